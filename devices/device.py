@@ -1,0 +1,74 @@
+"""The Device contract and the reader thread every device runs.
+
+`start`, `close`, `latest` and `settle` are called by the actor's main thread; `read` only by the reader thread.
+`latest` never blocks. A reader must drain its source completely on every read: queued reports are lag.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+
+from devices.sample import DeviceSample
+from devices.slot import Slot
+
+
+class Device(ABC):
+    """A source of corrections with its own reader thread.
+
+    Subclasses set `name` and `axes` and implement `read`.
+    """
+
+    name: str = "device"
+    axes: tuple[str, ...] = ()
+    """Names of the motion axes, in the order of `DeviceSample.motion` (for example "x", "y")."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
+        self._slot: Slot[DeviceSample] = Slot()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @abstractmethod
+    def read(self, timeout_s: float) -> DeviceSample:
+        """Drain the source, waiting at most `timeout_s` for news, and return the newest state (reader thread)."""
+
+    def start(self) -> None:
+        """Start the reader thread (at most once)."""
+        if self._thread is not None:
+            raise RuntimeError(f"device {self.name!r} was started twice")
+        self._slot.publish(self.idle())
+        self._thread = threading.Thread(target=self._run, name=f"device-{self.name}", daemon=True)
+        self._thread.start()
+
+    def latest(self) -> DeviceSample:
+        """The newest sample; an idle one before the first read. Never blocks."""
+        return self._slot.latest() or self.idle()
+
+    def settle(self, tick: int, timeout_s: float) -> bool:
+        """Wait until the device has answered `tick`; free-running devices have nothing to answer.
+
+        Only the `--pace max` clock calls this: in real time nobody waits for a teacher.
+        """
+        del tick, timeout_s
+        return True
+
+    def close(self) -> None:
+        """Stop the reader thread and release the hardware. Safe to call twice."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
+
+    def idle(self) -> DeviceSample:
+        """A sample of a device nobody touches, stamped now."""
+        return DeviceSample(time_ns=time.perf_counter_ns(), motion=(0.0,) * len(self.axes))
+
+    def lost(self) -> DeviceSample:
+        """A sample of a device that is gone: zero motion, `connected=False`."""
+        return DeviceSample(time_ns=time.perf_counter_ns(), motion=(0.0,) * len(self.axes), connected=False)
+
+    def _run(self) -> None:
+        period_s = 1.0 / self.rate_hz
+        while not self._closing.is_set():
+            self._slot.publish(self.read(period_s))

@@ -1,0 +1,1 @@
+"""The method, pure numpy and torch: no I/O, no threads, no processes."""

@@ -1,0 +1,1 @@
+"""What a person sees: the window process, the terminal dashboard, the report."""

@@ -1,0 +1,1 @@
+"""The real-time loop: clock, gate, chunk queue, planner thread, pairs. Never imports torch."""

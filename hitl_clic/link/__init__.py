@@ -1,0 +1,1 @@
+"""The wire between actor and learner: message schema, actor side, learner side."""

@@ -1,0 +1,1 @@
+"""Recorded sessions: writing, reading, replaying and verifying."""

@@ -1,0 +1,99 @@
+"""The Task contract: a gymnasium environment that can be frozen, resumed exactly and drawn.
+
+Runs in the actor's main thread (and, for drawing, rebuilt from snapshots elsewhere). Never reads devices.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFrame:
+    """What the action's numbers mean, for devices and overlays.
+
+    Attributes:
+        axes: one name per action number ("x", "y", "z", "rx", "ry", "rz", "gripper").
+        scale: physical motion per unit of action and step (for example 10 pixels), per axis.
+        unit: unit of `scale`, per axis ("px", "m", "rad").
+    """
+
+    axes: tuple[str, ...]
+    scale: tuple[float, ...]
+    unit: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One filled polygon or circle of a 2-D scene, in scene units; y points down.
+
+    A circle has one point (its centre) and a radius; a polygon has its corners and radius 0.
+    """
+
+    role: str
+    """What it is: "goal", "object", "robot", "line", "wall": the window picks the colour."""
+    points: tuple[tuple[float, float], ...]
+    radius: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All a window needs to draw one instant, small enough to send at every tick.
+
+    Attributes:
+        size: width and height of the scene in scene units.
+        shapes: drawn in order.
+        hand: position of the controlled point in scene units; chunk overlays start here.
+        step: scene units moved by the hand for one unit of action and one step.
+    """
+
+    size: tuple[float, float]
+    shapes: tuple[Shape, ...]
+    hand: tuple[float, float]
+    step: float
+
+
+class Task(gymnasium.Env[Array, Array]):
+    """A gymnasium environment with Box float32 observation and Box [-1, 1] float32 action, and more.
+
+    `step` sets info["success"] (bool) and terminates on success; the time limit is `max_steps` (truncation, by
+    the environment itself). All randomness comes from `reset(seed=...)`.
+    """
+
+    action_frame: ActionFrame
+    control_hz: float
+    """The rate at which the task is meant to be taught, ticks per second."""
+    max_steps: int
+    """Steps after which an episode is truncated."""
+
+    @abstractmethod
+    def snapshot(self) -> bytes:
+        """The exact present state: after `restore` the same actions give bit-for-bit the same states."""
+
+    @abstractmethod
+    def restore(self, snapshot: bytes) -> Array:
+        """Return to a snapshot, also one of another process; gives the observation.
+
+        Raises:
+            ValueError: the bytes are not a snapshot of this task.
+        """
+
+    @abstractmethod
+    def observe(self) -> Array:
+        """The present observation, without side effects."""
+
+    @abstractmethod
+    def scene(self) -> Scene:
+        """The present instant for drawing, without side effects."""
+
+    def progress(self) -> dict[str, Any]:
+        """Task-specific figures worth showing a teacher (for example coverage); may be empty."""
+        return {}
