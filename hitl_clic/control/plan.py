@@ -1,39 +1,14 @@
-"""A planned chunk and the policy protocol the loop calls. Knows no torch; implementations live elsewhere."""
+"""The policy protocol the planner thread calls. Knows no torch; implementations live in `clic`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One chunk a[t:t+H] planned for the observation of tick t.
-
-    Attributes:
-        tick: t, the session tick whose observation it was planned for.
-        chunk: float32 [H, dim_a] in [-1, 1].
-        energy: E(s, chunk) under the weights used.
-        weight_version: version of those weights. newest_pair: newest pair they were trained on, -1 if none.
-        started_ns, finished_ns: `perf_counter_ns` around the inference.
-    """
-
-    tick: int
-    chunk: Array
-    energy: float
-    weight_version: int
-    newest_pair: int
-    started_ns: int
-    finished_ns: int
+from hitl_clic.records import Array
 
 
 class ChunkPolicy(Protocol):
-    """What the planner thread asks. Implementations are immutable in their weights: a new version is a new object."""
+    """What the planner thread asks. Immutable in its weights: a new version is a new object."""
 
     version: int
     """Weight version; 0 is untrained."""
@@ -51,3 +26,4 @@ class ChunkPolicy(Protocol):
         Returns:
             the chunk, float32 [H, dim_a], and its energy.
         """
+        ...

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
-Kind = Literal["absolute", "relative"]
+from hitl_clic.records import Array, Kind
+
 
 PROTOCOL = 1
 """Version of everything in this file; peers of another version are refused in words."""

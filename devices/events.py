@@ -1,0 +1,69 @@
+"""What a window tells its devices: keys, mouse and focus, stamped where they happened. Pure data, no pygame.
+
+Written by the thread that hears the window process; read by the reader threads of keyboard and mouse devices.
+"""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class InputEvent:
+    """One event of the window.
+
+    Attributes:
+        time_ns: `perf_counter_ns` in the window process (one monotonic clock for the whole machine).
+        kind: "key_down", "key_up", "button_down", "button_up", "motion", "focus_lost", "focus_gained",
+            "alive" (the window drew a picture: it confirms that held keys are still held) or "closed".
+        name: key or button name, lower case ("w", "space", "left"); empty otherwise.
+        position: pointer in scene coordinates scaled to [0, 1] x [0, 1] (may lie outside); (0, 0) for keys.
+    """
+
+    time_ns: int
+    kind: Literal[
+        "key_down",
+        "key_up",
+        "button_down",
+        "button_up",
+        "motion",
+        "focus_lost",
+        "focus_gained",
+        "alive",
+        "closed",
+    ]
+    name: str = ""
+    position: tuple[float, float] = (0.0, 0.0)
+
+
+class EventFeed:
+    """Bounded queue of window events for one device; the oldest is dropped, and counted, when it is full."""
+
+    def __init__(self, capacity: int = 1024) -> None:
+        self._queue: queue.Queue[InputEvent] = queue.Queue(capacity)
+        self.dropped = 0
+
+    def put(self, event: InputEvent) -> None:
+        """Add an event; never blocks."""
+        while True:
+            try:
+                self._queue.put_nowait(event)
+                return
+            except queue.Full:
+                self.dropped += 1
+                try:
+                    self._queue.get_nowait()
+                except queue.Empty:
+                    continue
+
+    def drain(self, timeout_s: float) -> list[InputEvent]:
+        """All waiting events, oldest first; waits at most `timeout_s` seconds for the first one."""
+        events: list[InputEvent] = []
+        try:
+            events.append(self._queue.get(timeout=timeout_s))
+            while True:
+                events.append(self._queue.get_nowait())
+        except queue.Empty:
+            return events
