@@ -13,7 +13,6 @@ import numpy as np
 
 from hitl_clic.records import Array, Kind
 
-
 PROTOCOL = 1
 """Version of everything in this file; peers of another version are refused in words."""
 
