@@ -1,0 +1,109 @@
+"""The numbers of the method, with the paper's section or equation for each. Pure data; imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Padding = Literal["hold", "robot", "hindsight", "mask"]
+
+
+class EnergySettings(BaseModel):
+    """The network E(s, a[t:t+H])."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["mlp", "film"] = Field(
+        "film",
+        description="mlp: one network on [state; chunk], as published. film: the state is read once and only "
+        "scales and shifts a small network on the chunk.",
+    )
+    hidden: tuple[int, ...] = Field((128, 128, 128), description="Widths of the layers that see the chunk, units.")
+    trunk: tuple[int, ...] = Field((256, 256), description="Widths of the layers that see only the state, units (film).")
+    standardise: bool = Field(
+        True, description="Shift and scale each state number by the mean and spread of the taught states."
+    )
+
+
+class NegativeSettings(BaseModel):
+    """Where the evaluation set's samples come from ([CC] Eq. 7 and 9)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: Literal["uniform", "proposals"] = Field(
+        "proposals",
+        description="Where chains start. uniform: in [-1, 1]^D, as published. proposals: a mixture of uniform, "
+        "around the human's and the robot's chunk, and other states' human chunks.",
+    )
+    samples: int = Field(64, ge=1, le=65536, description="N_a, sampled chunks for each state of a batch.")
+    steps: int = Field(5, ge=0, le=1000, description="Langevin steps of each chain.")
+    noise: Literal["sqrt", "linear"] = Field(
+        "linear",
+        description="Size of the noise at step size lambda. sqrt: sqrt(2 lambda), [CC] Eq. 7. "
+        "linear: lambda, with half the gradient, as the public reference.",
+    )
+    step_start: float = Field(0.1, gt=0, le=10, description="lambda of the first step, action units.")
+    step_end: float = Field(1e-5, gt=0, le=10, description="lambda of the last step, action units.")
+    clip: float = Field(0.1, gt=0, le=2, description="Greatest change of a coordinate in one step, action units.")
+
+
+class InferenceSettings(BaseModel):
+    """How a low-energy chunk is found ([CC] Eq. 8)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: Literal["uniform", "screened"] = Field(
+        "screened",
+        description="uniform: chains from [-1, 1]^D, as published. screened: many cheap candidates are ranked once and "
+        "the best refined; the rest of the previous chunk is among them.",
+    )
+    candidates: int = Field(1024, ge=1, le=1_000_000, description="Chunks ranked once by energy (screened).")
+    chains: int = Field(64, ge=1, le=65536, description="Chains that are refined (screened) or run (uniform).")
+    explore_steps: int = Field(0, ge=0, le=1000, description="Langevin steps of the first, exploring chain.")
+    refine_steps: int = Field(20, ge=0, le=1000, description="Steps of the second, fine-tuning chain.")
+    refine_start: float = Field(0.1, gt=0, le=10, description="lambda at the start of the fine-tuning chain.")
+    refine_noise: bool = Field(False, description="Keep the noise in the fine-tuning chain, as published.")
+    bank: int = Field(512, ge=0, le=60_000, description="Recent human chunks kept as candidates, count (screened).")
+    commitment: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="A new plan must beat the refined rest of the previous one by this much energy, else the latter is kept.",
+    )
+
+
+class MethodSettings(BaseModel):
+    """CLIC-Chunks: desired action chunk spaces, policy shaping, sampling."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    energy: EnergySettings = Field(EnergySettings(), description="The energy network.")
+    negatives: NegativeSettings = Field(NegativeSettings(), description="Samples of the evaluation set.")
+    inference: InferenceSettings = Field(InferenceSettings(), description="Finding a low-energy chunk.")
+    padding: Padding = Field(
+        "hindsight", description="How a correction shorter than H is filled up: hold, robot, hindsight or mask."
+    )
+    radius_ratio: float = Field(0.5, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit.")
+    boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
+    boundary_power: float = Field(
+        10.0, gt=0, le=100, description="Exponent of p in the target (Eq. 10 has 1, the reference 10), no unit."
+    )
+    temperature: float = Field(1.0, gt=0, le=100, description="tau of both softmaxes ([CC] 7.2.3), no unit.")
+    penalty_margin: float = Field(1.0, ge=0, le=1e6, description="m of the gradient penalty ([CC] Eq. 11), energy.")
+    penalty_weight: float = Field(1.0, ge=0, le=1e6, description="Weight of the gradient penalty (Eq. 11), no unit.")
+    penalty_samples: int = Field(
+        0, ge=0, le=65536, description="Samples of a state that the penalty looks at, count; 0 is all."
+    )
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's greatest learning rate.")
+    learning_rate_end: float = Field(1e-5, ge=0, le=1, description="Learning rate at the end of a cosine cycle.")
+    warmup_updates: int = Field(10, ge=0, le=1_000_000, description="Updates of linear warm-up.")
+    cycle_updates: int = Field(113_400, ge=1, le=1_000_000_000, description="Updates of the first cosine cycle.")
+    gradient_clip: float = Field(1.0, gt=0, le=1e6, description="Greatest norm of the whole gradient.")
+    average: float = Field(
+        0.0, ge=0, lt=1, description="Decay of the running average of weights that the policy uses; 0 is none."
+    )
+    batch: int = Field(32, ge=1, le=65536, description="Pairs in a batch.")
+    buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept; the oldest go first.")
+    min_pairs: int = Field(32, ge=1, le=1_000_000, description="Pairs needed before the first update.")
+    device: str = Field("cpu", description="Torch device of learner and planner: cpu, cuda, cuda:1, mps.")
