@@ -35,6 +35,23 @@ class Teacher(ABC):
         """Return to a phase. Raises ValueError when the bytes are not this teacher's."""
 
 
+class MemorylessTeacher(Teacher):
+    """A teacher whose action is a function of the observation alone: its snapshot is only its name."""
+
+    name: str
+    """Identifies the teacher and its version in snapshots."""
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+    def snapshot(self) -> bytes:
+        return self.name.encode()
+
+    def restore(self, snapshot: bytes) -> None:
+        if snapshot != self.name.encode():
+            raise ValueError(f"not a snapshot of {self.name}: {snapshot[:40]!r}")
+
+
 def clip_action(action: np.ndarray) -> Array:
     """Scale an action into [-1, 1]^n by its largest entry, which keeps its direction; float32."""
     largest = float(np.max(np.abs(action), initial=0.0))

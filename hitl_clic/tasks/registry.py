@@ -1,0 +1,85 @@
+"""The tasks by name, each with its teacher. Importing this imports no simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from hitl_clic.tasks.task import Task
+from hitl_clic.tasks.teacher import Teacher
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEntry:
+    """Where to find one task.
+
+    Attributes:
+        gymnasium_id: its id in gymnasium's registry.
+        task, teacher: "module:class", imported when made.
+        summary: one sentence for help texts.
+    """
+
+    gymnasium_id: str
+    task: str
+    teacher: str
+    summary: str
+
+
+TASKS = MappingProxyType(
+    {
+        "push_t": TaskEntry(
+            gymnasium_id="hitl_clic/PushT-v0",
+            task="hitl_clic.tasks.push_t:PushT",
+            teacher="hitl_clic.tasks.push_t_teacher:PushTTeacher",
+            summary="Push a T-shaped block onto its goal with a disc.",
+        ),
+        "line_following": TaskEntry(
+            gymnasium_id="hitl_clic/LineFollowing-v0",
+            task="hitl_clic.tasks.line_following:LineFollowing",
+            teacher="hitl_clic.tasks.line_following_teacher:LineFollowingTeacher",
+            summary="Move a point along a line to its end without leaving the line.",
+        ),
+    }
+)
+
+
+def task_names() -> tuple[str, ...]:
+    """The names `make_task` and `make_teacher` accept."""
+    return tuple(TASKS)
+
+
+def make_task(name: str, **options: Any) -> Task:
+    """A new task; options are the task's own constructor arguments.
+
+    Raises:
+        ValueError: no task has this name, or an option is unknown or out of range.
+    """
+    make: Callable[..., Task] = _load(_entry(name).task)
+    try:
+        return make(**options)
+    except TypeError as problem:
+        raise ValueError(f"task {name!r} does not take these options: {problem}") from problem
+
+
+def make_teacher(name: str) -> Teacher:
+    """A new scripted teacher for the task of this name.
+
+    Raises:
+        ValueError: no task has this name.
+    """
+    teacher: Teacher = _load(_entry(name).teacher)()
+    return teacher
+
+
+def _entry(name: str) -> TaskEntry:
+    if name not in TASKS:
+        raise ValueError(f"unknown task {name!r}; choose one of {', '.join(TASKS)}")
+    return TASKS[name]
+
+
+def _load(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)
