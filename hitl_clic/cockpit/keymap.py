@@ -1,0 +1,70 @@
+"""The one table of the cockpit's keys: used to obey them, to print the help page and the README.
+
+Pure data, no pygame. Names are pygame's key names in lower case. Every key also reaches the devices as an
+`InputEvent`; those not named here (movement, Space) belong to them alone. Keys that end something lie far from
+W, A, S, D so that a slip while driving costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Command = Literal["pause", "stop", "clear_stop", "success", "failure", "reset", "discard", "toggle_kind", "quit"]
+Local = Literal["help", "screenshot"]
+
+COMMANDS: tuple[Command, ...] = get_args(Command)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row: pygame's name of the key, its label for people, what it does, in a word and in a sentence."""
+
+    name: str
+    label: str
+    action: Command | Local
+    word: str
+    sentence: str
+
+
+KEYS: tuple[Key, ...] = (
+    Key("escape", "Esc", "stop", "stop", "Emergency stop: nothing moves until you clear it"),
+    Key("c", "C", "clear_stop", "clear stop", "Clear the emergency stop"),
+    Key("p", "P", "pause", "pause", "Pause, and go on again"),
+    Key("return", "Enter", "success", "reached", "End the episode: goal reached"),
+    Key("backspace", "Backspace", "failure", "failed", "End the episode: failed"),
+    Key("n", "N", "reset", "new start", "Start the episode again"),
+    Key("z", "Z", "discard", "undo", "Discard your last correction"),
+    Key("r", "R", "toggle_kind", "relative/absolute", "Switch between relative and absolute corrections"),
+    Key("f1", "F1", "help", "help", "Show or hide these keys"),
+    Key("f12", "F12", "screenshot", "picture", "Save a picture of the window"),
+    Key("f10", "F10", "quit", "quit", "End the session and show its summary"),
+)
+
+DEVICE_KEYS: tuple[tuple[str, str], ...] = (
+    ("W A S D, arrows", "Move the robot (keyboard)"),
+    ("Drag in the scene", "Move the robot (mouse)"),
+    ("Space", "Hold to drive, release to hand back"),
+)
+"""What the devices make of keys and mouse, for the help page only: (label, sentence)."""
+
+_BY_NAME = {key.name: key for key in KEYS}
+
+
+def find(name: str) -> Key | None:
+    """The row of a key, by pygame's name of it in lower case; None when it is not the cockpit's."""
+    return _BY_NAME.get(name)
+
+
+def labels(*actions: Command | Local) -> tuple[tuple[str, str], ...]:
+    """(label, word) of the keys for these actions, in that order, for the line of keys at the foot of the panel."""
+    rows = {key.action: key for key in KEYS}
+    return tuple((rows[action].label, rows[action].word) for action in actions)
+
+
+def as_markdown(keys: Sequence[Key] = KEYS) -> str:
+    """The table for the README."""
+    rows = [f"| {label} | {sentence} |" for label, sentence in DEVICE_KEYS]
+    rows += [f"| {key.label} | {key.sentence} |" for key in keys]
+    return "\n".join(["| Key | What it does |", "|---|---|", *rows])

@@ -1,0 +1,95 @@
+"""Pages that cover a part of the window: keys (over the dark half), the summary, and plain notices.
+
+Pure drawing; called by `draw.Artist` in whichever thread or process draws. The help page never hides the scene:
+the robot moves on while a person reads.
+"""
+
+from __future__ import annotations
+
+import pygame
+
+from hitl_clic.cockpit import keymap, panels, theme, words
+from hitl_clic.cockpit.layout import Layout
+from hitl_clic.cockpit.state import CockpitState
+from hitl_clic.cockpit.theme import Brush
+
+
+def help_page(on: pygame.Surface, brush: Brush, layout: Layout) -> None:
+    """Every key, from the one table."""
+    pygame.draw.rect(on, theme.PANEL, layout.panel)
+    px = brush.px
+    top, bottom = layout.learning.y, layout.keys.bottom
+    rect = pygame.Rect(layout.learning.x, top, layout.learning.width, bottom - top)
+    room = panels.card(on, brush, rect, "KEYS")
+    rows = [*keymap.DEVICE_KEYS, *((key.label, key.sentence) for key in keymap.KEYS)]
+    column = max(brush.width(label, "small") for label, _ in rows) + px(12) + px(16)
+    step = min(px(42), (room.height - px(28)) / len(rows))
+    y = room.y + px(8)
+    for index, (label, sentence) in enumerate(rows):
+        panels.key_cap(on, brush, (room.x, y), label)
+        brush.text(on, sentence, (room.x + column, y + px(3)), "small", theme.TEXT, room=room.width - column)
+        y += round(step)
+        if index == len(keymap.DEVICE_KEYS) - 1:
+            pygame.draw.line(on, theme.CARD_LINE, (room.x, y + px(2)), (room.right, y + px(2)))
+            y += px(14)
+
+
+def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
+    """What the session came to; shown when `state.end` is set."""
+    if state.end is None:
+        return
+    px = brush.px
+    on.fill(theme.PANEL)
+    width = min(on.get_width() - 2 * px(24), px(1000))
+    x = (on.get_width() - width) // 2
+    y = px(36)
+    brush.text(on, f"SESSION OVER · {state.task}", (x, y), "small", theme.TEXT_SOFT, True)
+    y += brush.height("small") + px(6)
+    reached = sum(mark.success for mark in state.history)
+    total = len(state.history)
+    headline = f"{reached} of {total} episodes reached the goal" if total else "No episode was finished"
+    brush.text(on, headline, (x, y), "big", theme.TEXT, True)
+    y += brush.height("big") + px(6)
+    trend = words.trend(state)
+    if trend:
+        brush.text(on, trend, (x, y), "body", theme.HUMAN)
+        y += brush.height("body")
+    y += px(18)
+
+    facts = (
+        ("Corrections", f"{state.pairs_learned} of {state.pairs_made} learned"),
+        ("Policy", f"v{state.weight_version} after {state.end.updates} updates"),
+        ("Time", words.age(state.end.wall_s)),
+        ("Loop lateness", f"p99 {state.lateness_p99_ms:.1f}, worst {state.lateness_worst_ms:.1f} ms"),
+    )
+    box = (width - 3 * px(12)) // 4
+    height = brush.height("small") + brush.height("body") + px(30)
+    for index, (name, fact) in enumerate(facts):
+        rect = pygame.Rect(x + index * (box + px(12)), y, box, height)
+        room = panels.card(on, brush, rect, name.upper())
+        brush.text(on, fact, room.topleft, "body", theme.TEXT, room=room.width)
+    y += height + px(12)
+    bottom = on.get_height() - px(64)
+    panels.curve(on, brush, pygame.Rect(x, y, width, bottom - y), state.history)
+    foot = bottom + px(20)
+    used = panels.key_cap(on, brush, (x, foot), "F10") + px(8)
+    used += brush.text(on, "close", (x + used, foot + px(3)), "small", theme.TEXT_SOFT) + px(24)
+    saved = f"saved to {state.end.saved_to}"
+    brush.text(on, saved, (x + width, foot + px(3)), "small", theme.TEXT_SOFT, align="right", room=width - used)
+
+
+def notice(on: pygame.Surface, brush: Brush, area: pygame.Rect, title: str, sentence: str) -> None:
+    """A card in the middle of an area: a title in the colour of "look here", and a sentence."""
+    px = brush.px
+    width = min(area.width - 2 * px(24), px(520))
+    rows = brush.wrapped(sentence, "body", width - 2 * px(24), 3)
+    height = px(20) * 2 + brush.height("big") + px(6) + len(rows) * brush.height("body")
+    rect = pygame.Rect(0, 0, width, height)
+    rect.center = area.center
+    brush.box(on, rect, theme.CARD, px(12), alpha=240)
+    y = rect.y + px(20)
+    brush.text(on, title, (rect.centerx, y), "big", theme.HUMAN, True, "centre", room=width - px(32))
+    y += brush.height("big") + px(6)
+    for row in rows:
+        brush.text(on, row, (rect.centerx, y), "body", theme.TEXT, align="centre")
+        y += brush.height("body")

@@ -1,0 +1,21 @@
+"""Settings of the cockpit. Read at start by the actor; travel to the window process as arguments."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class WindowSettings(BaseModel):
+    """How the window looks and how often it draws."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: int = Field(1280, ge=800, le=7680, description="Width of the window, pixels.")
+    height: int = Field(720, ge=450, le=4320, description="Height of the window, pixels.")
+    fps: float = Field(30.0, ge=1.0, le=120.0, description="Pictures drawn and states sent, per second.")
+    niceness: int = Field(
+        5, ge=0, le=19, description="Priority given up by the window process, so that drawing yields to the loop, 0-19."
+    )
+    open_timeout_s: float = Field(
+        20.0, gt=0.0, le=120.0, description="Longest wait for the window to open before giving up, seconds."
+    )

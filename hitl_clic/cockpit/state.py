@@ -1,0 +1,185 @@
+"""`CockpitState`: everything one picture of the cockpit needs, and its bytes.
+
+Made by the actor (in the cockpit's own threads, never in a tick), read by the window process, the terminal
+dashboard and the report. Pure data: knows nothing of pygame, sockets or torch; never unpickles.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Annotated, Any, Literal, cast
+
+import msgpack
+from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
+
+from hitl_clic.records import GateState, Kind
+from hitl_clic.tasks.task import Scene
+
+Chunk = tuple[tuple[FiniteFloat, FiniteFloat], ...]
+"""Displacements in the plane, one per step, in action units; y points down like the scene."""
+Driver = Literal["robot", "human", "nobody"]
+Correction = Literal["queued", "learned", "undone"]
+LinkState = Literal["connecting", "connected", "lost", "refused"]
+
+MAX_BYTES = 1 << 20
+"""Largest encoded state accepted, bytes; a real one is a few kilobytes."""
+
+_STRICT = ConfigDict(extra="forbid")
+_NonNegative = Annotated[FiniteFloat, Field(ge=0.0)]
+_Share = Annotated[FiniteFloat, Field(ge=0.0, le=1.0)]
+
+
+class StateError(ValueError):
+    """Bytes that are no `CockpitState`; the message names the field and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeMark:
+    """One finished episode as the cockpit shows it: its number, whether the goal was reached, how often the
+    teacher drove (fraction of its steps, 0 to 1) and its length in steps."""
+
+    __pydantic_config__ = _STRICT
+
+    episode: NonNegativeInt
+    success: bool
+    feedback: _Share
+    timesteps: NonNegativeInt = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """Set on the last states of a session: the window then shows its summary page.
+
+    Attributes:
+        wall_s: length of the session, seconds. updates: updates the learner did.
+        saved_to: folder of the recording, as the person knows it.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    wall_s: _NonNegative
+    updates: NonNegativeInt
+    saved_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class CockpitState:
+    """One instant of a session, as a teacher sees it. Every field but the task's name and scene has a default.
+
+    Attributes:
+        task: name for the person. scene: what stands where. time_s: since the session began, seconds.
+        robot_chunk: the plan in use, from its first step; execute: its first Ta steps will run;
+            step_in_chunk: how many of its steps have run, so that step is the one that leaves `scene.hand`.
+        human_chunk: the teacher's correction from `scene.hand` on; a single step is drawn as a direction.
+        desired_radius: radius of the desired set around the end of `human_chunk`, action units.
+        gate, kind: who may drive and how a correction is read. hint: how to hand over ("hold Space to drive").
+        device, device_age_s, device_connected: what the teacher holds, age of its newest sample, whether it is there.
+        weight_version, weights_age_s: version in use (0 untrained), seconds since it took over.
+        pairs_*: corrections made, waiting for the learner, in trained batches, given up.
+        updates_per_s: of the learner, over the last seconds.
+        episode, step, max_steps: numbers from 0; progress: task's own figure in words ("coverage 0.63").
+        history: finished episodes, oldest first. corrections: the newest ones, oldest first.
+        loop_hz, target_hz: measured and wanted rate of the loop (0 while unknown).
+        lateness_p99_ms, lateness_worst_ms, overruns: of the session's ticks.
+        link, link_detail: state of the connection to the learner and a sentence about it.
+        message: what happened last, one sentence; may be empty. end: set when the session is over.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    task: str
+    scene: Scene
+    time_s: _NonNegative = 0.0
+    robot_chunk: Chunk | None = None
+    execute: NonNegativeInt = 0
+    step_in_chunk: NonNegativeInt = 0
+    human_chunk: Chunk | None = None
+    desired_radius: _NonNegative | None = None
+    gate: GateState = "autonomous"
+    kind: Kind = "relative"
+    hint: str = ""
+    device: str = ""
+    device_age_s: _NonNegative = 0.0
+    device_connected: bool = True
+    weight_version: NonNegativeInt = 0
+    weights_age_s: _NonNegative = 0.0
+    pairs_made: NonNegativeInt = 0
+    pairs_queued: NonNegativeInt = 0
+    pairs_learned: NonNegativeInt = 0
+    pairs_dropped: NonNegativeInt = 0
+    updates_per_s: _NonNegative = 0.0
+    episode: NonNegativeInt = 0
+    step: NonNegativeInt = 0
+    max_steps: NonNegativeInt = 0
+    progress: str = ""
+    history: tuple[EpisodeMark, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    loop_hz: _NonNegative = 0.0
+    target_hz: _NonNegative = 0.0
+    lateness_p99_ms: _NonNegative = 0.0
+    lateness_worst_ms: _NonNegative = 0.0
+    overruns: NonNegativeInt = 0
+    link: LinkState = "connecting"
+    link_detail: str = ""
+    message: str = ""
+    end: SessionEnd | None = None
+
+    @property
+    def driver(self) -> Driver:
+        """Who moves the robot now: follows from the gate."""
+        if self.gate == "autonomous":
+            return "robot"
+        return "human" if self.gate == "correcting" else "nobody"
+
+
+_ADAPTER: TypeAdapter[CockpitState] = TypeAdapter(CockpitState)
+
+
+def to_bytes(state: CockpitState) -> bytes:
+    """Encode as msgpack, a map of field names to values. Numbers must be plain Python or convertible by float()."""
+    return cast(bytes, msgpack.packb(state, default=_plain))
+
+
+def from_bytes(data: bytes) -> CockpitState:
+    """Decode and check every field.
+
+    Raises:
+        StateError: not msgpack, too large, an unknown or missing field, a wrong type, or a number not finite.
+    """
+    if len(data) > MAX_BYTES:
+        raise StateError(f"cockpit state of {len(data)} bytes: at most {MAX_BYTES} are accepted")
+    try:
+        raw = msgpack.unpackb(data, raw=False, max_ext_len=0)
+    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+        raise StateError(f"cockpit state is not msgpack: {error or type(error).__name__}") from error
+    try:
+        state = _ADAPTER.validate_python(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise StateError(f"cockpit state, {where}: {first['msg']}") from error
+    _check_scene(state.scene)
+    return state
+
+
+def _check_scene(scene: Scene) -> None:
+    """The scene's classes belong to `tasks`; what drawing relies on is checked here."""
+    numbers = [*scene.size, *scene.hand, scene.step]
+    for shape in scene.shapes:
+        numbers.append(shape.radius)
+        for point in shape.points:
+            numbers.extend(point)
+    if not all(math.isfinite(number) for number in numbers):
+        raise StateError("cockpit state, scene: holds a number that is not finite")
+    if min(scene.size) <= 0:
+        raise StateError(f"cockpit state, scene.size: {scene.size}, must be positive")
+
+
+def _plain(value: Any) -> Any:
+    """What msgpack cannot pack by itself: our dataclasses, and numpy scalars."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"cockpit state: cannot encode a {type(value).__name__}")

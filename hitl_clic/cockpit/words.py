@@ -1,0 +1,141 @@
+"""The cockpit's sentences: what the window, the terminal dashboard and the logs say about a state.
+
+Pure functions of a `CockpitState`; words come before numbers, and every line says whether all is well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hitl_clic.cockpit.state import CockpitState, EpisodeMark
+
+SHOWN_CORRECTIONS = 5
+STALE_DEVICE_S = 0.25
+"""A device silent for longer is shown as such, seconds."""
+LATE_MS = 3.0
+"""Lateness (p99) above which the loop is called late, milliseconds."""
+
+
+Level = Literal["well", "wait", "look"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line on the machine: its subject, a word on how it is, figures, and whether a person should look."""
+
+    subject: str
+    word: str
+    figures: str
+    level: Level = "well"
+
+
+def badge(state: CockpitState) -> str:
+    """Who drives, in capitals."""
+    return {
+        "autonomous": "ROBOT DRIVES",
+        "correcting": "YOU DRIVE",
+        "paused": "PAUSED",
+        "stopped": "STOPPED",
+    }[state.gate]
+
+
+def beside_badge(state: CockpitState) -> str:
+    """How corrections are read and how to hand over."""
+    return f"{state.kind} · {state.hint}" if state.hint else state.kind
+
+
+def learned(state: CockpitState) -> tuple[str, bool]:
+    """Answer to "is it learning what I showed?", and whether the newest corrections are all learned."""
+    kept = [flag for flag in state.corrections[-SHOWN_CORRECTIONS:] if flag != "undone"]
+    if not kept:
+        if state.corrections:
+            return "Your last corrections are undone", True
+        return "No corrections yet", True
+    done = kept.count("learned")
+    if len(kept) == 1:
+        return ("Your last correction is learned" if done else "Your last correction is waiting"), bool(done)
+    return f"{done} of your last {len(kept)} corrections learned", done == len(kept)
+
+
+def policy(state: CockpitState) -> str:
+    """One line on weights and pairs."""
+    if state.weight_version == 0:
+        version = "policy untrained"
+    else:
+        version = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
+    return f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs"
+
+
+def loop(state: CockpitState) -> Line:
+    """The loop's line."""
+    late = state.lateness_p99_ms > LATE_MS
+    plural = "" if state.overruns == 1 else "s"
+    figures = (
+        f"{state.loop_hz:.1f} Hz · p99 {state.lateness_p99_ms:.1f}, worst {state.lateness_worst_ms:.1f} ms"
+        f" · {state.overruns} overrun{plural}"
+    )
+    return Line("Loop", "late" if late else "on time", figures, "look" if late else "well")
+
+
+def device(state: CockpitState) -> Line:
+    """The device's line."""
+    name = state.device or "none"
+    if not state.device_connected:
+        return Line("Device", f"{name} lost", "no motion; it comes back by itself", "look")
+    if state.device_age_s > STALE_DEVICE_S:
+        return Line("Device", f"{name} silent", f"for {age(state.device_age_s)}; no motion", "look")
+    return Line("Device", name, f"{age(state.device_age_s)} old")
+
+
+def learner(state: CockpitState) -> Line:
+    """The learner's line."""
+    figures = f"{state.pairs_queued} waiting · {state.pairs_dropped} dropped"
+    if state.link == "connected":
+        return Line("Learner", "connected", figures, "look" if state.pairs_dropped else "well")
+    if state.link == "connecting":
+        return Line("Learner", "connecting", state.link_detail or figures, "wait")
+    word = "lost" if state.link == "lost" else "refused"
+    return Line(
+        "Learner", word, state.link_detail or f"robot keeps its last policy · {state.pairs_queued} waiting", "look"
+    )
+
+
+def episode(state: CockpitState) -> str:
+    """Where in the session we are; episodes count from 1 for people."""
+    return f"episode {state.episode + 1} · {age(state.time_s)}"
+
+
+def progress(state: CockpitState) -> str:
+    """Where in the episode we are."""
+    steps = f"step {state.step} of {state.max_steps}" if state.max_steps else f"step {state.step}"
+    return f"{state.progress} · {steps}" if state.progress else steps
+
+
+def finished(mark: EpisodeMark) -> str:
+    """One log line for a finished episode."""
+    result = "reached" if mark.success else "failed"
+    return f"episode {mark.episode + 1} {result} · you drove {mark.feedback:.0%} of {mark.timesteps} steps"
+
+
+def trend(state: CockpitState) -> str:
+    """How stepping in developed from the first third of the episodes to the last; empty with fewer than three."""
+    marks = state.history
+    third = len(marks) // 3
+    if third == 0:
+        return ""
+    first = sum(mark.feedback for mark in marks[:third]) / third
+    last = sum(mark.feedback for mark in marks[-third:]) / third
+    return f"You drove {first:.0%} of the steps at first, {last:.0%} at the end"
+
+
+def age(seconds: float) -> str:
+    """A length of time at the precision a glance can use."""
+    if seconds < 0.1:
+        return f"{seconds * 1e3:.0f} ms"
+    if seconds < 60.0:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
