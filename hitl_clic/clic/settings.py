@@ -20,7 +20,9 @@ class EnergySettings(BaseModel):
         "scales and shifts a small network on the chunk.",
     )
     hidden: tuple[int, ...] = Field((128, 128, 128), description="Widths of the layers that see the chunk, units.")
-    trunk: tuple[int, ...] = Field((256, 256), description="Widths of the layers that see only the state, units (film).")
+    trunk: tuple[int, ...] = Field(
+        (256, 256), description="Widths of the layers that see only the state (film), units."
+    )
     standardise: bool = Field(
         True, description="Shift and scale each state number by the mean and spread of the taught states."
     )
@@ -69,7 +71,7 @@ class InferenceSettings(BaseModel):
         0.0,
         ge=0,
         le=100,
-        description="A new plan must beat the refined rest of the previous one by this much energy, else the latter is kept.",
+        description="Energy by which a new plan must beat the refined rest of the previous one, else the latter stays.",
     )
 
 

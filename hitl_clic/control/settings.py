@@ -19,7 +19,10 @@ class LoopSettings(BaseModel):
         "ticks from the newest observation: right while a plan takes less than a tick.",
     )
     pair_stride: int = Field(
-        1, ge=1, le=64, description="Ticks between two pairs begun while the human drives; 1 asks the policy every tick."
+        1,
+        ge=1,
+        le=64,
+        description="Ticks between two pairs begun while the human drives; 1 asks the policy every tick.",
     )
     snapshot_every_s: float = Field(1.0, gt=0, le=3600, description="Seconds between two snapshots in the recording.")
     undo_s: float = Field(

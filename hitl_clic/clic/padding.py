@@ -1,0 +1,67 @@
+"""Filling a correction of fewer than H steps up to a whole chunk ([CC] section 4 says only "padded").
+
+Pure numpy, any thread. `method.md` section 4 names the four ways; `PADDINGS` is their table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Pad = Callable[[Array, Array, Array], Array]
+
+
+def _hold(known: Array, robot: Array, followed: Array) -> Array:
+    """Repeat the last taught action."""
+    del followed
+    return np.repeat(known[-1:], len(robot) - len(known), axis=0)
+
+
+def _robot(known: Array, robot: Array, followed: Array) -> Array:
+    """Keep the robot's planned tail."""
+    del followed
+    return robot[len(known) :]
+
+
+def _hindsight(known: Array, robot: Array, followed: Array) -> Array:
+    """What was really executed afterwards (the teacher's actions, and the robot's that the teacher let pass).
+
+    If the episode ended before the chunk did, its last executed action is held.
+    """
+    missing = len(robot) - len(known)
+    tail = followed[:missing]
+    if len(tail) < missing:
+        last = tail[-1:] if len(tail) else known[-1:]
+        tail = np.concatenate([tail, np.repeat(last, missing - len(tail), axis=0)])
+    return tail
+
+
+PADDINGS: Mapping[str, Pad] = {"hold": _hold, "robot": _robot, "hindsight": _hindsight, "mask": _robot}
+"""`mask` keeps the robot's tail as a placeholder: the mask takes it out of every distance."""
+
+
+def pad_chunk(known: Array, robot: Array, followed: Array, padding: str) -> Array:
+    """The human chunk a^h[t:t+H].
+
+    Args:
+        known: taught actions, float32 [k, dim_a], 1 <= k <= H.
+        robot: robot chunk for the same state, float32 [H, dim_a].
+        followed: actions executed after the known ones, float32 [n, dim_a], n >= 0 (`hindsight` reads it).
+        padding: a key of `PADDINGS`.
+
+    Returns:
+        float32 [H, dim_a].
+
+    Raises:
+        ValueError: unknown padding, or no or more known steps than H.
+    """
+    if padding not in PADDINGS:
+        raise ValueError(f"padding is {padding!r}; allowed are {', '.join(PADDINGS)}")
+    if not 1 <= len(known) <= len(robot):
+        raise ValueError(f"{len(known)} taught steps do not fit a chunk of {len(robot)}")
+    if len(known) == len(robot):
+        return np.array(known, dtype=np.float32)
+    return np.concatenate([known, PADDINGS[padding](known, robot, followed)]).astype(np.float32)

@@ -1,0 +1,121 @@
+"""Drawing chunks of low energy: Langevin chains, and cheaper places to start them.
+
+Pure torch, any thread; all randomness from the generator given. Shapes: B states, S chunks each, D = H * dim_a.
+No function here builds a graph: chains are detached and parameters take no gradient.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hitl_clic.clic.energy import Context, Energy
+from hitl_clic.clic.settings import NegativeSettings
+
+Generator = torch.Generator
+
+
+def step_sizes(steps: int, start: float, end: float) -> list[float]:
+    """lambda_k = (start - end) (1 - k/(K-1))^2 + end, k = 0..K-1 (polynomial decay of power 2)."""
+    if steps == 1:
+        return [start]
+    return [(start - end) * (1 - k / (steps - 1)) ** 2 + end for k in range(steps)]
+
+
+def uniform(batch: int, samples: int, dim: int, generator: Generator) -> Tensor:
+    """Uniform in [-1, 1]^D; [B, S, D]."""
+    return torch.rand(batch, samples, dim, generator=generator, device=generator.device) * 2 - 1
+
+
+def langevin_step(
+    chunks: Tensor, gradient: Tensor, size: float, noise: str, clip: float, generator: Generator | None
+) -> Tensor:
+    """One step, moved at most `clip` a coordinate and kept in [-1, 1]; [B, S, D].
+
+    noise "sqrt": a - lambda grad E + sqrt(2 lambda) w ([CC] Eq. 7). noise "linear": a - lambda (grad E / 2 + w), the
+    public reference's step. Without a generator there is no noise: plain descent.
+    """
+    pull, spread = (size, (2 * size) ** 0.5) if noise == "sqrt" else (0.5 * size, size)
+    move = gradient * -pull
+    if generator is not None:
+        move += spread * torch.randn(chunks.shape, generator=generator, device=chunks.device)
+    return (chunks + move.clamp_(-clip, clip)).clamp_(-1, 1)
+
+
+@torch.no_grad()
+def langevin(
+    energy: Energy,
+    context: Context,
+    chunks: Tensor,
+    sizes: list[float],
+    noise: str,
+    clip: float,
+    generator: Generator | None,
+    committed: Tensor | None = None,
+) -> Tensor:
+    """A whole chain from `chunks` ([CC] Eq. 7), one step for each of `sizes`.
+
+    Args:
+        committed: flattened first coordinates, [c], that are bound to be executed: they are never moved.
+
+    Returns:
+        [B, S, D].
+    """
+    if committed is not None and len(committed):
+        chunks = clamp_prefix(chunks, committed)
+    for size in sizes:
+        _, gradient = energy.energy_and_gradient(context, chunks)
+        chunks = langevin_step(chunks, gradient, size, noise, clip, generator)
+        if committed is not None and len(committed):
+            chunks = clamp_prefix(chunks, committed)
+    return chunks
+
+
+def clamp_prefix(chunks: Tensor, committed: Tensor) -> Tensor:
+    """The chunks with their first coordinates replaced by the committed ones."""
+    chunks = chunks.clone()
+    chunks[..., : len(committed)] = committed
+    return chunks
+
+
+def proposals(robot: Tensor, human: Tensor, samples: int, generator: Generator) -> Tensor:
+    """Starts for negatives that are near where the energy must be right; [B, S, D].
+
+    A quarter each: uniform; around a^h and around a^r at log-uniform scales from 0.01 to 1; and the human chunks of
+    the batch's other states, jittered.
+
+    Args:
+        robot, human: [B, D].
+    """
+    batch, dim = human.shape
+    device = human.device
+    share = samples // 4
+    counts = (samples - 3 * share, share, share, share)
+    scale = torch.exp(
+        torch.rand(batch, counts[1] + counts[2], 1, generator=generator, device=device) * 4.6 - 4.6
+    )  # exp(-4.6) = 0.01
+    jitter = scale * torch.randn(batch, counts[1] + counts[2], dim, generator=generator, device=device)
+    others = human[torch.randint(batch, (batch, counts[3]), generator=generator, device=device)]
+    others = others + 0.05 * torch.randn(others.shape, generator=generator, device=device)
+    return torch.cat(
+        [
+            uniform(batch, counts[0], dim, generator),
+            human[:, None] + jitter[:, : counts[1]],
+            robot[:, None] + jitter[:, counts[1] :],
+            others,
+        ],
+        dim=1,
+    ).clamp_(-1, 1)
+
+
+def draw_negatives(
+    energy: Energy, context: Context, robot: Tensor, human: Tensor, settings: NegativeSettings, generator: Generator
+) -> Tensor:
+    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9)."""
+    batch, dim = human.shape
+    if settings.start == "uniform":
+        start = uniform(batch, settings.samples, dim, generator)
+    else:
+        start = proposals(robot, human, settings.samples, generator)
+    sizes = step_sizes(settings.steps, settings.step_start, settings.step_end)
+    return langevin(energy, context, start, sizes, settings.noise, settings.clip, generator)

@@ -1,0 +1,88 @@
+"""Policy shaping: move the policy's mass into the desired spaces ([CC] Eq. 9 to 11).
+
+Pure torch, any thread; no I/O. All in log-space: finite for every finite energy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hitl_clic.clic.desired_space import circular_log_p, half_space_log_p
+from hitl_clic.clic.energy import Energy
+from hitl_clic.clic.sampler import draw_negatives
+from hitl_clic.clic.settings import MethodSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B pairs with flattened chunks.
+
+    Attributes:
+        state: [B, dim_o]. robot, human: a^r, a^h, [B, D].
+        mask: 1 where a coordinate counts in distances, [B, D]. relative: [B], True for relative corrections.
+    """
+
+    state: Tensor
+    robot: Tensor
+    human: Tensor
+    mask: Tensor
+    relative: Tensor
+
+
+def log_target(energy: Tensor, log_p: Tensor, temperature: float, power: float) -> Tensor:
+    """log of the target policy on the evaluation set: log softmax(-E/tau + power * log p) ([CC] Eq. 10); [B, S]."""
+    return torch.log_softmax(-energy.detach() / temperature + power * log_p, dim=-1)
+
+
+def kl_to_target(energy: Tensor, target: Tensor, temperature: float) -> Tensor:
+    """KL(target || softmax(-E/tau)), mean over the batch ([CC] Eq. 11); `target` is a log-probability [B, S]."""
+    policy = torch.log_softmax(-energy / temperature, dim=-1)
+    return (target.exp() * (target - policy)).sum(-1).mean()
+
+
+def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
+    """mean of max(0, ||grad_a E||_inf - m)^2 over the set ([CC] Eq. 11); gradient [B, S, D]."""
+    return (gradient.abs().amax(-1) - margin).clamp_min(0).square().mean()
+
+
+def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings) -> Tensor:
+    """log p of each sample lying in its pair's desired space, by the kind of the correction; [B, S]."""
+    boundary = settings.boundary_temperature
+    log_p = circular_log_p(samples, batch.robot, batch.human, batch.mask, settings.radius_ratio, boundary)
+    if not bool(batch.relative.any()):
+        return log_p
+    half = half_space_log_p(samples, batch.robot, batch.human, batch.mask, boundary)
+    return torch.where(batch.relative[:, None], half, log_p)
+
+
+def shaping_loss(
+    energy: Energy, batch: Batch, settings: MethodSettings, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of one batch ([CC] Eq. 11) and its terms, detached, by name."""
+    with torch.no_grad():
+        context = energy.context(batch.state)
+    negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator)
+    samples = torch.cat([batch.human[:, None], batch.robot[:, None], negatives], dim=1)  # Eq. 9
+    few = settings.penalty_samples or samples.shape[1]
+    if few < samples.shape[1]:  # the penalty looks at the first ones: let those be any
+        order = torch.randperm(samples.shape[1], generator=generator, device=samples.device)
+        samples = samples[:, order]
+    log_p = observation_log_p(samples, batch, settings)
+    context = energy.context(batch.state)
+    if settings.penalty_weight == 0:
+        values = energy.energy(context, samples)
+        penalty = values.new_zeros(())
+    elif few < samples.shape[1]:
+        first, gradient = energy.energy_and_gradient(context, samples[:, :few])
+        values = torch.cat([first, energy.energy(context, samples[:, few:])], dim=1)
+        penalty = gradient_penalty(gradient, settings.penalty_margin)
+    else:
+        values, gradient = energy.energy_and_gradient(context, samples)
+        penalty = gradient_penalty(gradient, settings.penalty_margin)
+    target = log_target(values, log_p, settings.temperature, settings.boundary_power)
+    divergence = kl_to_target(values, target, settings.temperature)
+    loss = divergence + settings.penalty_weight * penalty
+    return loss, {"loss": loss.detach(), "kl": divergence.detach(), "penalty": penalty.detach()}

@@ -1,0 +1,189 @@
+"""Updates of the energy from pairs: Adam, warm-up, cosine restarts, all randomness from one seed.
+
+Pure torch and numpy, no I/O, no threads; lives in the learner process (and in offline learning and benchmarks).
+`state` and `load_state` hold everything but the pairs, so that a resumed run goes on bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
+from hitl_clic.clic.energy import make_energy
+from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.clic.shaping import Batch, shaping_loss
+
+
+def learning_rate(update: int, settings: MethodSettings) -> float:
+    """Rate of update 0, 1, ...: linear warm-up, then cosine from the greatest to the end rate, with restarts."""
+    top, end = settings.learning_rate, settings.learning_rate_end
+    if update < settings.warmup_updates:
+        return end + (top - end) * update / settings.warmup_updates
+    phase = (update - settings.warmup_updates) % settings.cycle_updates / settings.cycle_updates
+    return end + (top - end) * (1 + math.cos(math.pi * phase)) / 2
+
+
+class ChunkTrainer:
+    """Keeps the pairs and shapes the energy.
+
+    Args:
+        dim_o, dim_a, horizon: sizes of states, actions and chunks.
+        settings: the method's numbers. seed: of everything random in it.
+    """
+
+    def __init__(self, dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int) -> None:
+        self.dim_o, self.dim_a, self.horizon, self.settings = dim_o, dim_a, horizon, settings
+        self.device = torch.device(settings.device)
+        with torch.random.fork_rng(devices=[]):  # the initial weights come from the seed, and no one else's do
+            torch.manual_seed(seed)
+            self.energy = make_energy(dim_o, horizon * dim_a, settings.energy).to(self.device)
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.buffer = PairBuffer(settings.buffer, np.random.default_rng(seed))
+        self.optimiser = torch.optim.Adam(self.energy.parameters(), lr=settings.learning_rate, foreach=True)
+        self.averaged = [p.detach().clone() for p in self.energy.parameters()] if settings.average else []
+        self.updates = 0
+        self.newest_pair = -1
+
+    def __len__(self) -> int:
+        return len(self.buffer)
+
+    def add(self, pair_id: int, kind: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
+        """Keep a pair: state [dim_o]; robot, human, mask [H, dim_a].
+
+        Raises:
+            ValueError: a shape does not fit, or a number is not finite.
+        """
+        chunk = (self.horizon, self.dim_a)
+        for name, value, shape in (
+            ("state", state, (self.dim_o,)),
+            ("robot", robot, chunk),
+            ("human", human, chunk),
+            ("mask", mask, chunk),
+        ):
+            if value.shape != shape:
+                raise ValueError(f"pair {pair_id}: {name} has shape {value.shape}, expected {shape}")
+            if not np.isfinite(value).all():
+                raise ValueError(f"pair {pair_id}: {name} has numbers that are not finite")
+        if self.settings.padding != "mask":
+            mask = np.ones(chunk, np.float32)  # the padded steps count like taught ones
+        self.buffer.add(StoredPair(pair_id, kind == "relative", state, robot, human, mask))
+
+    def remove(self, pair_id: int) -> bool:
+        """Forget a pair that its teacher withdrew. False if it is not here."""
+        return self.buffer.remove(pair_id)
+
+    def ready(self) -> bool:
+        """Whether there are pairs enough for an update."""
+        return len(self.buffer) >= self.settings.min_pairs
+
+    def update(self) -> dict[str, float]:
+        """One update of the energy from one batch ([CC] Algorithm 1, lines 26 to 33); its loss terms by name."""
+        rate = learning_rate(self.updates, self.settings)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        if self.settings.energy.standardise and self._due_for_standardising():
+            self._standardise()
+        batch = self._batch(self.buffer.draw(self.settings.batch))
+        loss, terms = shaping_loss(self.energy, batch, self.settings, self.generator)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.energy.parameters(), self.settings.gradient_clip, foreach=True)
+        self.optimiser.step()
+        if self.averaged:
+            # a young average would remember the untrained weights: its decay grows with its age
+            decay = min(self.settings.average, (1 + self.updates) / (10 + self.updates))
+            torch._foreach_lerp_(self.averaged, [p.detach() for p in self.energy.parameters()], 1 - decay)
+        self.updates += 1
+        self.newest_pair = self.buffer.newest_drawn
+        return {name: float(value) for name, value in terms.items()}
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Everything the policy needs, by name: the (averaged) energy, and a bank of human chunks [K, D]."""
+        tensors = {name: value.detach().cpu().numpy().copy() for name, value in self.energy.state_dict().items()}
+        if self.averaged:
+            for (name, _), mean in zip(self.energy.named_parameters(), self.averaged, strict=True):
+                tensors[name] = mean.cpu().numpy().copy()
+        tensors["bank"] = self._bank()
+        return tensors
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All but the pairs, as arrays by name."""
+        arrays = {f"energy.{name}": value.detach().cpu().numpy() for name, value in self.energy.state_dict().items()}
+        for i, entry in enumerate(self.optimiser.state_dict()["state"].values()):
+            for name, value in entry.items():
+                arrays[f"adam.{i}.{name}"] = value.detach().cpu().numpy()
+        for i, mean in enumerate(self.averaged):
+            arrays[f"average.{i}"] = mean.cpu().numpy()
+        arrays["generator.torch"] = self.generator.get_state().numpy()
+        arrays["generator.numpy"] = _text(json.dumps(self.buffer.generator.bit_generator.state))
+        arrays["buffer.order"] = np.array(list(self.buffer.pairs), np.int64)
+        arrays["buffer.fresh"] = np.array(self.buffer.fresh, np.int64)
+        arrays["buffer.epoch"] = np.array(self.buffer.epoch, np.int64)
+        arrays["counts"] = np.array([self.updates, self.newest_pair, self.buffer.newest_drawn], np.int64)
+        return {name: np.array(value) for name, value in arrays.items()}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Return to a `state`, after its pairs were added again.
+
+        Raises:
+            ValueError: the state is of another network.
+        """
+        try:
+            self.energy.load_state_dict({k[7:]: torch.tensor(v) for k, v in state.items() if k.startswith("energy.")})
+            averaged = [torch.tensor(state[f"average.{i}"]).to(self.device) for i in range(len(self.averaged))]
+            counts = [int(n) for n in state["counts"]]
+        except (RuntimeError, KeyError) as error:
+            raise ValueError(f"the checkpoint does not fit this network: {error}") from error
+        self.averaged = averaged
+        adam = self.optimiser.state_dict()
+        names = [k.split(".", 2) for k in state if k.startswith("adam.")]
+        adam["state"] = {}
+        for _, index, name in names:
+            adam["state"].setdefault(int(index), {})[name] = torch.tensor(state[f"adam.{index}.{name}"])
+        self.optimiser.load_state_dict(adam)
+        self.generator.set_state(torch.tensor(state["generator.torch"]))
+        self.buffer.generator.bit_generator.state = json.loads(bytes(state["generator.numpy"]).decode())
+        seen = {int(i) for i in state["buffer.order"]}
+        self.buffer.fresh = [int(i) for i in state["buffer.fresh"] if int(i) in self.buffer.pairs]
+        self.buffer.fresh += [i for i in self.buffer.pairs if i not in seen]
+        self.buffer.epoch = [int(i) for i in state["buffer.epoch"]]
+        self.updates, self.newest_pair, self.buffer.newest_drawn = counts
+
+    def _due_for_standardising(self) -> bool:
+        """At updates 0, 1, 2, 4, 8, ...: often while the spread is little known, then hardly ever."""
+        return self.updates & (self.updates - 1) == 0
+
+    def _standardise(self) -> None:
+        states = np.stack([pair.state for pair in self.buffer.pairs.values()])
+        self.energy.shift.copy_(torch.from_numpy(states.mean(0)))
+        self.energy.spread.copy_(torch.from_numpy(states.std(0) + 1e-2))
+
+    def _batch(self, pairs: list[StoredPair]) -> Batch:
+        def stack(arrays: list[Array]) -> Tensor:
+            return torch.from_numpy(np.stack(arrays).reshape(len(pairs), -1)).to(self.device)
+
+        return Batch(
+            state=stack([p.state for p in pairs]),
+            robot=stack([p.robot for p in pairs]),
+            human=stack([p.human for p in pairs]),
+            mask=stack([p.mask for p in pairs]),
+            relative=torch.tensor([p.relative for p in pairs], device=self.device),
+        )
+
+    def _bank(self) -> np.ndarray:
+        ids = list(self.buffer.pairs)
+        size = self.settings.inference.bank
+        if len(ids) > size:  # spread evenly over the buffer, the newest included
+            ids = [ids[i] for i in np.linspace(0, len(ids) - 1, size).astype(int)]
+        chunks = [self.buffer.pairs[i].human.reshape(-1) for i in ids]
+        return np.stack(chunks) if chunks else np.zeros((0, self.horizon * self.dim_a), np.float32)
+
+
+def _text(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), np.uint8)

@@ -1,0 +1,397 @@
+"""The real-time loop: one tick after another, episode after episode.
+
+Actor's main thread. A tick reads the device, asks the gate who drives, steps the task and asks for the next plan. It
+never blocks, logs, waits for the network or takes a lock for long: all it hands on goes through `Outlets`, which are
+newest-wins slots and bounded queues. Knows no torch, no sockets, no window.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from devices.device import Device
+from devices.scripted import TeacherView
+from devices.slot import Slot
+from hitl_clic.control.chunk_queue import ChunkQueue
+from hitl_clic.control.clock import Clock
+from hitl_clic.control.correction import Binding, HandOver, human_action
+from hitl_clic.control.effort import EpisodeEffort
+from hitl_clic.control.gate import COMMANDS, Gate, GateOutput
+from hitl_clic.control.pairs import PairBuilder
+from hitl_clic.control.plan import ChunkPolicy
+from hitl_clic.control.planner import Planner, PlanRequest
+from hitl_clic.control.schedule import Schedule
+from hitl_clic.control.undo import UndoBuffer
+from hitl_clic.link.messages import ChunkPair, Weights
+from hitl_clic.records import (
+    Array,
+    EpisodeRecord,
+    EventRecord,
+    GateState,
+    Kind,
+    Plan,
+    SnapshotRecord,
+    SwapRecord,
+    TickRecord,
+)
+from hitl_clic.tasks.task import Scene, Task
+
+Record = TickRecord | Plan | ChunkPair | SnapshotRecord | SwapRecord | EventRecord | EpisodeRecord
+ENDINGS = {"success": True, "failure": False, "reset": False, "quit": False}
+"""Commands that end an episode, and whether it then counts as reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopView:
+    """What the loop shows of itself: the newest instant, for window and dashboard.
+
+    Attributes:
+        tick, episode, step: where it is. state, kind: the gate's. scene: None where nobody draws.
+        robot_chunk: the rest of the running chunk from here, [k, dim_a], or None. execute: Ta.
+        record: the newest tick; None at the beginning. progress: the task's own figures.
+    """
+
+    tick: int
+    episode: int
+    step: int
+    state: GateState
+    kind: Kind
+    scene: Scene | None
+    robot_chunk: Array | None
+    step_in_chunk: int
+    record: TickRecord | None
+    progress: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where the loop's results go and what it asks for. Nothing here may block.
+
+    Attributes:
+        record: takes every record (recorder, tally). send: takes a pair for the learner. withdraw: takes back a pair id.
+        fetch_policy: newer weights, ready to plan, or None. commands: what was asked for since the last call.
+        view: newest instant for those who draw. teacher: newest instant for a scripted teacher.
+    """
+
+    record: Callable[[Record], None]
+    send: Callable[[ChunkPair], None]
+    withdraw: Callable[[int], None]
+    fetch_policy: Callable[[], tuple[ChunkPolicy, Weights] | None]
+    commands: Callable[[], list[str]]
+    view: Slot[LoopView]
+    teacher: Slot[TeacherView]
+
+
+class LoopFailed(RuntimeError):
+    """The loop cannot go on: planner or teacher ended with an error, which is its cause."""
+
+
+class ControlLoop:
+    """Runs episodes of one task with one device.
+
+    Args:
+        task, device, gate, binding, hand_over, planner, queue, pairs, undo, schedule, outlets: the collaborators.
+        pair_stride: ticks between two plans while the human drives.
+        snapshot_every: ticks between two snapshots. draws: whether scenes are wanted in the view.
+        timeout_s: longest wait for planner or teacher in `ready` (`--pace max`).
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        device: Device,
+        gate: Gate,
+        binding: Binding,
+        hand_over: HandOver,
+        queue: ChunkQueue,
+        pairs: PairBuilder,
+        undo: UndoBuffer,
+        outlets: Outlets,
+        pair_stride: int,
+        snapshot_every: int,
+        draws: bool,
+        timeout_s: float,
+    ) -> None:
+        self.task, self.device, self.gate, self.binding, self.hand_over = task, device, gate, binding, hand_over
+        self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
+        self.pair_stride, self.snapshot_every, self.draws, self.timeout_s = (
+            pair_stride,
+            snapshot_every,
+            draws,
+            timeout_s,
+        )
+        self.planner: Planner
+        self.clock: Clock
+        self.schedule: Schedule
+        self.tick = 0
+        self.quit = False
+        self._episode, self._step, self._seed = 0, 0, 0
+        self._observation: Array = np.zeros(0, np.float32)
+        self._ending: str | None = None
+        self._corrections: list[list[int]] = []
+        self._recorded_plan = -1
+        self._record: TickRecord | None = None
+        self._stale = False
+
+    def attach(self, planner: Planner, clock: Clock, schedule: Schedule) -> None:
+        """Give it the collaborators that call back into it."""
+        self.planner, self.clock, self.schedule = planner, clock, schedule
+
+    def ready(self) -> None:
+        """Wait until the next tick can begin without missing anything (for `MaxPaceClock`).
+
+        Raises:
+            LoopFailed: planner or teacher took longer than `timeout_s`.
+        """
+        if not self.planner.settle(self.timeout_s):
+            raise LoopFailed(f"no plan for tick {self.tick} within {self.timeout_s:.0f} s")
+        self._check_planner()
+        if not self.device.settle(self.tick, self.timeout_s):
+            raise LoopFailed(f"{self.device.name} gave no answer for tick {self.tick} within {self.timeout_s:.0f} s")
+
+    def on_plan(self, plan: Plan) -> None:
+        """Planner thread: a plan is there; a teacher waiting to see it may look."""
+        waiting = self.outlets.teacher.latest()
+        if waiting is not None and waiting.tick == plan.tick and waiting.robot_action is None:
+            self.outlets.teacher.publish(
+                TeacherView(plan.tick, waiting.episode, waiting.step, waiting.observation, plan.chunk[0], 0)
+            )
+
+    def run_episode(self, episode: int, seed: int) -> EpisodeRecord:
+        """Reset, then tick until the task or a person ends the episode.
+
+        Raises:
+            LoopFailed: planner or teacher cannot go on.
+        """
+        self._observation, _ = self.task.reset(seed=seed)
+        self._episode, self._step, self._seed, self._ending, self._record = episode, 0, seed, None, None
+        self.queue.drop(self.tick)
+        self.hand_over.reset()
+        self._snapshot()
+        effort = EpisodeEffort()
+        self._take_weights()
+        self._ask_next(None)
+        self._publish(None)
+        self.clock.start()
+        while self._ending is None:
+            record = self._one_tick()
+            if record is None:
+                continue
+            effort.add(record, self._wanted)
+            done = record.terminated or record.truncated
+            sent = self._send_due()
+            self.schedule.after_tick(self.tick, sent)
+            self._take_weights()
+            if done:
+                self._ending = "success" if record.success else "failure"
+                break
+            if self.tick % self.snapshot_every == 0:
+                self._snapshot()
+            self._ask_next(record)
+            self._publish(record)
+        if self._record is not None:  # a person's ending cuts pairs short
+            self._finish_pairs(self.pairs.finish_episode(self._record))
+        sent = self._send_due()
+        self.schedule.after_episode()
+        self._take_weights()
+        result = effort.result(episode, seed, ENDINGS[self._ending], self.planner.policy.version)
+        self.outlets.record(result)
+        return result
+
+    def flush(self) -> None:
+        """Send the pairs still in their grace time (the session ends)."""
+        for pair in self.undo.flush():
+            self.outlets.send(pair)
+
+    def _one_tick(self) -> TickRecord | None:
+        """One tick; None if nothing moved (paused or stopped)."""
+        lateness = self.clock.wait()
+        begun = time.perf_counter_ns()
+        tick = self.tick
+        sample = self.device.latest()
+        output = self.gate.step(sample, begun, self._obey())
+        self._say_stale(output)
+        if output.driver == "nobody" or self._ending is not None:
+            self._publish(self._record, output)
+            self.clock.finish()
+            return None
+        decided = time.perf_counter_ns()
+        self._check_planner()
+        plan = self.planner.latest()
+        if self.queue.take(plan, tick):
+            self._record_plan(plan)
+        if output.left and (self.queue.plan is None or self.queue.plan.tick != tick):
+            # what the chunk expected is not what the human did: plan afresh, stand still until then
+            self.queue.drop(tick)
+            self.planner.request(self._request(tick, None))
+        robot = self.queue.action(tick)
+        begins_pair = self.queue.plan is not None and (self.queue.plan.tick == tick or output.entered)
+        robot_chunk = self.queue.chunk_from(tick) if begins_pair else None
+        human: Array | None = None
+        taught = np.zeros_like(robot)
+        wanted = robot
+        if output.driver == "human":
+            wanted, taught = human_action(robot, output.motion, output.kind, self.gate.settings, self.binding)
+            human = wanted if taught.any() else None  # a relative teacher who shows no direction teaches nothing
+        executed = self.hand_over.step(output.driver, wanted)
+        chosen = time.perf_counter_ns()
+        observation = self._observation
+        self._observation, reward, terminated, truncated, info = self.task.step(executed)
+        stepped = time.perf_counter_ns()
+        overrun = self.clock.finish()
+        record = TickRecord(
+            tick=tick,
+            episode=self._episode,
+            step=self._step,
+            time_ns=begun,
+            observation=observation,
+            state=output.state,
+            kind=output.kind,
+            robot_action=robot,
+            human_action=human,
+            executed=executed,
+            taught=taught,
+            plan_tick=-1 if self.queue.plan is None else self.queue.plan.tick,
+            step_in_chunk=self.queue.index(tick),
+            weight_version=0 if self.queue.plan is None else self.queue.plan.weight_version,
+            device_age_ns=max(0, begun - sample.time_ns),
+            connected=not output.stale,
+            lateness_ns=lateness,
+            work_ns=stepped - begun,
+            overrun=overrun,
+            sections_ns={"device": decided - begun, "decide": chosen - decided, "step": stepped - chosen},
+            reward=float(reward),
+            success=bool(info["success"]),
+            terminated=terminated,
+            truncated=truncated,
+        )
+        self._record = record
+        self._wanted = sample.wanted if sample.answers_tick == tick else None
+        self.outlets.record(record)
+        if output.entered:
+            self._corrections.append([])
+        self._finish_pairs(self.pairs.add(record, robot_chunk))
+        self.tick += 1
+        self._step += 1
+        return record
+
+    def _obey(self) -> list[str]:
+        """Carry out what was asked for since the last tick; the gate's part of it is returned."""
+        for_gate = []
+        for command in self.outlets.commands():
+            if command in COMMANDS:
+                for_gate.append(command)
+            elif command == "discard":
+                self._discard()
+                continue
+            elif command in ENDINGS:
+                self._ending = command
+                self.quit = self.quit or command == "quit"
+            else:
+                continue
+            self._event(command)
+        return for_gate
+
+    def _ask_next(self, record: TickRecord | None) -> None:
+        """Ask for the plan that the coming tick needs, and show the teacher where things stand."""
+        tick = self.tick
+        human = record is not None and record.state == "correcting"
+        if human:
+            since = tick - (self.queue.plan.tick if self.queue.plan is not None else 0)
+            due = self.queue.plan is None or since >= self.pair_stride
+        else:
+            due = self.queue.due(tick)
+        rest = None if human else self.queue.rest(tick)
+        lead = 0 if human else self.queue.lead
+        robot_action = self.queue.action(tick) if not due or (lead and rest is not None) else None
+        self.outlets.teacher.publish(
+            TeacherView(
+                tick, self._episode, self._step, self._observation, robot_action, 0 if due else self.queue.index(tick)
+            )
+        )
+        if due:  # after the view: the planner completes it
+            self.planner.request(self._request(tick, rest))
+
+    def _request(self, tick: int, rest: Array | None) -> PlanRequest:
+        committed = rest[: self.queue.lead] if rest is not None else np.zeros((0, self.queue.dim_a), np.float32)
+        return PlanRequest(tick, self._observation, committed, rest)
+
+    def _take_weights(self) -> None:
+        fetched = self.outlets.fetch_policy()
+        if fetched is None:
+            return
+        policy, weights = fetched
+        self.planner.swap(policy)
+        now = time.perf_counter_ns()
+        self.outlets.record(
+            SwapRecord(self.tick, now, weights.version, weights.parent, weights.step, weights.newest_pair)
+        )
+
+    def _record_plan(self, plan: Plan | None) -> None:
+        if plan is not None and plan.tick != self._recorded_plan:
+            self._recorded_plan = plan.tick
+            self.outlets.record(plan)
+
+    def _finish_pairs(self, pairs: list[ChunkPair]) -> None:
+        for pair in pairs:
+            self.outlets.record(pair)
+            self.undo.push(pair, time.perf_counter_ns())
+            if self._corrections:
+                self._corrections[-1].append(pair.id)
+
+    def _send_due(self) -> list[ChunkPair]:
+        due = self.undo.due(time.perf_counter_ns())
+        for pair in due:
+            self.outlets.send(pair)
+        return due
+
+    def _discard(self) -> None:
+        """Take back the last correction: its pairs still open, those held back, those already sent."""
+        open_pairs = self.pairs.discard_open()
+        while self._corrections and not self._corrections[-1] and not open_pairs:
+            self._corrections.pop()
+        ids = self._corrections.pop() if self._corrections else []
+        for _ in ids:
+            taken = self.undo.discard_last()
+            if taken is not None and taken[0] == "sent":
+                self.outlets.withdraw(taken[1])
+        self._event("discard", pairs=len(ids) + open_pairs, first=min(ids, default=-1), last=max(ids, default=-1))
+
+    def _say_stale(self, output: GateOutput) -> None:
+        if output.stale != self._stale:
+            self._stale = output.stale
+            self._event("device_lost" if output.stale else "device_back", device=self.device.name)
+
+    def _snapshot(self) -> None:
+        self.outlets.record(
+            SnapshotRecord(
+                self.tick, self._episode, self._step, time.perf_counter_ns(), self.task.snapshot(), self._seed
+            )
+        )
+
+    def _publish(self, record: TickRecord | None, output: GateOutput | None = None) -> None:
+        self.outlets.view.publish(
+            LoopView(
+                tick=self.tick,
+                episode=self._episode,
+                step=self._step,
+                state=self.gate.state if output is None else output.state,
+                kind=self.gate.kind,
+                scene=self.task.scene() if self.draws else None,
+                robot_chunk=self.queue.rest(self.tick),
+                step_in_chunk=max(0, self.queue.index(self.tick)),
+                record=record,
+                progress=self.task.progress() if self.draws else {},
+            )
+        )
+
+    def _event(self, name: str, **detail: str | int | float | bool) -> None:
+        self.outlets.record(EventRecord(self.tick, time.perf_counter_ns(), name, detail))
+
+    def _check_planner(self) -> None:
+        if self.planner.error is not None:
+            raise LoopFailed(f"the planner ended: {self.planner.error}") from self.planner.error

@@ -1,0 +1,125 @@
+"""Pairs (s_t, a^r[t:t+H], a^h[t:t+H]) out of a stream of ticks ([CC] Algorithm 1, lines 5 to 8).
+
+Pure numpy; actor's main thread. A pair begins at a tick that the human drives and is complete when its human chunk is
+known: as soon as the correction (at most Ta steps) ends, or, with `hindsight`, when its H steps were executed or the
+episode is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hitl_clic.clic.padding import pad_chunk
+from hitl_clic.link.messages import ChunkPair
+from hitl_clic.records import Array, Kind, TickRecord
+
+
+@dataclass(slots=True)
+class _Open:
+    """A pair whose human chunk is not known yet."""
+
+    record: TickRecord
+    robot: Array
+    taught: list[Array] = field(default_factory=list)
+    mask: list[Array] = field(default_factory=list)
+    followed: list[Array] = field(default_factory=list)
+    ended: bool = False
+    age_ns: int = 0
+
+
+class PairBuilder:
+    """Turns ticks into complete pairs.
+
+    Args:
+        horizon: H. execute: Ta, steps a correction teaches at most (H with `hindsight`, which knows what followed).
+        padding: how to fill up to H.
+    """
+
+    def __init__(self, horizon: int, execute: int, padding: str) -> None:
+        self.horizon, self.padding = horizon, padding
+        self.longest = horizon if padding == "hindsight" else execute
+        self._open: list[_Open] = []
+        self._next_id = 0
+
+    @property
+    def made(self) -> int:
+        """Pairs completed so far; also the id of the next one."""
+        return self._next_id
+
+    def add(self, record: TickRecord, robot_chunk: Array | None) -> list[ChunkPair]:
+        """Take in one tick.
+
+        Args:
+            record: the tick. robot_chunk: a^r[t:t+H] for its observation, [H, dim_a], if a pair is to begin here.
+
+        Returns:
+            the pairs it completes, oldest first.
+        """
+        if record.human_action is not None and robot_chunk is not None:
+            self._open.append(_Open(record, robot_chunk))
+        for pair in self._open:
+            self._extend(pair, record)
+        return self._collect(record, force=record.terminated or record.truncated)
+
+    def finish_episode(self, record: TickRecord) -> list[ChunkPair]:
+        """The pairs still open when an episode ends early (a person ended it); `record` is its last tick."""
+        return self._collect(record, force=True)
+
+    def discard_open(self) -> int:
+        """Forget the pairs still open (a person took the correction back); how many they were."""
+        count, self._open = len(self._open), []
+        return count
+
+    def _extend(self, pair: _Open, record: TickRecord) -> None:
+        same = record.human_action is not None and record.kind == pair.record.kind
+        if not pair.ended and same and len(pair.taught) < self.longest:
+            step = len(pair.taught)
+            assert record.human_action is not None
+            action = record.human_action
+            if record.kind == "relative":  # the correction belongs to what the pair's own chunk would do here
+                action = np.clip(pair.robot[step] + (record.human_action - record.robot_action), -1, 1)
+            pair.taught.append(action)
+            pair.mask.append(record.taught)
+            pair.age_ns = max(pair.age_ns, record.device_age_ns)
+        else:
+            pair.ended = True
+            pair.followed.append(record.executed)
+
+    def _collect(self, record: TickRecord, force: bool) -> list[ChunkPair]:
+        done: list[_Open] = []
+        still_open: list[_Open] = []
+        for pair in self._open:
+            (done if force or self._complete(pair) else still_open).append(pair)
+        self._open = still_open
+        return [self._close(pair, record) for pair in done]
+
+    def _complete(self, pair: _Open) -> bool:
+        known = len(pair.taught) + len(pair.followed)
+        if self.padding == "hindsight" and pair.record.kind == "absolute":
+            return known >= self.horizon
+        return pair.ended or known >= self.longest
+
+    def _close(self, pair: _Open, record: TickRecord) -> ChunkPair:
+        known = np.stack(pair.taught)
+        kind: Kind = pair.record.kind
+        followed = np.stack(pair.followed) if pair.followed else known[:0]
+        padding = "robot" if kind == "relative" else self.padding  # nothing is known of what a relative teacher wants
+        mask = np.zeros_like(pair.robot)
+        mask[: len(known)] = np.stack(pair.mask)
+        closed = ChunkPair(
+            id=self._next_id,
+            episode=pair.record.episode,
+            tick=pair.record.tick,
+            kind=kind,
+            state=pair.record.observation,
+            robot=pair.robot,
+            human=pad_chunk(known, pair.robot, followed, padding),
+            mask=mask,
+            weight_version=pair.record.weight_version,
+            device_age_ns=pair.age_ns,
+            made_ns=record.time_ns + record.work_ns,
+        )
+        self._next_id += 1
+        return closed

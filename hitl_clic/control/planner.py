@@ -1,0 +1,124 @@
+"""The planner thread: chunk inference beside the loop, so that no tick ever waits for it.
+
+`request`, `latest`, `swap` and `settle` are called by the actor's main thread; the policy only by the planner
+thread. Requests are newest-wins: a request not yet begun is replaced. Knows no torch.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from devices.slot import Slot
+from hitl_clic.control.plan import ChunkPolicy
+from hitl_clic.records import Array, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """Plan a chunk for `observation`, seen before `tick`; `committed` and `previous` as in `ChunkPolicy.plan`."""
+
+    tick: int
+    observation: Array
+    committed: Array
+    previous: Array | None
+
+
+class Planner:
+    """Runs `policy.plan` in its own thread.
+
+    Args:
+        policy: the first policy.
+        on_plan: called in the planner thread with every finished plan, after `latest` gives it.
+        prepare: called once in the planner thread before the first plan (for example to set its thread count).
+    """
+
+    def __init__(
+        self, policy: ChunkPolicy, on_plan: Callable[[Plan], None], prepare: Callable[[], None] | None = None
+    ) -> None:
+        self._policy = policy
+        self._on_plan = on_plan
+        self._prepare = prepare
+        self._condition = threading.Condition()
+        self._request: PlanRequest | None = None
+        self._busy = False
+        self._closing = False
+        self._latest: Slot[Plan] = Slot()
+        self.error: BaseException | None = None
+        """What ended the thread, if anything did: a policy that raised."""
+        self._thread = threading.Thread(target=self._run, name="planner", daemon=True)
+
+    @property
+    def policy(self) -> ChunkPolicy:
+        """The policy that the next plan will use."""
+        return self._policy
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def swap(self, policy: ChunkPolicy) -> None:
+        """Use this policy from the next plan on: a reference change between two ticks."""
+        self._policy = policy
+
+    def request(self, request: PlanRequest) -> None:
+        """Ask for a plan; replaces a request that has not begun. Returns at once."""
+        with self._condition:
+            self._request = request
+            self._condition.notify_all()
+
+    def latest(self) -> Plan | None:
+        """The newest finished plan. Never blocks."""
+        return self._latest.latest()
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait until no request is waiting or being worked on (`--pace max` only). False when time ran out."""
+        with self._condition:
+            return self._condition.wait_for(
+                lambda: (self._request is None and not self._busy) or self.error is not None, timeout_s
+            )
+
+    def close(self) -> None:
+        """End the thread after the plan at hand."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        try:
+            if self._prepare is not None:
+                self._prepare()
+            while (request := self._next()) is not None:
+                policy = self._policy
+                started = time.perf_counter_ns()
+                chunk, energy = policy.plan(request.observation, request.committed, request.previous)
+                plan = Plan(
+                    tick=request.tick,
+                    chunk=chunk,
+                    energy=energy,
+                    weight_version=policy.version,
+                    newest_pair=policy.newest_pair,
+                    started_ns=started,
+                    finished_ns=time.perf_counter_ns(),
+                )
+                self._latest.publish(plan)
+                self._on_plan(plan)
+                with self._condition:
+                    self._busy = False
+                    self._condition.notify_all()
+        except BaseException as error:
+            with self._condition:
+                self.error = error
+                self._condition.notify_all()
+
+    def _next(self) -> PlanRequest | None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._request is not None or self._closing)
+            if self._closing:
+                return None
+            request, self._request, self._busy = self._request, None, True
+            return request

@@ -1,0 +1,109 @@
+"""When the learner updates, seen from the loop. Actor's main thread.
+
+`LiveSchedule` leaves the learner alone, as a person's session must; `KeptUpSchedule` is the same for `--pace max`, where
+ticks cost no time: it waits until the learner has done the updates it would have done in real time; `PaperSchedule`
+orders the updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from hitl_clic.link.messages import ChunkPair, LinkStatus
+
+
+class Updates(Protocol):
+    """The part of the actor's link that schedules need."""
+
+    def request_updates(self, updates: int) -> int:
+        """Order exactly so many updates; the order's number."""
+        ...
+
+    def wait_request(self, request: int, timeout_s: float) -> bool:
+        """Wait until the weights of that order have arrived. False when time ran out."""
+        ...
+
+    def status(self) -> LinkStatus:
+        """What the actor knows of the learner."""
+        ...
+
+
+class Schedule(Protocol):
+    """What the loop calls between ticks and between episodes."""
+
+    def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
+        """`ticks` ticks of the session are done; `pairs` were sent since the last call."""
+        ...
+
+    def after_episode(self) -> None:
+        """An episode ended."""
+        ...
+
+
+class LiveSchedule:
+    """The learner updates on its own. Nobody waits for anything."""
+
+    def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
+        """Nothing."""
+
+    def after_episode(self) -> None:
+        """Nothing."""
+
+
+class KeptUpSchedule:
+    """Waits while the learner lags behind so many updates for each tick.
+
+    Args:
+        link: the actor's link. updates_per_tick: owed for each tick once the learner has begun to update.
+        patience_s: after this long without progress it stops waiting (the learner is gone or idle), until it moves.
+    """
+
+    def __init__(self, link: Updates, updates_per_tick: float, patience_s: float = 3.0) -> None:
+        self._link, self._ratio, self._patience_s = link, updates_per_tick, patience_s
+        self._begun: tuple[int, int] | None = None
+
+    def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
+        del pairs
+        done = self._link.status().learner.updates
+        if self._begun is None:
+            if done > 0:
+                self._begun = (ticks, done)
+            return
+        owed = self._begun[1] + (ticks - self._begun[0]) * self._ratio
+        waited_since = time.perf_counter()
+        while done < owed:
+            time.sleep(0.005)
+            now = self._link.status().learner.updates
+            if now > done:
+                done, waited_since = now, time.perf_counter()
+            elif time.perf_counter() - waited_since > self._patience_s:
+                self._begun = (ticks, done)
+                return
+
+    def after_episode(self) -> None:
+        """Nothing."""
+
+
+class PaperSchedule:
+    """One update on each feedback, one every b ticks, N_training at the end of an episode ([CC] Algorithm 1).
+
+    Args:
+        link: the actor's link. every: b, ticks. episode_updates: N_training. timeout_s: longest wait for one order.
+    """
+
+    def __init__(self, link: Updates, every: int, episode_updates: int, timeout_s: float = 600.0) -> None:
+        self._link, self._every, self._episode_updates, self._timeout_s = link, every, episode_updates, timeout_s
+
+    def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
+        if pairs or ticks % self._every == 0:
+            self._order(1)
+
+    def after_episode(self) -> None:
+        self._order(self._episode_updates)
+
+    def _order(self, updates: int) -> None:
+        if updates and not self._link.wait_request(self._link.request_updates(updates), self._timeout_s):
+            raise TimeoutError(
+                f"the learner did not finish {updates} updates within {self._timeout_s:.0f} s: {self._link.status().detail}"
+            )
