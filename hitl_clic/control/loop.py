@@ -72,7 +72,7 @@ class Outlets:
     """Where the loop's results go and what it asks for. Nothing here may block.
 
     Attributes:
-        record: takes every record (recorder, tally). send: takes a pair for the learner. withdraw: takes back a pair id.
+        record: takes every record (recorder, tally). send: takes a pair for the learner. withdraw: takes back its id.
         fetch_policy: newer weights, ready to plan, or None. commands: what was asked for since the last call.
         view: newest instant for those who draw. teacher: newest instant for a scripted teacher.
     """
@@ -136,6 +136,7 @@ class ControlLoop:
         self._recorded_plan = -1
         self._record: TickRecord | None = None
         self._stale = False
+        self._wanted: tuple[float, ...] | None = None
 
     def attach(self, planner: Planner, clock: Clock, schedule: Schedule) -> None:
         """Give it the collaborators that call back into it."""
@@ -281,7 +282,7 @@ class ControlLoop:
 
     def _obey(self) -> list[str]:
         """Carry out what was asked for since the last tick; the gate's part of it is returned."""
-        for_gate = []
+        for_gate: list[str] = []
         for command in self.outlets.commands():
             if command in COMMANDS:
                 for_gate.append(command)

@@ -1,7 +1,7 @@
 """When the learner updates, seen from the loop. Actor's main thread.
 
-`LiveSchedule` leaves the learner alone, as a person's session must; `KeptUpSchedule` is the same for `--pace max`, where
-ticks cost no time: it waits until the learner has done the updates it would have done in real time; `PaperSchedule`
+`LiveSchedule` leaves the learner alone, as a person's session must; `KeptUpSchedule` is the same for `--pace max`,
+where ticks cost no time: it waits until the learner has done the updates it would have done in real time; `PaperSchedule`
 orders the updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
 """
 
@@ -104,6 +104,5 @@ class PaperSchedule:
 
     def _order(self, updates: int) -> None:
         if updates and not self._link.wait_request(self._link.request_updates(updates), self._timeout_s):
-            raise TimeoutError(
-                f"the learner did not finish {updates} updates within {self._timeout_s:.0f} s: {self._link.status().detail}"
-            )
+            why = self._link.status().detail
+            raise TimeoutError(f"the learner did not finish {updates} updates within {self._timeout_s:.0f} s: {why}")

@@ -15,8 +15,8 @@ class LoopSettings(BaseModel):
         0,
         ge=0,
         le=64,
-        description="Ticks before the end of the running chunk at which the next plan is asked for. 0 plans between two "
-        "ticks from the newest observation: right while a plan takes less than a tick.",
+        description="Ticks before the end of the running chunk at which the next plan is asked for. 0 plans between "
+        "two ticks from the newest observation: right while a plan takes less than a tick.",
     )
     pair_stride: int = Field(
         1,
