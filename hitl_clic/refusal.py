@@ -1,0 +1,153 @@
+"""How a wrong setting is refused: one line that names the field, the value given and what is allowed.
+
+Pure functions over pydantic fields; used on the main thread before anything else starts.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+
+class SettingsError(ValueError):
+    """A setting that is refused; its text is one line for a person."""
+
+
+def among(names: Iterable[object]) -> str:
+    """The names as a person lists them: "a, b or c"."""
+    *first, last = [str(name) for name in names] or ["nothing"]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """What is allowed instead of an unknown name: the likeliest meant, and all."""
+    known = list(known)
+    close = get_close_matches(name, known, n=1)
+    return f"{f'did you mean {close[0]}? ' if close else ''}allowed: {', '.join(known)}"
+
+
+def fields_of(kind: Any) -> Mapping[str, FieldInfo] | None:
+    """The fields of a pydantic model or pydantic dataclass by name; None for any other type."""
+    if isinstance(kind, type):
+        if issubclass(kind, BaseModel):
+            return kind.model_fields
+        return getattr(kind, "__pydantic_fields__", None)
+    return None
+
+
+def without_none(kind: Any) -> tuple[Any, bool]:
+    """The type without its `| None`, and whether it had one."""
+    if get_origin(kind) in (Union, types.UnionType):
+        left = [part for part in get_args(kind) if part is not types.NoneType]
+        if len(left) < len(get_args(kind)) and len(left) == 1:
+            return left[0], True
+    return kind, False
+
+
+def limits(field: FieldInfo) -> str:
+    """The field's range in words, empty if it has none: "from 1 to 64", "above 0, at most 10"."""
+    low = high = ""
+    for rule in field.metadata:
+        match rule:
+            case annotated_types.Ge(ge):
+                low = f"at least {_number(ge)}"
+            case annotated_types.Gt(gt):
+                low = f"above {_number(gt)}"
+            case annotated_types.Le(le):
+                high = f"at most {_number(le)}"
+            case annotated_types.Lt(lt):
+                high = f"below {_number(lt)}"
+    if low.startswith("at least") and high.startswith("at most"):
+        return f"from {low.removeprefix('at least ')} to {high.removeprefix('at most ')}"
+    return ", ".join(part for part in (low, high) if part)
+
+
+def _number(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def allowed(field: FieldInfo) -> str:
+    """What the field takes, in words: "a whole number from 1 to 64", "a, b or c"."""
+    kind, optional = without_none(field.annotation)
+    words = " ".join(part for part in (_kind_in_words(kind), limits(field)) if part)
+    return f"{words} or none" if optional else words
+
+
+def _kind_in_words(kind: Any) -> str:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return among(arguments)
+    if origin in (tuple, list):
+        return f"a list, each {_kind_in_words(arguments[0])}" if arguments else "a list"
+    if fields_of(kind) is not None:
+        return "a table of settings"
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path"}.get(
+        kind, getattr(kind, "__name__", str(kind))
+    )
+
+
+def describe(error: ValidationError, model: Any, origins: Mapping[str, str] | None = None) -> str:
+    """The first thing wrong, as one line.
+
+    Args:
+        error: what pydantic found.
+        model: the model or pydantic dataclass that was validated.
+        origins: dotted field name -> the file it came from; the entry "" stands for all others.
+    """
+    found = error.errors()
+    first = found[0]
+    path = _dotted(first["loc"], model)
+    value, about = first["input"], _field_at(path, model)
+    shown = "" if isinstance(value, Mapping) else f" = {_short(value)}"
+    if first["type"] == "extra_forbidden":
+        siblings = fields_of(_field_type(path[:-1], model)) or {}
+        text = f"{'.'.join(path)}{shown} is not a setting; {unknown(path[-1], siblings)}"
+    elif first["type"] == "missing":
+        text = f"{'.'.join(path)} is missing; allowed: {allowed(about) if about else 'a value'}"
+    elif first["type"] in ("value_error", "assertion_error"):
+        reason = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        named = f"{'.'.join(path)}{f'{shown} is not allowed;' if shown else ':'} " if path else ""
+        text = f"{named}{reason}"
+    else:
+        text = f"{'.'.join(path)}{shown} is not allowed; allowed: {allowed(about) if about else first['msg']}"
+    origin = (origins or {}).get(".".join(path), (origins or {}).get("", ""))
+    more = f"; and {len(found) - 1} more wrong" if len(found) > 1 else ""
+    return " ".join(f"{text}{f' (from {origin})' if origin else ''}{more}".split())
+
+
+def _dotted(location: tuple[int | str, ...], model: Any) -> list[str]:
+    """The names of fields in an error's location, without list positions and pydantic's own tags."""
+    path: list[str] = []
+    for index, part in enumerate(location):
+        known = fields_of(_field_type(path, model))
+        if known is None or not isinstance(part, str):
+            break
+        path.append(part)
+        if part not in known and index < len(location) - 1:
+            break
+    return path
+
+
+def _field_at(path: list[str], model: Any) -> FieldInfo | None:
+    return (fields_of(_field_type(path[:-1], model)) or {}).get(path[-1]) if path else None
+
+
+def _field_type(path: list[str], model: Any) -> Any:
+    for name in path:
+        field = (fields_of(model) or {}).get(name)
+        model = without_none(field.annotation)[0] if field is not None else None
+    return model
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    if isinstance(value, str) and (not text or not text.isprintable() or " " in text):
+        text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,252 @@
+"""All settings of a session: typed, in layers of TOML files, refused by name when wrong.
+
+Layers, later ones win: built-in defaults, `configs/tasks/<task>.toml`, `configs/methods/<method>.toml`,
+`configs/sessions/<name>.toml` and a file of one's own, the command line.
+
+Read once at the start of a process, on its main thread. Imports only settings modules: never torch, pygame or pymunk,
+so that a wrong flag is answered at once and the learner does not load a simulator.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+
+from devices.scripted import OracleSettings
+from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.control.gate import GateSettings
+from hitl_clic.control.settings import LoopSettings
+from hitl_clic.learner.settings import TrainingSettings
+from hitl_clic.link.address import is_loopback, require_safe
+from hitl_clic.link.settings import LinkSettings
+from hitl_clic.refusal import SettingsError, among, describe
+from hitl_clic.session.settings import RecordingSettings
+
+__all__ = ["CONFIGS", "Layers", "SessionSettings", "SettingsError", "load", "preset_names"]
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+"""Where the presets lie, beside the package."""
+
+
+def preset_names(kind: Literal["tasks", "methods", "sessions"]) -> tuple[str, ...]:
+    """Names of the presets of one kind, sorted. A task or method exists when it has a preset."""
+    return tuple(sorted(path.stem for path in (CONFIGS / kind).glob("*.toml")))
+
+
+class SessionSettings(BaseModel):
+    """Everything that decides how a session runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str = Field("push_t", description="Task to teach: a name in configs/tasks.")
+    method: str = Field("fast", description="Numbers of the method: a name in configs/methods.")
+    device: Literal["oracle", "keyboard", "mouse", "auto"] = Field(
+        "auto", description="What the teacher holds. oracle: the scripted expert. auto: what is there, else the oracle."
+    )
+    episodes: int = Field(20, ge=1, le=1_000_000, description="Episodes to teach, count.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of start states, network, samples and oracle.")
+    out: Path | None = Field(None, description="Session folder to write; by default runs/TASK-DATE-TIME.")
+    headless: bool = Field(False, description="No window; a dashboard in the terminal instead.")
+    pace: Literal["realtime", "max"] = Field(
+        "realtime", description="realtime: ticks at loop.rate_hz. max: the same loop as fast as the machine allows."
+    )
+    schedule: Literal["async", "paper"] = Field(
+        "async",
+        description="When the learner updates. async: always, in its own time. paper: in step with the loop as "
+        "Algorithm 1, reproducibly.",
+    )
+    horizon: int = Field(4, ge=1, le=64, description="H, length of a planned chunk, ticks.")
+    execute: int = Field(
+        0,
+        ge=0,
+        le=64,
+        validate_default=True,
+        description="Ta, ticks of a chunk that are executed before the next plan; at most H, 0 is the same as H.",
+    )
+    learner: str = Field("", description="Address of a running learner (tcp://host:port); empty: start one here.")
+
+    clic: MethodSettings = Field(MethodSettings(), description="The method.")
+    loop: LoopSettings = Field(LoopSettings(), description="The real-time loop.")
+    gate: GateSettings = Field(GateSettings(), description="Who drives, and when.")
+    oracle: OracleSettings = Field(OracleSettings(), description="The scripted teacher as a device.")
+    training: TrainingSettings = Field(TrainingSettings(), description="The learner process.")
+    link: LinkSettings = Field(LinkSettings(), description="Between actor and learner.")
+    recording: RecordingSettings = Field(RecordingSettings(), description="The session's file.")
+    window: WindowSettings = Field(WindowSettings(), description="What the teacher sees.")
+
+    @field_validator("task", "method")
+    @classmethod
+    def _has_preset(cls, name: str, info: ValidationInfo) -> str:
+        names = preset_names("tasks" if info.field_name == "task" else "methods")
+        if name not in names:
+            raise ValueError(f"allowed: {among(names)}")
+        return name
+
+    @field_validator("execute")
+    @classmethod
+    def _within_horizon(cls, execute: int, info: ValidationInfo) -> int:
+        horizon = info.data.get("horizon")
+        if horizon is None:  # the horizon itself was refused; that error is enough
+            return execute
+        if execute > horizon:
+            raise ValueError(f"allowed: a whole number from 1 to horizon = {horizon}, or 0 for the horizon")
+        return execute or horizon
+
+    @field_validator("learner")
+    @classmethod
+    def _is_address(cls, address: str) -> str:
+        if address:
+            is_loopback(address)  # refuses what is no address
+        return address
+
+    @model_validator(mode="after")
+    def _learner_is_safe(self) -> Self:
+        if self.learner:
+            require_safe(self.learner, self.link.keys is not None)
+        return self
+
+    def to_toml(self) -> str:
+        """The fully resolved settings as TOML text, which `from_toml` turns back into an identical object."""
+        return tomli_w.dumps(_plain(self.model_dump(exclude_none=True)))
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """Read a session's own `settings.toml` back, without any preset.
+
+        Raises:
+            SettingsError: no such file, not TOML, or a field that is unknown or out of range.
+        """
+        return cls._checked(_read(path), {"": str(path)})
+
+    @classmethod
+    def _checked(cls, values: Mapping[str, Any], origins: Mapping[str, str]) -> Self:
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise SettingsError(describe(error, cls, origins)) from None
+
+
+@dataclass(slots=True)
+class Layers:
+    """Values of the layers merged so far, and where each came from."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    """Dotted field name -> the file that set it last; empty for the command line."""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        session: str | None = None,
+        config: Path | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Layers:
+        """Merge the layers under the overrides' choice of task and method.
+
+        Args:
+            session: a name in configs/sessions.
+            config: a TOML file with any of the fields.
+            overrides: what the command line gave, nested as the settings are.
+
+        Raises:
+            SettingsError: a preset or file that does not exist or is not TOML.
+        """
+        chosen = Layers()
+        if session is not None:
+            chosen._add_preset("sessions", "session", session)
+        if config is not None:
+            chosen.add(_read(config), str(config))
+        chosen.add(overrides or {}, "")
+
+        merged = Layers()
+        for kind, name in (("tasks", "task"), ("methods", "method")):
+            preset = chosen.values.get(name, SessionSettings.model_fields[name].default)
+            merged._add_preset(kind, name, preset, chosen.origins.get(name))
+        merged.add(chosen.values, "")
+        merged.origins.update(chosen.origins)
+        return merged
+
+    def add(self, values: Mapping[str, Any], origin: str) -> None:
+        """Lay `values` over what is there; tables merge, everything else is replaced."""
+        _lay_over(self.values, values)
+        self.origins.update((name, origin) for name in _names(values))
+
+    def settings(self) -> SessionSettings:
+        """The validated settings. Raises SettingsError."""
+        return SessionSettings._checked(self.values, self.origins)
+
+    def _add_preset(self, kind: str, name: str, preset: Any, origin: str | None = None) -> None:
+        names = preset_names(kind)  # type: ignore[arg-type]
+        if preset not in names:  # also keeps "../x" from being opened
+            where = f" (from {origin})" if origin else ""
+            raise SettingsError(f"{name} = {preset} is not allowed; allowed: {among(names)}{where}")
+        path = CONFIGS / kind / f"{preset}.toml"
+        self.add(_read(path), f"configs/{kind}/{path.name}")
+
+
+def load(
+    *,
+    session: str | None = None,
+    config: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> SessionSettings:
+    """The settings of a session from all layers; see `Layers.of` for the arguments.
+
+    `out` is filled in when no layer gives it, so the result says everything.
+
+    Raises:
+        SettingsError: one line naming the field, the value given and what is allowed.
+    """
+    settings = Layers.of(session=session, config=config, overrides=overrides).settings()
+    if settings.out is None:
+        # A name for a person, not a time to compute with: the wall clock is right here.
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        settings = settings.model_copy(update={"out": Path("runs") / f"{settings.task}-{stamp}"})
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"config = {path} cannot be read ({error.strerror}); allowed: a TOML file with settings"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"config = {path} is not TOML ({error}); allowed: lines like name = value") from None
+
+
+def _lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    for name, value in above.items():
+        if isinstance(value, Mapping):
+            there = below.get(name)
+            below[name] = there if isinstance(there, dict) else {}
+            _lay_over(below[name], value)
+        else:
+            below[name] = value
+
+
+def _names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _names(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _plain(value: Any) -> Any:
+    """The same value in the types TOML has."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
