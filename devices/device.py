@@ -29,6 +29,8 @@ class Device(ABC):
         self._slot: Slot[DeviceSample] = Slot()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        self.failure: Exception | None = None
+        """What ended the reader thread, if it did not end by `close`; the device then stays lost."""
 
     @abstractmethod
     def read(self, timeout_s: float) -> DeviceSample:
@@ -70,5 +72,14 @@ class Device(ABC):
 
     def _run(self) -> None:
         period_s = 1.0 / self.rate_hz
-        while not self._closing.is_set():
-            self._slot.publish(self.read(period_s))
+        try:
+            while not self._closing.is_set():
+                self._publish(self.read(period_s))
+        except Exception as error:
+            self.failure = error  # the loop goes on without this device; whoever shows it can say why
+        finally:
+            self._publish(self.lost())  # nobody may go on seeing the last deflection of a dead reader
+
+    def _publish(self, sample: DeviceSample) -> None:
+        """Make a sample the newest one (reader thread only)."""
+        self._slot.publish(sample)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class DeviceSample:
         stop: the emergency-stop control is held.
         connected: False once the hardware (or its source) is gone; `motion` is then all zero.
         answers_tick: for teachers that answer a particular tick: its number; -1 for free-running devices.
+        wanted: a*, what a scripted teacher would do at `answers_tick`, also when it does not engage; None for hands.
     """
 
     time_ns: int
@@ -24,7 +25,18 @@ class DeviceSample:
     stop: bool = False
     connected: bool = True
     answers_tick: int = -1
+    wanted: tuple[float, ...] | None = None
 
     def age_s(self, now_ns: int) -> float:
         """Seconds since the reading was taken, never negative."""
         return max(0, now_ns - self.time_ns) * 1e-9
+
+
+def fresh(sample: DeviceSample, now_ns: int, limit_s: float) -> DeviceSample:
+    """What may be acted upon: the sample itself, or, when it is too old or its device is gone, one without motion.
+
+    Stale input means zero motion. An emergency stop is kept however old it is.
+    """
+    if sample.connected and sample.age_s(now_ns) <= limit_s:
+        return sample
+    return replace(sample, motion=(0.0,) * len(sample.motion), engage=False, connected=False)

@@ -1,0 +1,122 @@
+"""When a scripted teacher steps in, and how. Pure: no threads, no clocks; called by the oracle's reader thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from devices import noise
+
+Kind = Literal["absolute", "relative"]
+
+
+class OracleSettings(BaseModel):
+    """How the scripted teacher behaves as a device."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate_hz: float = Field(200.0, gt=0, le=2000, description="Samples of the oracle per second, like any device's.")
+    latency_s: float = Field(0.0, ge=0, le=10, description="Seconds from a decision to the sample that carries it.")
+    delay_steps: int = Field(
+        0, ge=0, le=100, description="Ticks by which a correction comes late; 1 is the published reference's timing."
+    )
+    every: int = Field(1, ge=1, le=1000, description="Asked whether to step in on every n-th step; the reference's 2.")
+    bank: bool = Field(
+        False, description="Steps not used when asked may be used on the steps between (the reference; with every > 1)."
+    )
+    threshold: float = Field(0.2, ge=0, le=10, description="Steps in when |a* - a^r| exceeds this, units of action.")
+    persist: bool = Field(True, description="Once it steps in, it drives to the end of the running chunk (Ta steps).")
+    kind: Kind = Field("absolute", description="absolute: gives a*. relative: gives only the direction from a^r to a*.")
+    start_episode: int = Field(0, ge=0, description="First episode, from 0, in which it corrects.")
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of its noise.")
+    direction_noise_deg: float = Field(0.0, ge=0, le=180, description="Degrees by which its direction errs.")
+    direction_bias_deg: float = Field(0.0, ge=0, le=180, description="Degrees added to or taken from that at random.")
+    magnitude_noise: float = Field(
+        0.0, ge=0, le=10, description="Size of a correction is multiplied by a draw from 0.001 to this; 0: off."
+    )
+    gaussian_noise: bool = Field(False, description="Add a tremor of up to half the correction's length.")
+
+
+class Oracle:
+    """Decides, tick by tick, whether the teacher engages and with which motion.
+
+    Keeps the end of an intervention, the bank of unused turns and the noise generator; `begin` starts an episode.
+    """
+
+    def __init__(self, settings: OracleSettings, execute: int) -> None:
+        """`execute` is Ta, the steps of a chunk that are executed before the next plan."""
+        if execute < 1:
+            raise ValueError(f"execute = {execute} is not allowed; a chunk runs for at least 1 step")
+        self.settings = settings
+        self.banked = 0
+        """Turns not used so far; as in the reference it is never reset."""
+        self._execute = execute
+        self._active = False
+        self._until_step = 0
+        self._late: deque[tuple[tuple[float, ...], bool]] = deque(maxlen=settings.delay_steps + 1)
+        self._generator = np.random.default_rng((settings.seed, 0))
+
+    def begin(self, episode: int) -> None:
+        """Start an episode: no intervention running, noise seeded by (seed, episode)."""
+        self._active = episode >= self.settings.start_episode
+        self._until_step = 0
+        self._late.clear()
+        self._generator = np.random.default_rng((self.settings.seed, episode))
+
+    def decide(
+        self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind
+    ) -> tuple[tuple[float, ...], bool]:
+        """The motion and whether to engage.
+
+        Args:
+            step: number in the episode. step_in_chunk: place of `robot` in the robot's running chunk.
+            wanted: a*, float [dim_a] in [-1, 1]. robot: a^r for the same state.
+            kind: how the motion will be read.
+
+        Returns:
+            (motion, engage); the motion is zero where it does not engage. `delay_steps` ticks late.
+        """
+        now = self._now(step, step_in_chunk, wanted, robot, kind)
+        self._late.append(now)
+        full = len(self._late) == self.settings.delay_steps + 1
+        return self._late[0] if full else ((0.0,) * wanted.size, False)
+
+    def _now(
+        self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind
+    ) -> tuple[tuple[float, ...], bool]:
+        settings = self.settings
+        away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
+        if not self._active or not self._engages(step, step_in_chunk, float(np.linalg.norm(away))):
+            return (0.0,) * wanted.size, False
+        noisy = away
+        if settings.direction_noise_deg or settings.direction_bias_deg:
+            noisy = noise.turn(noisy, settings.direction_noise_deg, settings.direction_bias_deg, self._generator)
+        if settings.magnitude_noise:
+            noisy = noise.weaken(noisy, settings.magnitude_noise, self._generator)
+        if settings.gaussian_noise:
+            noisy = noise.tremble(noisy, kind, self._generator)
+        # without noise a* itself is given, not a^r + (a* - a^r), which rounds
+        action = np.asarray(wanted if noisy is away else np.clip(robot + noisy, -1.0, 1.0), np.float64)
+        if kind == "relative":
+            action = action - robot
+            length = float(np.linalg.norm(action))
+            action = action / length if length > 0.0 else np.zeros_like(action)
+        return tuple(float(value) for value in np.clip(action, -1.0, 1.0)), True
+
+    def _engages(self, step: int, step_in_chunk: int, distance: float) -> bool:
+        """The gating; a running intervention needs neither a turn nor the threshold, and costs no turn."""
+        if step < self._until_step:
+            return True
+        turn = step % self.settings.every == 0
+        if not turn and not (self.settings.bank and self.banked > 0):
+            return False
+        engages = distance > self.settings.threshold
+        if self.settings.bank and turn != engages:
+            self.banked += 1 if turn else -1
+        if engages and self.settings.persist:
+            self._until_step = step + max(1, self._execute - max(0, step_in_chunk))
+        return engages

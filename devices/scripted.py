@@ -1,0 +1,173 @@
+"""The scripted teacher as a device: same thread, slot, rate and latency as a hand. Knows no tasks and no policies.
+
+The loop publishes a `TeacherView` per tick; the reader thread asks the teacher and answers with a `DeviceSample`.
+`settle` and `wanted` are called by the loop's thread, everything else happens in the reader thread. The teacher is
+touched by the reader thread only.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.device import Device
+from devices.oracle import Kind, Oracle, OracleSettings
+from devices.sample import DeviceSample
+from devices.slot import Slot
+
+__all__ = ["OracleSettings", "ScriptedDevice", "TeacherView"]
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherView:
+    """What the teacher sees at one tick.
+
+    Attributes:
+        tick: number in the session, growing; episode: from 0; step: number in the episode, from 0.
+        observation: s_t, float32 [dim_o].
+        robot_action: a^r_t, float32 [dim_a]; None while there is no plan yet (publish again when there is).
+        step_in_chunk: place of `robot_action` in the robot's running chunk, from 0.
+        kind: how a correction is read at this tick; None leaves it to the oracle's settings.
+    """
+
+    tick: int
+    episode: int
+    step: int
+    observation: NDArray[np.float32]
+    robot_action: NDArray[np.float32] | None
+    step_in_chunk: int
+    kind: Kind | None = None
+
+
+class ScriptedDevice(Device):
+    """Answers each view that has a robot action with a sample whose `answers_tick` is the view's tick."""
+
+    name = "oracle"
+
+    def __init__(
+        self,
+        axes: Sequence[str],
+        teacher: Callable[[NDArray[np.float32]], NDArray],
+        reset: Callable[[], None],
+        view: Slot[TeacherView],
+        execute: int,
+        settings: OracleSettings | None = None,
+    ) -> None:
+        """
+        Args:
+            axes: names of the action's axes, in its order.
+            teacher: a*(s), float [dim_a]; called once for each tick seen, in order, because it keeps a phase.
+            reset: the teacher forgets its phase; called before the first tick of each episode.
+            view: where the loop publishes what the teacher sees.
+            execute: Ta, steps of a chunk that are executed before the next plan.
+            settings: how it behaves.
+        """
+        self.settings = settings or OracleSettings()
+        super().__init__(self.settings.rate_hz)
+        self.axes = tuple(axes)
+        self.missed = 0
+        """Ticks of an episode that passed unseen because the teacher was still busy."""
+        self._teacher = teacher
+        self._reset = reset
+        self._view = view
+        self._oracle = Oracle(self.settings, execute)
+        self._wake = threading.Event()
+        self._answered = threading.Condition()
+        self._answers_tick = -1
+        self._seen = -1
+        """Tick of the newest view whose a* is known."""
+        self._decided = False
+        """Whether that tick is decided; it is not while its view has no robot action."""
+        self._episode = -1
+        self._wanted: Slot[tuple[int, tuple[float, ...]]] = Slot()
+        self._due: deque[tuple[int, DeviceSample]] = deque()
+        """Decided and not yet published: (when to publish, sample), oldest first."""
+        self._now_shown = self.idle()
+
+    def settle(self, tick: int, timeout_s: float) -> bool:
+        """Wait until `tick` is answered; False when `timeout_s` seconds passed or the device was closed.
+
+        Raises:
+            RuntimeError: the teacher failed; its error is the cause.
+        """
+        with self._answered:
+            self._wake.set()
+            self._answered.wait_for(
+                lambda: self._answers_tick >= tick or self.failure is not None or self._closing.is_set(), timeout_s
+            )
+        if self.failure is not None:
+            raise RuntimeError(f"the oracle's teacher failed at tick {self._seen + 1} or later") from self.failure
+        return self._answers_tick >= tick
+
+    def wanted(self, tick: int) -> tuple[float, ...] | None:
+        """a* at `tick` if that is the newest tick the teacher has seen, without the latency of the samples."""
+        entry = self._wanted.latest()
+        return entry[1] if entry is not None and entry[0] == tick else None
+
+    def close(self) -> None:
+        """Stop the reader thread and wake whoever waits for an answer. Safe to call twice."""
+        self._closing.set()
+        self._wake.set()
+        super().close()
+        with self._answered:
+            self._answered.notify_all()
+
+    def read(self, timeout_s: float) -> DeviceSample:
+        """Answer the newest view, if there is a new one, and return the sample that is due by now."""
+        if self._due:
+            timeout_s = min(timeout_s, max(0.0, (self._due[0][0] - time.perf_counter_ns()) * 1e-9))
+        self._wake.wait(timeout_s)
+        self._wake.clear()
+        view = self._view.latest()
+        if view is not None:
+            self._look(view)
+        now_ns = time.perf_counter_ns()
+        while self._due and self._due[0][0] <= now_ns:
+            self._now_shown = self._due.popleft()[1]
+        # a hand that holds still is still there: every reading confirms the motion
+        return replace(self._now_shown, time_ns=now_ns)
+
+    def _look(self, view: TeacherView) -> None:
+        if view.episode != self._episode:
+            self._reset()
+            self._oracle.begin(view.episode)
+            self._episode, self._seen = view.episode, view.tick - 1
+            self._due.clear()
+            self._now_shown = self.idle()  # lets go: the old motion means nothing in a new scene
+        if view.tick > self._seen:
+            self.missed += view.tick - self._seen - 1
+            wanted = self._ask(view.observation)
+            self._seen = view.tick
+            self._decided = False
+            self._wanted.publish((view.tick, wanted))
+        entry = self._wanted.latest()
+        if view.robot_action is None or view.tick != self._seen or self._decided or entry is None:
+            return
+        self._decided = True
+        motion, engage = self._oracle.decide(
+            view.step, view.step_in_chunk, np.asarray(entry[1]), view.robot_action, view.kind or self.settings.kind
+        )
+        now_ns = time.perf_counter_ns()
+        sample = DeviceSample(now_ns, motion, engage=engage, answers_tick=view.tick, wanted=entry[1])
+        self._due.append((now_ns + round(self.settings.latency_s * 1e9), sample))
+
+    def _ask(self, observation: NDArray[np.float32]) -> tuple[float, ...]:
+        """a* in [-1, 1]: divided by its largest entry if that exceeds 1, which keeps its direction."""
+        action = np.asarray(self._teacher(observation), np.float64)
+        if action.shape != (len(self.axes),) or not np.all(np.isfinite(action)):
+            raise ValueError(f"the teacher gave {action!r}; needed are {len(self.axes)} finite numbers")
+        action = action / max(1.0, float(np.max(np.abs(action))))
+        return tuple(float(value) for value in action)
+
+    def _publish(self, sample: DeviceSample) -> None:
+        super()._publish(sample)
+        if sample.answers_tick > self._answers_tick or not sample.connected:
+            with self._answered:
+                self._answers_tick = max(self._answers_tick, sample.answers_tick)
+                self._answered.notify_all()

@@ -1,0 +1,205 @@
+"""Who drives: one table of states and events, and the few lines that turn a device's sample into events.
+
+Pure: no I/O, no clock, no threads, no torch. Stepped once per tick by the loop, in the actor's main thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from devices.sample import DeviceSample, fresh
+from hitl_clic.records import GateState, Kind
+
+Event = Literal["engage", "release", "pause", "resume", "toggle_pause", "stop", "clear_stop"]
+Command = Literal["pause", "resume", "toggle_pause", "stop", "clear_stop", "toggle_kind"]
+Driver = Literal["robot", "human", "nobody"]
+
+COMMANDS: tuple[Command, ...] = get_args(Command)
+"""What `Gate.step` accepts as commands."""
+
+TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
+    ("autonomous", "engage"): "correcting",
+    ("autonomous", "release"): "autonomous",
+    ("autonomous", "pause"): "paused",
+    ("autonomous", "resume"): "autonomous",
+    ("autonomous", "toggle_pause"): "paused",
+    ("autonomous", "stop"): "stopped",
+    ("autonomous", "clear_stop"): "autonomous",
+    ("correcting", "engage"): "correcting",
+    ("correcting", "release"): "autonomous",
+    ("correcting", "pause"): "paused",
+    ("correcting", "resume"): "correcting",
+    ("correcting", "toggle_pause"): "paused",
+    ("correcting", "stop"): "stopped",
+    ("correcting", "clear_stop"): "correcting",
+    ("paused", "engage"): "paused",
+    ("paused", "release"): "paused",
+    ("paused", "pause"): "paused",
+    ("paused", "resume"): "autonomous",
+    ("paused", "toggle_pause"): "autonomous",
+    ("paused", "stop"): "stopped",
+    ("paused", "clear_stop"): "paused",
+    ("stopped", "engage"): "stopped",
+    ("stopped", "release"): "stopped",
+    ("stopped", "pause"): "stopped",
+    ("stopped", "resume"): "stopped",
+    ("stopped", "toggle_pause"): "stopped",
+    ("stopped", "stop"): "stopped",
+    # not "autonomous": nothing may start to move because a stop was cleared; resuming is a second, wilful act
+    ("stopped", "clear_stop"): "paused",
+}
+"""Every state under every event."""
+
+DRIVERS: dict[GateState, Driver] = {
+    "autonomous": "robot",
+    "correcting": "human",
+    "paused": "nobody",
+    "stopped": "nobody",
+}
+"""Who drives in each state; "nobody" means a zero action."""
+
+
+class GateSettings(BaseModel):
+    """When the teacher drives and how a correction is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["hold", "touch", "toggle"] = Field(
+        "hold",
+        description="hold: the teacher drives while the dead-man control is held. touch: from the first motion until "
+        "release_s after the last. toggle: from one press of the control to the next.",
+    )
+    touch_threshold: float = Field(
+        0.05, ge=0, lt=1, description="Touch mode: largest motion on an axis that does not count, share of full motion."
+    )
+    release_s: float = Field(
+        0.3, ge=0, le=10, description="Touch mode: seconds without motion after which the robot drives again."
+    )
+    kind: Kind = Field(
+        "absolute", description="absolute: motion is the action wanted. relative: only a direction of improvement."
+    )
+    stale_after_s: float = Field(
+        0.25, gt=0, le=10, description="Seconds after which an unconfirmed sample counts as no input: zero motion."
+    )
+    on_stale: Literal["policy", "pause", "zero"] = Field(
+        "policy",
+        description="When input is lost while the teacher drives. policy: the robot drives on. pause: nothing moves "
+        "until resumed. zero: the teacher goes on driving, with zero motion, which is also what is then learnt.",
+    )
+    relative_step: float = Field(
+        0.2, gt=0, le=2, description="e: length of a relative correction, units of action; a^h = a^r + e h."
+    )
+    max_step: float = Field(
+        2.0,
+        gt=0,
+        le=2,
+        description="Greatest change of the executed action per tick and axis after the driver changes, until it has "
+        "caught up, units of action; 2 is no limit.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GateOutput:
+    """The gate's verdict for one tick.
+
+    Attributes:
+        state, kind: as they are for this tick. driver: whose action is executed.
+        entered: the teacher took over in this tick. left: the teacher stopped driving in this tick.
+        stale: the sample is too old, or its device gone.
+        motion: what of the sample's motion may be acted upon: all zero unless the human drives on a fresh sample.
+    """
+
+    state: GateState
+    kind: Kind
+    driver: Driver
+    entered: bool
+    left: bool
+    stale: bool
+    motion: tuple[float, ...]
+
+
+class Gate:
+    """Keeps the state, the kind, and what the modes need to remember between two ticks."""
+
+    def __init__(self, settings: GateSettings | None = None) -> None:
+        self.settings = settings or GateSettings()
+        self.state: GateState = "autonomous"
+        self.kind: Kind = self.settings.kind
+        self._pressed = False
+        self._touch_ends_ns = -1
+
+    def step(self, sample: DeviceSample, now_ns: int, commands: Iterable[str] = ()) -> GateOutput:
+        """Decide one tick.
+
+        Commands come first, in order; then what the teacher does; an emergency stop last, so that it wins.
+
+        Args:
+            sample: the device's newest.
+            now_ns: `perf_counter_ns`, the clock of `sample.time_ns`.
+            commands: what was asked for since the last tick, from `COMMANDS`.
+
+        Raises:
+            ValueError: a command is none of `COMMANDS`.
+        """
+        before = self.state
+        for command in commands:
+            if command not in COMMANDS:
+                raise ValueError(f"{command!r} is not a command of the gate; allowed: {', '.join(COMMANDS)}")
+            if command == "toggle_kind":
+                self.kind = "relative" if self.kind == "absolute" else "absolute"
+            else:
+                self._on(command)
+        usable = fresh(sample, now_ns, self.settings.stale_after_s)
+        stale = usable is not sample
+        event = self._lost() if stale else self._wish(usable, now_ns)
+        if event is not None:
+            self._on(event)
+        if sample.stop:
+            self._on("stop")
+        driver = DRIVERS[self.state]
+        return GateOutput(
+            state=self.state,
+            kind=self.kind,
+            driver=driver,
+            entered=self.state == "correcting" != before,
+            left=before == "correcting" != self.state,
+            stale=stale,
+            motion=usable.motion if driver == "human" else (0.0,) * len(sample.motion),
+        )
+
+    def release(self) -> None:
+        """The teacher lets go whatever the control says (an episode ends): toggle and touch start afresh."""
+        self._touch_ends_ns = -1
+        self._on("release")
+
+    def _on(self, event: Event) -> None:
+        self.state = TRANSITIONS[self.state, event]
+
+    def _wish(self, sample: DeviceSample, now_ns: int) -> Event | None:
+        """What a fresh sample asks for."""
+        pressed, self._pressed = sample.engage and not self._pressed, sample.engage
+        match self.settings.mode:
+            case "hold":
+                return "engage" if sample.engage else "release"
+            case "toggle":
+                if not pressed:
+                    return None
+                return "release" if self.state == "correcting" else "engage"
+            case "touch":
+                moved = max(map(abs, sample.motion), default=0.0) > self.settings.touch_threshold
+                if moved or sample.engage:
+                    self._touch_ends_ns = now_ns + round(self.settings.release_s * 1e9)
+                    return "engage"
+                # in hold time a correction goes on, but none begins: a pause or stop meanwhile has ended it
+                return None if now_ns <= self._touch_ends_ns else "release"
+
+    def _lost(self) -> Event | None:
+        """What lost input leads to. The control's last level is kept: its return is not a new press."""
+        self._touch_ends_ns = -1
+        if self.state != "correcting" or self.settings.on_stale == "zero":
+            return None
+        return "pause" if self.settings.on_stale == "pause" else "release"

@@ -1,0 +1,323 @@
+"""The oracle as a device: gating, persistence, turns, noise, latency; once per tick and reproducible."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices import noise
+from devices.contract import check_device
+from devices.oracle import Oracle
+from devices.sample import DeviceSample
+from devices.scripted import OracleSettings, ScriptedDevice, TeacherView
+from devices.slot import Slot
+
+FAR = np.array([0.8, -0.6])
+HERE = np.zeros(2, np.float32)
+
+
+class Teacher:
+    """Wants its observation's first two numbers; notes every call."""
+
+    def __init__(self) -> None:
+        self.calls: list[float] = []
+        self.resets = 0
+
+    def __call__(self, observation: np.ndarray) -> np.ndarray:
+        self.calls.append(float(observation[2]))
+        return observation[:2]
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+class Rig:
+    """A started oracle and its loop's side."""
+
+    def __init__(self, settings: OracleSettings, execute: int = 4, teacher: Callable | None = None) -> None:
+        self.teacher = Teacher()
+        self.view: Slot[TeacherView] = Slot()
+        self.device = ScriptedDevice(
+            ("x", "y"), teacher or self.teacher, self.teacher.reset, self.view, execute, settings
+        )
+
+    def show(
+        self, tick: int, wanted: np.ndarray = FAR, robot: np.ndarray | None = HERE, episode: int = 0, **more: object
+    ) -> None:
+        observation = np.array([*wanted, tick], np.float32)
+        fields: dict = {"step": tick, "step_in_chunk": 0} | more
+        self.view.publish(TeacherView(tick, episode, observation=observation, robot_action=robot, **fields))
+
+    def answer(self, tick: int, wanted: np.ndarray = FAR, **more: object) -> DeviceSample:
+        self.show(tick, wanted, **more)  # type: ignore[arg-type]
+        assert self.device.settle(tick, 5.0)
+        sample = self.device.latest()
+        assert sample.answers_tick == tick
+        return sample
+
+
+@contextmanager
+def rig(execute: int = 4, teacher: Callable | None = None, **settings: object) -> Iterator[Rig]:
+    made = Rig(OracleSettings(**settings), execute, teacher)  # type: ignore[arg-type]
+    made.device.start()
+    try:
+        yield made
+    finally:
+        made.device.close()
+
+
+def test_engages_above_the_threshold_only_and_always_says_what_it_wants() -> None:
+    with rig(threshold=0.5, persist=False) as r:
+        far = r.answer(0, np.array([0.3, 0.5]))
+        near = r.answer(1, np.array([0.3, 0.3]))
+    assert (far.engage, near.engage) == (True, False)
+    assert far.motion == tuple(np.array([0.3, 0.5], np.float32).astype(float)), "a* to the last bit"
+    assert near.motion == (0.0, 0.0)
+    assert near.wanted == tuple(np.array([0.3, 0.3], np.float32).astype(float))
+
+
+def test_teacher_is_asked_once_per_tick_also_when_the_plan_comes_later() -> None:
+    with rig() as r:
+        r.show(0, robot=None)
+        deadline = time.perf_counter() + 5
+        while r.device.wanted(0) is None and time.perf_counter() < deadline:
+            time.sleep(0.001)
+        assert not r.device.settle(0, 0.02), "no answer without the robot's action"
+        assert r.device.latest().answers_tick == -1
+        assert r.answer(0).engage
+        r.show(0, robot=np.ones(2, np.float32))
+        time.sleep(0.02)
+        assert r.device.latest().engage
+        r.answer(1)
+    assert r.teacher.calls == [0, 1]
+    assert r.teacher.resets == 1
+
+
+def test_reset_at_each_episode_and_lets_go_of_the_old_motion() -> None:
+    with rig() as r:
+        assert r.answer(0).engage
+        r.show(1, episode=1, robot=None, step=0)
+        deadline = time.perf_counter() + 5
+        while r.device.latest().engage and time.perf_counter() < deadline:
+            time.sleep(0.001)
+        assert not r.device.latest().engage
+        assert r.teacher.resets == 2
+
+
+def test_settle_does_not_wait_for_the_rate() -> None:
+    with rig(rate_hz=0.2) as r:
+        started = time.perf_counter()
+        for tick in range(20):
+            r.answer(tick)
+        assert time.perf_counter() - started < 4.0, "20 answers within one period"
+
+
+def test_held_motion_is_confirmed_at_the_rate() -> None:
+    with rig(rate_hz=500) as r:
+        r.answer(0)
+        time.sleep(0.3)
+        sample = r.device.latest()
+        assert sample.engage
+        assert sample.age_s(time.perf_counter_ns()) < 0.2
+
+
+def test_latency_delays_each_answer_and_blocks_none() -> None:
+    with rig(latency_s=0.5, rate_hz=500) as r:
+        started = time.perf_counter()
+        r.show(0, np.array([0.5, 0.0]))
+        while r.device.wanted(0) is None:
+            time.sleep(0.001)
+        assert r.device.latest().answers_tick == -1
+        r.show(1, np.array([-0.5, 0.0]))
+        while r.device.wanted(1) is None:
+            time.sleep(0.001)
+        assert r.device.settle(0, 5.0)
+        first = time.perf_counter() - started
+        assert r.device.settle(1, 5.0)
+        second = time.perf_counter() - started
+        assert r.device.latest().motion == (-0.5, 0.0)
+    assert first >= 0.5
+    assert second < 0.95, "the second did not wait for the first to be over"
+
+
+def test_an_action_too_large_keeps_its_direction() -> None:
+    with rig() as r:
+        assert r.answer(0, np.array([2.0, -1.0])).motion == (1.0, -0.5)
+
+
+def test_a_failing_teacher_is_lost_and_says_why() -> None:
+    with rig(teacher=lambda _: np.array([np.nan, 0.0])) as r:
+        r.show(0)
+        with pytest.raises(RuntimeError, match="teacher failed") as caught:
+            r.device.settle(0, 5.0)
+        assert isinstance(caught.value.__cause__, ValueError)
+        assert not r.device.latest().connected
+
+
+def test_closing_wakes_a_waiting_loop() -> None:
+    made = Rig(OracleSettings())
+    made.device.start()
+    threading.Timer(0.05, made.device.close).start()
+    started = time.perf_counter()
+    assert not made.device.settle(0, 10.0)
+    assert time.perf_counter() - started < 5.0
+
+
+def test_missed_ticks_are_counted() -> None:
+    with rig() as r:
+        r.answer(0)
+        r.answer(5)
+        assert r.device.missed == 4
+    assert r.teacher.calls == [0, 5]
+
+
+def test_contract() -> None:
+    rigs: list[Rig] = []
+
+    def make() -> ScriptedDevice:
+        rigs.append(Rig(OracleSettings()))
+        return rigs[-1].device
+
+    check_device(make, deflect=lambda _: rigs[-1].show(0))
+
+
+def run(settings: OracleSettings) -> list[DeviceSample]:
+    """Three episodes of ten ticks as fast as they go."""
+    generator = np.random.default_rng(5)
+    made = Rig(settings)
+    made.device.start()
+    samples = []
+    for tick in range(30):
+        robot = generator.uniform(-1, 1, 2).astype(np.float32)
+        samples.append(made.answer(tick, robot=robot, episode=tick // 10, step=tick % 10, step_in_chunk=tick % 4))
+    made.device.close()
+    return samples
+
+
+def test_same_seed_same_answers() -> None:
+    noisy = {"direction_noise_deg": 20.0, "magnitude_noise": 1.0, "gaussian_noise": True}
+    seeds = (3, 3, 4)
+    a, b, c = ([s.motion for s in run(OracleSettings(seed=seed, **noisy))] for seed in seeds)  # type: ignore[arg-type]
+    assert a == b
+    assert a != c
+
+
+# The gating itself, without threads.
+
+
+def decisions(settings: OracleSettings, distances: list[float], execute: int = 4, chunk: int = 4) -> list[bool]:
+    oracle = Oracle(settings, execute)
+    oracle.begin(0)
+    return [
+        oracle.decide(step, step % chunk, np.array([distance, 0.0]), HERE, "absolute")[1]
+        for step, distance in enumerate(distances)
+    ]
+
+
+def test_persists_to_the_end_of_the_running_chunk_and_not_beyond() -> None:
+    settings = OracleSettings(threshold=0.2)
+    assert decisions(settings, [0, 0.5, 0, 0, 0, 0]) == [False, True, True, True, False, False]
+    assert decisions(settings, [0, 0, 0, 0.5, 0, 0]) == [False, False, False, True, False, False]
+    free = OracleSettings(threshold=0.2, persist=False)
+    assert decisions(free, [0, 0.5, 0, 0, 0, 0]) == [False, True, False, False, False, False]
+
+
+def test_persistence_ends_with_the_episode() -> None:
+    oracle = Oracle(OracleSettings(), execute=8)
+    oracle.begin(0)
+    assert oracle.decide(0, 0, FAR, HERE, "absolute")[1]
+    oracle.begin(1)
+    assert not oracle.decide(0, 0, HERE, HERE, "absolute")[1]
+
+
+def test_asked_every_second_step_with_and_without_the_bank() -> None:
+    far, near = 0.9, 0.0
+    turns = OracleSettings(every=2, persist=False)
+    assert decisions(turns, [far] * 6) == [True, False, True, False, True, False]
+    bank = OracleSettings(every=2, persist=False, bank=True)
+    # two turns unused, then two steps between turns may be used, no more
+    assert decisions(bank, [near, near, near, far, far, far, far, far]) == [
+        False, False, False, True, True, True, True, False,
+    ]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from([0.0, 0.9]), min_size=1, max_size=80))
+def test_the_bank_never_gives_more_than_half(distances: list[float]) -> None:
+    asked = decisions(OracleSettings(every=2, persist=False, bank=True), distances)
+    assert sum(asked) <= (len(asked) + 1) // 2
+
+
+def test_delay_gives_the_correction_of_an_earlier_tick() -> None:
+    oracle = Oracle(OracleSettings(delay_steps=2, persist=False), execute=1)
+    oracle.begin(0)
+    given = [oracle.decide(step, 0, np.array([0.5 + step / 10, 0.0]), HERE, "absolute") for step in range(4)]
+    assert given == [((0.0, 0.0), False), ((0.0, 0.0), False), ((0.5, 0.0), True), ((0.6, 0.0), True)]
+
+
+def test_start_episode() -> None:
+    oracle = Oracle(OracleSettings(start_episode=1), execute=1)
+    oracle.begin(0)
+    assert not oracle.decide(0, 0, FAR, HERE, "absolute")[1]
+    oracle.begin(1)
+    assert oracle.decide(0, 0, FAR, HERE, "absolute")[1]
+
+
+def test_relative_is_the_unit_direction_from_the_robots_action() -> None:
+    oracle = Oracle(OracleSettings(kind="relative"), execute=2)
+    oracle.begin(0)
+    motion, engage = oracle.decide(0, 0, np.array([0.5, 0.3]), np.array([0.2, -0.1]), "relative")
+    assert engage
+    assert motion == pytest.approx((0.6, 0.8))
+    assert oracle.decide(1, 1, FAR, FAR, "relative") == ((0.0, 0.0), True), "persisting with nothing to say"
+
+
+def test_the_loop_decides_the_kind() -> None:
+    with rig(kind="absolute") as r:
+        sample = r.answer(0, np.array([0.3, 0.0]), kind="relative")
+    assert sample.motion == (1.0, 0.0)
+
+
+vectors = st.lists(st.floats(-1, 1), min_size=2, max_size=8).map(np.array).filter(lambda d: np.linalg.norm(d) > 1e-3)
+
+
+@given(vectors, st.floats(0, 180), st.integers(0, 100))
+def test_turning_keeps_length_and_makes_the_angle(d: np.ndarray, degrees: float, seed: int) -> None:
+    turned = noise.turn(d, degrees, 0.0, np.random.default_rng(seed))
+    length = np.linalg.norm(d)
+    assert np.linalg.norm(turned) == pytest.approx(length)
+    assert turned @ d / length**2 == pytest.approx(np.cos(np.deg2rad(degrees)), abs=1e-6)
+
+
+def test_bias_goes_both_ways() -> None:
+    generator = np.random.default_rng(0)
+    cosines = {round(float(noise.turn(np.array([1.0, 0.0]), 45.0, 15.0, generator)[0]), 6) for _ in range(40)}
+    assert cosines == {round(float(np.cos(np.deg2rad(angle))), 6) for angle in (30, 60)}
+
+
+def test_weakening_and_tremor_have_the_stated_size() -> None:
+    generator = np.random.default_rng(0)
+    d = np.array([0.6, 0.8])
+    sizes = [np.linalg.norm(noise.weaken(d, 0.5, generator)) for _ in range(2000)]
+    assert 0.001 <= min(sizes) <= max(sizes) <= 0.5
+    assert np.mean(sizes) == pytest.approx(0.25, abs=0.02)
+    for kind, deviation in (("absolute", 0.04), ("relative", 0.5)):
+        shaken = np.array([noise.tremble(d, kind, generator) - d for _ in range(4000)])  # type: ignore[arg-type]
+        assert shaken.std() == pytest.approx(deviation, rel=0.05)
+
+
+@given(st.integers(0, 1000), st.sampled_from(["absolute", "relative"]))
+def test_noisy_motion_stays_in_bounds(seed: int, kind: str) -> None:
+    settings = OracleSettings(
+        seed=seed, threshold=0.0, direction_noise_deg=90.0, magnitude_noise=5.0, gaussian_noise=True
+    )
+    oracle = Oracle(settings, execute=1)
+    oracle.begin(0)
+    motion, _ = oracle.decide(0, 0, np.array([1.0, -1.0, 0.9]), np.array([-1.0, 1.0, 0.0]), kind)  # type: ignore[arg-type]
+    assert np.max(np.abs(motion)) <= 1.0
