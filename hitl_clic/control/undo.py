@@ -1,0 +1,70 @@
+"""Holding finished pairs back for a moment, so that a teacher can take the last correction back.
+
+Pure: the main thread tells it the time. It sends nothing itself; what `due` and `flush` return goes to the link.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal
+
+from hitl_clic.link.messages import ChunkPair
+
+_REMEMBERED = 1024
+"""How many sent pairs can still be taken back, one after the other."""
+
+
+class UndoBuffer:
+    """A queue in which a pair waits for its grace time.
+
+    Args:
+        grace_s: seconds for which a pair can be discarded before it is sent; 0 sends at once.
+
+    Raises:
+        ValueError: grace_s is negative or not finite.
+    """
+
+    def __init__(self, grace_s: float = 0.0) -> None:
+        if not 0.0 <= grace_s < float("inf"):
+            raise ValueError(f"the grace time of pairs is {grace_s}, allowed are 0 seconds or more")
+        self._grace_ns = round(grace_s * 1e9)
+        self._held: deque[tuple[int, ChunkPair]] = deque()  # (when it is due, pair), in order
+        self._sent: deque[int] = deque(maxlen=_REMEMBERED)
+
+    def __len__(self) -> int:
+        """Pairs held back now."""
+        return len(self._held)
+
+    def push(self, pair: ChunkPair, now_ns: int) -> None:
+        """Take a finished pair; its grace time starts at `now_ns`."""
+        self._held.append((now_ns + self._grace_ns, pair))
+
+    def due(self, now_ns: int) -> list[ChunkPair]:
+        """The pairs whose grace time is over, oldest first; they now count as sent."""
+        ready: list[ChunkPair] = []
+        while self._held and self._held[0][0] <= now_ns:
+            ready.append(self._send_oldest())
+        return ready
+
+    def flush(self) -> list[ChunkPair]:
+        """All pairs held, oldest first, whatever their grace time (the session ends); they now count as sent."""
+        return [self._send_oldest() for _ in range(len(self._held))]
+
+    def discard_last(self) -> tuple[Literal["held", "sent"], int] | None:
+        """Take back the newest pair not taken back yet.
+
+        Returns:
+            ("held", id): it was dropped here and will never be sent; ("sent", id): it is on its way, the caller must
+            withdraw it at the learner; None: there is nothing left to take back.
+        """
+        if self._held:
+            _, pair = self._held.pop()
+            return "held", pair.id
+        if self._sent:
+            return "sent", self._sent.pop()
+        return None
+
+    def _send_oldest(self) -> ChunkPair:
+        _, pair = self._held.popleft()
+        self._sent.append(pair.id)
+        return pair

@@ -1,0 +1,163 @@
+"""The recorder: a thread of the actor process that owns the session's MCAP file.
+
+`put` is called from the loop, the planner and the link threads: it appends to a queue and must never wait, write or
+convert. Everything else happens in the recorder's thread. A failure (disk full) ends the recording, never the loop.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import BinaryIO
+
+from mcap.writer import CompressionType, Writer
+
+from hitl_clic.session.settings import RecordingSettings
+from hitl_clic.session.topics import FORMAT, PROFILE, TOPICS, topic_of
+
+_COMPRESSION = {"zstd": CompressionType.ZSTD, "lz4": CompressionType.LZ4, "none": CompressionType.NONE}
+_POLL_S = 0.02
+"""How often the queue is emptied. Polling in batches disturbs a tick less than waking at each `put`."""
+
+
+class Recorder:
+    """Writes records to a session file as they come.
+
+    Args:
+        path: the file to write, usually `session.mcap` in the session's folder (made if absent).
+        settings: flushing, queue and compression.
+
+    Attributes:
+        written: records written so far. dropped: records lost (queue full, recording ended, unwritable record).
+        error: the first thing that went wrong, in one sentence; None while all is well.
+    """
+
+    def __init__(self, path: Path, settings: RecordingSettings | None = None) -> None:
+        self.path = Path(path)
+        self.settings = settings or RecordingSettings()
+        self.written = 0
+        self.dropped = 0
+        self.error: str | None = None
+        self._queue: deque[tuple[int, object]] = deque()
+        self._drop_lock = threading.Lock()
+        self._closing = threading.Event()
+        self._ended = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Records in the queue."""
+        return len(self._queue)
+
+    def start(self) -> None:
+        """Create the file and start the thread (once).
+
+        Raises:
+            ValueError: the file exists already, or cannot be created; says so.
+        """
+        if self._thread is not None:
+            raise RuntimeError(f"the recorder of {self.path} was started twice")
+        file = self._open()
+        self._thread = threading.Thread(target=self._run, args=(file,), name="recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, record: object) -> None:
+        """Hand over a record; never blocks. Dropped, and counted, when the queue is full or the recording ended.
+
+        Raises:
+            TypeError: there is no topic for this type (a mistake in the program, found at the first tick).
+        """
+        topic = topic_of(record)
+        if self._ended or len(self._queue) >= self.settings.queue_capacity:
+            self._drop(1)
+            return
+        self._queue.append((time.perf_counter_ns() if topic.time_ns is None else topic.time_ns(record), record))
+
+    def close(self, timeout_s: float = 30.0) -> None:
+        """Write what waits, finish the file and stop the thread. Safe to call twice; keeps trouble in `error`."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(timeout=timeout_s)
+            if self._thread.is_alive():
+                self._note(
+                    f"{self.path}: the disk did not take the recording within {timeout_s:g} s; its end is missing"
+                )
+        self._ended = True
+
+    def _open(self) -> BinaryIO:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.open("xb")
+        except FileExistsError as problem:
+            raise ValueError(f"{self.path} exists already and is not overwritten; choose another folder") from problem
+        except OSError as problem:
+            raise ValueError(f"{self.path} cannot be created: {problem.strerror}; choose another folder") from problem
+
+    def _run(self, file: BinaryIO) -> None:
+        try:
+            try:
+                self._record(file)
+                os.fsync(file.fileno())
+            finally:
+                file.close()
+        except OSError as problem:
+            self._note(f"{self.path}: recording ended, {problem.strerror or problem}")
+        except Exception as problem:  # whatever it was, the loop must go on and a person must hear of it
+            self._note(f"{self.path}: recording ended, {type(problem).__name__}: {problem}")
+        finally:
+            self._ended = True
+            self._drop(len(self._queue))
+            self._queue.clear()
+
+    def _record(self, file: BinaryIO) -> None:
+        writer = Writer(file, compression=_COMPRESSION[self.settings.compression])
+        writer.start(profile=PROFILE, library="hitl-clic")
+        writer.add_metadata("session", {"format": FORMAT})
+        channels = {}
+        for topic in TOPICS:
+            schema = json.dumps(topic.codec.schema).encode()
+            schema_id = writer.register_schema(f"hitl_clic.{topic.record.__name__}", "jsonschema", schema)
+            channels[topic.record] = writer.register_channel(topic.name, "json", schema_id)
+        oldest_s: float | None = None  # when the oldest record not yet on disk was taken from the queue
+        while True:
+            closing = self._closing.is_set()
+            before = self.written
+            self._drain(writer, channels)
+            now_s = time.perf_counter()
+            # The first records (the settings) go to disk at once: without them the rest is hard to read.
+            if oldest_s is None and self.written > before:
+                oldest_s = now_s if before else now_s - self.settings.flush_s
+            if oldest_s is not None and now_s - oldest_s >= self.settings.flush_s - 2 * _POLL_S:
+                writer.flush()
+                oldest_s = None
+            if closing:
+                break
+            self._closing.wait(_POLL_S)
+        writer.add_metadata("recording", {"written": str(self.written), "dropped": str(self.dropped)})
+        writer.finish()
+        file.flush()
+
+    def _drain(self, writer: Writer, channels: dict[type, int]) -> None:
+        while self._queue:
+            time_ns, record = self._queue.popleft()
+            try:
+                text = topic_of(record).dumps(record)
+            except (TypeError, ValueError, AttributeError) as problem:
+                self._note(f"{self.path}: a record was left out, {problem}")
+                self._drop(1)
+                continue
+            log_ns = max(0, time_ns)
+            writer.add_message(channels[type(record)], log_ns, text, log_ns, self.written)
+            self.written += 1
+
+    def _drop(self, count: int) -> None:
+        with self._drop_lock:
+            self.dropped += count
+
+    def _note(self, problem: str) -> None:
+        if self.error is None:
+            self.error = problem

@@ -1,0 +1,196 @@
+"""The figures of a session. Pure, but for `write_summary`; any one thread.
+
+`Tally` counts records as they come: the actor feeds it while the session runs, a reader feeds it a recording, and
+both give the same summary as long as the recorder dropped nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hitl_clic.link.messages import ChunkPair, LinkStatus
+from hitl_clic.records import EpisodeRecord, EventRecord, Plan, SwapRecord, TickRecord
+from hitl_clic.session.topics import SettingsRecord, topic_of
+
+Summary = dict[str, Any]
+
+
+class Tally:
+    """Counts records; keeps 8 bytes for a tick, a plan or a learned pair and a line for an episode, nothing else.
+
+    An `EventRecord` named "discard" takes the pairs from "first" to "last" of its detail out of the wait for weights:
+    they were taken back, no weights are to be trained on them.
+    """
+
+    def __init__(self) -> None:
+        self._settings: SettingsRecord | None = None
+        self._status: LinkStatus | None = None
+        self._first_ns: int | None = None
+        self._last_ns: int | None = None
+        self._lateness_ns = array("q")
+        self._plan_ns = array("q")
+        self._correction_ns = array("q")
+        self._overruns = 0
+        self._swaps = 0
+        self._pairs_made = 0
+        self._waiting_pairs: deque[tuple[int, int]] = deque()  # (id, made_ns), ids ascending
+        self._rate_sum = 0.0
+        self._rate_count = 0
+        self._episodes: list[EpisodeRecord] = []
+        self._count: Mapping[type, Callable[[Any], None]] = {
+            SettingsRecord: self._settings_record,
+            TickRecord: self._tick,
+            Plan: self._plan,
+            ChunkPair: self._pair,
+            SwapRecord: self._swap,
+            EventRecord: self._event,
+            EpisodeRecord: self._episode,
+            LinkStatus: self._link_status,
+        }
+
+    def add(self, record: object) -> None:
+        """Count a record; records without figures (snapshots) are passed over.
+
+        Raises:
+            TypeError: it is not a record of a session.
+        """
+        count = self._count.get(type(record))
+        if count is None:
+            topic_of(record)
+            return
+        count(record)
+
+    def summary(self) -> Summary:
+        """The content of `summary.json` so far.
+
+        Times are milliseconds, rates per second, `wall_s` seconds. What is not known is None: percentiles of nothing,
+        the error of an episode in which the teacher never spoke, settings lost from a cut-off recording.
+        `updates_per_s` is the mean of what the learner reported since it began to update.
+        `correction_to_policy_ms` runs from the tick that completed a pair to the start of the first plan made with
+        weights trained on it (or on a later one).
+        """
+        settings, status = self._settings, self._status
+        learner = status.learner if status is not None else None
+        return {
+            "task": settings.task if settings else None,
+            "method": settings.method if settings else None,
+            "device": settings.device if settings else None,
+            "horizon": settings.horizon if settings else None,
+            "execute": settings.execute if settings else None,
+            "seed": settings.seed if settings else None,
+            "episodes": len(self._episodes),
+            "success": [episode.success for episode in self._episodes],
+            "feedback_per_step": [_known(episode.feedback_per_step) for episode in self._episodes],
+            "l2_error_per_step": [_known(episode.l2_error_per_step) for episode in self._episodes],
+            "timesteps": [episode.timesteps for episode in self._episodes],
+            "tick_hz": settings.tick_hz if settings else None,
+            "ticks": len(self._lateness_ns),
+            "tick_overruns": self._overruns,
+            "tick_lateness_ms": _percentiles_ms(self._lateness_ns, with_max=True),
+            "plan_ms": _percentiles_ms(self._plan_ns, with_max=True),
+            "updates": learner.updates if learner else 0,
+            "updates_per_s": round(self._rate_sum / self._rate_count, 3) if self._rate_count else 0.0,
+            "weight_swaps": self._swaps,
+            "correction_to_policy_ms": _percentiles_ms(self._correction_ns, with_max=False),
+            "pairs": {
+                "made": self._pairs_made,
+                "acknowledged": status.acknowledged if status else 0,
+                "ingested": learner.ingested if learner else 0,
+                "duplicated": learner.duplicated if learner else 0,
+                "withdrawn": learner.withdrawn if learner else 0,
+                "dropped": status.dropped if status else 0,
+            },
+            "wall_s": self._wall_s(),
+        }
+
+    def _settings_record(self, settings: SettingsRecord) -> None:
+        self._settings = settings
+        self._happened(settings.started_ns)
+
+    def _tick(self, tick: TickRecord) -> None:
+        self._lateness_ns.append(tick.lateness_ns)
+        self._overruns += tick.overrun
+        self._happened(tick.time_ns)
+        self._happened(tick.time_ns + tick.work_ns)
+
+    def _plan(self, plan: Plan) -> None:
+        self._plan_ns.append(plan.finished_ns - plan.started_ns)
+        while self._waiting_pairs and self._waiting_pairs[0][0] <= plan.newest_pair:
+            _, made_ns = self._waiting_pairs.popleft()
+            self._correction_ns.append(plan.started_ns - made_ns)
+
+    def _pair(self, pair: ChunkPair) -> None:
+        self._pairs_made += 1
+        self._waiting_pairs.append((pair.id, pair.made_ns))
+
+    def _swap(self, swap: SwapRecord) -> None:
+        self._swaps += 1
+
+    def _event(self, event: EventRecord) -> None:
+        self._happened(event.time_ns)
+        if event.name == "discard":
+            first, last = int(event.detail.get("first", -1)), int(event.detail.get("last", -1))
+            self._waiting_pairs = deque(entry for entry in self._waiting_pairs if not first <= entry[0] <= last)
+
+    def _episode(self, episode: EpisodeRecord) -> None:
+        self._episodes.append(episode)
+        self._happened(episode.finished_ns)
+
+    def _link_status(self, status: LinkStatus) -> None:
+        self._status = status
+        if status.state == "connected" and status.learner.updates > 0:
+            self._rate_sum += status.learner.updates_per_s
+            self._rate_count += 1
+
+    def _happened(self, time_ns: int) -> None:
+        self._first_ns = time_ns if self._first_ns is None else min(self._first_ns, time_ns)
+        self._last_ns = time_ns if self._last_ns is None else max(self._last_ns, time_ns)
+
+    def _wall_s(self) -> float:
+        if self._first_ns is None or self._last_ns is None:
+            return 0.0
+        return round((self._last_ns - self._first_ns) * 1e-9, 3)
+
+
+def summarise(records: Iterable[object]) -> Summary:
+    """The summary of records in the order in which they were made, for example `Session.records()`."""
+    tally = Tally()
+    for record in records:
+        tally.add(record)
+    return tally.summary()
+
+
+def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Write a summary as JSON; a crash leaves the old file or the new one, never half of one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    beside = path.with_name(path.name + ".part")
+    with beside.open("w", encoding="utf-8") as file:
+        json.dump(summary, file, indent=2, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _percentiles_ms(times_ns: Sequence[int], with_max: bool) -> dict[str, float | None]:
+    levels = {"p50": 50, "p99": 99} | ({"max": 100} if with_max else {})
+    if not times_ns:
+        return dict.fromkeys(levels)
+    values_ms = np.asarray(times_ns, dtype=np.int64) * 1e-6
+    return {name: round(float(np.percentile(values_ms, level)), 3) for name, level in levels.items()}
