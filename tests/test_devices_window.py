@@ -95,6 +95,15 @@ def test_a_tap_between_two_reads_is_held_long_enough_and_no_longer(keys: Bench) 
     assert sample.motion == (0.0, 0.0)
 
 
+def test_a_repeating_key_is_released_at_once(keys: Bench) -> None:
+    keys.put("key_down", "space")
+    assert keys.read().engage
+    assert keys.after(150).engage
+    keys.put("key_down", "space")
+    keys.put("key_up", "space")
+    assert not keys.read().engage
+
+
 def test_focus_loss_lets_go_at_once_also_of_taps(keys: Bench) -> None:
     keys.put("key_down", "space")
     keys.put("key_down", "left")

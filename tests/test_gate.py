@@ -43,9 +43,10 @@ def test_every_state_under_every_event(state: GateState, event: Event) -> None:
         assert after == "stopped"
     elif state == "stopped":
         assert after == ("paused" if event == "clear_stop" else "stopped"), "a stop is latched"
-    elif event in ("pause", "resume", "toggle_pause"):
-        pauses = event == "pause" or (event == "toggle_pause" and state != "paused")
-        assert (after == "paused") == pauses
+    elif event == "pause":
+        assert after == ("autonomous" if state == "paused" else "paused"), "pauses, and goes on again"
+    elif event == "resume":
+        assert after == ("autonomous" if state == "paused" else state)
     elif state == "paused":
         assert after == "paused", "only resuming ends a pause"
     else:
@@ -128,7 +129,7 @@ def test_stop_wins_over_everything_in_the_same_tick_and_latches() -> None:
     step(gate, 0, 1.0, 0.0, engage=True)
     out = step(gate, 1, 1.0, 0.0, engage=True, stop=True, commands=("resume", "clear_stop"))
     assert (out.state, out.driver, out.left, out.motion) == ("stopped", "nobody", True, (0.0, 0.0))
-    assert step(gate, 2, engage=True, commands=("resume", "toggle_pause")).state == "stopped"
+    assert step(gate, 2, engage=True, commands=("resume", "pause")).state == "stopped"
     assert step(gate, 3, engage=True, commands=("clear_stop",)).state == "paused", "clearing moves nothing"
     assert step(gate, 4, engage=True, commands=("resume",)).state == "correcting"
 

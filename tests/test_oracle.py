@@ -100,6 +100,14 @@ def test_teacher_is_asked_once_per_tick_also_when_the_plan_comes_later() -> None
     assert r.teacher.resets == 1
 
 
+def test_a_view_is_decided_once_however_often_it_is_seen() -> None:
+    with rig(gaussian_noise=True, rate_hz=1000) as r:
+        first = r.answer(0).motion
+        r.show(0, robot=-np.ones(2, np.float32))
+        time.sleep(0.05)
+        assert r.device.latest().motion == first
+
+
 def test_reset_at_each_episode_and_lets_go_of_the_old_motion() -> None:
     with rig() as r:
         assert r.answer(0).engage

@@ -14,40 +14,36 @@ from pydantic import BaseModel, ConfigDict, Field
 from devices.sample import DeviceSample, fresh
 from hitl_clic.records import GateState, Kind
 
-Event = Literal["engage", "release", "pause", "resume", "toggle_pause", "stop", "clear_stop"]
-Command = Literal["pause", "resume", "toggle_pause", "stop", "clear_stop", "toggle_kind"]
+Event = Literal["engage", "release", "pause", "resume", "stop", "clear_stop"]
+Command = Literal["pause", "resume", "stop", "clear_stop", "toggle_kind"]
 Driver = Literal["robot", "human", "nobody"]
 
 COMMANDS: tuple[Command, ...] = get_args(Command)
-"""What `Gate.step` accepts as commands."""
+"""What `Gate.step` accepts as commands; "pause" pauses, and given once more goes on again."""
 
 TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("autonomous", "engage"): "correcting",
     ("autonomous", "release"): "autonomous",
     ("autonomous", "pause"): "paused",
     ("autonomous", "resume"): "autonomous",
-    ("autonomous", "toggle_pause"): "paused",
     ("autonomous", "stop"): "stopped",
     ("autonomous", "clear_stop"): "autonomous",
     ("correcting", "engage"): "correcting",
     ("correcting", "release"): "autonomous",
     ("correcting", "pause"): "paused",
     ("correcting", "resume"): "correcting",
-    ("correcting", "toggle_pause"): "paused",
     ("correcting", "stop"): "stopped",
     ("correcting", "clear_stop"): "correcting",
     ("paused", "engage"): "paused",
     ("paused", "release"): "paused",
-    ("paused", "pause"): "paused",
+    ("paused", "pause"): "autonomous",  # one key pauses and goes on again
     ("paused", "resume"): "autonomous",
-    ("paused", "toggle_pause"): "autonomous",
     ("paused", "stop"): "stopped",
     ("paused", "clear_stop"): "paused",
     ("stopped", "engage"): "stopped",
     ("stopped", "release"): "stopped",
     ("stopped", "pause"): "stopped",
     ("stopped", "resume"): "stopped",
-    ("stopped", "toggle_pause"): "stopped",
     ("stopped", "stop"): "stopped",
     # not "autonomous": nothing may start to move because a stop was cleared; resuming is a second, wilful act
     ("stopped", "clear_stop"): "paused",
@@ -199,7 +195,6 @@ class Gate:
 
     def _lost(self) -> Event | None:
         """What lost input leads to. The control's last level is kept: its return is not a new press."""
-        self._touch_ends_ns = -1
         if self.state != "correcting" or self.settings.on_stale == "zero":
             return None
         return "pause" if self.settings.on_stale == "pause" else "release"
