@@ -93,6 +93,19 @@ class EnergyPolicy:
         chunk = chunks[0, best].reshape(self.horizon, self.dim_a).cpu().numpy()
         return np.ascontiguousarray(chunk), float(energies[best])
 
+    @torch.no_grad()
+    def probe(self) -> None:
+        """Check the energy at a few far-apart states and chunks.
+
+        Raises:
+            ValueError: an energy there is not finite.
+        """
+        states = torch.linspace(-1, 1, 3, device=self.device)[:, None].expand(3, self.energy.shift.numel())
+        chunks = torch.linspace(-1, 1, 5, device=self.device)[None, :, None]
+        chunks = chunks.expand(3, 5, self.horizon * self.dim_a)
+        if not torch.isfinite(self.energy.energy(self.energy.context(states), chunks)).all():
+            raise ValueError(f"weights of version {self.version} give energies that are not finite")
+
     def _warm(self, previous: Array | None) -> Tensor | None:
         """The rest of the previous chunk, its last step repeated to H steps; [D]."""
         if previous is None or len(previous) == 0:

@@ -7,9 +7,10 @@ newest-wins slots and bounded queues. Knows no torch, no sockets, no window.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -136,6 +137,7 @@ class ControlLoop:
         self._recorded_plan = -1
         self._record: TickRecord | None = None
         self._stale = False
+        self._view_lock = threading.Lock()
         self._wanted: tuple[float, ...] | None = None
 
     def attach(self, planner: Planner, clock: Clock, schedule: Schedule) -> None:
@@ -156,11 +158,10 @@ class ControlLoop:
 
     def on_plan(self, plan: Plan) -> None:
         """Planner thread: a plan is there; a teacher waiting to see it may look."""
-        waiting = self.outlets.teacher.latest()
-        if waiting is not None and waiting.tick == plan.tick and waiting.robot_action is None:
-            self.outlets.teacher.publish(
-                TeacherView(plan.tick, waiting.episode, waiting.step, waiting.observation, plan.chunk[0], 0)
-            )
+        with self._view_lock:  # two threads publish: a late plan must not hide a newer instant
+            waiting = self.outlets.teacher.latest()
+            if waiting is not None and waiting.tick == plan.tick and waiting.robot_action is None:
+                self.outlets.teacher.publish(replace(waiting, robot_action=plan.chunk[0], step_in_chunk=0))
 
     def run_episode(self, episode: int, seed: int) -> EpisodeRecord:
         """Reset, then tick until the task or a person ends the episode.
@@ -172,6 +173,7 @@ class ControlLoop:
         self._episode, self._step, self._seed, self._ending, self._record = episode, 0, seed, None, None
         self.queue.drop(self.tick)
         self.hand_over.reset()
+        self.gate.release()
         self._snapshot()
         effort = EpisodeEffort()
         self._take_weights()
@@ -309,11 +311,10 @@ class ControlLoop:
         rest = None if human else self.queue.rest(tick)
         lead = 0 if human else self.queue.lead
         robot_action = self.queue.action(tick) if not due or (lead and rest is not None) else None
-        self.outlets.teacher.publish(
-            TeacherView(
-                tick, self._episode, self._step, self._observation, robot_action, 0 if due else self.queue.index(tick)
-            )
-        )
+        index = 0 if due else self.queue.index(tick)
+        seen = TeacherView(tick, self._episode, self._step, self._observation, robot_action, index, self.gate.kind)
+        with self._view_lock:
+            self.outlets.teacher.publish(seen)
         if due:  # after the view: the planner completes it
             self.planner.request(self._request(tick, rest))
 

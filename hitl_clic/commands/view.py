@@ -1,0 +1,154 @@
+"""What the cockpit shows, put together from what loop, link and tally say.
+
+`CockpitFeed.state` runs in the window's or the dashboard's thread; it only reads newest-wins slots and takes copies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import numpy as np
+
+from devices.slot import Slot
+from hitl_clic.cockpit.state import CockpitState, EpisodeMark, SessionEnd
+from hitl_clic.control.loop import LoopView, Record
+from hitl_clic.link.actor import ActorLink
+from hitl_clic.link.messages import ChunkPair
+from hitl_clic.records import EpisodeRecord, EventRecord, Plan, SwapRecord, TickRecord
+from hitl_clic.settings import SessionSettings
+
+SHOWN = 5
+"""Corrections in the ribbon."""
+RECENT_TICKS = 2000
+"""Ticks behind the lateness shown."""
+SENTENCES = {
+    "discard": "Last correction discarded",
+    "learner_lost": "Learner lost: the robot keeps its last policy",
+    "learner_back": "Learner is back",
+    "device_lost": "Device lost: no motion from it",
+    "device_back": "Device is back",
+    "weights_refused": "New weights failed their check; the last good ones stay",
+    "stop": "Emergency stop: C clears it",
+    "clear_stop": "Stop cleared: P goes on",
+    "pause": "Paused or resumed",
+    "toggle_kind": "Corrections are now read the other way",
+    "success": "You called it reached",
+    "failure": "You called it failed",
+    "reset": "Started again",
+}
+
+
+class CockpitFeed:
+    """Collects records as they come and gives the newest `CockpitState`.
+
+    Args:
+        settings: of the session. device_name: for people. hint: how to take over. max_steps: of the task.
+        view: the loop's newest instant. link: to the learner.
+    """
+
+    def __init__(
+        self,
+        settings: SessionSettings,
+        device_name: str,
+        hint: str,
+        max_steps: int,
+        view: Slot[LoopView],
+        link: ActorLink,
+    ) -> None:
+        self._settings, self._device, self._hint, self._max_steps = settings, device_name, hint, max_steps
+        self._view, self._link = view, link
+        self._began_ns = time.perf_counter_ns()
+        self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
+        self._times: deque[int] = deque(maxlen=50)
+        self._worst_ns = self._overruns = 0
+        self._history: list[EpisodeMark] = []
+        self._corrections: deque[tuple[int, int]] = deque(maxlen=SHOWN)
+        """(first, last) pair id of the newest corrections."""
+        self._undone: set[int] = set()
+        self._last_pair_tick = -(10**9)
+        self._learned_pair = -1
+        self._swap: SwapRecord | None = None
+        self._message = ""
+        self.end: SessionEnd | None = None
+
+    def add(self, record: Record) -> None:
+        """Main thread: take in a record. Quick: it runs in the tick."""
+        if isinstance(record, TickRecord):
+            self._lateness.append(record.lateness_ns)
+            self._times.append(record.time_ns)
+            self._worst_ns = max(self._worst_ns, record.lateness_ns)
+            self._overruns += record.overrun
+        elif isinstance(record, ChunkPair):
+            new = record.tick > self._last_pair_tick + 1
+            first = record.id if new or not self._corrections else self._corrections.pop()[0]
+            self._corrections.append((first, record.id))
+            self._last_pair_tick = record.tick
+        elif isinstance(record, Plan):
+            self._learned_pair = max(self._learned_pair, record.newest_pair)
+        elif isinstance(record, SwapRecord):
+            self._swap = record
+        elif isinstance(record, EpisodeRecord):
+            mark = EpisodeMark(record.episode, record.success, record.feedback_per_step, record.timesteps)
+            self._history = [*self._history, mark]
+        elif isinstance(record, EventRecord):
+            if record.name == "discard":
+                self._undone.update(range(int(record.detail["first"]), int(record.detail["last"]) + 1))
+            self._message = SENTENCES.get(record.name, self._message)
+
+    def state(self) -> CockpitState | None:
+        """The newest instant; None before the first."""
+        view = self._view.latest()
+        if view is None or view.scene is None:
+            return None
+        now = time.perf_counter_ns()
+        link, swap, record = self._link.status(), self._swap, view.record
+        late = np.array(self._lateness or [0]) * 1e-6
+        times = list(self._times)
+        span = (times[-1] - times[0]) * 1e-9 if len(times) > 1 else 0.0
+        driving = view.state == "correcting" and record is not None and record.human_action is not None
+        human = ((float(record.executed[0]), float(record.executed[1])),) if driving and record is not None else None
+        chunk = None if view.robot_chunk is None else tuple((float(x), float(y)) for x, y in view.robot_chunk[:, :2])
+        realtime = self._settings.pace == "realtime"
+        return CockpitState(
+            task=self._settings.task.replace("_", " "),
+            scene=view.scene,
+            time_s=(now - self._began_ns) * 1e-9,
+            robot_chunk=chunk,
+            execute=max(0, self._settings.execute - view.step_in_chunk),
+            step_in_chunk=0,
+            human_chunk=human,
+            gate=view.state,
+            kind=view.kind,
+            hint=self._hint,
+            device=self._device,
+            device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
+            device_connected=record is None or record.connected,
+            weight_version=0 if swap is None else swap.version,
+            weights_age_s=0.0 if swap is None else max(0, now - swap.time_ns) * 1e-9,
+            pairs_made=link.made,
+            pairs_queued=max(0, link.made - link.acknowledged - link.dropped),
+            pairs_learned=max(0, min(link.made, self._learned_pair + 1)),
+            pairs_dropped=link.dropped,
+            updates_per_s=link.learner.updates_per_s,
+            episode=view.episode,
+            step=view.step,
+            max_steps=self._max_steps,
+            progress=", ".join(f"{name} {value:.2f}" for name, value in view.progress.items()),
+            history=tuple(self._history),
+            corrections=tuple(self._flag(last) for _, last in list(self._corrections)),
+            loop_hz=(len(times) - 1) / span if span > 0 else 0.0,
+            target_hz=self._settings.loop.rate_hz if realtime else 0.0,
+            lateness_p99_ms=float(np.percentile(late, 99)),
+            lateness_worst_ms=self._worst_ns * 1e-6,
+            overruns=self._overruns,
+            link=link.state,
+            link_detail=link.detail if link.state != "connected" else "",
+            message=self._message,
+            end=self.end,
+        )
+
+    def _flag(self, last: int) -> str:
+        if last in self._undone:
+            return "undone"
+        return "learned" if self._learned_pair >= last else "queued"
