@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pygame
 
-from hitl_clic.cockpit import pages, panels, scene_view, theme
+from hitl_clic.cockpit import pages, palette, panels, scene_view
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush
@@ -41,7 +41,7 @@ class Artist:
         """A message in the middle: over the light half of the last picture, or alone on an empty window."""
         if not over_picture:
             self.layout = Layout.of(on.get_size())
-            on.fill(theme.PANEL)
+            on.fill(palette.PANEL)
         area = self.layout.left if over_picture else on.get_rect()
         pages.notice(on, self._brush_for(self.layout.scale), area, title, sentence)
 

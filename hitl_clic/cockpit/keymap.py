@@ -29,14 +29,14 @@ class Key:
 
 
 KEYS: tuple[Key, ...] = (
-    Key("escape", "Esc", "stop", "stop", "Emergency stop: nothing moves until you clear it"),
+    Key("escape", "Esc", "stop", "stop", "Emergency stop, until you clear it"),
     Key("c", "C", "clear_stop", "clear stop", "Clear the emergency stop"),
     Key("p", "P", "pause", "pause", "Pause, and go on again"),
     Key("return", "Enter", "success", "reached", "End the episode: goal reached"),
     Key("backspace", "Backspace", "failure", "failed", "End the episode: failed"),
     Key("n", "N", "reset", "new start", "Start the episode again"),
     Key("z", "Z", "discard", "undo", "Discard your last correction"),
-    Key("r", "R", "toggle_kind", "relative/absolute", "Switch between relative and absolute corrections"),
+    Key("r", "R", "toggle_kind", "relative/absolute", "Relative or absolute corrections"),
     Key("f1", "F1", "help", "help", "Show or hide these keys"),
     Key("f12", "F12", "screenshot", "picture", "Save a picture of the window"),
     Key("f10", "F10", "quit", "quit", "End the session and show its summary"),

@@ -48,7 +48,7 @@ class Layout:
 
         panel = pygame.Rect(left.right, 0, px(PANEL_WIDTH), height)
         x, card = panel.x + px(MARGIN), panel.width - 2 * px(MARGIN)
-        learning = pygame.Rect(x, px(MARGIN), card, px(140))
+        learning = pygame.Rect(x, px(MARGIN), card, px(130))
         keys = pygame.Rect(x, height - px(20) - px(58), card, px(58))
         machine = pygame.Rect(x, keys.y - px(GAP) - px(126), card, px(126))
         top = learning.bottom + px(GAP)

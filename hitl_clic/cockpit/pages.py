@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pygame
 
-from hitl_clic.cockpit import keymap, panels, theme, words
+from hitl_clic.cockpit import keymap, palette, panels, words
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush
@@ -16,7 +16,7 @@ from hitl_clic.cockpit.theme import Brush
 
 def help_page(on: pygame.Surface, brush: Brush, layout: Layout) -> None:
     """Every key, from the one table."""
-    pygame.draw.rect(on, theme.PANEL, layout.panel)
+    pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
     top, bottom = layout.learning.y, layout.keys.bottom
     rect = pygame.Rect(layout.learning.x, top, layout.learning.width, bottom - top)
@@ -27,10 +27,10 @@ def help_page(on: pygame.Surface, brush: Brush, layout: Layout) -> None:
     y = room.y + px(8)
     for index, (label, sentence) in enumerate(rows):
         panels.key_cap(on, brush, (room.x, y), label)
-        brush.text(on, sentence, (room.x + column, y + px(3)), "small", theme.TEXT, room=room.width - column)
+        brush.text(on, sentence, (room.x + column, y + px(3)), "small", palette.TEXT, room=room.width - column)
         y += round(step)
         if index == len(keymap.DEVICE_KEYS) - 1:
-            pygame.draw.line(on, theme.CARD_LINE, (room.x, y + px(2)), (room.right, y + px(2)))
+            pygame.draw.line(on, palette.CARD_LINE, (room.x, y + px(2)), (room.right, y + px(2)))
             y += px(14)
 
 
@@ -39,20 +39,20 @@ def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
     if state.end is None:
         return
     px = brush.px
-    on.fill(theme.PANEL)
+    on.fill(palette.PANEL)
     width = min(on.get_width() - 2 * px(24), px(1000))
     x = (on.get_width() - width) // 2
     y = px(36)
-    brush.text(on, f"SESSION OVER · {state.task}", (x, y), "small", theme.TEXT_SOFT, True)
+    brush.text(on, f"SESSION OVER · {state.task}", (x, y), "small", palette.TEXT_SOFT, True)
     y += brush.height("small") + px(6)
     reached = sum(mark.success for mark in state.history)
     total = len(state.history)
     headline = f"{reached} of {total} episodes reached the goal" if total else "No episode was finished"
-    brush.text(on, headline, (x, y), "big", theme.TEXT, True)
+    brush.text(on, headline, (x, y), "big", palette.TEXT, True)
     y += brush.height("big") + px(6)
     trend = words.trend(state)
     if trend:
-        brush.text(on, trend, (x, y), "body", theme.HUMAN)
+        brush.text(on, trend, (x, y), "body", palette.HUMAN)
         y += brush.height("body")
     y += px(18)
 
@@ -67,15 +67,15 @@ def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
     for index, (name, fact) in enumerate(facts):
         rect = pygame.Rect(x + index * (box + px(12)), y, box, height)
         room = panels.card(on, brush, rect, name.upper())
-        brush.text(on, fact, room.topleft, "body", theme.TEXT, room=room.width)
+        brush.text(on, fact, room.topleft, "body", palette.TEXT, room=room.width)
     y += height + px(12)
     bottom = on.get_height() - px(64)
     panels.curve(on, brush, pygame.Rect(x, y, width, bottom - y), state.history)
     foot = bottom + px(20)
     used = panels.key_cap(on, brush, (x, foot), "F10") + px(8)
-    used += brush.text(on, "close", (x + used, foot + px(3)), "small", theme.TEXT_SOFT) + px(24)
+    used += brush.text(on, "close", (x + used, foot + px(3)), "small", palette.TEXT_SOFT) + px(24)
     saved = f"saved to {state.end.saved_to}"
-    brush.text(on, saved, (x + width, foot + px(3)), "small", theme.TEXT_SOFT, align="right", room=width - used)
+    brush.text(on, saved, (x + width, foot + px(3)), "small", palette.TEXT_SOFT, align="right", room=width - used)
 
 
 def notice(on: pygame.Surface, brush: Brush, area: pygame.Rect, title: str, sentence: str) -> None:
@@ -86,10 +86,10 @@ def notice(on: pygame.Surface, brush: Brush, area: pygame.Rect, title: str, sent
     height = px(20) * 2 + brush.height("big") + px(6) + len(rows) * brush.height("body")
     rect = pygame.Rect(0, 0, width, height)
     rect.center = area.center
-    brush.box(on, rect, theme.CARD, px(12), alpha=240)
+    brush.box(on, rect, palette.CARD, px(12), alpha=240)
     y = rect.y + px(20)
-    brush.text(on, title, (rect.centerx, y), "big", theme.HUMAN, True, "centre", room=width - px(32))
+    brush.text(on, title, (rect.centerx, y), "big", palette.HUMAN, True, "centre", room=width - px(32))
     y += brush.height("big") + px(6)
     for row in rows:
-        brush.text(on, row, (rect.centerx, y), "body", theme.TEXT, align="centre")
+        brush.text(on, row, (rect.centerx, y), "body", palette.TEXT, align="centre")
         y += brush.height("body")

@@ -11,19 +11,18 @@ from typing import Literal
 
 import pygame
 
-from hitl_clic.cockpit import keymap, theme, words
+from hitl_clic.cockpit import keymap, palette, words
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.state import CockpitState, EpisodeMark
 from hitl_clic.cockpit.theme import Brush
 
 SHOWN_EPISODES = 40
-RECENT_EPISODES = 5
 _PAD = 16
 
 
 def draw(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
     """The whole dark half."""
-    pygame.draw.rect(on, theme.PANEL, layout.panel)
+    pygame.draw.rect(on, palette.PANEL, layout.panel)
     learning(on, brush, layout.learning, state)
     curve(on, brush, layout.curve, state.history)
     machine(on, brush, layout.machine, state)
@@ -32,9 +31,9 @@ def draw(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) 
 
 def card(on: pygame.Surface, brush: Brush, rect: pygame.Rect, title: str) -> pygame.Rect:
     """An empty card with its title; gives the room left inside."""
-    brush.box(on, rect, theme.CARD, brush.px(10))
+    brush.box(on, rect, palette.CARD, brush.px(10))
     pad = brush.px(_PAD)
-    brush.text(on, title, (rect.x + pad, rect.y + brush.px(12)), "small", theme.TEXT_SOFT, True)
+    brush.text(on, title, (rect.x + pad, rect.y + brush.px(12)), "small", palette.TEXT_SOFT, True)
     top = rect.y + brush.px(12) + brush.height("small") + brush.px(6)
     return pygame.Rect(rect.x + pad, top, rect.width - 2 * pad, rect.bottom - brush.px(12) - top)
 
@@ -44,7 +43,7 @@ def learning(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: Cockpit
     room = card(on, brush, rect, "IS IT LEARNING?")
     px = brush.px
     sentence, all_learned = words.learned(state)
-    color = theme.TEXT if not state.corrections else theme.GOOD if all_learned else theme.TEXT
+    color = palette.TEXT if not state.corrections else palette.GOOD if all_learned else palette.TEXT
     brush.text(on, sentence, room.topleft, "big", color, True, room=room.width)
     flags = state.corrections[-words.SHOWN_CORRECTIONS :]
     bars = room.y + brush.height("big") + px(10)
@@ -54,10 +53,10 @@ def learning(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: Cockpit
     if flags:
         middle = bars + px(5) - brush.height("small") / 2
         x = room.x + words.SHOWN_CORRECTIONS * px(60) + px(4)
-        brush.text(on, "newest last", (x, middle), "small", theme.TEXT_SOFT)
+        brush.text(on, "newest last", (x, middle), "small", palette.TEXT_SOFT)
     _flag_legend(on, brush, room.right, rect.y + px(12), flags)
     bottom = room.bottom - brush.height("small")
-    brush.text(on, words.policy(state), (room.x, bottom), "small", theme.TEXT_SOFT, room=room.width)
+    brush.text(on, words.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
 
 
 def _flag(
@@ -65,13 +64,13 @@ def _flag(
 ) -> None:
     """Filled: learned; outlined: waiting; struck out: undone; faint: no correction yet."""
     if flag == "learned":
-        brush.box(on, bar, theme.GOOD, bar.height / 2)
+        brush.box(on, bar, palette.GOOD, bar.height / 2)
     elif flag == "queued":
-        brush.box(on, bar, theme.TEXT, bar.height / 2, brush.px(2))
+        brush.box(on, bar, palette.TEXT, bar.height / 2, brush.px(2))
     elif flag == "undone":
-        brush.line(on, (bar.x, bar.centery), (bar.right, bar.centery), brush.px(2), theme.TEXT_SOFT)
+        brush.line(on, (bar.x, bar.centery), (bar.right, bar.centery), brush.px(2), palette.TEXT_SOFT)
     else:
-        brush.box(on, bar, theme.CARD_LINE, bar.height / 2)
+        brush.box(on, bar, palette.CARD_LINE, bar.height / 2)
 
 
 def _flag_legend(on: pygame.Surface, brush: Brush, right: int, top: int, flags: Sequence[str]) -> None:
@@ -83,7 +82,7 @@ def _flag_legend(on: pygame.Surface, brush: Brush, right: int, top: int, flags: 
     )
     for flag, label in names:
         if flag in flags:
-            right -= brush.text(on, label, (right, top), "small", theme.TEXT_SOFT, align="right") + px(5)
+            right -= brush.text(on, label, (right, top), "small", palette.TEXT_SOFT, align="right") + px(5)
             bar = pygame.Rect(right - px(16), top + brush.height("small") // 2 - px(4), px(16), px(8))
             _flag(on, brush, bar, flag)
             right = bar.x - px(12)
@@ -94,22 +93,19 @@ def curve(on: pygame.Surface, brush: Brush, rect: pygame.Rect, history: Sequence
     room = card(on, brush, rect, "HOW OFTEN YOU STEP IN")
     px = brush.px
     if history:
-        recent = history[-RECENT_EPISODES:]
-        share = sum(mark.feedback for mark in recent) / len(recent)
-        which = "last episode" if len(recent) == 1 else f"last {len(recent)} episodes"
-        brush.text(on, f"In {share:.0%} of the steps of the {which}", room.topleft, "body", theme.TEXT, room=room.width)
+        brush.text(on, words.recently(history), room.topleft, "body", palette.TEXT, room=room.width)
         _ending_legend(on, brush, room.right, rect.y + px(12))
     plot = pygame.Rect(room.x + px(44), room.y + brush.height("body") + px(16), 0, 0)
     plot.width = room.right - px(6) - plot.x
     plot.height = room.bottom - px(24) - plot.y
     for share, label in ((0.0, "0%"), (0.5, "50%"), (1.0, "100%")):
         y = plot.bottom - share * plot.height
-        pygame.draw.line(on, theme.CARD_LINE, (plot.x, y), (plot.right, y))
+        pygame.draw.line(on, palette.CARD_LINE, (plot.x, y), (plot.right, y))
         top = y - brush.height("small") / 2
-        brush.text(on, label, (plot.x - px(8), top), "small", theme.TEXT_SOFT, align="right")
+        brush.text(on, label, (plot.x - px(8), top), "small", palette.TEXT_SOFT, align="right")
     if not history:
         middle = (plot.centerx, plot.bottom - plot.height / 4 - brush.height("body") / 2)
-        brush.text(on, "No episode finished yet", middle, "body", theme.TEXT_SOFT, align="centre")
+        brush.text(on, "No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
         return
     _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:])
 
@@ -123,24 +119,24 @@ def _curve_marks(
     points = [
         (plot.x + inset + index * step, plot.bottom - mark.feedback * plot.height) for index, mark in enumerate(shown)
     ]
-    brush.path(on, points, px(2.5), theme.HUMAN)
+    brush.path(on, points, px(2.5), palette.HUMAN)
     radius = min(px(4.5), step * 0.4) if len(shown) > 1 else px(4.5)
     for point, mark in zip(points, shown, strict=True):
         if len(shown) <= SHOWN_EPISODES // 2:
-            brush.disc(on, point, px(3.5), theme.HUMAN)
+            brush.disc(on, point, px(3.5), palette.HUMAN)
         if mark.success:
-            brush.disc(on, (point[0], endings), radius, theme.GOOD)
+            brush.disc(on, (point[0], endings), radius, palette.GOOD)
         else:
-            brush.cross(on, (point[0], endings), radius * 0.85, px(2), theme.BAD)
+            brush.cross(on, (point[0], endings), radius * 0.85, px(2), palette.BAD)
 
 
 def _ending_legend(on: pygame.Surface, brush: Brush, right: int, top: int) -> None:
     px, middle = brush.px, top + brush.height("small") / 2
-    right -= brush.text(on, "failed", (right, top), "small", theme.TEXT_SOFT, align="right") + px(10)
-    brush.cross(on, (right, middle), px(4), px(2), theme.BAD)
+    right -= brush.text(on, "failed", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
+    brush.cross(on, (right, middle), px(4), px(2), palette.BAD)
     right -= px(18)
-    right -= brush.text(on, "reached", (right, top), "small", theme.TEXT_SOFT, align="right") + px(10)
-    brush.disc(on, (right, middle), px(4.5), theme.GOOD)
+    right -= brush.text(on, "reached", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
+    brush.disc(on, (right, middle), px(4.5), palette.GOOD)
 
 
 def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
@@ -152,16 +148,16 @@ def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitS
         middle = room.y + row * (index + 0.5)
         top, small_top = middle - brush.height("body") / 2, middle - brush.height("small") / 2
         if line.level == "well":
-            brush.disc(on, (room.x + px(6), middle), px(4.5), theme.GOOD)
+            brush.disc(on, (room.x + px(6), middle), px(4.5), palette.GOOD)
         elif line.level == "wait":
-            brush.ring(on, (room.x + px(6), middle), px(4.5), px(2), theme.TEXT_SOFT)
+            brush.ring(on, (room.x + px(6), middle), px(4.5), px(2), palette.TEXT_SOFT)
         else:
-            brush.warning(on, (room.x + px(6), middle), px(6), theme.HUMAN)
-        brush.text(on, line.subject, (room.x + px(22), top), "body", theme.TEXT_SOFT)
+            brush.warning(on, (room.x + px(6), middle), px(6), palette.HUMAN)
+        brush.text(on, line.subject, (room.x + px(22), top), "body", palette.TEXT_SOFT)
         x = room.x + px(90)
-        color = theme.HUMAN if line.level == "look" else theme.TEXT
+        color = palette.HUMAN if line.level == "look" else palette.TEXT
         x += brush.text(on, line.word, (x, top), "body", color, room=room.right - x) + px(10)
-        brush.text(on, line.figures, (x, small_top), "small", theme.TEXT_SOFT, room=room.right - x)
+        brush.text(on, line.figures, (x, small_top), "small", palette.TEXT_SOFT, room=room.right - x)
 
 
 def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect) -> None:
@@ -180,7 +176,7 @@ def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect) -> None:
         for (label, word), width in zip(row, widths, strict=True):
             key_cap(on, brush, (x, y), label)
             after = x + brush.width(label, "small") + px(12) + px(6)
-            brush.text(on, word, (after, y + px(3)), "small", theme.TEXT_SOFT)
+            brush.text(on, word, (after, y + px(3)), "small", palette.TEXT_SOFT)
             x += width + gap
 
 
@@ -189,6 +185,6 @@ def key_cap(on: pygame.Surface, brush: Brush, at: tuple[float, float], label: st
     px = brush.px
     width = brush.width(label, "small") + px(12)
     cap = pygame.Rect(round(at[0]), round(at[1]), width, brush.height("small") + px(6))
-    brush.box(on, cap, theme.CARD_LINE, px(5))
-    brush.text(on, label, (cap.x + px(6), cap.y + px(3)), "small", theme.TEXT)
+    brush.box(on, cap, palette.CARD_LINE, px(5))
+    brush.text(on, label, (cap.x + px(6), cap.y + px(3)), "small", palette.TEXT)
     return width

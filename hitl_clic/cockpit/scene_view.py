@@ -10,30 +10,27 @@ from collections.abc import Sequence
 
 import pygame
 
-from hitl_clic.cockpit import theme, words
+from hitl_clic.cockpit import palette, words
 from hitl_clic.cockpit.layout import Layout
+from hitl_clic.cockpit.palette import Color
 from hitl_clic.cockpit.state import CockpitState
-from hitl_clic.cockpit.theme import Brush, Color, Point
+from hitl_clic.cockpit.theme import Brush, Point
 
-BADGE: dict[str, Color] = {
-    "autonomous": theme.ROBOT,
-    "correcting": theme.HUMAN,
-    "paused": theme.PAUSED,
-    "stopped": theme.STOPPED,
-}
 _DIRECTION_STEPS = 6
 """A single human action is drawn as if held for this many steps: one step alone is too short to see."""
+_LEAST_STEP = 9
+"""Design pixels between the dots of a plan at full speed, below which plans are drawn longer than true."""
 _FAR = 1e4
 """Drawing coordinates are kept within this many pixels, which SDL can still clip."""
 
 
 def draw(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
     """The whole light half."""
-    pygame.draw.rect(on, theme.GROUND, layout.left)
+    pygame.draw.rect(on, palette.GROUND, layout.left)
     _badge(on, brush, layout, state)
     edge, px = layout.board.inflate(brush.px(8), brush.px(8)), brush.px
-    brush.box(on, edge, BADGE[state.gate], px(10))
-    brush.box(on, layout.board, theme.BOARD, px(7))
+    brush.box(on, edge, palette.BADGE[state.gate], px(10))
+    brush.box(on, layout.board, palette.BOARD, px(7))
     on.set_clip(layout.board)
     _shapes(on, brush, layout, state)
     _plans(on, brush, layout, state)
@@ -45,22 +42,22 @@ def _badge(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState
     px, text = brush.px, words.badge(state)
     width = brush.width(text, "big", True) + 2 * px(22)
     rect = pygame.Rect(px(24), px(20), width, px(46))
-    brush.box(on, rect, BADGE[state.gate], rect.height / 2)
+    brush.box(on, rect, palette.BADGE[state.gate], rect.height / 2)
     middle = rect.centery - brush.height("big") / 2
-    brush.text(on, text, (rect.centerx, middle), "big", theme.BADGE_INK, True, "centre")
+    brush.text(on, text, (rect.centerx, middle), "big", palette.BADGE_INK, True, "centre")
     x = rect.right + px(14)
     top = rect.centery - brush.height("body") / 2
     room = layout.left.right - px(24) - x
     name = brush.width(state.task, "body", True)
     note = words.beside_badge(state)
-    brush.text(on, note, (x, top), "body", theme.INK_SOFT, room=room - name - px(16))
-    brush.text(on, state.task, (layout.left.right - px(24), top), "body", theme.INK, True, "right")
+    brush.text(on, note, (x, top), "body", palette.INK_SOFT, room=room - name - px(16))
+    brush.text(on, state.task, (layout.left.right - px(24), top), "body", palette.INK, True, "right")
 
 
 def _shapes(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
     zoom = layout.board.width / state.scene.size[0]
     for shape in state.scene.shapes:
-        color = theme.SHAPES.get(shape.role, theme.SHAPE_OTHER)
+        color = palette.SHAPES.get(shape.role, palette.SHAPE_OTHER)
         points = [_at(layout, state, point) for point in shape.points]
         if len(points) == 1 and shape.radius > 0:
             brush.disc(on, points[0], min(shape.radius * zoom, _FAR / 10), color)
@@ -74,20 +71,19 @@ def _plans(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState
     chunk = state.robot_chunk
     if chunk is not None and state.step_in_chunk < len(chunk):
         rest = chunk[state.step_in_chunk :]
-        _chunk(on, brush, _points(layout, state, rest), theme.ROBOT_INK, max(0, state.execute - state.step_in_chunk))
+        _chunk(on, brush, _points(layout, state, rest), palette.ROBOT_INK, max(0, state.execute - state.step_in_chunk))
     human = state.human_chunk
     if not human:
         return
     if len(human) == 1:
         points = _points(layout, state, human * _DIRECTION_STEPS)
-        _arrow(on, brush, points[0], points[-1], theme.HUMAN_INK)
+        _arrow(on, brush, points[0], points[-1], palette.HUMAN_INK)
     else:
         points = _points(layout, state, human)
-        _chunk(on, brush, points, theme.HUMAN_INK, max(state.execute, 1))
+        _chunk(on, brush, points, palette.HUMAN_INK, max(state.execute, 1))
     if state.desired_radius:
-        zoom = layout.board.width / state.scene.size[0]
-        radius = min(state.desired_radius * state.scene.step * zoom, layout.board.width)
-        brush.ring(on, points[-1], radius, brush.px(2), theme.HUMAN, 150)
+        radius = min(state.desired_radius * _unit(layout, state), layout.board.width)
+        brush.ring(on, points[-1], radius, brush.px(2), palette.HUMAN, 150)
 
 
 def _chunk(on: pygame.Surface, brush: Brush, points: Sequence[Point], color: Color, runs: int) -> None:
@@ -98,7 +94,7 @@ def _chunk(on: pygame.Surface, brush: Brush, points: Sequence[Point], color: Col
             brush.disc(on, point, brush.px(5), color)
         else:
             brush.disc(on, point, brush.px(5), color)
-            brush.disc(on, point, brush.px(5) - brush.px(2), theme.BOARD)
+            brush.disc(on, point, brush.px(5) - brush.px(2), palette.BOARD)
 
 
 def _arrow(on: pygame.Surface, brush: Brush, start: Point, end: Point, color: Color) -> None:
@@ -119,37 +115,52 @@ def _foot(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState)
     px = brush.px
     x, right = px(24), layout.left.right - px(24)
     top = layout.left.bottom - px(16) - brush.height("small")
-    width = brush.text(on, words.progress(state), (right, top), "small", theme.INK_SOFT, align="right")
+    width = brush.text(on, words.progress(state), (right, top), "small", palette.INK_SOFT, align="right")
     above = top - brush.height("body") - px(4)
     level = above + (brush.height("body") - brush.height("small")) / 2
-    episode = brush.text(on, words.episode(state), (right, level), "small", theme.INK_SOFT, align="right")
-    brush.text(on, state.message, (x, above), "body", theme.INK, room=right - episode - px(16) - x)
+    episode = brush.text(on, words.episode(state), (right, level), "small", palette.INK_SOFT, align="right")
+    brush.text(on, state.message, (x, above), "body", palette.INK, room=right - episode - px(16) - x)
     middle = top + brush.height("small") / 2
     keys: list[tuple[str, Color]] = []
     if state.robot_chunk:
-        keys.append(("robot's plan", theme.ROBOT_INK))
+        keys.append(("robot's plan", palette.ROBOT_INK))
     if state.human_chunk:
-        keys.append(("you", theme.HUMAN_INK))
+        keys.append(("you", palette.HUMAN_INK))
     for label, color in keys:
         brush.line(on, (x, middle), (x + px(16), middle), px(3), color)
         x += px(22)
         x += brush.text(on, label, (x, top), "small", color, True) + px(14)
     if state.robot_chunk and x + px(200) < right - width:
         for label, hollow in (("runs now", False), ("may follow", True)):
-            brush.disc(on, (x + px(5), middle), px(5), theme.INK_SOFT)
+            brush.disc(on, (x + px(5), middle), px(5), palette.INK_SOFT)
             if hollow:
-                brush.disc(on, (x + px(5), middle), px(5) - px(2), theme.GROUND)
+                brush.disc(on, (x + px(5), middle), px(5) - px(2), palette.GROUND)
             x += px(15)
-            x += brush.text(on, label, (x, top), "small", theme.INK_SOFT) + px(12)
+            x += brush.text(on, label, (x, top), "small", palette.INK_SOFT) + px(12)
+        times = magnification(layout, state)
+        if times > 1:
+            brush.text(on, f"drawn {times}× longer", (x, top), "small", palette.INK_SOFT, room=right - width - x)
+
+
+def magnification(layout: Layout, state: CockpitState) -> int:
+    """How many times longer than true plans are drawn: 1 unless the dots of a full-speed plan would merge."""
+    true_step = state.scene.step * layout.board.width / state.scene.size[0]
+    return max(1, math.ceil(_LEAST_STEP * layout.scale / max(true_step, 1e-3)))
+
+
+def _unit(layout: Layout, state: CockpitState) -> float:
+    """Pixels drawn for one unit of action and one step."""
+    return state.scene.step * layout.board.width / state.scene.size[0] * magnification(layout, state)
 
 
 def _points(layout: Layout, state: CockpitState, chunk: Sequence[tuple[float, float]]) -> list[Point]:
     """Pixels passed by the hand when it follows a chunk of displacements, the hand itself first."""
-    x, y = state.scene.hand
-    points = [_at(layout, state, (x, y))]
+    x, y = _at(layout, state, state.scene.hand)
+    unit = _unit(layout, state)
+    points = [(x, y)]
     for dx, dy in chunk:
-        x, y = x + dx * state.scene.step, y + dy * state.scene.step
-        points.append(_at(layout, state, (x, y)))
+        x, y = _near(x + dx * unit), _near(y + dy * unit)
+        points.append((x, y))
     return points
 
 
@@ -158,4 +169,8 @@ def _at(layout: Layout, state: CockpitState, point: Point) -> Point:
     width, height = state.scene.size
     x = layout.board.x + point[0] / width * layout.board.width
     y = layout.board.y + point[1] / height * layout.board.height
-    return (max(-_FAR, min(_FAR, x)), max(-_FAR, min(_FAR, y)))
+    return _near(x), _near(y)
+
+
+def _near(pixel: float) -> float:
+    return max(-_FAR, min(_FAR, pixel))

@@ -12,7 +12,7 @@ class WindowSettings(BaseModel):
 
     width: int = Field(1280, ge=800, le=7680, description="Width of the window, pixels.")
     height: int = Field(720, ge=450, le=4320, description="Height of the window, pixels.")
-    fps: float = Field(30.0, ge=1.0, le=120.0, description="Pictures drawn and states sent, per second.")
+    fps: float = Field(30.0, ge=5.0, le=120.0, description="Pictures drawn and states sent, per second.")
     niceness: int = Field(
         5, ge=0, le=19, description="Priority given up by the window process, so that drawing yields to the loop, 0-19."
     )

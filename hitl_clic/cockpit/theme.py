@@ -1,7 +1,7 @@
-"""Colours, text sizes and brushes of the cockpit: the only file that decides how a stroke looks.
+"""Text sizes and brushes of the cockpit: the only file that decides how a stroke looks.
 
 Used by whoever draws: the window process, and `picture` in the actor. Needs pygame.font, never a display.
-Colours follow Okabe and Ito (2008), which the colour-blind tell apart; shapes repeat what colour says.
+Strokes are drawn larger and smoothed down, because pygame's own have jagged edges.
 """
 
 from __future__ import annotations
@@ -17,40 +17,10 @@ from typing import Literal
 import pygame
 import pygame.font
 
-Color = tuple[int, int, int]
+from hitl_clic.cockpit.palette import TEXT, Color
+
 Point = tuple[float, float]
 Size = Literal["small", "body", "big"]
-
-ROBOT: Color = (86, 160, 255)
-ROBOT_INK: Color = (16, 106, 210)
-"""The robot's blue where it must stand on a light ground; the lighter one is for dark grounds."""
-HUMAN: Color = (255, 159, 67)
-HUMAN_INK: Color = (205, 98, 0)
-PAUSED: Color = (158, 168, 184)
-STOPPED: Color = (240, 84, 72)
-GOOD: Color = (54, 203, 154)
-BAD: Color = (255, 118, 92)
-
-GROUND: Color = (236, 239, 243)
-BOARD: Color = (252, 253, 254)
-BOARD_EDGE: Color = (208, 214, 222)
-INK: Color = (38, 44, 56)
-INK_SOFT: Color = (92, 100, 116)
-PANEL: Color = (18, 20, 25)
-CARD: Color = (31, 34, 42)
-CARD_LINE: Color = (58, 63, 74)
-TEXT: Color = (236, 239, 244)
-TEXT_SOFT: Color = (160, 168, 182)
-BADGE_INK: Color = (16, 18, 22)
-
-SHAPES: dict[str, Color] = {
-    "goal": (190, 230, 212),
-    "object": (134, 146, 166),
-    "robot": (62, 72, 94),
-    "line": (134, 146, 166),
-    "wall": (176, 184, 196),
-}
-SHAPE_OTHER: Color = (176, 184, 196)
 
 _PIXELS: dict[Size, float] = {"small": 12.0, "body": 15.5, "big": 20.5}
 _OVERSAMPLE = 4

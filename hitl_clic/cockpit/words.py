@@ -5,14 +5,18 @@ Pure functions of a `CockpitState`; words come before numbers, and every line sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from hitl_clic.cockpit.state import CockpitState, EpisodeMark
 
 SHOWN_CORRECTIONS = 5
+RECENT_EPISODES = 5
 STALE_DEVICE_S = 0.25
 """A device silent for longer is shown as such, seconds."""
+SLOW_SHARE = 0.95
+"""Share of the wanted rate below which the loop is called slow."""
 LATE_MS = 3.0
 """Lateness (p99) above which the loop is called late, milliseconds."""
 
@@ -55,7 +59,9 @@ def learned(state: CockpitState) -> tuple[str, bool]:
     done = kept.count("learned")
     if len(kept) == 1:
         return ("Your last correction is learned" if done else "Your last correction is waiting"), bool(done)
-    return f"{done} of your last {len(kept)} corrections learned", done == len(kept)
+    if done == len(kept):
+        return f"Your last {done} corrections are learned", True
+    return f"{done} of your last {len(kept)} corrections learned", False
 
 
 def policy(state: CockpitState) -> str:
@@ -64,18 +70,24 @@ def policy(state: CockpitState) -> str:
         version = "policy untrained"
     else:
         version = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
-    return f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs"
+    return (
+        f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs learned"
+    )
 
 
 def loop(state: CockpitState) -> Line:
     """The loop's line."""
+    if state.loop_hz == 0.0:
+        return Line("Loop", "starting", "", "wait")
+    slow = state.loop_hz < SLOW_SHARE * state.target_hz
     late = state.lateness_p99_ms > LATE_MS
     plural = "" if state.overruns == 1 else "s"
     figures = (
         f"{state.loop_hz:.1f} Hz · p99 {state.lateness_p99_ms:.1f}, worst {state.lateness_worst_ms:.1f} ms"
         f" · {state.overruns} overrun{plural}"
     )
-    return Line("Loop", "late" if late else "on time", figures, "look" if late else "well")
+    word = "slow" if slow else "late" if late else "on time"
+    return Line("Loop", word, figures, "look" if slow or late else "well")
 
 
 def device(state: CockpitState) -> Line:
@@ -115,7 +127,15 @@ def progress(state: CockpitState) -> str:
 def finished(mark: EpisodeMark) -> str:
     """One log line for a finished episode."""
     result = "reached" if mark.success else "failed"
-    return f"episode {mark.episode + 1} {result} · you drove {mark.feedback:.0%} of {mark.timesteps} steps"
+    return f"episode {mark.episode + 1} {result} · corrected in {mark.feedback:.0%} of {mark.timesteps} steps"
+
+
+def recently(history: Sequence[EpisodeMark]) -> str:
+    """How much the teacher drove in the newest episodes, of which there must be one."""
+    recent = history[-RECENT_EPISODES:]
+    share = sum(mark.feedback for mark in recent) / len(recent)
+    which = "last episode" if len(recent) == 1 else f"last {len(recent)} episodes"
+    return f"In {share:.0%} of the steps of the {which}"
 
 
 def trend(state: CockpitState) -> str:

@@ -1,0 +1,133 @@
+"""The cockpit in a terminal: the same facts and words, at most four times a second.
+
+Runs in its own thread, which asks for a state and writes to the console; nothing of it is ever in a tick. Where the
+output is no terminal (a file, a pipe), it writes one line for each finished episode instead.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from hitl_clic.cockpit import palette, words
+from hitl_clic.cockpit.palette import web
+from hitl_clic.cockpit.state import CockpitState, EpisodeMark
+
+PERIOD_S = 0.25
+_BARS = "▁▂▃▄▅▆▇█"
+_SHOWN_EPISODES = 60
+
+
+class Dashboard:
+    """Shows what `state_provider` gives until closed. Use `start` and `close`, or `with`."""
+
+    def __init__(self, state_provider: Callable[[], CockpitState | None], console: Console | None = None) -> None:
+        """
+        Args:
+            state_provider: asked in the dashboard's thread; quick, never waits; None: nothing to show yet.
+            console: where to write; standard output by default.
+        """
+        self._provider = state_provider
+        self._console = console or Console()
+        self._closing = threading.Event()
+        self._told = -1
+        self._thread = threading.Thread(target=self._run, name="dashboard", daemon=True)
+
+    def start(self) -> None:
+        """Begin to show (at most once)."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Show the newest state a last time and end. Safe to call twice."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
+
+    def __enter__(self) -> Dashboard:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        if not self._console.is_terminal:
+            while not self._closing.wait(PERIOD_S):
+                self._tell_episodes()
+            self._tell_episodes()
+            return
+        with Live(console=self._console, auto_refresh=False) as live:
+            while True:
+                last = self._closing.wait(PERIOD_S)
+                state = self._provider()
+                if state is not None:
+                    live.update(render(state), refresh=True)
+                if last:
+                    return
+
+    def _tell_episodes(self) -> None:
+        state = self._provider()
+        for mark in state.history if state is not None else ():
+            if mark.episode > self._told:
+                self._told = mark.episode
+                self._console.print(words.finished(mark), markup=False, highlight=False)
+
+
+def render(state: CockpitState) -> RenderableType:
+    """The state as text: who drives, the three cards, what happened last."""
+    driver = Text(f" {words.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}")
+    head = Text.assemble(driver, "  ", words.beside_badge(state), "  ", (state.task, "bold"))
+    where = Text(f"{words.episode(state)} · {words.progress(state)}", style="dim")
+    sentence, well = words.learned(state)
+    flags = Text("  ").join(_flag(flag) for flag in state.corrections[-words.SHOWN_CORRECTIONS :])
+    learning = Group(
+        Text(sentence, style=f"bold {web(palette.GOOD)}" if well and state.corrections else "bold"),
+        flags,
+        Text(words.policy(state), style="dim"),
+    )
+    cards: list[RenderableType] = [
+        head,
+        where,
+        Panel(learning, title="IS IT LEARNING?", title_align="left", border_style="dim"),
+        Panel(_stepping_in(state.history), title="HOW OFTEN YOU STEP IN", title_align="left", border_style="dim"),
+        Panel(_machine(state), title="MACHINE", title_align="left", border_style="dim"),
+    ]
+    if state.message:
+        cards.append(Text(state.message))
+    return Group(*cards)
+
+
+def _flag(flag: str) -> Text:
+    if flag == "learned":
+        return Text("● learned", style=web(palette.GOOD))
+    return Text("○ waiting") if flag == "queued" else Text("– undone", style="dim")
+
+
+def _stepping_in(history: Sequence[EpisodeMark]) -> RenderableType:
+    shown = history[-_SHOWN_EPISODES:]
+    if not shown:
+        return Text("No episode finished yet", style="dim")
+    curve = "".join(_BARS[min(len(_BARS) - 1, int(mark.feedback * len(_BARS)))] for mark in shown)
+    endings = Text.assemble(*(("●", web(palette.GOOD)) if mark.success else ("×", web(palette.BAD)) for mark in shown))
+    reached = sum(mark.success for mark in shown)
+    return Group(
+        Text(words.recently(shown)),
+        Text(curve, style=web(palette.HUMAN)),
+        endings,
+        Text(f"● reached {reached}   × failed {len(shown) - reached}", style="dim"),
+    )
+
+
+def _machine(state: CockpitState) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    marks = {"well": Text("●", style=web(palette.GOOD)), "wait": Text("○"), "look": Text("▲", style=web(palette.HUMAN))}
+    for line in (words.loop(state), words.device(state), words.learner(state)):
+        word = Text(line.word, style=web(palette.HUMAN) if line.level == "look" else "")
+        table.add_row(marks[line.level], Text(line.subject, style="dim"), word, Text(line.figures, style="dim"))
+    return table

@@ -1,0 +1,49 @@
+"""The cockpit's colours, for window, terminal and report alike: blue is the robot, orange the human, everywhere.
+
+Pure data. After Okabe and Ito (2008), which the colour-blind tell apart; shapes repeat what colour says.
+"""
+
+from __future__ import annotations
+
+Color = tuple[int, int, int]
+
+ROBOT: Color = (86, 160, 255)
+ROBOT_INK: Color = (16, 106, 210)
+"""The robot's blue where it must stand on a light ground; the lighter one is for dark grounds."""
+HUMAN: Color = (255, 159, 67)
+HUMAN_INK: Color = (205, 98, 0)
+PAUSED: Color = (158, 168, 184)
+STOPPED: Color = (240, 84, 72)
+GOOD: Color = (54, 203, 154)
+GOOD_INK: Color = (0, 128, 92)
+BAD: Color = (255, 118, 92)
+BAD_INK: Color = (200, 60, 36)
+
+GROUND: Color = (236, 239, 243)
+BOARD: Color = (252, 253, 254)
+INK: Color = (38, 44, 56)
+INK_SOFT: Color = (92, 100, 116)
+PANEL: Color = (18, 20, 25)
+CARD: Color = (31, 34, 42)
+CARD_LINE: Color = (58, 63, 74)
+TEXT: Color = (236, 239, 244)
+TEXT_SOFT: Color = (160, 168, 182)
+BADGE_INK: Color = (16, 18, 22)
+
+BADGE: dict[str, Color] = {"autonomous": ROBOT, "correcting": HUMAN, "paused": PAUSED, "stopped": STOPPED}
+"""Colour of who drives, by the gate's state."""
+
+SHAPES: dict[str, Color] = {
+    "goal": (190, 230, 212),
+    "object": (134, 146, 166),
+    "robot": (62, 72, 94),
+    "line": (134, 146, 166),
+    "wall": (176, 184, 196),
+}
+"""Fill of a scene's shapes by their role."""
+SHAPE_OTHER: Color = (176, 184, 196)
+
+
+def web(color: Color) -> str:
+    """The colour as "#rrggbb"."""
+    return "#{:02x}{:02x}{:02x}".format(*color)

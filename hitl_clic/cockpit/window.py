@@ -1,0 +1,231 @@
+"""The window process: `python -m hitl_clic.cockpit.window --connect ENDPOINT`.
+
+Runs alone in its process, single-threaded, at its own rate: draws the newest state, waits for input in between and
+sends it to the actor at once. It never simulates, never decides who drives, and ends by itself when the actor is
+silent for `GIVE_UP_S`. Whatever it does, the loop's timing must not notice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import zmq
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "hitl-clic")  # the name by which desktops and scripts find it
+os.environ["SDL_AUDIODRIVER"] = "dummy"  # a window that claims the sound card is a window that can fail
+import pygame
+
+from devices.events import InputEvent
+from hitl_clic.cockpit import keymap, palette, picture, state, wire
+from hitl_clic.cockpit.draw import Artist
+from hitl_clic.cockpit.theme import Brush
+
+SILENT_S = 1.0
+"""The actor's silence after which the window says so, seconds."""
+GIVE_UP_S = 5.0
+"""The actor's silence after which the window ends, seconds."""
+_BUTTONS = {1: "left", 2: "middle", 3: "right"}
+_INVISIBLE = ("dummy", "offscreen")
+_log = logging.getLogger(__name__)
+
+InputKind = Literal["key_down", "key_up", "button_down", "button_up", "motion", "focus_lost", "focus_gained", "alive"]
+
+
+class Window:
+    """One window on one session. The surface and the socket are used by the process's only thread."""
+
+    def __init__(self, surface: pygame.Surface, socket: zmq.Socket[bytes], clock: Callable[[], int]) -> None:
+        self.open = True
+        self._surface = surface
+        self._socket = socket
+        self._clock = clock
+        self._artist = Artist()
+        self._state: state.CockpitState | None = None
+        self._help = False
+        self._notice = ""
+        self._heard_ns = clock()
+        self._asked: list[Path] = []
+
+    def run(self, fps: float) -> None:
+        """Draw and listen until closed; absolute deadlines, so that the rate does not drift."""
+        period_ns = round(1e9 / fps)
+        due = self._clock()
+        self._send(wire.Report("ready"))
+        while self.open:
+            self._hear()
+            self._draw()
+            self._input("alive")
+            due = max(due + period_ns, self._clock())  # late pictures are skipped, not caught up
+            while self.open and (left_ms := (due - self._clock()) // 1_000_000) > 0:
+                event = pygame.event.wait(left_ms)
+                if event.type != pygame.NOEVENT:
+                    self._obey(event)
+
+    def _hear(self) -> None:
+        """Take everything the actor said; only its newest state matters."""
+        newest: bytes | None = None
+        while self._socket.poll(0):
+            try:
+                message = wire.unpack_to_window(self._socket.recv())
+            except wire.WireError as error:
+                _log.warning("ignored: %s", error)
+                continue
+            self._heard_ns = self._clock()
+            match message:
+                case wire.Show(encoded):
+                    newest = encoded
+                case wire.Screenshot(path):
+                    self._asked.append(Path(path))
+                case wire.Goodbye():
+                    self.open = False
+                case wire.Alive():
+                    pass  # having been heard is all it is for
+        if newest is not None:
+            try:
+                self._state = state.from_bytes(newest)
+            except state.StateError as error:
+                _log.warning("ignored: %s", error)
+        if self._silence_s() > GIVE_UP_S:
+            _log.warning("the actor was silent for %.0f s; the window ends", GIVE_UP_S)
+            self.open = False
+
+    def _draw(self) -> None:
+        if self._state is None:
+            self._artist.notice(self._surface, "One moment", "The session is starting.", over_picture=False)
+        else:
+            self._artist.draw(self._surface, self._state, self._help)
+        if self._silence_s() > SILENT_S:
+            sentence = f"The actor is not answering for {self._silence_s():.0f} s. Your keys do not reach the robot."
+            self._artist.notice(self._surface, "Not answering", sentence, over_picture=self._state is not None)
+        pygame.display.flip()
+        for path in self._asked:
+            self._save(path)
+        self._asked.clear()
+
+    def _obey(self, event: pygame.event.Event) -> None:
+        """Pass one of pygame's events on, and do what the key table says."""
+        match event.type:
+            case pygame.KEYDOWN | pygame.KEYUP:
+                name = pygame.key.name(event.key).lower()
+                down = event.type == pygame.KEYDOWN
+                self._input("key_down" if down else "key_up", name)
+                if down and (key := keymap.find(name)) is not None:
+                    self._press(key)
+            case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP if event.button in _BUTTONS:
+                kind: InputKind = "button_down" if event.type == pygame.MOUSEBUTTONDOWN else "button_up"
+                self._input(kind, _BUTTONS[event.button], event.pos)
+            case pygame.MOUSEMOTION:
+                self._input("motion", "", event.pos)
+            case pygame.WINDOWFOCUSLOST:
+                self._input("focus_lost")
+            case pygame.WINDOWFOCUSGAINED:
+                self._input("focus_gained")
+            case pygame.QUIT:
+                self._send(wire.Report("closed"))
+                self.open = False
+
+    def _press(self, key: keymap.Key) -> None:
+        match key.action:
+            case "help":
+                self._help = not self._help
+            case "screenshot":
+                self._asked.append(Path(time.strftime("cockpit-%Y%m%d-%H%M%S.png")).absolute())
+            case command:
+                self._send(wire.Press(self._clock(), command))
+
+    def _input(self, kind: InputKind, name: str = "", pixel: tuple[int, int] | None = None) -> None:
+        position = self._artist.layout.to_scene(pixel) if pixel is not None else (0.0, 0.0)
+        self._send(InputEvent(self._clock(), kind, name, position))
+
+    def _save(self, path: Path) -> None:
+        try:
+            picture.save(self._surface, path)
+        except OSError as error:
+            self._send(wire.Report("not_saved", str(error)))
+        else:
+            self._send(wire.Report("saved", str(path)))
+
+    def _send(self, message: wire.FromWindow) -> None:
+        try:
+            self._socket.send(wire.pack_from_window(message), zmq.NOBLOCK)
+        except zmq.Again:
+            _log.warning("the actor does not read; dropped %s", type(message).__name__)
+
+    def _silence_s(self) -> float:
+        return (self._clock() - self._heard_ns) * 1e-9
+
+
+def open_display(width: int, height: int) -> pygame.Surface:
+    """Open the window.
+
+    Raises:
+        RuntimeError: there is no display, in a sentence that says what to do.
+    """
+    try:
+        pygame.display.init()
+        driver = pygame.display.get_driver()
+        if driver in _INVISIBLE and os.environ.get("SDL_VIDEODRIVER") != driver:
+            raise pygame.error("no display found")
+        pygame.display.set_icon(_icon())
+        pygame.display.set_caption("HITL-CLIC cockpit")
+        surface = pygame.display.set_mode((width, height), pygame.RESIZABLE)
+    except pygame.error as error:
+        where = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or "not set"
+        raise RuntimeError(
+            f"the window cannot open a display ({error}; DISPLAY is {where}): run on a desktop, under xvfb-run, "
+            "or with --headless"
+        ) from error
+    return surface
+
+
+def _icon() -> pygame.Surface:
+    """Two discs in the two drivers' colours."""
+    icon, brush = pygame.Surface((32, 32), pygame.SRCALPHA, 32), Brush(1.0)
+    brush.disc(icon, (11, 20), 10, palette.ROBOT)
+    brush.disc(icon, (21, 12), 10, palette.HUMAN)
+    return icon
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the window; 0 when it was closed, 1 when it could not open."""
+    parser = argparse.ArgumentParser(description="The cockpit's window; started by the actor.")
+    parser.add_argument("--connect", required=True, help="the actor's endpoint, ipc:// or tcp://127.0.0.1:PORT")
+    parser.add_argument("--width", type=int, default=1280)
+    parser.add_argument("--height", type=int, default=720)
+    parser.add_argument("--fps", type=float, default=30.0)
+    parser.add_argument("--niceness", type=int, default=0)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="window: %(message)s", stream=sys.stderr)
+    if given.niceness and hasattr(os, "nice"):
+        os.nice(given.niceness)
+
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    socket = context.socket(zmq.PAIR)
+    socket.setsockopt(zmq.LINGER, 1000)
+    socket.setsockopt(zmq.MAXMSGSIZE, state.MAX_BYTES)
+    socket.setsockopt(zmq.SNDHWM, 4096)
+    socket.connect(given.connect)
+    try:
+        surface = open_display(given.width, given.height)
+    except RuntimeError as error:
+        socket.send(wire.pack_from_window(wire.Report("failed", str(error))))
+        return 1
+    else:
+        Window(surface, socket, time.perf_counter_ns).run(given.fps)
+        return 0
+    finally:
+        socket.close()
+        context.term()
+        pygame.quit()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""The real window process under a virtual display, driven by real key and mouse events."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pygame
+import pytest
+
+from devices.events import EventFeed, InputEvent
+from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.cockpit.state import CockpitState
+from hitl_clic.cockpit.window_link import WindowError, WindowLink
+from hitl_clic.tasks.task import Scene, Shape
+
+needs_display = pytest.mark.skipif(
+    shutil.which("Xvfb") is None or shutil.which("xdotool") is None,
+    reason="needs Xvfb and xdotool (apt install xvfb xdotool)",
+)
+STATE = CockpitState(
+    "Push-T", Scene((512.0, 512.0), (Shape("robot", ((256.0, 256.0),), 15.0),), (256.0, 256.0), 10.0), device="Keyboard"
+)
+SETTINGS = WindowSettings(width=960, height=540, niceness=0)
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """A virtual display of its own, with a free number the server picks itself."""
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        pass_fds=(write,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    assert number, "Xvfb did not start"
+    try:
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait(5.0)
+
+
+@pytest.fixture
+def feed() -> EventFeed:
+    return EventFeed()
+
+
+@pytest.fixture
+def window(display: str, feed: EventFeed, monkeypatch: pytest.MonkeyPatch) -> Iterator[WindowLink]:
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
+    link = WindowLink(SETTINGS)
+    link.add_feed(feed)
+    link.show(lambda: STATE)
+    try:
+        link.start()
+        _xdotool("search", "--class", "hitl-clic", "windowfocus")
+        _wait_for(feed, lambda event: event.kind == "focus_gained")
+        yield link
+    finally:
+        link.close()
+
+
+def _xdotool(*words: str) -> None:
+    subprocess.run(["xdotool", *words], check=True, timeout=10.0, stdout=subprocess.DEVNULL)
+
+
+def _wait_for(feed: EventFeed, wanted: Callable[[InputEvent], bool], seconds: float = 5.0) -> InputEvent:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for event in feed.drain(0.05):
+            if wanted(event):
+                return event
+    raise AssertionError("the event did not arrive")
+
+
+def _key(kind: str, name: str) -> Callable[[InputEvent], bool]:
+    return lambda event: event.kind == kind and event.name == name
+
+
+@needs_display
+def test_held_keys_arrive_with_the_time_they_were_pressed(window: WindowLink, feed: EventFeed) -> None:
+    before = time.perf_counter_ns()
+    _xdotool("keydown", "w")
+    down = _wait_for(feed, _key("key_down", "w"))
+    assert before < down.time_ns < time.perf_counter_ns()
+    events = feed.drain(0.4) + feed.drain(0.4)
+    assert {event.kind for event in events} == {"alive"}, "a held key says nothing more: no repeats"
+    _xdotool("keyup", "w")
+    assert _wait_for(feed, _key("key_up", "w")).time_ns > down.time_ns
+    assert window.alive()
+
+
+@needs_display
+def test_losing_the_focus_is_told(window: WindowLink, feed: EventFeed) -> None:
+    other = subprocess.run(
+        ["xdotool", "search", "--maxdepth", "0", ".*"], capture_output=True, text=True, timeout=10.0, check=False
+    ).stdout.split()
+    assert other
+    _xdotool("windowfocus", other[0])
+    _wait_for(feed, lambda event: event.kind == "focus_lost")
+
+
+@needs_display
+def test_the_pointer_is_told_in_scene_coordinates(window: WindowLink, feed: EventFeed) -> None:
+    """The middle of the scene is (0.5, 0.5), wherever the layout puts it."""
+    from hitl_clic.cockpit.layout import Layout
+
+    board = Layout.of((960, 540), STATE.scene.size).board
+    window_id = subprocess.run(
+        ["xdotool", "search", "--class", "hitl-clic"], capture_output=True, text=True, timeout=10.0, check=True
+    ).stdout.split()[0]
+    _xdotool("mousemove", "--window", window_id, str(board.centerx), str(board.centery), "mousedown", "1")
+    down = _wait_for(feed, _key("button_down", "left"))
+    assert down.position == pytest.approx((0.5, 0.5), abs=0.01)
+    _xdotool("mousemove", "--window", window_id, str(board.right), str(board.top))
+    _wait_for(feed, lambda event: event.kind == "motion" and event.position == pytest.approx((1.0, 0.0), abs=0.01))
+    _xdotool("mouseup", "1")
+    _wait_for(feed, _key("button_up", "left"))
+
+
+@needs_display
+def test_command_keys_become_commands_and_reach_the_devices_too(window: WindowLink, feed: EventFeed) -> None:
+    _xdotool("key", "p")
+    assert window.commands.get(timeout=5.0) == "pause"
+    _xdotool("key", "Escape")
+    assert window.commands.get(timeout=5.0) == "stop"
+    _wait_for(feed, _key("key_down", "escape"))
+    _xdotool("key", "Return")
+    assert window.commands.get(timeout=5.0) == "success"
+    _xdotool("key", "space")
+    with pytest.raises(queue.Empty):
+        window.commands.get(timeout=0.3)
+
+
+@needs_display
+def test_screenshot_shows_the_scene_and_help_changes_it(window: WindowLink, tmp_path: Path) -> None:
+    pictures = []
+    for number in range(2):
+        file = tmp_path / f"{number}.png"
+        window.screenshot(file)
+        surface = pygame.image.load(file)
+        assert surface.get_size() == (960, 540)
+        colors = {tuple(surface.get_at((x, y))) for x in range(0, 960, 7) for y in range(0, 540, 7)}
+        assert len(colors) > 10, "the picture is blank"
+        pictures.append(pygame.image.tobytes(surface, "RGB"))
+        _xdotool("key", "F1")
+        time.sleep(0.2)
+    assert pictures[0] != pictures[1]
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(WindowError):
+        window.screenshot(tmp_path / "folder.png")
+    assert window.alive()
+
+
+@needs_display
+def test_a_killed_window_is_told_to_devices_but_does_not_quit_the_session(
+    window: WindowLink, feed: EventFeed, tmp_path: Path
+) -> None:
+    listed = subprocess.run(
+        ["xdotool", "search", "--class", "hitl-clic", "getwindowpid"],
+        capture_output=True,
+        text=True,
+        timeout=10.0,
+        check=True,
+    ).stdout
+    os.kill(int(listed.split()[0]), signal.SIGKILL)
+    _wait_for(feed, lambda event: event.kind == "closed")
+    assert not window.alive()
+    assert window.commands.empty()
+    with pytest.raises(WindowError, match="closed"):
+        window.screenshot(tmp_path / "late.png")
+
+
+@needs_display
+def test_a_silent_actor_is_said_and_then_the_window_ends(
+    display: str, monkeypatch: pytest.MonkeyPatch, feed: EventFeed
+) -> None:
+    """The provider stops answering: exactly what a hung actor looks like from the window."""
+    monkeypatch.setenv("DISPLAY", display)
+    link = WindowLink(SETTINGS)
+    link.add_feed(feed)
+    link.start()
+    began = time.monotonic()
+    link.show(lambda: time.sleep(6.5))
+    try:
+        _wait_for(feed, lambda event: event.kind == "closed", 12.0)
+        assert time.monotonic() - began > 5.0
+    finally:
+        link.close()
+
+
+@needs_display
+def test_closing_says_goodbye_quickly(window: WindowLink) -> None:
+    start = time.monotonic()
+    window.close()
+    assert time.monotonic() - start < 2.5, "the window did not obey the goodbye"
+    assert not window.alive()
+
+
+def test_no_display_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    link = WindowLink(SETTINGS)
+    with pytest.raises(WindowError, match="--headless"):
+        link.start()
+    assert not link.alive()
