@@ -1,1 +1,1 @@
-"""The learner process: ingest, buffer, updates, checkpoints, publishing."""
+"""The learner process: pairs in, weights out. Never imports tasks, devices or pygame."""

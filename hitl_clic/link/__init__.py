@@ -1,1 +1,1 @@
-"""The wire between actor and learner: message schema, actor side, learner side."""
+"""The wire between the actor and the learner: messages, their encoding, and the two ends."""

@@ -1,0 +1,143 @@
+"""Checkpoints of the learner: `step-000123.safetensors` files, whole or absent, the newest few kept.
+
+Written by the learner process; read by it and by evaluation. Tensors are named "state/..." (the trainer) and
+"weights/..." (the policy); the safetensors header carries everything else as JSON. The pairs are in the journal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from hitl_clic.link.messages import Weights
+
+FORMAT = "hitl-clic-checkpoint-1"
+KEEP = 3
+_NAME = re.compile(r"step-(\d{6,})\.safetensors")
+Scalars = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A learner at one moment.
+
+    Attributes:
+        weights: what the policy needs (never the version's first copy on the wire, but equal to it in value).
+        state: the trainer's state. settings: what actor and learner agreed on.
+        entries: entries of the journal that this moment has behind it. duplicated: pairs that came twice so far.
+    """
+
+    weights: Weights
+    state: Mapping[str, np.ndarray]
+    settings: Scalars
+    entries: int
+    duplicated: int = 0
+
+
+def write(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint and delete the oldest beyond the newest few; its path.
+
+    Raises:
+        OSError: it cannot be written; what was there before is still whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = checkpoint.weights
+    tensors = {f"state/{name}": np.array(value, order="C") for name, value in checkpoint.state.items()}
+    tensors |= {f"weights/{name}": np.array(value, order="C") for name, value in weights.tensors.items()}
+    about = {
+        "run_id": weights.run_id,
+        "version": weights.version,
+        "parent": weights.parent,
+        "step": weights.step,
+        "newest_pair": weights.newest_pair,
+        "entries": checkpoint.entries,
+        "duplicated": checkpoint.duplicated,
+        "settings": dict(checkpoint.settings),
+        "crc32": _checksum(tensors),
+    }
+    path = folder / f"step-{weights.step:06d}.safetensors"
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        file.write(save(tensors, {"format": FORMAT, "about": json.dumps(about)}))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    for old in paths(folder)[:-KEEP]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def paths(folder: Path) -> list[Path]:
+    """Checkpoints in a folder, oldest first."""
+    found = [(int(match[1]), path) for path in folder.glob("step-*.safetensors") if (match := _NAME.match(path.name))]
+    return [path for _, path in sorted(found)]
+
+
+def latest(folder: Path) -> Path | None:
+    """The newest checkpoint in a folder, or in the `checkpoints` folder of a session; None if there is none."""
+    found = paths(folder) or paths(folder / "checkpoints")
+    return found[-1] if found else None
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        ValueError: it is no checkpoint, of another format, or damaged; names the file and the reason.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        return _checkpoint(json.loads(metadata["about"]), tensors)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"checkpoint {path} cannot be read: {reason}") from error
+
+
+def read_weights(path: Path) -> tuple[Weights, Scalars]:
+    """The policy's weights in a checkpoint, and the settings they were made with. Raises as `read` does."""
+    checkpoint = read(path)
+    return checkpoint.weights, checkpoint.settings
+
+
+def _checkpoint(about: Any, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
+    if not isinstance(about, dict) or not isinstance(about["settings"], dict):
+        raise ValueError("its header is not a mapping")
+    if about["crc32"] != _checksum(tensors):
+        raise ValueError("its checksum is wrong")
+    for name in ("version", "parent", "step", "newest_pair", "entries", "duplicated"):
+        if type(about[name]) is not int:
+            raise ValueError(f"{name} in its header is {about[name]!r}, not an integer")
+
+    def part(prefix: str) -> dict[str, np.ndarray]:
+        return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+    weights = Weights(
+        run_id=str(about["run_id"]),
+        version=about["version"],
+        parent=about["parent"],
+        step=about["step"],
+        newest_pair=about["newest_pair"],
+        tensors=part("weights/"),
+    )
+    return Checkpoint(weights, part("state/"), about["settings"], about["entries"], about["duplicated"])
+
+
+def _checksum(tensors: Mapping[str, np.ndarray]) -> int:
+    crc = 0
+    for name in sorted(tensors):
+        crc = zlib.crc32(tensors[name].reshape(-1).view(np.uint8).data, zlib.crc32(name.encode(), crc))
+    return crc

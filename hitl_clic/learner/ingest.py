@@ -1,0 +1,81 @@
+"""What came in, once each: pairs numbered in the order of their arrival, withdrawals, answered requests.
+
+Pure bookkeeping over a trainer, in the learner process. `apply` is the only way in, for what arrives and for what is
+read back from the journal, so that a resumed learner cannot differ from one that never stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from hitl_clic.learner.trainer import Trainer
+from hitl_clic.link.handshake import Withdrawal, to_ranges
+from hitl_clic.link.messages import ChunkPair
+
+log = logging.getLogger(__name__)
+
+
+class Ingest:
+    """Gives pairs to a trainer under its own ids: 0, 1, 2, ... in the order of arrival, over all actors' runs.
+
+    Attributes:
+        ingested: different pairs that came. duplicated: pairs that had come before. withdrawn: pairs taken back.
+        rejected: pairs the trainer could not take.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._origins: list[tuple[str, int]] = []
+        self._withdrawn: set[tuple[str, int]] = set()
+        self._counted = 0
+        self._newest: dict[str, int] = {}
+        self.ingested = self.duplicated = self.rejected = 0
+
+    @property
+    def withdrawn(self) -> int:
+        """Different pairs taken back."""
+        return len(self._withdrawn)
+
+    def knows(self, run_id: str, pair_id: int) -> bool:
+        """Whether this pair has come before."""
+        return (run_id, pair_id) in self._numbers
+
+    def has_withdrawn(self, run_id: str, pair_id: int) -> bool:
+        """Whether this pair has been taken back before."""
+        return (run_id, pair_id) in self._withdrawn
+
+    def known(self, run_id: str) -> tuple[int, ...]:
+        """Ids of a run's pairs that have come, as ranges."""
+        return to_ranges(pair_id for run, pair_id in self._numbers if run == run_id)
+
+    def add(self, run_id: str, pair: ChunkPair) -> None:
+        """A pair that has not come before; one that was withdrawn already is only remembered."""
+        key = (run_id, pair.id)
+        number = len(self._origins)
+        self._numbers[key] = number
+        self._origins.append(key)
+        self.ingested += 1
+        if key in self._withdrawn:
+            return
+        try:
+            self._trainer.add(number, pair.kind, pair.state, pair.robot, pair.human, pair.mask)
+        except ValueError as error:
+            self.rejected += 1
+            log.warning("pair %d of run %s cannot be learned from: %s", pair.id, run_id, error)
+
+    def withdraw(self, run_id: str, withdrawal: Withdrawal) -> None:
+        """Forget a pair, now or when it comes."""
+        key = (run_id, withdrawal.pair_id)
+        self._withdrawn.add(key)
+        number = self._numbers.get(key)
+        if number is not None:
+            self._trainer.remove(number)
+
+    def newest_trained(self) -> dict[str, int]:
+        """For each actor's run, the greatest id of its pairs that has been in a trained batch, if any has."""
+        trained = self._trainer.newest_pair + 1
+        for run_id, pair_id in self._origins[self._counted : trained]:
+            self._newest[run_id] = max(self._newest.get(run_id, -1), pair_id)
+        self._counted = max(self._counted, trained)
+        return dict(self._newest)

@@ -1,0 +1,187 @@
+"""The learner's write-ahead journal: everything that came in, in order, before it was acknowledged.
+
+Learner process only. Append-only; after `flush` an entry survives the death of the process, after `sync` that of the
+machine. The learner's state is what follows from a checkpoint and the entries behind it. A tail torn by a kill is
+cut off when the journal is opened, and reported.
+
+File: 8 bytes of magic, then records: length (u32), crc32 (u32), body; all little-endian. The first body is a msgpack
+mapping {format, run_id}; every other is a msgpack list: the actor's run id, then the frames of `link.codec`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgpack
+
+from hitl_clic.link.codec import MalformedMessage, decode, encode
+from hitl_clic.link.handshake import Published, Withdrawal
+from hitl_clic.link.messages import ChunkPair, Hello, UpdateRequest
+
+MAGIC = b"CLICJRN1"
+FORMAT = 1
+_PREFIX = struct.Struct("<II")
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+
+Recorded = Hello | ChunkPair | Withdrawal | UpdateRequest | Published
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that came in (or went out: `Published`), and the actor's run it belongs to."""
+
+    run_id: str
+    message: Recorded
+
+
+class Journal:
+    """One journal file, opened for appending; locked, so that two learners cannot share a folder.
+
+    Args:
+        path: the file; made if it is not there.
+        run_id: the run to write into a new file; an old one keeps its own.
+
+    Attributes:
+        run_id: the learner's run. entries: what the file held when it was opened. cut_bytes: length of the torn tail
+        that was cut off, 0 if none.
+
+    Raises:
+        ValueError: the file is no journal, or of another format, or another learner uses it.
+        OSError: it cannot be opened or written.
+    """
+
+    def __init__(self, path: Path, run_id: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file = path.open("a+b")
+        try:
+            _lock(self._file, path)
+            self._open(run_id)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __len__(self) -> int:
+        """Entries in the file, the ones not flushed included."""
+        return self._count
+
+    def append(self, entry: Entry) -> None:
+        """Write an entry; it is safe only after `flush`."""
+        self._write([entry.run_id, *[bytes(frame) for frame in encode(entry.message)]])
+        self._count += 1
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Have everything on the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._file.close()
+
+    def _open(self, run_id: str) -> None:
+        self._file.seek(0)
+        content = self._file.read()
+        self.entries: list[Entry] = []
+        # A file that ends within its first record was torn while it was made: nothing in it was acknowledged.
+        whole, bodies = _records(content, self.path)
+        self.cut_bytes = len(content) - whole
+        if self.cut_bytes:
+            self._file.truncate(whole)
+        if not bodies:
+            self._file.truncate(0)
+            self._file.write(MAGIC)
+            self._write({"format": FORMAT, "run_id": run_id})
+            self._file.flush()
+            self.run_id = run_id
+        else:
+            self.run_id = _header(bodies[0], self.path)
+            self.entries = [_entry(body, self.path, number) for number, body in enumerate(bodies[1:])]
+        self._count = len(self.entries)
+
+    def _write(self, body: Any) -> None:
+        packed: bytes = msgpack.packb(body, use_bin_type=True)
+        self._file.write(_PREFIX.pack(len(packed), zlib.crc32(packed)) + packed)
+
+
+def read_journal(path: Path) -> tuple[str, list[Entry]]:
+    """Run id and entries of a journal, which is left as it is; a torn tail is passed over.
+
+    Raises:
+        ValueError: it is no journal, or of another format. OSError: it cannot be read.
+    """
+    _, bodies = _records(path.read_bytes(), path)
+    if not bodies:
+        raise ValueError(f"journal {path} is empty")
+    return _header(bodies[0], path), [_entry(body, path, number) for number, body in enumerate(bodies[1:])]
+
+
+def _records(content: bytes, path: Path) -> tuple[int, list[Any]]:
+    """Length of the whole part, and the bodies in it."""
+    if not content.startswith(MAGIC):
+        if MAGIC.startswith(content):
+            return 0, []
+        raise ValueError(f"{path} is not a learner's journal (it does not begin with {MAGIC.decode()})")
+    bodies = []
+    whole = len(MAGIC)
+    for end, packed in _bodies(content):
+        try:
+            bodies.append(msgpack.unpackb(packed, raw=False))
+        except (ValueError, msgpack.exceptions.UnpackException):
+            break
+        whole = end
+    return whole, bodies
+
+
+def _bodies(content: bytes) -> Iterator[tuple[int, bytes]]:
+    stream = io.BytesIO(content)
+    stream.seek(len(MAGIC))
+    while len(prefix := stream.read(_PREFIX.size)) == _PREFIX.size:
+        length, crc = _PREFIX.unpack(prefix)
+        packed = stream.read(length) if length <= MAX_RECORD_BYTES else b""
+        if len(packed) != length or zlib.crc32(packed) != crc:
+            return
+        yield stream.tell(), packed
+
+
+def _header(body: Any, path: Path) -> str:
+    if not isinstance(body, dict) or body.get("format") != FORMAT or not isinstance(body.get("run_id"), str):
+        found = body.get("format") if isinstance(body, dict) else None
+        raise ValueError(f"journal {path} is of format {found!r}; this version reads format {FORMAT}")
+    run_id: str = body["run_id"]
+    return run_id
+
+
+def _entry(body: Any, path: Path, number: int) -> Entry:
+    # Its checksum was right, so what is wrong here was written so: another version, not a torn tail.
+    try:
+        run_id, *frames = body
+        message = decode(frames, MAX_RECORD_BYTES)
+    except (MalformedMessage, TypeError, ValueError) as error:
+        raise ValueError(f"journal {path}: entry {number} cannot be understood ({error})") from error
+    if not isinstance(run_id, str) or not isinstance(message, Recorded):
+        raise ValueError(f"journal {path}: entry {number} is a {type(message).__name__}, which has no place there")
+    return Entry(run_id, message)
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    # POSIX only; elsewhere two learners in one folder are not noticed. The lock goes with the process, however it dies.
+    with contextlib.suppress(ImportError):
+        fcntl = importlib.import_module("fcntl")
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ValueError(f"journal {path} is used by another learner; end it or choose another folder") from error

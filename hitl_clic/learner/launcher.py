@@ -1,0 +1,128 @@
+"""The session's own learner: started as a child process, watched, started again when it dies.
+
+Actor process. `start` and `stop` are called before and after the loop; in between one watching thread does the work,
+and the loop only reads. The child must end with `run_learner` on the folder it is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hitl_clic.learner.process import LEARNER_FILE
+
+log = logging.getLogger(__name__)
+BIND = "{bind}"
+BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""Wait before each restart in a row; the last one for all that follow. A child that lived a minute starts anew."""
+
+
+class LearnerChild:
+    """A learner process of our own.
+
+    Args:
+        command: how to start it; "{bind}" in it stands for the address to listen on.
+        out: its folder; `learner.json` there says where it listens, `learner.log` holds what it writes.
+        restart: start it again, at the same address, when it dies.
+        bind: the first address, any free loopback port by default.
+    """
+
+    def __init__(
+        self, command: Sequence[str], out: Path, *, restart: bool = True, bind: str = "tcp://127.0.0.1:*"
+    ) -> None:
+        if BIND not in command:
+            raise ValueError(f'the learner\'s command must hold "{BIND}" where its address goes')
+        self._command, self._out, self._restart = list(command), out, restart
+        self._bind = bind
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="learner-watch", daemon=True)
+        self.restarts = 0
+        """Times it was started again."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before the start."""
+        return self._process.pid if self._process is not None else 0
+
+    def start(self, timeout_s: float = 60.0) -> str:
+        """Start it and wait until it listens; its address.
+
+        Raises:
+            RuntimeError: it ended or did not listen in time; the text ends with what it wrote last.
+        """
+        self._out.mkdir(parents=True, exist_ok=True)
+        announced = self._out / LEARNER_FILE
+        announced.unlink(missing_ok=True)
+        process = self._spawn()
+        deadline = time.monotonic() + timeout_s
+        while True:
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                said = json.loads(announced.read_text(encoding="utf-8"))
+                if said["pid"] == process.pid:
+                    self._bind = str(said["address"])
+                    break
+            if process.poll() is not None:
+                raise RuntimeError(f"the learner ended with status {process.returncode}: {self._last_words()}")
+            if time.monotonic() > deadline:
+                self.stop(1.0)
+                raise RuntimeError(f"the learner did not listen within {timeout_s:g} s: {self._last_words()}")
+            time.sleep(0.02)
+        self._watcher.start()
+        return self._bind
+
+    def alive(self) -> bool:
+        """Whether it runs. Never blocks for long."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self, timeout_s: float = 10.0) -> int:
+        """Ask it to checkpoint and leave, kill it after `timeout_s`; its exit status (negative: killed)."""
+        self._stopping.set()
+        if self._watcher.is_alive():
+            self._watcher.join()  # from here on nobody starts another
+        process = self._process
+        if process is None:
+            return 0
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                log.warning("the learner did not leave within %g s and was killed", timeout_s)
+                process.kill()
+                process.wait()
+        return process.returncode
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [self._bind if part == BIND else part for part in self._command]
+        with (self._out / "learner.log").open("ab") as output:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        self._process = process
+        return process
+
+    def _watch(self) -> None:
+        in_a_row, started_s = 0, time.monotonic()
+        while not self._stopping.wait(0.1):
+            if self.alive() or not self._restart:
+                continue
+            status = self._process.returncode if self._process is not None else 0
+            if time.monotonic() - started_s > 60:
+                in_a_row = 0
+            log.warning("the learner ended with status %s; starting it again", status)
+            if self._stopping.wait(BACKOFF_S[min(in_a_row, len(BACKOFF_S) - 1)]):
+                return
+            in_a_row, started_s = in_a_row + 1, time.monotonic()
+            self._spawn()
+            self.restarts += 1
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = (self._out / "learner.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return " / ".join(lines[-3:]) or "it wrote nothing"
+        return "it wrote nothing"

@@ -1,0 +1,328 @@
+"""The actor's side of the link: one thread that owns the DEALER socket.
+
+The loop thread calls `send_pair`, `withdraw`, `request_updates` and `status`, which never block: they touch a queue
+and an immutable status. Only the link thread touches the socket; it may die of a bug, the loop may not notice but in
+the status. `wait_request` is for the paper's schedule, which stands still while the learner updates.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import zmq
+
+from hitl_clic.link.address import require_safe
+from hitl_clic.link.codec import MalformedMessage, Message, WrongProtocol, decode, encode
+from hitl_clic.link.handshake import Acknowledgement, Alive, Goodbye, Refusal, Stranger, Welcome, Withdrawal
+from hitl_clic.link.keys import load_client_keys
+from hitl_clic.link.messages import (
+    PROTOCOL,
+    ChunkPair,
+    Hello,
+    LearnerStatus,
+    LinkStatus,
+    UpdateRequest,
+    Weights,
+)
+from hitl_clic.link.outbox import Item, Outbox
+from hitl_clic.link.settings import LinkSettings
+
+log = logging.getLogger(__name__)
+State = Literal["connecting", "connected", "lost", "refused"]
+MAX_MESSAGES_A_TURN = 1000
+
+
+class ActorLink:
+    """Pairs out, weights in.
+
+    Args:
+        address: where the learner listens, "tcp://127.0.0.1:5588".
+        hello: who we are and what we expect of the learner.
+        settings: times, sizes and keys.
+        on_weights: called in the link thread with each newer version (those overtaken on the way are left out) and
+            with every answer to a request; must be quick: it should only hand the weights over.
+
+    Raises:
+        ValueError: the address is malformed, or not loopback and there are no keys; the hello cannot be sent.
+    """
+
+    def __init__(
+        self, address: str, hello: Hello, settings: LinkSettings, on_weights: Callable[[Weights], None]
+    ) -> None:
+        require_safe(address, settings.keys is not None)
+        encode(hello)
+        self._address, self._hello, self._settings, self._on_weights = address, hello, settings, on_weights
+        self._keys = load_client_keys(Path(settings.keys)) if settings.keys is not None else None
+        self._inbox: deque[Item] = deque()
+        self._waker, self._woken = socket.socketpair()
+        self._waker.setblocking(False)
+        self._woken.setblocking(False)
+        self._answered = threading.Condition()
+        self._newest_answer = -1
+        self._requests = 0
+        self._made = 0
+        self._close_at_s: float | None = None
+        self._status = LinkStatus("connecting", f"looking for a learner at {address}")
+        self._heard_s = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+
+        # From here on: link thread only.
+        self._outbox = Outbox(settings.pair_capacity)
+        self._state: State = "connecting"
+        self._detail = self._status.detail
+        self._acknowledged = self._dropped = self._malformed = 0
+        self._learner = LearnerStatus()
+        self._learner_run = ""
+        self._version = 0
+        self._hello_due, self._welcomed = True, False
+        self._hello_s = self._alive_s = float("-inf")
+
+    def start(self) -> None:
+        """Start the link thread; it connects and reconnects by itself."""
+        self._thread.start()
+
+    def send_pair(self, pair: ChunkPair) -> None:
+        """Queue a pair; it is kept and sent again until the learner has acknowledged it. Never blocks."""
+        self._made += 1
+        self._give(pair)
+
+    def withdraw(self, pair_id: int) -> None:
+        """Have the learner forget a pair, sent or not. Never blocks."""
+        self._give(Withdrawal(pair_id))
+
+    def request_updates(self, updates: int) -> int:
+        """Ask for exactly `updates` updates with everything given before; the request's number. Never blocks."""
+        self._requests += 1
+        self._give(UpdateRequest(self._requests, updates))
+        return self._requests
+
+    def wait_request(self, request: int, timeout_s: float) -> bool:
+        """Wait until `on_weights` has had the answer to a request. False after `timeout_s`."""
+        with self._answered:
+            return self._answered.wait_for(lambda: self._newest_answer >= request, timeout_s)
+
+    def status(self) -> LinkStatus:
+        """What is known now. Never blocks."""
+        silence = time.monotonic() - self._heard_s
+        return replace(self._status, made=self._made, silence_s=silence)
+
+    def close(self, drain_s: float) -> None:
+        """Wait until everything is acknowledged, at most `drain_s`, then say goodbye and end the thread."""
+        if not self._thread.is_alive():
+            return
+        self._close_at_s = time.monotonic() + drain_s
+        self._wake()
+        self._thread.join()
+
+    def _give(self, item: Item) -> None:
+        self._inbox.append(item)
+        self._wake()
+
+    def _wake(self) -> None:
+        # Full: it is being woken anyway; closed: nobody is left to wake.
+        with contextlib.suppress(BlockingIOError, OSError):
+            self._waker.send(b"\0")
+
+    # ---- link thread
+
+    def _run(self) -> None:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        dealer = context.socket(zmq.DEALER)
+        try:
+            self._connect(dealer)
+            while not self._finished():
+                self._turn(dealer)
+            self._leave(dealer)
+        except Exception as error:
+            log.exception("the link thread stopped")
+            self._state, self._detail = "lost", f"the link thread stopped: {type(error).__name__}: {error}"
+            self._publish_status()
+        finally:
+            dealer.close(linger=200)
+            context.term()
+            self._waker.close()
+            self._woken.close()
+
+    def _connect(self, dealer: zmq.Socket[bytes]) -> None:
+        # Nothing is queued for a connection that does not stand: what to send is decided when it does.
+        dealer.setsockopt(zmq.IMMEDIATE, 1)
+        dealer.setsockopt(zmq.MAXMSGSIZE, self._settings.max_message_bytes)
+        dealer.setsockopt(zmq.RECONNECT_IVL, 50)
+        dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+        if self._keys is not None:
+            dealer.curve_serverkey = self._keys.server
+            dealer.curve_publickey, dealer.curve_secretkey = self._keys.public, self._keys.secret
+        dealer.connect(self._address)
+
+    def _finished(self) -> bool:
+        if self._close_at_s is None:
+            return False
+        answered = not self._inbox and not len(self._outbox)
+        return answered or self._state == "refused" or time.monotonic() >= self._close_at_s
+
+    def _turn(self, dealer: zmq.Socket[bytes]) -> None:
+        poller = zmq.Poller()
+        poller.register(dealer, zmq.POLLIN)
+        poller.register(self._woken, zmq.POLLIN)
+        wait_s = min(self._settings.heartbeat_s / 2, 0.05)
+        if any(source is not dealer for source, _ in poller.poll(int(wait_s * 1000))):
+            self._drain_wakes()
+        self._take_inbox()
+        self._receive_all(dealer)
+        self._watch_silence()
+        self._send_due(dealer)
+        self._publish_status()
+
+    def _drain_wakes(self) -> None:
+        try:
+            while self._woken.recv(4096):
+                pass
+        except BlockingIOError:
+            return
+
+    def _take_inbox(self) -> None:
+        while self._inbox:
+            item = self._inbox.popleft()
+            try:
+                encode(item)
+            except MalformedMessage as error:
+                log.error("cannot send %s: %s", type(item).__name__, error)
+                self._dropped += 1
+                continue
+            if not self._outbox.put(item):
+                self._dropped += 1
+
+    def _receive_all(self, dealer: zmq.Socket[bytes]) -> None:
+        newest: Weights | None = None
+        for _ in range(MAX_MESSAGES_A_TURN):
+            try:
+                frames = dealer.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            try:
+                message = decode(frames, self._settings.max_message_bytes)
+            except WrongProtocol as error:
+                self._refused(f"the learner speaks protocol {error.protocol}, the actor {PROTOCOL}")
+                continue
+            except MalformedMessage as error:
+                self._malformed += 1
+                log.warning("dropped a malformed message of the learner: %s", error)
+                continue
+            self._heard_s = time.monotonic()
+            if not isinstance(message, Weights):
+                self._receive(message)
+            elif self._is_news(message):
+                self._version = message.version
+                newest = message
+                if message.request >= 0:
+                    self._deliver(message)
+                    newest = None
+        if newest is not None:
+            self._deliver(newest)
+
+    def _receive(self, message: Message) -> None:
+        match message:
+            case LearnerStatus():
+                self._learner = message
+                if self._state == "lost" and self._learner_run:
+                    self._connected()  # it was only busy
+            case Acknowledgement(pairs, withdrawals):
+                self._acknowledged += sum(self._outbox.answer_pair(number) for number in pairs)
+                for number in withdrawals:
+                    self._outbox.answer_withdrawal(number)
+            case Welcome(run_id, _, known):
+                if run_id != self._learner_run:
+                    self._learner_run, self._version = run_id, 0  # another run counts its versions anew
+                self._acknowledged += self._outbox.answer_known(known)
+                self._outbox.requeue()
+                self._welcomed = True
+                self._connected()
+            case Stranger():
+                # Several may answer what was sent before our hello arrived; one hello is enough.
+                if time.monotonic() - self._hello_s > 2 * self._settings.heartbeat_s:
+                    self._hello_due = True
+            case Refusal(reason):
+                self._refused(reason)
+            case _:
+                self._malformed += 1
+                log.warning("dropped a %s, which is not for an actor", type(message).__name__)
+
+    def _is_news(self, weights: Weights) -> bool:
+        if weights.run_id != self._learner_run:
+            return False
+        answers = weights.request > self._newest_answer
+        return weights.version > self._version or (answers and weights.version == self._version)
+
+    def _deliver(self, weights: Weights) -> None:
+        try:
+            self._on_weights(weights)
+        except Exception:
+            log.exception("weights version %d could not be handed over", weights.version)
+        self._outbox.answer_requests(weights.request)
+        with self._answered:
+            self._newest_answer = max(self._newest_answer, weights.request)
+            self._answered.notify_all()
+
+    def _connected(self) -> None:
+        self._state, self._detail = "connected", f"learner at {self._address}"
+
+    def _refused(self, reason: str) -> None:
+        self._state, self._detail = "refused", f"the learner at {self._address} refused: {reason}"
+        self._learner_run, self._welcomed = "", False
+
+    def _watch_silence(self) -> None:
+        silence = time.monotonic() - self._heard_s
+        if self._state == "connected" and silence > self._settings.lost_after_s:
+            self._state = "lost"
+            self._detail = f"no word from the learner at {self._address}; going on with the last weights"
+
+    def _send_due(self, dealer: zmq.Socket[bytes]) -> None:
+        now = time.monotonic()
+        if self._state == "refused":
+            # It may be replaced by one that fits: ask again now and then.
+            self._hello_due = now - self._hello_s > self._settings.lost_after_s
+        if self._hello_due:
+            if self._send(dealer, self._hello):
+                self._hello_due = self._welcomed = False
+                self._hello_s = self._alive_s = now
+            return
+        if self._state == "refused":
+            return
+        if now - self._alive_s >= self._settings.heartbeat_s and self._send(dealer, Alive(self._version)):
+            self._alive_s = now
+        if self._state != "connected" or not self._welcomed:
+            return
+        for item in self._outbox.due(now, self._heard_s, self._settings.resend_after_s):
+            if not self._send(dealer, item):
+                return
+
+    def _send(self, dealer: zmq.Socket[bytes], message: Message) -> bool:
+        try:
+            dealer.send_multipart(encode(message), zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def _leave(self, dealer: zmq.Socket[bytes]) -> None:
+        self._dropped += self._outbox.pairs
+        self._send(dealer, Goodbye())
+        self._publish_status()
+
+    def _publish_status(self) -> None:
+        self._status = LinkStatus(
+            state=self._state,
+            detail=self._detail,
+            acknowledged=self._acknowledged,
+            dropped=self._dropped,
+            malformed=self._malformed,
+            learner=self._learner,
+        )

@@ -1,0 +1,38 @@
+"""Which addresses may be used without keys. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+
+
+def is_loopback(address: str) -> bool:
+    """Whether nothing outside this machine can reach a socket at `address` ("tcp://host:port", "ipc://", "inproc://").
+
+    Raises:
+        ValueError: it is no address of these kinds.
+    """
+    transport, separator, rest = address.partition("://")
+    if separator and transport in ("ipc", "inproc") and rest:
+        return True
+    host, colon, port = rest.rpartition(":")
+    if transport != "tcp" or not separator or not colon or not host or not (port == "*" or port.isdigit()):
+        raise ValueError(f'address "{address}" must look like tcp://127.0.0.1:5588 (port * for any free one)')
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def require_safe(address: str, has_keys: bool) -> None:
+    """Refuse an address that others can reach, unless the link is authenticated.
+
+    Raises:
+        ValueError: one sentence that says what to do.
+    """
+    if not is_loopback(address) and not has_keys:
+        raise ValueError(
+            f'address "{address}" can be reached from other machines and is refused without CURVE keys: '
+            "use tcp://127.0.0.1:PORT, or make keys with `app.py keys` and set link.keys to their folder"
+        )
