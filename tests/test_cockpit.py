@@ -175,6 +175,8 @@ def test_words_follow_the_facts() -> None:
     assert words.loop(replace(STATE, lateness_p99_ms=9.0)).level == "look"
     assert words.loop(replace(STATE, target_hz=20.0)).word == "slow"
     assert {line(STATE).level for line in (words.loop, words.device, words.learner)} == {"well"}
+    assert words.beside_badge(replace(STATE, gate="stopped", hint="hold Space")) == "press C to clear stop"
+    assert words.beside_badge(replace(STATE, hint="hold Space")) == "relative · hold Space"
     assert STATE.driver == "robot"
     assert replace(STATE, gate="correcting").driver == "human"
     assert replace(STATE, gate="stopped").driver == "nobody"
@@ -221,7 +223,7 @@ def test_what_changes_in_the_state_changes_in_the_picture() -> None:
     assert shown(STATE, True) != first
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(states, st.sampled_from([(800, 450), *SIZES]), st.booleans())
 def test_any_valid_state_can_be_drawn(state: CockpitState, size: tuple[int, int], show_help: bool) -> None:
     surface = pygame.Surface(size, 0, 32)

@@ -6,26 +6,24 @@ one thread; it keeps the parts that did not change since its last picture.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pygame
 
 from hitl_clic.cockpit import pages, palette, panels, scene_view
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush
-from hitl_clic.tasks.task import Scene
-
-_EMPTY = Scene(size=(1.0, 1.0), shapes=(), hand=(0.0, 0.0), step=1.0)
 
 
 class Artist:
-    """Draws pictures of one size after another; `layout` is that of the newest one."""
+    """Draws one picture after another; `layout` is that of the newest one."""
 
     def __init__(self) -> None:
         self.layout = Layout.of((1280, 720))
         self._brush: Brush | None = None
-        self._dark: tuple[object, pygame.Surface] | None = None
+        self._ground: tuple[object, pygame.Surface] | None = None
+        self._dark: pygame.Surface | None = None
+        self._frame: object = None
+        self._shown: dict[int, object] = {}
 
     def draw(self, on: pygame.Surface, state: CockpitState, show_help: bool = False) -> None:
         """Draw the whole picture; the surface may have any size from about 800 x 450 up."""
@@ -34,7 +32,7 @@ class Artist:
         if state.end is not None:
             pages.summary(on, brush, self.layout, state)
             return
-        scene_view.draw(on, brush, self.layout, state)
+        scene_view.draw(on, brush, self.layout, state, self._ground_for(brush, state))
         self._draw_dark(on, brush, state, show_help)
 
     def notice(self, on: pygame.Surface, title: str, sentence: str, over_picture: bool) -> None:
@@ -51,17 +49,26 @@ class Artist:
             self._dark = None
         return self._brush
 
+    def _ground_for(self, brush: Brush, state: CockpitState) -> pygame.Surface:
+        key = (self.layout.left.size, tuple(self.layout.board), state.gate)
+        if self._ground is None or self._ground[0] != key:
+            self._ground = (key, scene_view.ground(brush, self.layout, state.gate))
+        return self._ground[1]
+
     def _draw_dark(self, on: pygame.Surface, brush: Brush, state: CockpitState, show_help: bool) -> None:
-        """The dark half, drawn anew only when something in it changed: most of a picture's cost is here."""
-        idle = replace(
-            state, robot_chunk=None, human_chunk=None, scene=_EMPTY, step=0, step_in_chunk=0, time_s=0.0, message=""
-        )
-        key = (on.get_size(), show_help, None if show_help else idle)
-        if self._dark is None or self._dark[0] != key:
-            if show_help:
-                pages.help_page(on, brush, self.layout)
-            else:
-                panels.draw(on, brush, self.layout, state)
-            self._dark = (key, on.subsurface(self.layout.panel).copy())
+        """The dark half, each part painted anew only when it changed: most of a picture's cost is here."""
+        panel = self.layout.panel
+        if show_help:
+            parts = [panels.Part(panel, "help", lambda surface: pages.help_page(surface, brush, self.layout))]
         else:
-            on.blit(self._dark[1], self.layout.panel)
+            parts = panels.parts(brush, self.layout, state)
+        frame = (on.get_size(), show_help)
+        if self._dark is None or self._frame != frame:
+            self._dark, self._frame, self._shown = pygame.Surface(on.get_size(), 0, 32), frame, {}
+            self._dark.fill(palette.PANEL)
+        for number, part in enumerate(parts):
+            if number not in self._shown or self._shown[number] != part.shows:
+                self._dark.fill(palette.PANEL, part.rect)
+                part.paint(self._dark)
+                self._shown[number] = part.shows
+        on.blit(self._dark, panel, panel)

@@ -6,7 +6,8 @@ Pure drawing of a `CockpitState`; called by `draw.Artist` in whichever thread or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import pygame
@@ -20,13 +21,29 @@ SHOWN_EPISODES = 40
 _PAD = 16
 
 
-def draw(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
-    """The whole dark half."""
-    pygame.draw.rect(on, palette.PANEL, layout.panel)
-    learning(on, brush, layout.learning, state)
-    curve(on, brush, layout.curve, state.history)
-    machine(on, brush, layout.machine, state)
-    keys(on, brush, layout.keys)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the dark half: where it stands, what it shows (equal means it looks the same), how to paint it."""
+
+    rect: pygame.Rect
+    shows: object
+    paint: Callable[[pygame.Surface], None]
+
+
+def parts(brush: Brush, layout: Layout, state: CockpitState) -> list[Part]:
+    """The dark half from top to bottom, so that only what changed need be painted again."""
+    flags = state.corrections[-words.SHOWN_CORRECTIONS :]
+    lines = (words.loop(state), words.device(state), words.learner(state))
+    return [
+        Part(
+            layout.learning,
+            (words.learned(state), flags, words.policy(state)),
+            lambda on: learning(on, brush, layout.learning, state),
+        ),
+        Part(layout.curve, state.history, lambda on: curve(on, brush, layout.curve, state.history)),
+        Part(layout.machine, lines, lambda on: machine(on, brush, layout.machine, lines)),
+        Part(layout.keys, None, lambda on: keys(on, brush, layout.keys)),
+    ]
 
 
 def card(on: pygame.Surface, brush: Brush, rect: pygame.Rect, title: str) -> pygame.Rect:
@@ -139,12 +156,12 @@ def _ending_legend(on: pygame.Surface, brush: Brush, right: int, top: int) -> No
     brush.disc(on, (right, middle), px(4.5), palette.GOOD)
 
 
-def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
+def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence[words.Line]) -> None:
     """One line each for loop, device and learner; a triangle and a warm colour where a person should look."""
     room = card(on, brush, rect, "MACHINE")
     px = brush.px
     row = room.height / 3
-    for index, line in enumerate((words.loop(state), words.device(state), words.learner(state))):
+    for index, line in enumerate(lines):
         middle = room.y + row * (index + 0.5)
         top, small_top = middle - brush.height("body") / 2, middle - brush.height("small") / 2
         if line.level == "well":

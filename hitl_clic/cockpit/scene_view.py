@@ -15,6 +15,7 @@ from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.palette import Color
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush, Point
+from hitl_clic.records import GateState
 
 _DIRECTION_STEPS = 6
 """A single human action is drawn as if held for this many steps: one step alone is too short to see."""
@@ -24,13 +25,20 @@ _FAR = 1e4
 """Drawing coordinates are kept within this many pixels, which SDL can still clip."""
 
 
-def draw(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
-    """The whole light half."""
-    pygame.draw.rect(on, palette.GROUND, layout.left)
+def ground(brush: Brush, layout: Layout, gate: GateState) -> pygame.Surface:
+    """What lies under everything else while the gate's state stays: a picture of the size of `layout.left`."""
+    surface = pygame.Surface(layout.left.size, 0, 32)
+    surface.fill(palette.GROUND)
+    edge = layout.board.inflate(brush.px(8), brush.px(8))
+    brush.box(surface, edge, palette.BADGE[gate], brush.px(10))
+    brush.box(surface, layout.board, palette.BOARD, brush.px(7))
+    return surface
+
+
+def draw(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState, under: pygame.Surface) -> None:
+    """The whole light half; `under` is the `ground` of this layout and gate state."""
+    on.blit(under, layout.left)
     _badge(on, brush, layout, state)
-    edge, px = layout.board.inflate(brush.px(8), brush.px(8)), brush.px
-    brush.box(on, edge, palette.BADGE[state.gate], px(10))
-    brush.box(on, layout.board, palette.BOARD, px(7))
     on.set_clip(layout.board)
     _shapes(on, brush, layout, state)
     _plans(on, brush, layout, state)

@@ -18,8 +18,8 @@ from typing import Literal
 
 import zmq
 
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "hitl-clic")  # the name by which desktops and scripts find it
+# The name by which desktops and scripts find the window; pygame in the actor would have put another one here.
+os.environ["SDL_VIDEO_X11_WMCLASS"] = "hitl-clic"
 os.environ["SDL_AUDIODRIVER"] = "dummy"  # a window that claims the sound card is a window that can fail
 import pygame
 
@@ -103,7 +103,7 @@ class Window:
         else:
             self._artist.draw(self._surface, self._state, self._help)
         if self._silence_s() > SILENT_S:
-            sentence = f"The actor is not answering for {self._silence_s():.0f} s. Your keys do not reach the robot."
+            sentence = f"The actor has been silent for {self._silence_s():.0f} s; your keys do not reach it."
             self._artist.notice(self._surface, "Not answering", sentence, over_picture=self._state is not None)
         pygame.display.flip()
         for path in self._asked:

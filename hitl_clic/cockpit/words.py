@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hitl_clic.cockpit import keymap
 from hitl_clic.cockpit.state import CockpitState, EpisodeMark
 
 SHOWN_CORRECTIONS = 5
@@ -45,7 +46,10 @@ def badge(state: CockpitState) -> str:
 
 
 def beside_badge(state: CockpitState) -> str:
-    """How corrections are read and how to hand over."""
+    """How corrections are read and how to hand over; when nobody drives, how to go on."""
+    if state.gate in ("paused", "stopped"):
+        ((label, word),) = keymap.labels("pause" if state.gate == "paused" else "clear_stop")
+        return f"press {label} to {'go on' if state.gate == 'paused' else word}"
     return f"{state.kind} · {state.hint}" if state.hint else state.kind
 
 
