@@ -51,6 +51,7 @@ class LearnerCommand:
     bind: str
     out: Path
     settings: SessionSettings
+    child: bool
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _learner(arguments: list[str]) -> LearnerCommand:
         require_safe(own.bind, settings.link.keys is not None)
     except ValueError as error:
         raise SettingsError(f"bind = {own.bind} is not allowed; {error}") from None
-    return LearnerCommand(own.bind, own.out, settings)
+    return LearnerCommand(own.bind, own.out, settings, own.child)
 
 
 def _evaluate(arguments: list[str]) -> EvaluateCommand:
@@ -194,6 +195,7 @@ class _FileFlags:
 class _LearnerFlags:
     bind: str = Field(min_length=1, description="Address to listen on, tcp://host:port.")
     out: Path = Field(description="Folder for its checkpoints.")
+    child: bool = Field(default=False, description="Started by teach: leave when that process is gone.")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -71,6 +71,9 @@ class SessionSettings(BaseModel):
         validate_default=True,
         description="Ta, ticks of a chunk that are executed before the next plan; at most H, 0 is the same as H.",
     )
+    task_options: dict[str, str | float] = Field(
+        {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
+    )
     learner: str = Field("", description="Address of a running learner (tcp://host:port); empty: start one here.")
 
     clic: MethodSettings = Field(MethodSettings(), description="The method.")

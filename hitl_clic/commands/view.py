@@ -11,7 +11,7 @@ from collections import deque
 import numpy as np
 
 from devices.slot import Slot
-from hitl_clic.cockpit.state import CockpitState, EpisodeMark, SessionEnd
+from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, SessionEnd
 from hitl_clic.control.loop import LoopView, Record
 from hitl_clic.link.actor import ActorLink
 from hitl_clic.link.messages import ChunkPair
@@ -148,7 +148,7 @@ class CockpitFeed:
             end=self.end,
         )
 
-    def _flag(self, last: int) -> str:
+    def _flag(self, last: int) -> Correction:
         if last in self._undone:
             return "undone"
         return "learned" if self._learned_pair >= last else "queued"

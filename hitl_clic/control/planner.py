@@ -55,6 +55,11 @@ class Planner:
         """The policy that the next plan will use."""
         return self._policy
 
+    def warm(self, observation: Array, nothing_committed: Array, runs: int = 3) -> None:
+        """Plan a few times in the caller's thread: first calls are slow and belong to no tick. Before `start`."""
+        for _ in range(runs):
+            self._policy.plan(observation, nothing_committed, None)
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()

@@ -24,6 +24,12 @@ class LoopSettings(BaseModel):
         le=64,
         description="Ticks between two pairs begun while the human drives; 1 asks the policy every tick.",
     )
+    updates_per_tick: float = Field(
+        1.5,
+        ge=0,
+        le=1000,
+        description="Updates a tick that --pace max waits for, as real time would give them; 0 never waits.",
+    )
     snapshot_every_s: float = Field(1.0, gt=0, le=3600, description="Seconds between two snapshots in the recording.")
     undo_s: float = Field(
         0.0, ge=0, le=60, description="Seconds for which a finished pair is held back so that a person can discard it."

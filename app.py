@@ -1,0 +1,55 @@
+"""HITL-CLIC: teach a simulated robot live. `python app.py --help` lists the commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from hitl_clic import cli
+from hitl_clic.refusal import SettingsError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status: 0 done, 2 bad settings or input, 1 failed otherwise."""
+    command = cli.parse(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(command)
+    except SettingsError as error:
+        cli.refuse(error)
+
+
+def _run(command: cli.Command) -> int:
+    """Each command loads only what it needs."""
+    match command:
+        case cli.TeachCommand(settings):
+            from hitl_clic.commands import teach
+
+            return teach.run(settings)
+        case cli.DemoCommand(settings, headless_given):
+            from hitl_clic.commands import demo
+
+            return demo.run(settings, headless_given)
+        case cli.LearnerCommand(bind, out, settings, child):
+            from hitl_clic.commands import learner
+
+            return learner.run(bind, out, settings, child)
+        case cli.EvaluateCommand(source, episodes, seed, as_json):
+            from hitl_clic.commands import evaluate
+
+            return evaluate.run(source, episodes, seed, as_json)
+        case cli.ReplayCommand(session, verify, headless, as_json):
+            from hitl_clic.commands import replay
+
+            return replay.run(session, verify, headless, as_json)
+        case cli.DevicesCommand():
+            from hitl_clic.commands import devices
+
+            return devices.run()
+        case cli.BenchCommand(only, seconds):
+            from hitl_clic.commands import bench
+
+            return bench.run(only, seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,314 @@
+"""The actor: every part of a session wired together, run from first to last.
+
+Main thread of the actor process. Beside it run the device's reader, the planner, the link, the recorder, and the
+window's link or the dashboard, each in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import queue
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import hitl_clic
+from devices.events import EventFeed
+from devices.scripted import TeacherView
+from devices.slot import Slot
+from hitl_clic.cockpit.dashboard import Dashboard
+from hitl_clic.cockpit.picture import write_picture
+from hitl_clic.cockpit.report import write_curves
+from hitl_clic.cockpit.state import SessionEnd
+from hitl_clic.cockpit.window_link import WindowError, WindowLink
+from hitl_clic.commands.agreement import agreed_settings
+from hitl_clic.commands.hands import HANDS
+from hitl_clic.commands.policies import PolicyInbox
+from hitl_clic.commands.view import CockpitFeed
+from hitl_clic.control.chunk_queue import ChunkQueue
+from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
+from hitl_clic.control.correction import HandOver, bind
+from hitl_clic.control.gate import Gate
+from hitl_clic.control.loop import ControlLoop, LoopView, Outlets, Record
+from hitl_clic.control.pairs import PairBuilder
+from hitl_clic.control.planner import Planner
+from hitl_clic.control.schedule import KeptUpSchedule, LiveSchedule, PaperSchedule, Schedule
+from hitl_clic.control.undo import UndoBuffer
+from hitl_clic.learner import checkpoint
+from hitl_clic.learner.launcher import BIND, LearnerChild
+from hitl_clic.link.actor import ActorLink
+from hitl_clic.link.messages import Hello, LinkStatus, Weights
+from hitl_clic.records import EpisodeRecord, EventRecord
+from hitl_clic.session.recorder import Recorder
+from hitl_clic.session.summary import Summary, Tally, write_summary
+from hitl_clic.session.topics import SettingsRecord
+from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.registry import make_task
+
+STATUS_EVERY_NS = 1_000_000_000
+CONNECT_S = 60.0
+DRAIN_S = 10.0
+LINGER_S = 3.0
+"""How long the window shows the summary page at the end, unless it is closed before."""
+
+
+class Actor:
+    """One session, from the settings to its folder.
+
+    Args:
+        settings: with `auto` and the window decided (`hands.choose`). say: takes a line for the person.
+    """
+
+    def __init__(self, settings: SessionSettings, say: Callable[[str], None]) -> None:
+        assert settings.out is not None
+        self.settings, self.out, self.say = settings, settings.out, say
+        self.tally = Tally()
+        self._episodes: list[EpisodeRecord] = []
+        self._link_state, self._status_ns, self._refused = "connecting", 0, 0
+        self._quit = threading.Event()
+
+    def run(self) -> Summary:
+        """Teach; returns what `summary.json` holds.
+
+        Raises:
+            ValueError: learner or recording refuse something the person can change.
+            RuntimeError: learner or window did not start, or the loop could not go on.
+        """
+        settings = self.settings
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
+        torch.set_num_threads(settings.loop.planner_threads)
+        with ExitStack() as stack:
+            self.task = make_task(settings.task, **settings.task_options)
+            first, _ = self.task.reset(seed=settings.seed)
+            dim_o, dim_a = first.size, len(self.task.action_frame.axes)
+            self.inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed)
+            child = None if settings.learner else self._learner(stack)
+            address = settings.learner or child.start() if child else settings.learner
+            agreed = agreed_settings(settings, dim_o, dim_a)
+            hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=agreed)
+            self.newest: Slot[Weights] = Slot()
+            self.link = ActorLink(address, hello, settings.link, self._receive)
+            self.link.start()
+            stack.callback(lambda: self.link.close(DRAIN_S))
+            self._wait_for_learner()
+            self.recorder = Recorder(self.out / "session.mcap", settings.recording)
+            self.recorder.start()
+            stack.callback(self.recorder.close)
+            self._record(
+                SettingsRecord(
+                    started_ns=time.perf_counter_ns(),
+                    task=settings.task,
+                    method=settings.method,
+                    device=settings.device,
+                    horizon=settings.horizon,
+                    execute=settings.execute,
+                    seed=settings.seed,
+                    tick_hz=settings.loop.rate_hz,
+                    values=settings.model_dump(mode="json"),
+                )
+            )
+            try:
+                self._teach(stack, dim_a)
+            finally:
+                self._finish(child)
+            return self.tally.summary()
+
+    # ---- before
+
+    def _learner(self, stack: ExitStack) -> LearnerChild:
+        app = Path(hitl_clic.__file__).resolve().parents[1] / "app.py"
+        command = [sys.executable, str(app), "learner", "--bind", BIND, "--out", str(self.out), "--child"]
+        command += ["--config", str(self.out / "settings.toml")]
+        child = LearnerChild(command, self.out, restart=self.settings.training.restart)
+        stack.callback(child.stop)
+        return child
+
+    def _wait_for_learner(self) -> None:
+        """A session begins connected; later the learner may come and go."""
+        deadline = time.monotonic() + CONNECT_S
+        while (status := self.link.status()).state != "connected":
+            if status.state == "refused":
+                raise ValueError(f"the learner refuses this session: {status.detail}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"no learner within {CONNECT_S:.0f} s: {status.detail}")
+            time.sleep(0.02)
+
+    def _receive(self, weights: Weights) -> None:
+        """Link thread."""
+        self.newest.publish(weights)
+        self.inbox.receive(weights)
+
+    # ---- the session
+
+    def _teach(self, stack: ExitStack, dim_a: int) -> None:
+        settings, loop_settings = self.settings, self.settings.loop
+        hand = HANDS[settings.device]
+        views: Slot[LoopView] = Slot()
+        teacher_view: Slot[TeacherView] = Slot()
+        feed = EventFeed()
+        device = hand.make(settings, self.task, teacher_view, feed)
+        self.cockpit = CockpitFeed(settings, hand.label, hand.hint, self.task.max_steps, views, self.link)
+        self.window = self._window(stack, feed)
+        if self.window is None:
+            stack.enter_context(Dashboard(self.cockpit.state))
+        loop = ControlLoop(
+            task=self.task,
+            device=device,
+            gate=Gate(settings.gate),
+            binding=bind(device.axes, self.task.action_frame.axes),
+            hand_over=HandOver(settings.gate.max_step, dim_a),
+            queue=ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
+            pairs=PairBuilder(settings.horizon, settings.execute, settings.clic.padding),
+            undo=UndoBuffer(loop_settings.undo_s),
+            outlets=Outlets(
+                record=self._record,
+                send=self.link.send_pair,
+                withdraw=self.link.withdraw,
+                fetch_policy=self.inbox.fetch,
+                commands=self._commands,
+                view=views,
+                teacher=teacher_view,
+            ),
+            pair_stride=loop_settings.pair_stride,
+            snapshot_every=max(1, round(loop_settings.snapshot_every_s * loop_settings.rate_hz)),
+            draws=True,
+            timeout_s=loop_settings.planner_timeout_s,
+        )
+        self.loop = loop
+        planner = Planner(
+            self.inbox.untrained(),
+            loop.on_plan,
+            prepare=lambda: torch.set_num_threads(loop_settings.planner_threads),
+        )
+        planner.warm(self.task.observe(), np.zeros((0, dim_a), np.float32))
+        clock: Clock = RealTimeClock(loop_settings.rate_hz) if settings.pace == "realtime" else MaxPaceClock(loop.ready)
+        loop.attach(planner, clock, self._schedule())
+        stack.callback(planner.close)
+        planner.start()
+        device.start()
+        stack.callback(device.close)
+        previous = signal.signal(signal.SIGINT, lambda *_: self._quit.set())
+        stack.callback(lambda: signal.signal(signal.SIGINT, previous))
+        switch = sys.getswitchinterval()
+        sys.setswitchinterval(0.0005)  # the tick should not wait long for planner, link or recorder
+        stack.callback(lambda: sys.setswitchinterval(switch))
+        for episode in range(settings.episodes):
+            # start states of a session: its seed and the episode, far from those that evaluations use
+            self._episodes.append(loop.run_episode(episode, settings.seed * 10_000 + episode))
+            if loop.quit:
+                break
+        loop.flush()
+
+    def _window(self, stack: ExitStack, feed: EventFeed) -> WindowLink | None:
+        if self.settings.headless:
+            return None
+        window = WindowLink(self.settings.window)
+        window.add_feed(feed)
+        try:
+            window.start()
+        except WindowError as error:
+            if HANDS[self.settings.device].needs_window:
+                raise RuntimeError(str(error)) from error
+            self.say(f"no window ({error}); going on in the terminal")
+            return None
+        stack.callback(window.close)
+        window.show(self.cockpit.state)
+        return window
+
+    def _schedule(self) -> Schedule:
+        settings = self.settings
+        if settings.schedule == "paper":
+            return PaperSchedule(self.link, settings.training.update_every, settings.training.episode_updates)
+        if settings.pace == "max":
+            return KeptUpSchedule(self.link, settings.loop.updates_per_tick)
+        return LiveSchedule()
+
+    # ---- called from the loop
+
+    def _record(self, record: Record | LinkStatus | SettingsRecord) -> None:
+        self.recorder.put(record)
+        self.tally.add(record)
+        if not isinstance(record, LinkStatus | SettingsRecord) and hasattr(self, "cockpit"):
+            self.cockpit.add(record)
+
+    def _commands(self) -> list[str]:
+        commands = ["quit"] if self._quit.is_set() else []
+        if self.window is not None:
+            try:
+                while True:
+                    commands.append(self.window.commands.get_nowait())
+            except queue.Empty:
+                pass
+        now = time.perf_counter_ns()
+        if now - self._status_ns >= STATUS_EVERY_NS:
+            self._status_ns = now
+            self._watch(now)
+        return commands
+
+    def _watch(self, now: int) -> None:
+        """Once a second: note how the learner is."""
+        status = self.link.status()
+        self._record(status)
+        if (status.state == "connected") != (self._link_state == "connected"):
+            name = "learner_back" if status.state == "connected" else "learner_lost"
+            self._record(EventRecord(self.loop.tick, now, name, {"detail": status.detail}))
+        self._link_state = status.state
+        if self.inbox.refused != self._refused:
+            self._refused = self.inbox.refused
+            self._record(EventRecord(self.loop.tick, now, "weights_refused", {"why": self.inbox.why_refused}))
+
+    # ---- after
+
+    def _finish(self, child: LearnerChild | None) -> None:
+        """Nothing gathered is lost, however the session ended."""
+        self.link.close(DRAIN_S)
+        self._record(self.link.status())
+        self.recorder.close()
+        if child is not None:
+            child.stop()
+        self._keep_policy()
+        summary = self.tally.summary()
+        summary["recording_dropped"] = self.recorder.dropped
+        write_summary(self.out / "summary.json", summary)
+        if self._episodes:
+            title = f"{self.settings.task}, {self.settings.method}, H = {self.settings.horizon}"
+            write_curves(self._episodes, self.out / "curves.png", title)
+        if not hasattr(self, "cockpit"):
+            return
+        state = self.cockpit.state()
+        if state is not None:
+            self._picture(self.out / "window.png")
+        self.cockpit.end = SessionEnd(summary["wall_s"] or 0.0, summary["updates"] or 0, str(self.out))
+        if self.window is not None and self.window.alive():
+            deadline = time.monotonic() + LINGER_S
+            while self.window.alive() and time.monotonic() < deadline:
+                time.sleep(0.05)
+
+    def _picture(self, path: Path) -> None:
+        """The last instant as the window showed it, or as it would have."""
+        if self.window is not None and self.window.alive():
+            try:
+                self.window.screenshot(path)
+                return
+            except WindowError as error:
+                self.say(str(error))
+        state = self.cockpit.state()
+        if state is not None:
+            write_picture(state, path)
+
+    def _keep_policy(self) -> None:
+        """A learner elsewhere keeps its checkpoints there: leave at least the policy in the session's folder."""
+        folder = self.out / "checkpoints"
+        weights = self.newest.latest()
+        if weights is not None and checkpoint.latest(folder) is None:
+            agreed = agreed_settings(self.settings, self.task.observe().size, len(self.task.action_frame.axes))
+            folder.mkdir(exist_ok=True)
+            checkpoint.write(folder, checkpoint.Checkpoint(weights=weights, state={}, settings=agreed, entries=0))

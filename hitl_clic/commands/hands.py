@@ -1,0 +1,97 @@
+"""Which device a teacher holds: one entry for each name of `--device`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from devices.device import Device
+from devices.events import EventFeed
+from devices.keyboard import KeyboardDevice
+from devices.mouse import MouseDevice
+from devices.scripted import ScriptedDevice, TeacherView
+from devices.shaping import load_profile
+from devices.slot import Slot
+from hitl_clic.refusal import SettingsError
+from hitl_clic.settings import CONFIGS, SessionSettings
+from hitl_clic.tasks.registry import make_teacher
+from hitl_clic.tasks.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """One way to teach.
+
+    Attributes:
+        label: its name for people. hint: how to take over and hand back. needs_window: it lives on window events.
+        make: makes it from settings, task, the teacher's view and the window's events.
+    """
+
+    label: str
+    hint: str
+    needs_window: bool
+    make: Callable[[SessionSettings, Task, Slot[TeacherView], EventFeed], Device]
+
+
+def _oracle(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+    del feed
+    teacher = make_teacher(settings.task)
+    return ScriptedDevice(
+        task.action_frame.axes, teacher.action, teacher.reset, view, settings.execute, settings.oracle
+    )
+
+
+def _keyboard(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+    del task, view
+    return KeyboardDevice(
+        feed,
+        load_profile(CONFIGS / "devices" / "keyboard.toml"),
+        stale_after_s=settings.gate.stale_after_s,
+        tap_hold_s=_tap_s(settings),
+    )
+
+
+def _mouse(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+    del task, view
+    return MouseDevice(
+        feed,
+        load_profile(CONFIGS / "devices" / "mouse.toml"),
+        stale_after_s=settings.gate.stale_after_s,
+        tap_hold_s=_tap_s(settings),
+    )
+
+
+def _tap_s(settings: SessionSettings) -> float:
+    return max(0.05, 1.2 / settings.loop.rate_hz)  # a little over one tick: no tap falls between two
+
+
+HANDS: Mapping[str, Hand] = {
+    "oracle": Hand("scripted teacher", "the script steps in by itself", False, _oracle),
+    "keyboard": Hand("keyboard", "hold Space and steer with W A S D, release to hand back", True, _keyboard),
+    "mouse": Hand("mouse", "drag in the scene to steer, release to hand back", True, _mouse),
+}
+
+
+def has_display() -> bool:
+    """Whether a window could open here."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def choose(settings: SessionSettings) -> SessionSettings:
+    """The settings with `auto` resolved and the window decided.
+
+    Raises:
+        SettingsError: the device needs a window and there can be none.
+    """
+    windowed = has_display() and not settings.headless
+    device = settings.device
+    if device == "auto":
+        device = "keyboard" if windowed and settings.pace == "realtime" else "oracle"
+    if HANDS[device].needs_window and not windowed:
+        why = "--headless was given" if settings.headless else "there is no display (DISPLAY is not set)"
+        raise SettingsError(f"device = {device} needs a window, but {why}; allowed without a window: oracle")
+    if HANDS[device].needs_window and settings.pace == "max":
+        raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
+    return settings.model_copy(update={"device": device, "headless": not windowed})
