@@ -216,11 +216,24 @@ def test_weights_that_are_not_finite_never_leave(tmp_path: Path) -> None:
         p.until(lambda: len(p.seen) > 2)
         good = p.seen[-1]
         p.trainer.poison_at = p.trainer.updates + 1
-        p.until(lambda: p.learner.status().losses.get("publications_not_finite", 0) > 2)
+        p.until(lambda: p.learner.status().losses.get("publications_not_finite", 0) > 0)
         request = p.actor.request_updates(2)
-        answer = p.answer(request)  # an answer all the same: the last good ones
+        answer = p.answer(request)
         assert answer.version > good.version
+        p.until(lambda: p.seen[-1].step > 3)  # it began again, from the journal as there is no checkpoint
+        assert len(p.trainers) == 2
+        assert len(p.trainer) == 4
         assert all(np.isfinite(w.tensors["value"]).all() for w in p.seen)
+
+
+def test_who_asked_for_updates_is_answered_with_the_last_good_weights(tmp_path: Path) -> None:
+    with played(tmp_path) as p:
+        teach(p, range(4))
+        good = p.answer(p.actor.request_updates(3))
+        p.trainer.poison_at = 5
+        answer = p.answer(p.actor.request_updates(3))
+        assert equal(answer.tensors, good.tensors)
+        assert (answer.step, answer.version) == (3, 2)
         assert p.learner.checkpoint() is None
 
 

@@ -115,7 +115,7 @@ class ChunkTrainer:
     def state(self) -> dict[str, np.ndarray]:
         """All but the pairs, as arrays by name."""
         arrays = {f"energy.{name}": value.detach().cpu().numpy() for name, value in self.energy.state_dict().items()}
-        for i, entry in enumerate(self.optimiser.state_dict()["state"].values()):
+        for i, entry in self.optimiser.state_dict()["state"].items():  # not always in the order of i
             for name, value in entry.items():
                 arrays[f"adam.{i}.{name}"] = value.detach().cpu().numpy()
         for i, mean in enumerate(self.averaged):

@@ -51,8 +51,7 @@ class Journal:
         run_id: the run to write into a new file; an old one keeps its own.
 
     Attributes:
-        run_id: the learner's run. entries: what the file held when it was opened. cut_bytes: length of the torn tail
-        that was cut off, 0 if none.
+        run_id: the learner's run. cut_bytes: length of the torn tail that was cut off, 0 if none.
 
     Raises:
         ValueError: the file is no journal, or of another format, or another learner uses it.
@@ -73,6 +72,11 @@ class Journal:
     def __len__(self) -> int:
         """Entries in the file, the ones not flushed included."""
         return self._count
+
+    def read(self) -> list[Entry]:
+        """Everything in the file, from the beginning."""
+        self._file.flush()
+        return read_journal(self.path)[1]
 
     def append(self, entry: Entry) -> None:
         """Write an entry; it is safe only after `flush`."""
@@ -95,7 +99,6 @@ class Journal:
     def _open(self, run_id: str) -> None:
         self._file.seek(0)
         content = self._file.read()
-        self.entries: list[Entry] = []
         # A file that ends within its first record was torn while it was made: nothing in it was acknowledged.
         whole, bodies = _records(content, self.path)
         self.cut_bytes = len(content) - whole
@@ -109,8 +112,7 @@ class Journal:
             self.run_id = run_id
         else:
             self.run_id = _header(bodies[0], self.path)
-            self.entries = [_entry(body, self.path, number) for number, body in enumerate(bodies[1:])]
-        self._count = len(self.entries)
+        self._count = max(len(bodies) - 1, 0)
 
     def _write(self, body: Any) -> None:
         packed: bytes = msgpack.packb(body, use_bin_type=True)

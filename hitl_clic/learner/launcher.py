@@ -81,7 +81,7 @@ class LearnerChild:
         """Whether it runs. Never blocks for long."""
         return self._process is not None and self._process.poll() is None
 
-    def stop(self, timeout_s: float = 10.0) -> int:
+    def stop(self, timeout_s: float = 30.0) -> int:
         """Ask it to checkpoint and leave, kill it after `timeout_s`; its exit status (negative: killed)."""
         self._stopping.set()
         if self._watcher.is_alive():

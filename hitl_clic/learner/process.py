@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 MakeTrainer = Callable[[Mapping[str, str | int | float | bool]], Trainer]
 IDLE_POLL_S = 0.05
 BIND_PATIENCE_S = 5.0
+RECOVER_EVERY_S = 10.0
 LEARNER_FILE = "learner.json"
 
 
@@ -74,10 +75,11 @@ class Learner:
         self._published_s = float("-inf")
         self._published_step = self._published_pair = -1
         self._checkpoint_s = time.monotonic()
+        self._recovered_s = float("-inf")
         self.run: Run | None = None
         """None until settings are agreed."""
 
-        recorded = next((e.message.settings for e in journal.entries if isinstance(e.message, Hello)), None)
+        recorded = next((e.message.settings for e in journal.read() if isinstance(e.message, Hello)), None)
         if expected is not None and recorded is not None and (difference := name_difference(recorded, expected)):
             raise ValueError(f"{folder} was trained with other settings; choose another folder ({difference})")
         agreed = expected if expected is not None else recorded
@@ -213,6 +215,7 @@ class Learner:
         self._published_step, self._published_pair = run.trainer.updates, run.trainer.newest_pair
         weights = run.next_weights(must=bool(asking_run))
         if weights is None:
+            self._recover(run)
             return
         newest, number = run.ingest.newest_trained(), run.answered.get(asking_run, -1)
 
@@ -221,6 +224,19 @@ class Learner:
             return replace(weights, newest_pair=newest.get(run_id, -1), request=request)
 
         self._link.publish(weights, tailor)
+
+    def _recover(self, run: Run) -> None:
+        """Weights that are not finite would never be again: go back to the newest checkpoint and the journal."""
+        now = time.monotonic()
+        if now - self._recovered_s < RECOVER_EVERY_S:
+            return
+        self._recovered_s = now
+        log.warning("going back to the newest checkpoint")
+        again = Run(self._journal, self._folder, self._make_trainer(run.settings), run.settings)
+        again.not_finite = run.not_finite
+        self._backlog.extendleft(reversed(again.tail))
+        self._published_step = self._published_pair = -1
+        self.run = again
 
 
 def run_learner(

@@ -61,11 +61,11 @@ class Run:
         self._losses: dict[str, float] = {}
         self._times: deque[float] = deque()
         self._saved = (-1, -1)
-        entries = journal.entries
+        entries = journal.read()
         self.version = max((e.message.version for e in entries if isinstance(e.message, Published)), default=0)
         self._parent = 0
         self._actor_run = next((entry.run_id for entry in entries if isinstance(entry.message, Hello)), "")
-        found = self._newest_checkpoint()
+        found = self._newest_checkpoint(len(entries))
         behind = found.entries if found is not None else 0
         for entry in entries[:behind]:
             self._restore(entry)
@@ -174,7 +174,7 @@ class Run:
         else:
             self.apply(entry)
 
-    def _newest_checkpoint(self) -> Checkpoint | None:
+    def _newest_checkpoint(self, entries: int) -> Checkpoint | None:
         for path in reversed(checkpoint.paths(self._folder)):
             try:
                 found = checkpoint.read(path)
@@ -187,7 +187,7 @@ class Run:
                     f"{path} is of run {found.weights.run_id}, but {self._journal.path} of another: "
                     "choose another folder, or bring that run's journal back"
                 )
-            if found.entries > len(self._journal.entries):
+            if found.entries > entries:
                 log.warning("%s is ahead of the journal; going on from the one before", path)
                 path.rename(path.with_suffix(".ahead"))
                 continue

@@ -267,7 +267,8 @@ class LearnerLink:
             self.refuse(actor, difference)
             return
         # The same actor with a new connection: the old one will never speak again.
-        for other in [a for a, p in self._peers.items() if p.hello.actor_id == hello.actor_id and a != actor]:
+        same = (hello.run_id, hello.actor_id)
+        for other in [a for a, p in self._peers.items() if (p.hello.run_id, p.hello.actor_id) == same and a != actor]:
             del self._peers[other]
         self._peers[actor] = _Peer(hello, now)
         events.append(ActorJoined(actor, hello))
