@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitl_clic.tasks.push_t_paths import CLEARANCE, nearest_free
-from hitl_clic.tasks.push_t_pushes import CENTRE, HOVERS, NORMALS, POINTS, WAYS, push_costs
+from hitl_clic.tasks.push_t_pushes import CENTRE, PushCosts, PushTable
 from hitl_clic.tasks.push_t_state import AGENT_RADIUS, GOAL, SIDE, decode
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
@@ -27,15 +27,19 @@ _OUT_OF_SCENE = 30.0
 
 
 class PushTTeacher(MemorylessTeacher):
-    """For each contact round the T: the way there plus `push_costs`; the action heads for the cheapest.
+    """Adds up, for each contact, the way there and the pushes from there; the action heads for the cheapest.
 
     Full speed everywhere (length 1): an episode ends the moment the goal is covered, so nothing needs slow work.
     """
 
     name = "hitl_clic/PushTTeacher/1"
 
+    def __init__(self, costs: PushCosts | None = None) -> None:
+        self._table = PushTable(costs or PushCosts())
+
     def action(self, observation: Array) -> Array:
         """Action float32 [2] of length 1 for an observation float32 [24]. ValueError for another shape or NaN."""
+        table = self._table
         state = decode(np.clip(observation, -4.0, 4.0))
         c, s = cos(state.angle), sin(state.angle)
         to_scene = np.array([[c, -s], [s, c]])
@@ -45,24 +49,24 @@ class PushTTeacher(MemorylessTeacher):
         error = (goal_centre - origin) @ to_scene - CENTRE
         turn = (GOAL[2] - state.angle + pi) % (2 * pi) - pi
 
-        beside = ((agent - POINTS) * np.abs(NORMALS[:, ::-1])).sum(1)
-        gap = ((POINTS - agent) * NORMALS).sum(1) - AGENT_RADIUS
+        beside = ((agent - table.points) * np.abs(table.normals[:, ::-1])).sum(1)
+        gap = ((table.points - agent) * table.normals).sum(1) - AGENT_RADIUS
         here = (gap < CLEARANCE + 2) & (gap > -8) & (np.abs(beside) < 15)
 
         free = nearest_free(agent)
-        corners = WAYS.corners @ to_scene.T + origin
+        corners = table.ways.corners @ to_scene.T + origin
         usable = ((corners > -4) & (corners < SIDE + 4)).all(1)
-        centres = (POINTS - NORMALS * AGENT_RADIUS) @ to_scene.T + origin
+        centres = (table.points - table.normals * AGENT_RADIUS) @ to_scene.T + origin
         outside = np.maximum(np.abs(centres - SIDE / 2).max(1) - SIDE / 2, 0.0)
-        way, corner = WAYS.lengths(free, usable)
+        way, corner = table.ways.lengths(free, usable)
         away = np.minimum(way, _LONGEST) + float(np.hypot(*(agent - free))) + _LEAVE + _OUT_OF_SCENE * outside
         travel = np.where(here, np.abs(beside) + np.abs(gap), away)
-        best = int(np.argmin(travel + push_costs(error, turn)))
+        best = int(np.argmin(travel + table.costs(error, turn)))
 
-        if here[best] or float(np.hypot(*(agent - HOVERS[best]))) < 8:
-            heading = _push(NORMALS[best], float(beside[best]), float(gap[best]))
+        if here[best] or float(np.hypot(*(agent - table.hovers[best]))) < 8:
+            heading = _push(table.normals[best], float(beside[best]), float(gap[best]))
         else:
-            aim = HOVERS[best] if corner[best] < 0 else WAYS.corners[corner[best]]
+            aim = table.hovers[best] if corner[best] < 0 else table.ways.corners[corner[best]]
             aim = (np.clip(to_scene @ aim + origin, 0.0, SIDE) - origin) @ to_scene
             heading = _travel(agent, free, aim)
         heading = to_scene @ heading

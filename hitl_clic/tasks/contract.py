@@ -1,0 +1,231 @@
+"""Checks that any Task and any Teacher must pass; each implementation's test calls them.
+
+Pure functions that raise AssertionError with what was expected. One of them starts a second Python process to
+prove that a snapshot means the same there. Never used while a session runs.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from gymnasium.spaces import Box
+from gymnasium.utils.env_checker import check_env
+from numpy.typing import NDArray
+
+from hitl_clic.tasks.registry import TASKS, make_task
+from hitl_clic.tasks.task import Array, Task
+from hitl_clic.tasks.teacher import Teacher
+
+_STEPS = 200
+
+
+def check_task(make: Callable[[], Task], *, seeds_differ: bool = True) -> None:
+    """Check a task's spaces, seeding, snapshots and scene.
+
+    Args:
+        make: a new task each time; it must last at least 200 random steps without needing a reset to go on.
+        seeds_differ: whether different seeds must give different starts.
+
+    Raises:
+        AssertionError: naming the promise that does not hold.
+    """
+    task = make()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*render modes.*")
+        check_env(task, skip_render_check=True)
+    _check_description(task)
+    _check_seeds(make, seeds_differ)
+    _check_snapshots(make)
+    _check_reading_changes_nothing(task)
+    _check_refusals(task)
+    task.close()
+
+
+def check_new_process(name: str, **options: object) -> None:
+    """Check that a snapshot of the registered task continues bit for bit in a new process.
+
+    Raises:
+        AssertionError: the states differ, or the process failed.
+    """
+    task = make_task(name, **options)
+    task.reset(seed=11)
+    rng = np.random.default_rng(5)
+    drive(task, random_actions(rng))
+    snapshot, actions = task.snapshot(), random_actions(rng)
+    expected = drive(task, actions)
+    program = (
+        "import sys, numpy as np\n"
+        "from hitl_clic.tasks import make_task\n"
+        "from hitl_clic.tasks.contract import drive\n"
+        f"task = make_task({name!r}, **{options!r})\n"
+        "size, rest = int.from_bytes(sys.stdin.buffer.read(8), 'little'), sys.stdin.buffer.read()\n"
+        "task.restore(rest[:size])\n"
+        f"actions = np.frombuffer(rest[size:], '<f4').reshape({_STEPS}, -1)\n"
+        "sys.stdout.buffer.write(drive(task, actions).tobytes())\n"
+    )
+    sent = len(snapshot).to_bytes(8, "little") + snapshot + actions.tobytes()
+    done = subprocess.run([sys.executable, "-c", program], input=sent, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, f"the new process failed: {done.stderr.decode()[-500:]}"
+    assert done.stdout.endswith(expected.tobytes()), "a snapshot continues differently in a new process"
+
+
+def check_teacher(make_teacher: Callable[[], Teacher], make: Callable[[], Task], *, slowest_ms: float = 20.0) -> None:
+    """Check that a teacher is deterministic, resumes its phase, answers every state and is fast.
+
+    Args:
+        make_teacher, make: a new teacher and a new task each time.
+        slowest_ms: 99th percentile allowed for one call, in milliseconds of the thread's own processor time.
+
+    Raises:
+        AssertionError: naming the promise that does not hold.
+    """
+    task, teacher, twin = make(), make_teacher(), make_teacher()
+    observation, _ = task.reset(seed=21)
+    teacher.reset()
+    twin.reset()
+    times: list[int] = []
+    for step in range(_STEPS):
+        if step == _STEPS // 2:
+            phase = teacher.snapshot()
+            twin = make_teacher()
+            twin.restore(phase)
+        seen = observation.copy()
+        began = time.thread_time_ns()
+        action = teacher.action(observation)
+        times.append(time.thread_time_ns() - began)
+        assert np.array_equal(seen, observation), "the teacher changed the observation it was given"
+        _check_action(task, action)
+        assert np.array_equal(action, twin.action(observation)), "the same observation and phase gave another action"
+        observation, _, terminated, truncated, _ = task.step(action)
+        if terminated or truncated:
+            break
+    p99 = float(np.percentile(times, 99)) / 1e6
+    assert p99 <= slowest_ms, f"a call takes {p99:.1f} ms at the 99th percentile, allowed are {slowest_ms} ms"
+
+    rng = np.random.default_rng(3)
+    size = observation.shape
+    for scale in (0.0, 0.1, 1.0, 3.0, 100.0):
+        for _ in range(40):
+            _check_action(task, teacher.action(rng.uniform(-scale, scale, size).astype(np.float32)))
+    for wrong in (np.full(size, np.nan, np.float32), np.zeros(size[0] + 1, np.float32)):
+        _check_refused(partial(teacher.action, wrong), "a teacher must refuse NaN or a wrong shape")
+    for junk in (b"", b"junk", b"\x00" * 64):
+        _check_refused(partial(teacher.restore, junk), f"a teacher must refuse the phase {junk!r}")
+
+
+def random_actions(rng: np.random.Generator, size: int = 2) -> Array:
+    """Full-scale random actions float32 [200, size] that wander, so that something is met on the way."""
+    wander = np.repeat(rng.uniform(-1, 1, (_STEPS // 10, size)), 10, axis=0)
+    return np.clip(wander + rng.uniform(-1, 1, (_STEPS, size)), -1, 1).astype(np.float32)
+
+
+def drive(task: Task, actions: Array) -> NDArray[np.float32]:
+    """Step through actions, ends of episodes notwithstanding; observations [steps, dim_o]."""
+    return np.stack([task.step(action)[0] for action in actions])
+
+
+def _check_description(task: Task) -> None:
+    assert task.observation_space.dtype == np.float32, "the observation must be float32"
+    assert task.action_space.dtype == np.float32, "the action must be float32"
+    assert isinstance(task.action_space, Box), "the action space must be a Box"
+    assert (task.action_space.low == -1).all(), "actions must span [-1, 1]"
+    assert (task.action_space.high == 1).all(), "actions must span [-1, 1]"
+    frame = task.action_frame
+    assert len(frame.axes) == len(frame.scale) == len(frame.unit) == task.action_space.low.size, (
+        "action_frame must name every axis"
+    )
+    assert task.control_hz > 0, "control_hz must be above 0"
+    assert task.max_steps > 0, "max_steps must be above 0"
+
+
+def _check_seeds(make: Callable[[], Task], seeds_differ: bool) -> None:
+    one, other = make(), make()
+    starts = [one.reset(seed=seed)[0] for seed in range(5)]
+    for seed, start in enumerate(starts):
+        assert np.array_equal(start, other.reset(seed=seed)[0]), f"seed {seed} gave two different starts"
+    if seeds_differ:
+        assert len({start.tobytes() for start in starts}) == len(starts), "different seeds gave the same start"
+        assert not np.array_equal(one.reset()[0], one.reset()[0]), "resets without a seed gave the same start twice"
+
+
+def _check_snapshots(make: Callable[[], Task]) -> None:
+    task, rng = make(), np.random.default_rng(7)
+    task.reset(seed=3)
+    drive(task, random_actions(rng))
+    here, snapshot = task.observe(), task.snapshot()
+    assert isinstance(snapshot, bytes), "a snapshot must be bytes"
+    actions = random_actions(rng)
+    expected = drive(task, actions)
+    assert not np.array_equal(expected[0], expected[-1]), "random actions moved nothing: the check would prove nothing"
+    fresh = make()
+    fresh.reset(seed=99)
+    never_reset = make()
+    for where, again in (("the same task", task), ("another task", fresh), ("a task never reset", never_reset)):
+        assert np.array_equal(again.restore(snapshot), here), f"restore in {where} gave another observation"
+        assert np.array_equal(again.observe(), here), f"observe() after restore in {where} differs"
+        assert again.snapshot() == snapshot, f"a snapshot taken right after restore in {where} differs"
+        deviation = float(np.abs(drive(again, actions) - expected).max())
+        assert deviation == 0.0, f"after restore in {where} the states deviate by {deviation}"
+    task.reset(seed=4)
+    assert np.array_equal(task.restore(snapshot), here), "restore after a reset gave another observation"
+    assert np.array_equal(drive(task, actions), expected), "after a reset and a restore the states deviate"
+
+
+def _check_reading_changes_nothing(task: Task) -> None:
+    actions = random_actions(np.random.default_rng(1))[:50]
+    task.reset(seed=8)
+    expected = drive(task, actions)
+    task.reset(seed=8)
+    for action, after in zip(actions, expected, strict=True):
+        task.step(action)
+        for _ in range(2):
+            task.scene(), task.progress(), task.snapshot()
+            assert np.array_equal(task.observe(), after), "observe(), scene(), progress() or snapshot() had an effect"
+        scene = task.scene()
+        assert scene.size[0] > 0 < scene.size[1], "a scene must have a size"
+        assert scene.step > 0, "a scene must say how far a unit of action moves the hand"
+        assert scene.shapes, "a scene must show something"
+        assert any(shape.role == "robot" for shape in scene.shapes), "a scene must show the robot"
+        for shape in scene.shapes:
+            circle = len(shape.points) == 1 and shape.radius > 0
+            polygon = len(shape.points) >= 3 and shape.radius == 0
+            assert circle or polygon, f"{shape.role} is neither a circle nor a polygon"
+            assert np.isfinite(shape.points).all(), f"{shape.role} has a corner that is not finite"
+        assert scene.hand in [shape.points[0] for shape in scene.shapes if shape.role == "robot"], "hand off the robot"
+
+
+def _check_refusals(task: Task) -> None:
+    task.reset(seed=0)
+    before, size = task.observe(), task.action_space.shape
+    assert size is not None
+    for wrong in (np.full(size, np.nan), np.full(size, np.inf), np.zeros((*size, 1)), np.zeros(size[0] + 1)):
+        _check_refused(partial(task.step, wrong.astype(np.float32)), f"step must refuse {wrong}")
+    others = [make_task(name) for name in TASKS]
+    for other in others:
+        other.reset(seed=0)
+    foreign = [other.snapshot() for other in others if type(other) is not type(task)]
+    good = task.snapshot()
+    for junk in (b"", b"junk", good[:-1], good + b"x", b"\x80", b"\x90", *foreign):
+        _check_refused(partial(task.restore, junk), f"restore must refuse {junk[:40]!r}")
+    assert np.array_equal(task.observe(), before), "a refused action or snapshot changed the state"
+
+
+def _check_refused(call: Callable[[], object], promise: str) -> None:
+    try:
+        call()
+    except ValueError:
+        return
+    raise AssertionError(f"{promise} with a ValueError")
+
+
+def _check_action(task: Task, action: Array) -> None:
+    assert action.dtype == np.float32, "a teacher's action must be float32"
+    assert action.shape == task.action_space.shape, f"a teacher's action has shape {action.shape}"
+    assert np.isfinite(action).all(), f"a teacher's action is not finite: {action}"
+    assert (np.abs(action) <= 1).all(), f"a teacher's action is out of [-1, 1]: {action}"

@@ -1,0 +1,135 @@
+"""The scripted teachers: the contract, and that they solve their tasks."""
+
+from __future__ import annotations
+
+from math import cos, pi, sin
+
+import numpy as np
+import pytest
+
+from hitl_clic.tasks import make_task, make_teacher, task_names
+from hitl_clic.tasks.contract import check_teacher
+from hitl_clic.tasks.line_following_teacher import LineFollowingTeacher
+from hitl_clic.tasks.push_t import PushT
+from hitl_clic.tasks.push_t_paths import Ways, inside, nearest_free
+from hitl_clic.tasks.push_t_pushes import CENTRE, INERTIA_OVER_MASS, PushCosts, PushTable
+from hitl_clic.tasks.push_t_state import PushTState, agent_gap, decode, features
+from hitl_clic.tasks.task import Task
+from hitl_clic.tasks.teacher import Teacher
+
+
+def episode(task: Task, teacher: Teacher, seed: int) -> tuple[bool, int]:
+    observation, _ = task.reset(seed=seed)
+    teacher.reset()
+    for step in range(1, task.max_steps + 1):
+        observation, _, terminated, truncated, info = task.step(teacher.action(observation))
+        if terminated or truncated:
+            return info["success"], step
+    raise AssertionError("the task did not truncate")
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_contract(name: str) -> None:
+    check_teacher(lambda: make_teacher(name), lambda: make_task(name))
+
+
+def test_push_t_teacher_solves_unseen_starts() -> None:
+    task, teacher = make_task("push_t"), make_teacher("push_t")
+    results = [episode(task, teacher, seed) for seed in range(1000, 1020)]
+    assert sum(success for success, _ in results) >= 19
+
+
+def test_push_t_teacher_recovers_from_a_clumsy_hand() -> None:
+    task, teacher = make_task("push_t"), make_teacher("push_t")
+    rng, solved = np.random.default_rng(0), 0
+    for seed in range(8):
+        observation, _ = task.reset(seed=seed)
+        for step in range(task.max_steps):
+            hand = rng.uniform(-1, 1, 2).astype(np.float32) if step % 50 < 10 else teacher.action(observation)
+            observation, _, terminated, truncated, info = task.step(hand)
+            if terminated or truncated:
+                break
+        solved += info["success"]
+    assert solved >= 7
+
+
+@pytest.mark.parametrize("line", ["random", "fixed"])
+def test_line_teacher_solves_every_start(line: str) -> None:
+    task = make_task("line_following", line=line)
+    assert all(episode(task, LineFollowingTeacher(), seed)[0] for seed in range(5))
+
+
+def test_line_teacher_comes_back_to_the_line_and_to_the_end() -> None:
+    teacher = LineFollowingTeacher()
+    off = teacher.action(np.array([-2.0, 0.2, -3.0, 0.0, 0.67], np.float32))
+    assert off[0] > 0 > off[1]
+    past = teacher.action(np.array([0.5, 0.0, -3.0, 0.0, 0.0], np.float32))
+    np.testing.assert_allclose(past, [-0.5, 0.0], atol=1e-6)
+    assert not teacher.action(np.zeros(5, np.float32)).any()
+    np.testing.assert_allclose(np.hypot(*off), 0.5, rtol=1e-5)
+
+
+def test_push_model_matches_the_physics() -> None:
+    """Wherever the block moves during an episode, it turns by arm * distance / (inertia / mass)."""
+    task, teacher = PushT(), make_teacher("push_t")
+    turned, predicted = [], []
+    for seed in range(4):
+        observation, _ = task.reset(seed=seed)
+        terminated = truncated = False
+        while not (terminated or truncated):
+            before = decode(observation)
+            observation, _, terminated, truncated, _ = task.step(teacher.action(observation))
+            after = decode(observation)
+            start, stop = (
+                np.array([s.block_x - sin(s.angle) * CENTRE[1], s.block_y + cos(s.angle) * CENTRE[1]])
+                for s in (before, after)
+            )
+            distance = float(np.hypot(*(stop - start)))
+            if distance < 0.5:
+                continue
+            x, y = (stop - start) / distance
+            agent = np.array([before.agent_x + after.agent_x, before.agent_y + after.agent_y]) / 2
+            lever = agent - (start + stop) / 2
+            predicted.append((lever[0] * y - lever[1] * x) * distance / INERTIA_OVER_MASS)
+            turned.append(np.remainder(after.angle - before.angle + pi, 2 * pi) - pi)
+    assert len(turned) > 100
+    assert np.percentile(np.abs(np.array(turned) - predicted), 80) < 0.003
+    assert np.corrcoef(turned, predicted)[0, 1] > 0.98
+
+
+def test_pushing_where_it_helps_costs_less() -> None:
+    table = PushTable(PushCosts())
+    below = table.costs(np.array([0.0, 60.0]), 0.0)  # the goal lies 60 px along the stem
+    best = int(below.argmin())
+    np.testing.assert_array_equal(table.normals[best], [0, 1])
+    assert abs(table.points[best][0]) <= 25
+    turned = table.costs(np.array([0.0, 0.0]), 1.0)
+    contact = int(turned.argmin())
+    (x, y), (nx, ny) = table.points[contact] - CENTRE, table.normals[contact]
+    assert x * ny - y * nx > 0
+
+
+def test_ways_lead_round_the_block() -> None:
+    ways = Ways(np.array([[0.0, -40.0], [0.0, 160.0], [100.0, 15.0]]))
+    everywhere = np.ones(len(ways.corners), np.bool_)
+    lengths, first = ways.lengths(np.array([0.0, 200.0]), everywhere)
+    assert lengths[0] > 240
+    assert first[0] >= 0
+    assert (lengths[1], first[1]) == (40.0, -1)
+    blocked, _ = ways.lengths(np.array([0.0, 200.0]), np.zeros(len(ways.corners), np.bool_))
+    assert np.isinf(blocked[0])
+    assert blocked[1] == 40.0
+    between = ways.between_targets()
+    np.testing.assert_allclose(between, between.T)
+    assert (between <= between[:, :1] + between[:1] + 1e-9).all()
+
+
+def test_nearest_free_point_keeps_the_margin() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        point = rng.uniform([-120, -60], [120, 180])
+        free = nearest_free(point)
+        assert not inside(free, 18.9)
+        state = PushTState(float(free[0]), float(free[1]), 0.0, 0.0, 0.0)
+        assert agent_gap(state) > 3.5
+        assert np.isfinite(features(state)).all()
