@@ -53,7 +53,9 @@ class SessionSettings(BaseModel):
     )
     episodes: int = Field(20, ge=1, le=1_000_000, description="Episodes to teach, count.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of start states, network, samples and oracle.")
-    out: Path | None = Field(None, description="Session folder to write; by default runs/TASK-DATE-TIME.")
+    out: Path | None = Field(
+        None, description="Session folder to write; by default runs/NAME-DATE-TIME, named like the preset or the task."
+    )
     headless: bool = Field(False, description="No window; a dashboard in the terminal instead.")
     pace: Literal["realtime", "max"] = Field(
         "realtime", description="realtime: ticks at loop.rate_hz. max: the same loop as fast as the machine allows."
@@ -213,7 +215,7 @@ def load(
     if settings.out is None:
         # A name for a person, not a time to compute with: the wall clock is right here.
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        settings = settings.model_copy(update={"out": Path("runs") / f"{settings.task}-{stamp}"})
+        settings = settings.model_copy(update={"out": Path("runs") / f"{session or settings.task}-{stamp}"})
     return settings
 
 

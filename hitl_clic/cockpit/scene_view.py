@@ -83,14 +83,15 @@ def _plans(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState
     human = state.human_chunk
     if not human:
         return
+    longer = _DIRECTION_STEPS if len(human) == 1 else 1
     if len(human) == 1:
-        points = _points(layout, state, human * _DIRECTION_STEPS)
+        points = _points(layout, state, human * longer)
         _arrow(on, brush, points[0], points[-1], palette.HUMAN_INK)
     else:
         points = _points(layout, state, human)
         _chunk(on, brush, points, palette.HUMAN_INK, max(state.execute, 1))
     if state.desired_radius:
-        radius = min(state.desired_radius * _unit(layout, state), layout.board.width)
+        radius = min(state.desired_radius * longer * _unit(layout, state), layout.board.width)
         brush.ring(on, points[-1], radius, brush.px(2), palette.HUMAN, 150)
 
 

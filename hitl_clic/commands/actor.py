@@ -71,7 +71,7 @@ class Actor:
         self.settings, self.out, self.say = settings, settings.out, say
         self.tally = Tally()
         self._episodes: list[EpisodeRecord] = []
-        self._link_state, self._status_ns, self._refused = "connecting", 0, 0
+        self._link_state, self._status_ns, self._refused = "connected", 0, 0
         self._quit = threading.Event()
 
     def run(self) -> Summary:
@@ -155,7 +155,7 @@ class Actor:
         teacher_view: Slot[TeacherView] = Slot()
         feed = EventFeed()
         device = hand.make(settings, self.task, teacher_view, feed)
-        self.cockpit = CockpitFeed(settings, hand.label, hand.hint, self.task.max_steps, views, self.link)
+        self.cockpit = CockpitFeed(settings, hand, self.task.max_steps, views, self.link)
         self.window = self._window(stack, feed)
         if self.window is None:
             stack.enter_context(Dashboard(self.cockpit.state))

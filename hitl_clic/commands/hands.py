@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from devices.device import Device
 from devices.events import EventFeed
@@ -25,14 +26,25 @@ class Hand:
     """One way to teach.
 
     Attributes:
-        label: its name for people. hint: how to take over and hand back. needs_window: it lives on window events.
+        label: its name for people. control: what is held to drive; empty for a script.
+        needs_window: it lives on window events.
         make: makes it from settings, task, the teacher's view and the window's events.
     """
 
     label: str
-    hint: str
+    control: str
     needs_window: bool
     make: Callable[[SessionSettings, Task, Slot[TeacherView], EventFeed], Device]
+
+    def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
+        """How to take over, or once that is done how to hand back."""
+        if not self.control:
+            return "the script hands back by itself" if correcting else "the script steps in by itself"
+        if mode == "touch":
+            return "let go to hand back" if correcting else "steer to correct"
+        if correcting:
+            return f"{'release' if mode == 'hold' else 'press'} {self.control} to hand back"
+        return f"{'hold' if mode == 'hold' else 'press'} {self.control} to correct"
 
 
 def _oracle(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
@@ -68,9 +80,9 @@ def _tap_s(settings: SessionSettings) -> float:
 
 
 HANDS: Mapping[str, Hand] = {
-    "oracle": Hand("scripted teacher", "the script steps in by itself", False, _oracle),
-    "keyboard": Hand("keyboard", "hold Space and steer with W A S D, release to hand back", True, _keyboard),
-    "mouse": Hand("mouse", "drag in the scene to steer, release to hand back", True, _mouse),
+    "oracle": Hand("scripted teacher", "", False, _oracle),
+    "keyboard": Hand("keyboard", "Space", True, _keyboard),
+    "mouse": Hand("mouse", "the left button", True, _mouse),
 }
 
 

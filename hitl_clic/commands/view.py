@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from typing import Protocol
 
 import numpy as np
 
 from devices.slot import Slot
 from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, SessionEnd
+from hitl_clic.commands.hands import Hand
 from hitl_clic.control.loop import LoopView, Record
-from hitl_clic.link.actor import ActorLink
-from hitl_clic.link.messages import ChunkPair
+from hitl_clic.link.messages import ChunkPair, LinkStatus
 from hitl_clic.records import EpisodeRecord, EventRecord, Plan, SwapRecord, TickRecord
 from hitl_clic.settings import SessionSettings
 
@@ -39,26 +40,34 @@ SENTENCES = {
 }
 
 
+class HasStatus(Protocol):
+    """The part of the actor's link that the cockpit needs."""
+
+    def status(self) -> LinkStatus:
+        """What is known of the learner now."""
+        ...
+
+
 class CockpitFeed:
     """Collects records as they come and gives the newest `CockpitState`.
 
     Args:
-        settings: of the session. device_name: for people. hint: how to take over. max_steps: of the task.
-        view: the loop's newest instant. link: to the learner.
+        settings: of the session. hand: what the teacher holds. max_steps: of the task.
+        view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
     """
 
     def __init__(
         self,
         settings: SessionSettings,
-        device_name: str,
-        hint: str,
+        hand: Hand,
         max_steps: int,
         view: Slot[LoopView],
-        link: ActorLink,
+        link: HasStatus,
+        began_ns: int | None = None,
     ) -> None:
-        self._settings, self._device, self._hint, self._max_steps = settings, device_name, hint, max_steps
+        self._settings, self._hand, self._max_steps = settings, hand, max_steps
         self._view, self._link = view, link
-        self._began_ns = time.perf_counter_ns()
+        self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
         self._times: deque[int] = deque(maxlen=50)
         self._worst_ns = self._overruns = 0
@@ -96,12 +105,12 @@ class CockpitFeed:
                 self._undone.update(range(int(record.detail["first"]), int(record.detail["last"]) + 1))
             self._message = SENTENCES.get(record.name, self._message)
 
-    def state(self) -> CockpitState | None:
-        """The newest instant; None before the first."""
+    def state(self, now_ns: int | None = None) -> CockpitState | None:
+        """The newest instant as of `now_ns` (by default the present); None before the first."""
         view = self._view.latest()
         if view is None or view.scene is None:
             return None
-        now = time.perf_counter_ns()
+        now = time.perf_counter_ns() if now_ns is None else now_ns
         link, swap, record = self._link.status(), self._swap, view.record
         late = np.array(self._lateness or [0]) * 1e-6
         times = list(self._times)
@@ -113,15 +122,16 @@ class CockpitFeed:
         return CockpitState(
             task=self._settings.task.replace("_", " "),
             scene=view.scene,
-            time_s=(now - self._began_ns) * 1e-9,
+            time_s=max(0, now - self._began_ns) * 1e-9,
             robot_chunk=chunk,
             execute=max(0, self._settings.execute - view.step_in_chunk),
             step_in_chunk=0,
             human_chunk=human,
             gate=view.state,
             kind=view.kind,
-            hint=self._hint,
-            device=self._device,
+            desired_radius=self._radius(record) if driving and record is not None else None,
+            hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
+            device=self._hand.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,
             weight_version=0 if swap is None else swap.version,
@@ -147,6 +157,12 @@ class CockpitFeed:
             message=self._message,
             end=self.end,
         )
+
+    def _radius(self, record: TickRecord) -> float | None:
+        """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5); a direction has none."""
+        if record.human_action is None or record.kind != "absolute":
+            return None
+        return self._settings.clic.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
 
     def _flag(self, last: int) -> Correction:
         if last in self._undone:

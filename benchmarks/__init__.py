@@ -1,0 +1,1 @@
+"""Figures of this machine, one module and one JSON line each: `python -m benchmarks.loop` and so on."""

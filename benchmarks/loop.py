@@ -1,0 +1,83 @@
+"""How punctual the loop is while planner, learner and recorder work: a real `teach` run in a folder of its own.
+
+The parent process only waits; ticks are timed by the session itself, which records every one of them.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figure import parser, tell
+
+APP = Path(__file__).resolve().parents[1] / "app.py"
+START_S = 120.0
+
+
+def measure(seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: bool = False) -> dict[str, Any]:
+    """Teach with the oracle in real time for a while.
+
+    Args:
+        seconds: from the first tick on. task: its name. rate_hz: ticks per second; 0 is the task's own rate.
+        window: with the window open (needs a display).
+
+    Raises:
+        RuntimeError: the session did not start, or failed; with what it said.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        out = Path(folder) / "session"
+        command = [sys.executable, str(APP), "teach", "--task", task, "--device", "oracle", "--pace", "realtime"]
+        command += ["--out", str(out), "--episodes", "1000000"]
+        command += [] if window else ["--headless"]
+        command += ["--loop.rate-hz", str(rate_hz)] if rate_hz else []
+        session = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            _wait_for(out / "session.mcap", session)
+            time.sleep(seconds)
+            session.send_signal(signal.SIGINT)  # ends it as a person's Ctrl-C does: drained and summed up
+            _, said = session.communicate(timeout=60)
+        finally:
+            session.kill()
+            session.wait()
+        if session.returncode:
+            raise RuntimeError(f"the session ended with status {session.returncode}: {said.strip()}")
+        summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    ticks = summary["ticks"]
+    return {
+        "task": task,
+        "tick_hz": summary["tick_hz"],
+        "window": window,
+        "ticks": ticks,
+        "tick_lateness_ms": summary["tick_lateness_ms"],
+        "overrun_share": round(summary["tick_overruns"] / ticks, 6) if ticks else None,
+        "plan_ms": summary["plan_ms"],
+        "updates_per_s": summary["updates_per_s"],
+        "correction_to_policy_ms": summary["correction_to_policy_ms"],
+        "pairs": summary["pairs"]["made"],
+    }
+
+
+def _wait_for(file: Path, session: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + START_S
+    while not file.exists():
+        if session.poll() is not None:
+            _, said = session.communicate()
+            raise RuntimeError(f"the session ended with status {session.returncode}: {said.strip()}")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the session did not start within {START_S:.0f} s")
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    options = parser("Tick lateness of a real session with planner and learner at work.")
+    options.add_argument("--task", default="push_t", help="task to teach (default push_t)")
+    options.add_argument("--rate-hz", type=float, default=0.0, help="ticks per second (default: the task's own)")
+    options.add_argument("--window", action="store_true", help="with the window open")
+    given = options.parse_args()
+    tell("loop", measure(given.seconds, given.task, given.rate_hz, given.window))

@@ -1,0 +1,58 @@
+"""How long one plan takes: `fast` inference, one thread, chunks of D = 8, 16 and 32 numbers, taken in turn."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.figure import parser, percentiles, tell
+from benchmarks.samples import DIM_A, DIM_O, method, trainer
+from hitl_clic.clic.policy import EnergyPolicy
+
+SIZES = (8, 16, 32)
+WARM = 5
+
+
+def measure(seconds: float) -> dict[str, Any]:
+    """Plan chunk after chunk, each warm-started from the rest of the one before, as a session does."""
+    torch.set_num_threads(1)
+    settings = method("fast")
+    random = np.random.default_rng(0)
+    policies: dict[int, EnergyPolicy] = {}
+    previous: dict[int, np.ndarray] = {}
+    times: dict[int, list[float]] = {size: [] for size in SIZES}  # milliseconds
+    for size in SIZES:
+        taught = trainer(settings, size // DIM_A)
+        for _ in range(3):
+            taught.update()
+        generator = torch.Generator().manual_seed(0)
+        policies[size] = EnergyPolicy(taught.weights(), DIM_O, DIM_A, size // DIM_A, settings, generator)
+    nothing = np.zeros((0, DIM_A), np.float32)
+    until = time.perf_counter() + seconds
+    runs = 0
+    while time.perf_counter() < until or runs < WARM + 10:
+        for size, policy in policies.items():
+            observation = random.uniform(-1, 1, DIM_O).astype(np.float32)
+            rest = previous.get(size)
+            started = time.perf_counter_ns()
+            chunk, _ = policy.plan(observation, nothing, rest)
+            if runs >= WARM:
+                times[size].append((time.perf_counter_ns() - started) * 1e-6)
+            previous[size] = chunk[len(chunk) // 2 :]
+        runs += 1
+    inference = settings.inference
+    return {
+        "threads": 1,
+        "candidates": inference.candidates,
+        "chains": inference.chains,
+        "refine_steps": inference.refine_steps,
+        "plan_ms": {f"D={size}": percentiles(times[size], 50, 99, 100) for size in SIZES},
+        "plans": runs - WARM,
+    }
+
+
+if __name__ == "__main__":
+    tell("plan", measure(parser("Time of one plan.").parse_args().seconds))

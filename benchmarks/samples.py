@@ -1,0 +1,29 @@
+"""Trainers with pairs in them, for the figures that need one. Pure torch; no processes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.clic.trainer import ChunkTrainer
+from hitl_clic.settings import load
+
+DIM_O, DIM_A = 24, 2
+"""Sizes of Push-T."""
+
+
+def method(name: str) -> MethodSettings:
+    """The numbers of a method's preset."""
+    return load(overrides={"method": name}).clic
+
+
+def trainer(settings: MethodSettings, horizon: int, pairs: int = 512, seed: int = 0) -> ChunkTrainer:
+    """A trainer for Push-T's sizes with random pairs: what they say costs no time, only how many they are."""
+    made = ChunkTrainer(DIM_O, DIM_A, horizon, settings, seed)
+    random = np.random.default_rng(seed)
+    ones = np.ones((horizon, DIM_A), np.float32)
+    for number in range(pairs):
+        state = random.uniform(-1, 1, DIM_O).astype(np.float32)
+        robot, human = random.uniform(-1, 1, (2, horizon, DIM_A)).astype(np.float32)
+        made.add(number, "absolute", state, robot, human, ones)
+    return made

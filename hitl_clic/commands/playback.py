@@ -1,0 +1,231 @@
+"""A recorded session as its teacher saw it: in the window, at its own pace or tick by tick, or as one sheet.
+
+Main thread of the replay's process; the window's link has a thread of its own, which only takes the newest state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from matplotlib import image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from devices.events import EventFeed
+from devices.slot import Slot
+from hitl_clic.cockpit.layout import Layout
+from hitl_clic.cockpit.picture import write_picture
+from hitl_clic.cockpit.state import CockpitState
+from hitl_clic.cockpit.window_link import WindowLink
+from hitl_clic.commands.hands import HANDS
+from hitl_clic.commands.view import CockpitFeed
+from hitl_clic.control.loop import LoopView
+from hitl_clic.link.messages import LinkStatus
+from hitl_clic.records import SnapshotRecord, TickRecord
+from hitl_clic.session.reader import Session
+from hitl_clic.session.replay import Frame, Replayer
+from hitl_clic.session.topics import SettingsRecord
+from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.task import Task
+
+SEEK_S = {"left": -2.0, "right": 2.0, "up": 20.0, "down": -20.0}
+"""What the arrow keys do: seconds to go."""
+LONGEST_GAP_S = 1.0
+"""Longer pauses between two recorded ticks are cut to this."""
+SHEET, COLUMNS = 12, 4
+"""Pictures on a contact sheet, and in one of its rows."""
+SHEET_SIZE = (960, 540)
+"""Size of the cockpit's picture from which a scene is cut, pixels."""
+
+
+@dataclass(slots=True)
+class _RecordedLink:
+    """Stands where a session has its link: knows what the recording says of it."""
+
+    newest: LinkStatus
+
+    def status(self) -> LinkStatus:
+        return self.newest
+
+
+class Projector:
+    """Turns recorded ticks into what the cockpit showed at them.
+
+    Args:
+        recorded: the session. settings: its own. task: one of its kind, for the projector alone.
+
+    Raises:
+        ValueError: the recording holds no ticks, or this version cannot read it.
+    """
+
+    def __init__(self, recorded: Session, settings: SessionSettings, task: Task) -> None:
+        self._recorded, self._settings, self._task = recorded, settings, task
+        self._replayer = Replayer(recorded, task)
+        self._shown = -1
+        self._feed: CockpitFeed
+        self._rewind()
+
+    def __len__(self) -> int:
+        """Ticks there are."""
+        return len(self._replayer)
+
+    def tick(self, index: int) -> TickRecord:
+        """The index-th recorded tick."""
+        return self._recorded.ticks[index]
+
+    def state(self, index: int) -> CockpitState:
+        """The cockpit at the index-th recorded tick; quickest in the order of the recording."""
+        if index < self._shown:
+            self._rewind()
+        self._shown = index
+        frame = self._replayer.frame(index)
+        self._hear_until(frame.record.tick)
+        self._views.publish(_view(frame, self._task))
+        state = self._feed.state(frame.record.time_ns)
+        assert state is not None
+        return state
+
+    def _rewind(self) -> None:
+        self._shown = -1
+        self._records = self._recorded.records()
+        self._views: Slot[LoopView] = Slot()
+        self._link = _RecordedLink(LinkStatus("connecting"))
+        hand = HANDS[self._settings.device]
+        began_ns = self._recorded.settings.started_ns
+        self._feed = CockpitFeed(self._settings, hand, self._task.max_steps, self._views, self._link, began_ns)
+
+    def _hear_until(self, tick: int) -> None:
+        """Take in the records up to a tick's own."""
+        for record in self._records:
+            if isinstance(record, LinkStatus):
+                self._link.newest = record
+            elif not isinstance(record, SettingsRecord | SnapshotRecord):
+                self._feed.add(record)
+            if isinstance(record, TickRecord) and record.tick >= tick:
+                return
+
+
+def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
+    """Show a session in the cockpit's window until it is closed: Space or P pauses, the arrows go back and forth.
+
+    Raises:
+        WindowError: the window cannot be opened. ValueError: as `Projector`.
+    """
+    projector = Projector(recorded, settings, task)
+    window, feed, newest = WindowLink(settings.window), EventFeed(), Slot[CockpitState]()
+    window.add_feed(feed)
+    window.show(newest.latest)
+    newest.publish(projector.state(0))
+    window.start()
+    try:
+        player = _Player(projector, settings)
+        while window.alive():
+            left_s = player.due_s - time.monotonic()
+            keys = [event.name for event in feed.drain(max(0.0, min(left_s, 0.05))) if event.kind == "key_down"]
+            commands = list(_drained(window))
+            if "quit" in commands:
+                return
+            if player.obey(keys, commands) or player.go_on():
+                newest.publish(player.state())
+    finally:
+        window.close()
+
+
+def _drained(window: WindowLink) -> Iterator[str]:
+    while not window.commands.empty():
+        yield window.commands.get_nowait()
+
+
+class _Player:
+    """Where a replay is, and when it goes on."""
+
+    def __init__(self, projector: Projector, settings: SessionSettings) -> None:
+        self._projector, self._settings = projector, settings
+        self.index, self.paused = 0, False
+        self.due_s = time.monotonic() + self._pause_s()
+
+    def obey(self, keys: list[str], commands: list[str]) -> bool:
+        """Do what the person asked for; whether there is something new to show."""
+        before = (self.index, self.paused)
+        for _ in range(commands.count("pause") + keys.count("space")):
+            self.paused = not self.paused
+        ticks = sum(SEEK_S.get(key, 0.0) for key in keys) * self._settings.loop.rate_hz
+        if ticks:
+            self.index = min(max(0, self.index + round(ticks)), len(self._projector) - 1)
+        if (self.index, self.paused) == before:
+            return False
+        self.due_s = time.monotonic() + self._pause_s()
+        return True
+
+    def go_on(self) -> bool:
+        """Go to the next tick if it is time; whether there is something new to show."""
+        if self.paused or time.monotonic() < self.due_s or self.index + 1 >= len(self._projector):
+            return False
+        self.index += 1
+        self.due_s = max(self.due_s, time.monotonic() - 0.1) + self._pause_s()
+        return True
+
+    def state(self) -> CockpitState:
+        """What to show now."""
+        state = self._projector.state(self.index)
+        where = f"replay: tick {self.index + 1} of {len(self._projector)}"
+        if self.index + 1 == len(self._projector):
+            where += ", the end"
+        rest = "arrows go back and forth, F10 closes"
+        return replace(state, message=f"{where}{', paused' if self.paused else ''} · Space pauses, {rest}")
+
+    def _pause_s(self) -> float:
+        """Time from this tick to the next: the recorded one, or the nominal one where ticks ran unpaced."""
+        nominal = 1.0 / self._settings.loop.rate_hz
+        if self._settings.pace == "max" or self.index + 1 >= len(self._projector):
+            return nominal
+        here, there = self._projector.tick(self.index), self._projector.tick(self.index + 1)
+        return min(max((there.time_ns - here.time_ns) * 1e-9, 0.0), LONGEST_GAP_S)
+
+
+def contact_sheet(recorded: Session, settings: SessionSettings, task: Task, path: Path, pictures: int = SHEET) -> None:
+    """Write the scenes at evenly spaced ticks, as the cockpit draws them, as one picture.
+
+    Raises:
+        ValueError: as `Projector`. OSError: it cannot be written.
+    """
+    projector = Projector(recorded, settings, task)
+    last = len(projector) - 1
+    chosen = sorted({round(last * number / max(1, pictures - 1)) for number in range(pictures)})
+    rows = -(-len(chosen) // COLUMNS)
+    figure = Figure(figsize=(4.5 * COLUMNS, 4.5 * rows), dpi=100, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, COLUMNS, squeeze=False)
+    left = Layout.of(SHEET_SIZE).left.width
+    for axis in axes.flat:
+        axis.axis("off")
+    part = path.with_name(path.stem + ".part.png")
+    try:
+        for axis, index in zip(axes.flat, chosen, strict=False):
+            write_picture(projector.state(index), part, SHEET_SIZE)
+            axis.imshow(image.imread(part)[:, :left])
+            axis.set_title(f"tick {projector.tick(index).tick}", fontsize=9, loc="left")
+    finally:
+        part.unlink(missing_ok=True)
+    figure.savefig(path)
+
+
+def _view(frame: Frame, task: Task) -> LoopView:
+    """The loop's newest instant as it was at a recorded tick."""
+    record, plan = frame.record, frame.plan
+    follows = plan is not None and 0 <= record.step_in_chunk < len(plan.chunk)
+    return LoopView(
+        tick=record.tick,
+        episode=record.episode,
+        step=record.step,
+        state=record.state,
+        kind=record.kind,
+        scene=frame.scene,
+        robot_chunk=plan.chunk[record.step_in_chunk :] if plan is not None and follows else None,
+        step_in_chunk=max(0, record.step_in_chunk),
+        record=record,
+        progress=task.progress(),
+    )
