@@ -292,7 +292,7 @@ def _shape(name: str, fields: Mapping[str, FieldInfo], defaults: Mapping[str, An
                 metavar=field_name.upper() if field_name == positional else _metavar(kind),
                 help_behavior_hint="(required)" if required else f"(default: {_default_note(below)})",
             )
-            text: Any = tuple[str, ...] | None if get_origin(kind) in (tuple, list) else str | None
+            text: Any = tuple[str, ...] | None if get_origin(kind) in (tuple, list, dict) else str | None
             if field_name == positional:
                 text = Annotated[text, tyro.conf.Positional]
             parts.append((field_name, Annotated[text, note], None))
@@ -305,8 +305,10 @@ def _range_note(field: FieldInfo) -> str:
 
 
 def _default_note(value: Any) -> str:
-    if value is None or value == "":
+    if value is None or value == "" or value == {}:
         return "none"
+    if isinstance(value, Mapping):
+        value = [part for pair in value.items() for part in pair]
     return " ".join(str(part) for part in value) if isinstance(value, tuple | list) else str(value)
 
 
@@ -315,6 +317,8 @@ def _metavar(kind: Any) -> str:
         return "{" + ",".join(str(choice) for choice in get_args(kind)) + "}"
     if get_origin(kind) in (tuple, list):
         return f"[{_metavar(get_args(kind)[0])} ...]"
+    if get_origin(kind) is dict:
+        return "NAME VALUE"
     return {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH"}.get(kind, "VALUE")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +74,7 @@ class SessionSettings(BaseModel):
         validate_default=True,
         description="Ta, ticks of a chunk that are executed before the next plan; at most H, 0 is the same as H.",
     )
-    task_options: dict[str, str | float] = Field(
+    task_options: dict[str, str | int | float] = Field(
         {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
     )
     learner: str = Field("", description="Address of a running learner (tcp://host:port); empty: start one here.")
@@ -104,6 +105,16 @@ class SessionSettings(BaseModel):
         if execute > horizon:
             raise ValueError(f"allowed: a whole number from 1 to horizon = {horizon}, or 0 for the horizon")
         return execute or horizon
+
+    @field_validator("task_options", mode="before")
+    @classmethod
+    def _from_pairs(cls, given: Any) -> Any:
+        """A command line gives NAME VALUE NAME VALUE ..., all of it text."""
+        if not isinstance(given, tuple | list):
+            return given
+        if len(given) % 2:
+            raise ValueError("allowed: pairs NAME VALUE, for example line fixed")
+        return {str(name): _number(value) for name, value in zip(given[::2], given[1::2], strict=True)}
 
     @field_validator("learner")
     @classmethod
@@ -246,6 +257,14 @@ def _names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from _names(value, f"{prefix}{name}.")
         else:
             yield prefix + name
+
+
+def _number(text: Any) -> Any:
+    """The number a text says, or the text."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _plain(value: Any) -> Any:

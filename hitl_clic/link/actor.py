@@ -81,6 +81,7 @@ class ActorLink:
         self._detail = self._status.detail
         self._acknowledged = self._dropped = self._malformed = 0
         self._learner = LearnerStatus()
+        self._learner_old = False  # something was acknowledged since the learner last said how it is
         self._learner_run = ""
         self._version = 0
         self._hello_due, self._welcomed = True, False
@@ -116,7 +117,7 @@ class ActorLink:
         return replace(self._status, made=self._made, silence_s=silence)
 
     def close(self, drain_s: float) -> None:
-        """Wait until everything is acknowledged, at most `drain_s`, then say goodbye and end the thread."""
+        """Wait until everything is acknowledged and the learner's heartbeat knows it, at most `drain_s`, then leave."""
         if not self._thread.is_alive():
             return
         self._close_at_s = time.monotonic() + drain_s
@@ -166,7 +167,9 @@ class ActorLink:
     def _finished(self) -> bool:
         if self._close_at_s is None:
             return False
-        answered = not self._inbox and not len(self._outbox)
+        # The last figures of a session should know its last pairs: one more heartbeat is worth the wait.
+        told = not self._learner_old or self._state != "connected"
+        answered = not self._inbox and not len(self._outbox) and told
         return answered or self._state == "refused" or time.monotonic() >= self._close_at_s
 
     def _turn(self, dealer: zmq.Socket[bytes]) -> None:
@@ -232,11 +235,12 @@ class ActorLink:
     def _receive(self, message: Message) -> None:
         match message:
             case LearnerStatus():
-                self._learner = message
+                self._learner, self._learner_old = message, False
                 if self._state == "lost" and self._learner_run:
                     self._connected()  # it was only busy
             case Acknowledgement(pairs, withdrawals):
                 self._acknowledged += sum(self._outbox.answer_pair(number) for number in pairs)
+                self._learner_old = True
                 for number in withdrawals:
                     self._outbox.answer_withdrawal(number)
             case Welcome(run_id, _, known):
