@@ -74,5 +74,5 @@ class PairBuffer:
             candidate = self.epoch.pop()
             if candidate in self.pairs:
                 chosen[candidate] = None
-        self.newest_drawn = max(self.newest_drawn, *chosen)
+        self.newest_drawn = max([self.newest_drawn, *chosen])
         return [self.pairs[i] for i in chosen]

@@ -53,10 +53,10 @@ class EnergyPolicy:
             self.energy = make_energy(dim_o, horizon * dim_a, settings.energy)
         try:
             self.energy.load_state_dict({k: torch.tensor(v) for k, v in weights.items() if k != "bank"})
-        except RuntimeError as error:
+            self.bank = torch.tensor(weights["bank"], device=self.device).reshape(-1, horizon * dim_a)
+        except (RuntimeError, KeyError) as error:
             raise ValueError(f"weights of version {version} do not fit this network: {error}") from error
         self.energy.to(self.device).requires_grad_(False)
-        self.bank = torch.tensor(weights["bank"], device=self.device).reshape(-1, horizon * dim_a)
 
     @torch.no_grad()
     def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:

@@ -1,0 +1,285 @@
+"""The policy: it finds low energies, keeps what is committed, and takes no weights it cannot use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hitl_clic.clic.energy import Context, Energy
+from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
+from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodSettings, NegativeSettings
+
+Array = NDArray[np.float32]
+DIM_O, DIM_A, HORIZON = 3, 2, 4
+DIM = DIM_A * HORIZON
+NOTHING = np.zeros((0, DIM_A), np.float32)
+STATE = np.array([0.3, -0.2, 0.5], np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def method(start: str = "screened", kind: str = "film", **inference: object) -> MethodSettings:
+    numbers: dict[str, object] = {
+        "start": start,
+        "candidates": 64,
+        "chains": 16,
+        "explore_steps": 0,
+        "refine_steps": 20,
+        "refine_start": 0.1,
+        "refine_noise": False,
+        "bank": 8,
+        "commitment": 0.0,
+    }
+    return MethodSettings(
+        energy=EnergySettings(kind=kind, hidden=(16, 16), trunk=(16,), standardise=True),
+        negatives=NegativeSettings(
+            start="uniform", samples=8, steps=5, noise="linear", step_start=0.1, step_end=1e-5, clip=0.1
+        ),
+        inference=InferenceSettings(**{**numbers, **inference}),
+    )
+
+
+def some_weights(settings: MethodSettings, seed: int = 0, size: float = 1.0) -> dict[str, np.ndarray]:
+    """Untrained weights with an output layer that is not zero, and a bank."""
+    weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
+    rng = np.random.default_rng(seed)
+    weights["out.weight"] = (size * rng.normal(size=weights["out.weight"].shape)).astype(np.float32)
+    weights["bank"] = rng.uniform(-1, 1, (8, DIM)).astype(np.float32)
+    return weights
+
+
+def make(settings: MethodSettings, weights: dict[str, np.ndarray] | None = None, seed: int = 0) -> EnergyPolicy:
+    generator = torch.Generator().manual_seed(seed)
+    found = some_weights(settings) if weights is None else weights
+    return EnergyPolicy(found, DIM_O, DIM_A, HORIZON, settings, generator, version=3, newest_pair=17)
+
+
+class Wells(Energy):
+    """Smooth wells in the space of chunks: (centre, depth, width) each; flat elsewhere."""
+
+    def __init__(self, *wells: tuple[float | Array, float, float]) -> None:
+        super().__init__(DIM_O)
+        self.wells = [(torch.tensor(np.broadcast_to(centre, DIM).copy()), d, w) for centre, d, w in wells]
+
+    def context(self, state: Tensor) -> Context:
+        return (state[:, None],)
+
+    def energy(self, context: Context, chunks: Tensor) -> Tensor:
+        total = torch.zeros(chunks.shape[:-1])
+        for centre, depth, width in self.wells:
+            total = total - depth * torch.exp(-(chunks - centre).square().sum(-1) / (2 * width**2))
+        return total
+
+
+def with_energy(settings: MethodSettings, energy: Energy, bank: Array | None = None) -> EnergyPolicy:
+    weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
+    if bank is not None:
+        weights["bank"] = bank
+    policy = make(settings, weights)
+    policy.energy = energy
+    return policy
+
+
+# ---- weights
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["out.weight", "bank", "spread"])
+def test_refuses_weights_that_are_not_finite(name: str, bad: float) -> None:
+    settings = method()
+    weights = some_weights(settings)
+    weights[name].flat[0] = bad
+    with pytest.raises(ValueError, match=rf"'{name}' of version 3 .*not finite"):
+        make(settings, weights)
+
+
+def test_refuses_weights_of_another_network() -> None:
+    settings = method()
+    smaller = untrained_weights(DIM_O, DIM_A, HORIZON - 1, settings)
+    with pytest.raises(ValueError, match="version 3 do not fit"):
+        make(settings, smaller)
+    with pytest.raises(ValueError, match="version 3 do not fit"):
+        make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, method(kind="mlp")))
+    for name in ("out.bias", "bank"):
+        missing = some_weights(settings)
+        del missing[name]
+        with pytest.raises(ValueError, match="version 3 do not fit"):
+            make(settings, missing)
+    narrow = some_weights(settings)
+    narrow["bank"] = np.zeros((5, DIM - 1), np.float32)
+    with pytest.raises(ValueError, match="version 3 do not fit"):
+        make(settings, narrow)
+
+
+def test_probe_finds_what_overflows() -> None:
+    settings = method()
+    make(settings).probe()
+    steep = some_weights(settings)
+    for name in ("layers.0.weight", "layers.1.weight"):
+        steep[name] *= np.float32(1e30)  # every number is finite, what comes out is not
+    with pytest.raises(ValueError, match="version 3 give energies that are not finite"):
+        make(settings, steep).probe()
+
+
+def test_weights_are_copied_and_frozen() -> None:
+    settings = method()
+    weights = some_weights(settings)
+    policy = make(settings, weights)
+    first, _ = policy.plan(STATE, NOTHING, None)
+    for value in weights.values():
+        value += 1
+    again, _ = make(settings).plan(STATE, NOTHING, None)
+    policy.generator.manual_seed(0)
+    assert np.array_equal(policy.plan(STATE, NOTHING, None)[0], first)
+    assert np.array_equal(again, first)
+    assert not any(p.requires_grad for p in policy.energy.parameters())
+    assert (policy.version, policy.newest_pair) == (3, 17)
+
+
+def test_building_a_policy_leaves_global_randomness_alone() -> None:
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    make(method()).plan(STATE, NOTHING, None)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+# ---- plans
+
+
+@pytest.mark.parametrize("kind", ["film", "mlp"])
+@pytest.mark.parametrize("start", ["uniform", "screened"])
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("rest", [None, 1, HORIZON])
+def test_a_plan(start: str, kind: str, noise: bool, rest: int | None) -> None:
+    settings = method(start, kind, explore_steps=3, refine_noise=noise)
+    policy = make(settings, some_weights(settings, size=30.0))  # steep: chunks are pulled to the box's edge
+    previous = None if rest is None else np.full((rest, DIM_A), 0.4, np.float32)
+    chunk, energy = policy.plan(STATE, NOTHING, previous)
+    assert chunk.shape == (HORIZON, DIM_A)
+    assert chunk.dtype == np.float32
+    assert chunk.flags.c_contiguous
+    assert np.abs(chunk).max() <= 1
+    assert isinstance(energy, float)
+    with torch.no_grad():
+        context = policy.energy.context(torch.from_numpy(STATE)[None])
+        here = policy.energy.energy(context, torch.from_numpy(chunk).reshape(1, 1, DIM)).item()
+        blind = policy.energy.energy(
+            context, torch.rand(1, 100, DIM, generator=torch.Generator().manual_seed(1)) * 2 - 1
+        )
+    assert energy == pytest.approx(here, rel=1e-4, abs=1e-4), "it is the energy of the chunk given"
+    assert energy <= blind.min() + 1e-4, "lower than a hundred guesses"
+
+
+@pytest.mark.parametrize("start", ["uniform", "screened"])
+def test_deterministic_under_its_generator(start: str) -> None:
+    def plans(seed: int) -> list[Array]:
+        policy = make(method(start, explore_steps=2, refine_noise=True, chains=4, candidates=8), seed=seed)
+        return [policy.plan(STATE, NOTHING, None)[0] for _ in range(3)]
+
+    first, again, other = plans(1), plans(1), plans(2)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+    assert not np.array_equal(first[0], first[1]), "the generator goes on"
+
+
+@pytest.mark.parametrize("start", ["uniform", "screened"])
+@pytest.mark.parametrize("steps", [1, 3, HORIZON])
+@pytest.mark.parametrize("refine", [0, 20])
+def test_committed_steps_are_kept_exactly(start: str, steps: int, refine: int) -> None:
+    committed = np.linspace(-0.9, 0.8, steps * DIM_A).astype(np.float32).reshape(steps, DIM_A)
+    policy = make(method(start, explore_steps=2, refine_steps=refine, commitment=0.5))
+    chunk, _ = policy.plan(STATE, committed, np.full((HORIZON, DIM_A), 0.1, np.float32))
+    assert np.array_equal(chunk[:steps], committed)
+
+
+def test_the_rest_is_chosen_for_what_is_committed() -> None:
+    """Two wells; the better one contradicts the committed step, so the other one's rest is planned."""
+    energy = Wells((0.6, 2.0, 0.5), (-0.6, 1.5, 0.5))
+    policy = with_energy(method(candidates=512, refine_steps=200), energy)
+    free, _ = policy.plan(STATE, NOTHING, None)
+    assert np.abs(free - 0.6).max() < 0.1
+    bound, _ = policy.plan(STATE, np.full((2, DIM_A), -0.6, np.float32), None)
+    assert np.abs(bound + 0.6).max() < 0.1
+
+
+NARROW = np.array([0.6, -0.3, 0.1, 0.9, -0.7, 0.2, -0.5, 0.4], np.float32)
+
+
+def test_the_warm_start_is_considered() -> None:
+    """A well too narrow to be found by chance is found from the rest of the previous chunk, or from the bank."""
+    energy = Wells((NARROW, 1.0, 0.1))
+    settings = method(candidates=16, chains=4)
+    blind, depth = with_energy(settings, energy).plan(STATE, NOTHING, None)
+    assert depth > -0.01
+    assert np.abs(blind - NARROW.reshape(HORIZON, DIM_A)).max() > 0.3
+    near = (NARROW + 0.03).reshape(HORIZON, DIM_A)
+    warm, depth = with_energy(settings, energy).plan(STATE, NOTHING, near)
+    assert depth < -0.99
+    assert np.abs(warm - NARROW.reshape(HORIZON, DIM_A)).max() < 0.01
+    _, depth = with_energy(settings, energy, bank=(NARROW + 0.03)[None]).plan(STATE, NOTHING, None)
+    assert depth < -0.99
+
+
+def test_a_short_rest_is_held_to_the_end() -> None:
+    held = np.repeat(np.array([[0.7, -0.4]], np.float32), HORIZON, axis=0)
+    energy = Wells((held.reshape(-1), 1.0, 0.1))
+    _, depth = with_energy(method(candidates=16, chains=4), energy).plan(STATE, NOTHING, held[:1])
+    assert depth < -0.99
+
+
+@pytest.mark.parametrize(
+    ("commitment", "stays"), [(0.0, False), (0.1, False), (0.4, True)], ids=["none", "too little", "enough"]
+)
+def test_commitment_keeps_the_previous_plan_unless_another_is_clearly_better(commitment: float, stays: bool) -> None:
+    """Two ways, the other one better by 0.25."""
+    energy = Wells((0.5, 1.25, 0.5), (-0.5, 1.0, 0.5))
+    other = np.full((1, DIM), 0.45, np.float32)  # known from the bank: chance alone rarely comes near
+    policy = with_energy(method(refine_steps=200, commitment=commitment), energy, bank=other)
+    previous = np.full((3, DIM_A), -0.45, np.float32)
+    chunk, value = policy.plan(STATE, NOTHING, previous)
+    assert chunk.mean() == pytest.approx(-0.5 if stays else 0.5, abs=0.1)
+    assert value == pytest.approx(-1.0 if stays else -1.25, abs=0.05)
+
+
+def test_where_all_is_equal_commitment_keeps_the_previous_plan() -> None:
+    settings = method(commitment=0.1)
+    policy = make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, settings))
+    previous = np.random.default_rng(0).uniform(-1, 1, (HORIZON, DIM_A)).astype(np.float32)
+    assert np.array_equal(policy.plan(STATE, NOTHING, previous)[0], previous)
+    assert not np.array_equal(policy.plan(STATE, NOTHING, None)[0], previous)
+
+
+@pytest.mark.parametrize("chains", [1, 500])
+@pytest.mark.parametrize("start", ["uniform", "screened"])
+def test_few_and_many_chains(start: str, chains: int) -> None:
+    policy = make(method(start, chains=chains, candidates=4, bank=0))
+    chunk, _ = policy.plan(STATE, NOTHING, np.zeros((1, DIM_A), np.float32))
+    assert chunk.shape == (HORIZON, DIM_A)
+
+
+def test_the_untrained_policy_plans() -> None:
+    settings = method()
+    weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
+    assert weights["bank"].shape == (0, DIM)
+    policy = make(settings, weights)
+    policy.probe()
+    chunk, energy = policy.plan(STATE, NOTHING, None)
+    assert np.abs(chunk).max() <= 1
+    assert energy == 0
+
+
+def test_observations_far_off_stay_finite() -> None:
+    chunk, energy = make(method()).plan(np.full(DIM_O, 1e30, np.float32), NOTHING, None)
+    assert np.isfinite(chunk).all()
+    assert np.isfinite(energy)

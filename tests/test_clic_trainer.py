@@ -1,0 +1,402 @@
+"""The trainer: what it refuses, that it is reproducible and resumes exactly, and that it learns."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
+from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodSettings, NegativeSettings
+from hitl_clic.clic.trainer import ChunkTrainer, learning_rate
+
+Array = NDArray[np.float32]
+DIM_O, DIM_A, HORIZON = 3, 2, 2
+CHUNK = (HORIZON, DIM_A)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def method(**changes: object) -> MethodSettings:
+    """Everything said out loud, so that a change of a default changes no test."""
+    numbers: dict[str, object] = {
+        "energy": EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), standardise=True),
+        "negatives": NegativeSettings(
+            start="proposals", samples=32, steps=2, noise="linear", step_start=0.1, step_end=1e-5, clip=0.1
+        ),
+        "inference": InferenceSettings(
+            start="screened",
+            candidates=128,
+            chains=16,
+            explore_steps=0,
+            refine_steps=10,
+            refine_start=0.1,
+            refine_noise=False,
+            bank=32,
+            commitment=0.0,
+        ),
+        "padding": "hindsight",
+        "radius_ratio": 0.3,
+        "boundary_temperature": 0.05,
+        "boundary_power": 5.0,
+        "temperature": 1.0,
+        "penalty_margin": 1.0,
+        "penalty_weight": 0.1,
+        "penalty_samples": 0,
+        "learning_rate": 3e-3,
+        "learning_rate_end": 1e-4,
+        "warmup_updates": 5,
+        "cycle_updates": 1000,
+        "gradient_clip": 1.0,
+        "average": 0.0,
+        "batch": 32,
+        "buffer": 1000,
+        "min_pairs": 8,
+        "device": "cpu",
+    }
+    return MethodSettings(**{**numbers, **changes})
+
+
+def target(state: Array) -> Array:
+    """What the teacher wants in a state: the two steps differ, and so do their axes."""
+    x, y, z = state
+    return np.array([[0.7 * x, -0.6 * y], [0.5 * z, 0.6 * x * y + 0.2]], np.float32)
+
+
+def teach(trainer: ChunkTrainer, first: int, last: int, kind: str = "absolute", seed: int = 0) -> None:
+    """Pairs first..last-1; pair i is the same whichever call adds it."""
+    for number in range(first, last):
+        rng = np.random.default_rng((seed, number))
+        state = rng.uniform(-1, 1, DIM_O).astype(np.float32)
+        robot = rng.uniform(-1, 1, CHUNK).astype(np.float32)
+        human = target(state)
+        if kind == "relative":
+            away = human - robot
+            human = robot + np.float32(0.2) * away / np.linalg.norm(away, axis=1, keepdims=True)
+        trainer.add(number, kind, state, robot, human.astype(np.float32), np.ones(CHUNK, np.float32))
+
+
+def make(settings: MethodSettings | None = None, seed: int = 5) -> ChunkTrainer:
+    return ChunkTrainer(DIM_O, DIM_A, HORIZON, settings or method(), seed)
+
+
+def differing(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> list[str]:
+    assert a.keys() == b.keys()
+    return [name for name in a if a[name].dtype != b[name].dtype or not np.array_equal(a[name], b[name])]
+
+
+def policy_of(trainer: ChunkTrainer, seed: int = 0) -> EnergyPolicy:
+    generator = torch.Generator().manual_seed(seed)
+    return EnergyPolicy(trainer.weights(), DIM_O, DIM_A, HORIZON, trainer.settings, generator)
+
+
+NOTHING = np.zeros((0, DIM_A), np.float32)
+
+
+def new_states(count: int) -> list[Array]:
+    return list(np.random.default_rng(99).uniform(-0.9, 0.9, (count, DIM_O)).astype(np.float32))
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize("name", ["state", "robot", "human", "mask"])
+def test_add_refuses_by_name(name: str) -> None:
+    good = {
+        "state": np.zeros(DIM_O, np.float32),
+        **{n: np.zeros(CHUNK, np.float32) for n in ("robot", "human", "mask")},
+    }
+    trainer = make()
+    longer = {**good, name: np.zeros(7, np.float32)}
+    with pytest.raises(
+        ValueError, match=rf"pair 12: {name} has shape \(7,\), expected \({3 if name == 'state' else 2},"
+    ):
+        trainer.add(12, "absolute", **longer)
+    for bad in (np.nan, np.inf):
+        broken = {**good, name: good[name].copy()}
+        broken[name].flat[-1] = bad
+        with pytest.raises(ValueError, match=rf"pair 3: {name} .*not finite"):
+            trainer.add(3, "absolute", **broken)
+    assert len(trainer) == 0, "nothing of a refused pair is kept"
+
+
+def test_ready_at_the_least_number_of_pairs() -> None:
+    trainer = make(method(min_pairs=4))
+    teach(trainer, 0, 3)
+    assert not trainer.ready()
+    teach(trainer, 3, 4)
+    assert trainer.ready()
+    assert trainer.remove(0)
+    assert not trainer.ready()
+
+
+# ---- reproducible
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_same_seed_same_weights(average: float) -> None:
+    ends: list[dict[str, np.ndarray]] = []
+    for seed in (5, 5, 6):
+        torch.manual_seed(len(ends))  # the process's own generators are nobody's business
+        trainer = make(method(average=average), seed)
+        teach(trainer, 0, 40)
+        for _ in range(20):
+            torch.rand(1)
+            trainer.update()
+        ends.append(trainer.weights())
+    assert differing(ends[0], ends[1]) == []
+    assert len(differing(ends[0], ends[2])) > 5
+
+
+def test_a_pair_withdrawn_before_it_was_used_leaves_no_trace() -> None:
+    ends: list[dict[str, np.ndarray]] = []
+    for extra in (False, True):
+        trainer = make()
+        teach(trainer, 0, 30)
+        if extra:
+            teach(trainer, 77, 78)
+            assert trainer.remove(77)
+            assert not trainer.remove(77)
+        for _ in range(3):
+            trainer.update()
+        ends.append(trainer.weights())
+        assert trainer.newest_pair == 29
+    assert differing(ends[0], ends[1]) == []
+
+
+def test_newest_pair_is_in_the_next_batch() -> None:
+    trainer = make(method(batch=8))
+    teach(trainer, 0, 20)
+    assert trainer.newest_pair == -1
+    trainer.update()
+    assert trainer.newest_pair == 7
+    trainer.update()
+    trainer.update()
+    assert trainer.newest_pair == 19
+    teach(trainer, 20, 21)
+    trainer.update()
+    assert trainer.newest_pair == 20
+    assert trainer.updates == 4
+
+
+@pytest.mark.parametrize("kind", ["film", "mlp"])
+def test_resumes_bit_for_bit(kind: str) -> None:
+    """10 updates, a new trainer with the state, 10 more: as 20 at once. Pairs come in between."""
+    hidden = (24, 24)
+    energy = EnergySettings(kind=kind, hidden=hidden, trunk=(16,), standardise=True)
+    settings = method(energy=energy, average=0.8, batch=8, warmup_updates=12)
+    straight = make(settings)
+    teach(straight, 0, 30)
+    straight.remove(4)
+    for _ in range(10):
+        straight.update()
+    teach(straight, 30, 33)
+    state = straight.state()
+    kept = {name: value.copy() for name, value in state.items()}
+    teach(straight, 33, 35)
+    losses = [straight.update() for _ in range(10)]
+    assert differing(state, kept) == [], "a state does not change behind its owner's back"
+
+    resumed = make(settings, seed=1234)
+    teach(resumed, 0, 30)
+    resumed.remove(4)
+    teach(resumed, 30, 35)
+    resumed.load_state(state)
+    assert resumed.updates == 10
+    again = [resumed.update() for _ in range(10)]
+    assert losses == again
+    assert differing(straight.weights(), resumed.weights()) == []
+    assert differing(straight.state(), resumed.state()) == []
+
+
+def test_a_state_right_after_the_beginning_resumes_too() -> None:
+    straight, resumed = make(), make(seed=8)
+    teach(straight, 0, 10)
+    teach(resumed, 0, 10)
+    resumed.load_state(straight.state())
+    straight.update()
+    resumed.update()
+    assert differing(straight.weights(), resumed.weights()) == []
+
+
+def test_load_state_refuses_another_network() -> None:
+    other = ChunkTrainer(DIM_O, DIM_A, HORIZON + 1, method(), 0)
+    trainer = make()
+    with pytest.raises(ValueError, match="does not fit this network"):
+        trainer.load_state(other.state())
+    state = make().state()
+    del state["counts"]
+    with pytest.raises(ValueError, match="does not fit this network"):
+        trainer.load_state(state)
+
+
+def test_weights_are_copies() -> None:
+    trainer = make()
+    teach(trainer, 0, 10)
+    before = trainer.weights()
+    kept = {name: value.copy() for name, value in before.items()}
+    trainer.update()
+    assert differing(before, kept) == []
+    assert differing(before, trainer.weights()) != []
+
+
+# ---- numbers
+
+
+def test_learning_rate() -> None:
+    """Warm-up from the end's rate to the greatest, half a cosine down, and up again at once."""
+    s = method(learning_rate=1e-2, learning_rate_end=1e-4, warmup_updates=10, cycle_updates=100)
+    assert learning_rate(0, s) == pytest.approx(1e-4)
+    assert learning_rate(5, s) == pytest.approx((1e-2 + 1e-4) / 2)
+    assert learning_rate(10, s) == pytest.approx(1e-2)
+    assert learning_rate(60, s) == pytest.approx((1e-2 + 1e-4) / 2)
+    assert learning_rate(35, s) == pytest.approx(1e-4 + 9.9e-3 * (1 + 0.5**0.5) / 2)
+    assert learning_rate(109, s) < 1.1e-4
+    assert learning_rate(110, s) == pytest.approx(1e-2), "restart without warm-up"
+    assert learning_rate(210, s) == pytest.approx(1e-2)
+    falls = [learning_rate(u, s) for u in range(10, 110)]
+    assert all(a > b for a, b in itertools.pairwise(falls))
+    assert learning_rate(0, method(warmup_updates=0)) == pytest.approx(3e-3)
+
+
+def test_the_rate_is_used() -> None:
+    """With a rate of (nearly) nothing nothing moves: 1e-12 at the end, warm-up begins there."""
+    trainer = make(method(learning_rate_end=1e-12, warmup_updates=1000))
+    teach(trainer, 0, 20)
+    before = trainer.weights()
+    trainer.update()
+    after = trainer.weights()
+    for name in differing(before, after):
+        if name not in ("shift", "spread"):
+            assert np.abs(before[name] - after[name]).max() < 1e-9
+
+
+def test_standardising_takes_the_taught_states() -> None:
+    def at(number: int, value: float) -> None:
+        zero = np.zeros(CHUNK, np.float32)
+        trainer.add(number, "absolute", np.array([value, 10 * value, 7], np.float32), zero, zero, zero + 1)
+
+    trainer = make(method(batch=4))
+    for number in range(10):
+        at(number, float(number))
+    trainer.update()
+    weights = trainer.weights()
+    assert weights["shift"] == pytest.approx([4.5, 45, 7])
+    assert weights["spread"] == pytest.approx([np.std(range(10)) + 1e-2, 10 * np.std(range(10)) + 1e-2, 1e-2], rel=1e-4)
+    plain = make(method(energy=EnergySettings(kind="film", hidden=(8,), trunk=(8,), standardise=False)))
+    teach(plain, 0, 10)
+    plain.update()
+    assert plain.weights()["shift"].tolist() == [0, 0, 0]
+    assert plain.weights()["spread"].tolist() == [1, 1, 1]
+
+
+def test_the_bank_holds_human_chunks_newest_included() -> None:
+    trainer = make()
+    assert trainer.weights()["bank"].shape == (0, HORIZON * DIM_A)
+    teach(trainer, 0, 100)
+    bank = trainer.weights()["bank"]
+    assert bank.shape == (32, HORIZON * DIM_A)
+    known = {pair.human.tobytes() for pair in trainer.buffer.pairs.values()}
+    assert all(row.tobytes() in known for row in bank)
+    assert np.array_equal(bank[-1], trainer.buffer.pairs[99].human.reshape(-1))
+
+
+def test_the_average_lags_behind() -> None:
+    plain, averaged = make(), make(method(average=0.99))
+    for trainer in (plain, averaged):
+        teach(trainer, 0, 40)
+        for _ in range(30):
+            trainer.update()
+    first = untrained_weights(DIM_O, DIM_A, HORIZON, method())["out.weight"]
+    last, mean = plain.weights()["out.weight"], averaged.weights()["out.weight"]
+    assert np.array_equal(last, averaged.energy.state_dict()["out.weight"].numpy()), "training itself is the same"
+    assert 0.1 < np.linalg.norm(mean - first) / np.linalg.norm(last - first) < 0.95
+
+
+def test_only_the_mask_padding_uses_the_mask() -> None:
+    taught = np.array([[1, 1], [0, 0]], np.float32)
+    for padding, counts in (("mask", taught), ("hold", np.ones(CHUNK)), ("hindsight", np.ones(CHUNK))):
+        trainer = make(method(padding=padding))
+        zero = np.zeros(CHUNK, np.float32)
+        trainer.add(0, "absolute", np.zeros(DIM_O, np.float32), zero, zero, taught)
+        assert np.array_equal(trainer.buffer.pairs[0].mask, counts)
+
+
+# ---- learning
+
+
+def errors(trainer: ChunkTrainer) -> float:
+    policy = policy_of(trainer)
+    return float(np.mean([np.abs(policy.plan(s, NOTHING, None)[0] - target(s)).mean() for s in new_states(30)]))
+
+
+def test_learns_what_the_teacher_wants() -> None:
+    """Absolute corrections of a toy task, judged in states never taught. A guess is off by about 0.6."""
+    trainer = make(method(penalty_weight=0.0))
+    teach(trainer, 0, 200)
+    losses = [trainer.update()["kl"] for _ in range(150)]
+    assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
+    assert errors(trainer) < 0.12
+
+
+def test_relative_corrections_move_the_policy_their_way() -> None:
+    """Where teachers only say "more that way", plans come far nearer than the robot's chunks that were corrected."""
+    trainer = make(method(penalty_weight=0.0))
+    teach(trainer, 0, 200, kind="relative")
+    before = np.mean([np.abs(p.robot - target(p.state)).mean() for p in trainer.buffer.pairs.values()])
+    for _ in range(150):
+        trainer.update()
+    assert errors(trainer) < 0.5 * before
+
+
+def test_one_relative_correction_goes_beyond_the_corrected_chunk() -> None:
+    """Always the same lesson, "more to the right than 0": the half-space has no far side, the ball does."""
+    along = {}
+    for kind in ("relative", "absolute"):
+        trainer = make(method(penalty_weight=0.0, batch=8))
+        robot = np.zeros(CHUNK, np.float32)
+        human = robot.copy()
+        human[:, 0] = 0.2
+        for number in range(16):
+            state = np.random.default_rng(number).uniform(-1, 1, DIM_O).astype(np.float32)
+            trainer.add(number, kind, state, robot, human, np.ones(CHUNK, np.float32))
+        for _ in range(80):
+            trainer.update()
+        policy = policy_of(trainer)
+        along[kind] = np.mean([policy.plan(s, NOTHING, None)[0][:, 0].mean() for s in new_states(10)])
+    assert along["relative"] > 0.3
+    assert abs(along["absolute"] - 0.2) < 0.1
+
+
+def test_a_taught_first_step_is_learnt_and_the_rest_stays_open() -> None:
+    """padding "mask": only the first step is taught, the placeholder behind it is the robot's own random tail."""
+    trainer = make(method(padding="mask", penalty_weight=0.0))
+    mask = np.array([[1, 1], [0, 0]], np.float32)
+    for number in range(60):
+        rng = np.random.default_rng(number)
+        state, robot = rng.uniform(-1, 1, DIM_O).astype(np.float32), rng.uniform(-1, 1, CHUNK).astype(np.float32)
+        human = np.stack([target(state)[0], robot[1]])
+        trainer.add(number, "absolute", state, robot, human, mask)
+    for _ in range(100):
+        trainer.update()
+    states = new_states(30)
+    policy = policy_of(trainer)
+    assert np.mean([np.abs(policy.plan(s, NOTHING, None)[0][0] - target(s)[0]).mean() for s in states]) < 0.12
+    right = torch.zeros(30, 3, HORIZON * DIM_A)
+    right[..., :2] = torch.from_numpy(np.stack([target(s)[0] for s in states]))[:, None]
+    right[:, 1, :2] -= 0.6
+    right[:, 2, 2:] -= 0.6
+    with torch.no_grad():
+        context = trainer.energy.context(torch.from_numpy(np.stack(states)))
+        best, wrong_first, other_rest = trainer.energy.energy(context, right).mean(0).tolist()
+    assert abs(other_rest - best) < 0.2 * (wrong_first - best)

@@ -1,0 +1,276 @@
+"""Pairs out of ticks: when each is complete, what its human chunk is, and what of it was taught."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hitl_clic.control.effort import EpisodeEffort
+from hitl_clic.control.pairs import PairBuilder
+from hitl_clic.link.messages import ChunkPair
+from hitl_clic.records import Array, Kind, TickRecord
+
+H, TA = 4, 2
+PADDINGS = ("hold", "robot", "hindsight", "mask")
+
+
+def robot_chunk(tick: int, horizon: int = H) -> Array:
+    """Planned at `tick`: every number tells which tick and step it is of; far from what the human does."""
+    return np.stack([np.array([-0.5 + tick / 1000, -(step + 1) / 100], np.float32) for step in range(horizon)])
+
+
+def human_action(tick: int) -> Array:
+    return np.array([0.5 + tick / 1000, 0.25], np.float32)
+
+
+@dataclass
+class Stream:
+    """Feeds ticks to a builder: "h" the human drives, "r" the relative human, "." the robot."""
+
+    builder: PairBuilder
+    tick: int = 0
+    records: list[TickRecord] = field(default_factory=list)
+
+    def go(
+        self, who: str, begins: bool = True, ends: str = "", taught: tuple[float, float] = (1, 1)
+    ) -> list[ChunkPair]:
+        t = self.tick
+        kind: Kind = "relative" if who == "r" else "absolute"
+        robot = np.array([-0.1, 0.0], np.float32)
+        human = {"h": human_action(t), "r": robot + np.float32(0.2) * np.array([1, 0], np.float32), ".": None}[who]
+        record = TickRecord(
+            tick=t,
+            episode=3,
+            step=t,
+            time_ns=1000 * t,
+            observation=np.array([t], np.float32),
+            state="autonomous" if human is None else "correcting",
+            kind=kind,
+            robot_action=robot,
+            human_action=human,
+            executed=np.array([0.9, t / 1000], np.float32),
+            taught=np.asarray(taught if human is not None else (0, 0), np.float32),
+            plan_tick=t,
+            step_in_chunk=0,
+            weight_version=40 + t,
+            device_age_ns=10 * (t % 3),
+            connected=True,
+            lateness_ns=0,
+            work_ns=7,
+            overrun=False,
+            sections_ns={},
+            reward=0.0,
+            success=False,
+            terminated=ends == "terminated",
+            truncated=ends == "truncated",
+        )
+        self.records.append(record)
+        self.tick += 1
+        return self.builder.add(record, robot_chunk(t, self.builder.horizon) if begins else None)
+
+    def run(self, script: str) -> list[list[ChunkPair]]:
+        return [self.go(who) for who in script]
+
+
+def stream(padding: str, horizon: int = H, execute: int = TA) -> Stream:
+    return Stream(PairBuilder(horizon, execute, padding))
+
+
+def ticks(pairs: list[list[ChunkPair]]) -> list[list[int]]:
+    return [[pair.tick for pair in done] for done in pairs]
+
+
+# ---- when
+
+
+@pytest.mark.parametrize("padding", ["hold", "robot", "mask"])
+def test_complete_when_the_correction_ends_or_ta_steps_are_known(padding: str) -> None:
+    assert ticks(stream(padding).run("..h...")) == [[], [], [], [2], [], []], "one taught step: known at the next tick"
+    assert ticks(stream(padding).run(".hhh..")) == [[], [], [1], [2], [3], []], "two are all there may be"
+
+
+def test_hindsight_completes_when_h_steps_were_executed() -> None:
+    assert ticks(stream("hindsight").run("h.......")) == [[], [], [], [0], [], [], [], []]
+    assert ticks(stream("hindsight").run(".hh....h...")) == [[], [], [], [], [1], [2], [], [], [], [], [7]]
+    assert ticks(stream("hindsight").run("hhhhhh")) == [[], [], [], [0], [1], [2]]
+
+
+@pytest.mark.parametrize("end", ["terminated", "truncated"])
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_the_end_of_an_episode_completes_everything(padding: str, end: str) -> None:
+    made = stream(padding)
+    done = [pair.tick for pairs in made.run(".h") for pair in pairs]
+    done += [pair.tick for pair in made.go("h", ends=end)]
+    assert done == [1, 2]
+    assert made.run("....") == [[], [], [], []], "nothing is left for the next episode"
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_a_person_ends_an_episode(padding: str) -> None:
+    made = stream(padding)
+    made.run("..h")
+    (pair,) = made.builder.finish_episode(made.records[-1])
+    assert pair.tick == 2
+    assert made.builder.finish_episode(made.records[-1]) == []
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@given(st.text("h.", max_size=40))
+def test_every_corrected_tick_becomes_one_pair_in_order(padding: str, script: str) -> None:
+    made = stream(padding)
+    pairs = [pair for done in made.run(script) for pair in done]
+    if made.records:
+        pairs += made.builder.finish_episode(made.records[-1])
+    assert [pair.tick for pair in pairs] == [i for i, who in enumerate(script) if who == "h"]
+    assert [pair.id for pair in pairs] == list(range(len(pairs))), "ids without gaps"
+    assert made.builder.made == len(pairs)
+    for pair in pairs:
+        assert pair.state.tolist() == [pair.tick]
+        assert np.array_equal(pair.robot, robot_chunk(pair.tick)), "both chunks are of the same state"
+        assert pair.weight_version == 40 + pair.tick
+        assert pair.episode == 3
+        assert pair.human.shape == pair.mask.shape == (H, 2)
+        assert pair.human.dtype == pair.mask.dtype == np.float32
+
+
+# ---- what
+
+
+def only(pairs: list[list[ChunkPair]], tick: int) -> ChunkPair:
+    (found,) = [pair for done in pairs for pair in done if pair.tick == tick]
+    return found
+
+
+def test_paddings_of_one_taught_step() -> None:
+    script = ".h......"
+    known = human_action(1)
+    hold = only(stream("hold").run(script), 1)
+    assert np.array_equal(hold.human, [known] * H)
+    for padding in ("robot", "mask"):
+        pair = only(stream(padding).run(script), 1)
+        assert np.array_equal(pair.human, [known, *robot_chunk(1)[1:]])
+    made = stream("hindsight")
+    pair = only(made.run(script), 1)
+    assert np.array_equal(pair.human, [known, *(made.records[t].executed for t in (2, 3, 4))])
+    for padding in PADDINGS:
+        assert only(stream(padding).run(script), 1).mask.tolist() == [[1, 1], [0, 0], [0, 0], [0, 0]]
+
+
+def test_hindsight_mixes_what_human_and_robot_did() -> None:
+    """Taught steps are the human's own actions until it lets go; behind that, all that was executed."""
+    made = stream("hindsight")
+    pair = only(made.run("hh.h.."), 0)
+    executed = [record.executed for record in made.records]
+    assert np.array_equal(pair.human, [human_action(0), human_action(1), executed[2], executed[3]])
+    assert pair.mask[:, 0].tolist() == [1, 1, 0, 0]
+
+
+def test_hindsight_cut_short_holds_what_was_executed_last() -> None:
+    made = stream("hindsight")
+    made.run("h.")
+    (pair,) = made.builder.finish_episode(made.records[-1])
+    last = made.records[1].executed
+    assert np.array_equal(pair.human, [human_action(0), last, last, last])
+
+
+def test_a_correction_teaches_ta_steps_unless_hindsight_knows_more() -> None:
+    for padding, known in (("hold", 2), ("robot", 2), ("mask", 2), ("hindsight", 4)):
+        pair = only(stream(padding).run("hhhhhh"), 0)
+        assert pair.mask[:, 0].sum() == known
+        assert np.array_equal(pair.human[:known], [human_action(t) for t in range(known)])
+
+
+def test_the_mask_says_which_axes_were_taught() -> None:
+    made = stream("mask")
+    made.go("h", taught=(1, 0))
+    (pair,) = made.go("h", taught=(0, 1))
+    assert pair.mask.tolist() == [[1, 0], [0, 1], [0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_relative_corrections_change_the_pairs_own_chunk(padding: str) -> None:
+    """a^h = a^r + e h for the steps corrected; of the others nothing is known: they stay the robot's."""
+    made = stream(padding)
+    pair = only(made.run("rr...."), 0)
+    assert pair.kind == "relative"
+    expected = robot_chunk(0)
+    expected[:2, 0] += 0.2
+    assert np.allclose(pair.human, expected, atol=1e-6)
+    assert pair.mask[:, 0].tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_a_relative_pair_waits_for_nothing_when_the_correction_is_over(padding: str) -> None:
+    assert ticks(stream(padding).run("r..")) == [[], [0], []]
+
+
+def test_relative_corrections_stay_in_the_box() -> None:
+    made = stream("hold")
+    chunk = np.full((H, 2), 0.95, np.float32)
+    made.go("r", begins=False)
+    record = made.records[0]
+    assert made.builder.add(record, chunk) == []
+    (pair,) = made.builder.finish_episode(record)
+    assert pair.human.max() == 1
+
+
+def test_switching_the_kind_ends_a_pair() -> None:
+    pairs = stream("hold", execute=4).run("hhr...")
+    assert [len(done) for done in pairs] == [0, 0, 2, 1, 0, 0]
+    assert [pair.kind for done in pairs for pair in done] == ["absolute", "absolute", "relative"]
+    assert only(pairs, 0).mask[:, 0].tolist() == [1, 1, 0, 0]
+
+
+def test_pairs_begin_only_where_they_should() -> None:
+    made = stream("hold", execute=4)
+    made.go("h")
+    for _ in range(2):
+        assert made.go("h", begins=False) == []
+    (pair,) = made.go(".")
+    assert pair.mask[:, 0].tolist() == [1, 1, 1, 0]
+    assert made.go(".", begins=True) == [], "a chunk that nobody corrects is no lesson"
+    assert made.builder.finish_episode(made.records[-1]) == []
+
+
+def test_ages_and_times() -> None:
+    made = stream("hold", execute=4)
+    pair = only(made.run(".hhh."), 1)
+    assert pair.device_age_ns == 20, "the greatest of the samples behind it"
+    assert pair.made_ns == 4007, "when the tick that completed it had worked"
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_discarded_pairs_use_up_no_id(padding: str) -> None:
+    made = stream(padding, horizon=6, execute=4)
+    made.run("hh")
+    assert made.builder.discard_open() == 2
+    assert made.builder.discard_open() == 0
+    made.run("....")
+    pairs = made.run("h......")
+    assert [pair.id for done in pairs for pair in done] == [0]
+
+
+# ---- effort
+
+
+def test_effort_counts_taught_ticks_and_the_error_where_it_is_known() -> None:
+    made, effort = stream("hold"), EpisodeEffort()
+    made.run("h..h")
+    wanted: list[tuple[float, float] | None] = [(-0.1, 1.0), None, (0.9, 0.0), None]
+    for record, what in zip(made.records, wanted, strict=True):
+        effort.add(record, what)
+    result = effort.result(2, 77, True, 9)
+    assert (result.episode, result.seed, result.success, result.timesteps, result.weight_version) == (2, 77, True, 4, 9)
+    assert result.feedback_per_step == 0.5
+    assert result.l2_error_per_step == pytest.approx(1.0)
+
+
+def test_effort_of_nothing() -> None:
+    result = EpisodeEffort().result(0, 0, False, 0)
+    assert result.timesteps == 0
+    assert result.feedback_per_step == 0
+    assert np.isnan(result.l2_error_per_step)
