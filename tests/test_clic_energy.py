@@ -38,7 +38,7 @@ def trained(kind: str, seed: int = 0) -> Energy:
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
         for parameter in energy.parameters():
-            parameter += 0.3 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
         energy.shift.add_(torch.randn(DIM_O, generator=generator, dtype=torch.float64))
         energy.spread.mul_(1.7)
     return energy

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_clic.clic.buffer import PairBuffer, StoredPair
@@ -25,6 +25,7 @@ def corrections(draw: st.DrawFn) -> tuple[Array, Array, Array]:
 
 
 @pytest.mark.parametrize("padding", sorted(PADDINGS))
+@settings(max_examples=50, deadline=None)
 @given(corrections())
 def test_every_padding_keeps_what_is_known(padding: str, case: tuple[Array, Array, Array]) -> None:
     known, robot, followed = case
@@ -36,6 +37,7 @@ def test_every_padding_keeps_what_is_known(padding: str, case: tuple[Array, Arra
     assert not np.shares_memory(human, robot)
 
 
+@settings(max_examples=50, deadline=None)
 @given(corrections())
 def test_what_the_rest_is(case: tuple[Array, Array, Array]) -> None:
     known, robot, followed = case
@@ -89,6 +91,7 @@ def test_every_pair_once_in_an_epoch() -> None:
     assert len({tuple(epoch) for epoch in epochs}) > 3, "in ever new orders"
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 30), st.lists(st.integers(1, 12), min_size=1, max_size=30))
 def test_no_pair_twice_in_a_batch(pairs: int, counts: list[int]) -> None:
     made = buffer(pairs=pairs)

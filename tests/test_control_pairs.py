@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_clic.control.effort import EpisodeEffort
 from hitl_clic.control.pairs import PairBuilder
+from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.link.messages import ChunkPair
 from hitl_clic.records import Array, Kind, TickRecord
 
@@ -119,6 +120,7 @@ def test_a_person_ends_an_episode(padding: str) -> None:
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
+@settings(max_examples=50, deadline=None)
 @given(st.text("h.", max_size=40))
 def test_every_corrected_tick_becomes_one_pair_in_order(padding: str, script: str) -> None:
     made = stream(padding)
@@ -252,6 +254,27 @@ def test_discarded_pairs_use_up_no_id(padding: str) -> None:
     made.run("....")
     pairs = made.run("h......")
     assert [pair.id for done in pairs for pair in done] == [0]
+
+
+def test_only_what_began_since_is_discarded() -> None:
+    made = stream("hindsight", horizon=6)
+    made.run("h..h")
+    assert made.builder.discard_open(since=3) == 1
+    assert made.builder.discard_open(since=1) == 0
+    assert [pair.tick for done in made.run("....") for pair in done] == [0]
+
+
+def test_taking_back_one_pair_by_its_id() -> None:
+    made = stream("hold")
+    pairs = [pair for done in made.run("hhhh.") for pair in done]
+    undo = UndoBuffer(grace_s=1e-6)
+    for number, pair in enumerate(pairs):
+        undo.push(pair, 10_000 * (number // 2))  # 0 and 1 at one instant, 2 and 3 later at one instant
+    assert [pair.id for pair in undo.due(5000)] == [0, 1]
+    assert [undo.discard(number) for number in (3, 0, 3, 0, 99)] == ["held", "sent", None, None, None]
+    assert [pair.id for pair in undo.flush()] == [2]
+    assert undo.discard_last() == ("sent", 2)
+    assert undo.discard_last() == ("sent", 1)
 
 
 # ---- effort

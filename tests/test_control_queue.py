@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_clic.control.chunk_queue import ChunkQueue
@@ -43,6 +43,7 @@ def test_zero_motion_without_a_plan() -> None:
     assert not queue.take(None, 7)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 100), st.integers(0, 8), st.integers(1, 8))
 def test_a_late_plan_goes_on_where_it_should_be_by_now(tick: int, late: int, horizon: int) -> None:
     """A plan for tick t taken at t + late says its step `late` first: the ticks in between are over."""

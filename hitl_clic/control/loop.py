@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -87,6 +87,14 @@ class Outlets:
     teacher: Slot[TeacherView]
 
 
+@dataclass(slots=True)
+class _Correction:
+    """One stretch of ticks that the human drove: its first tick, and the ids of its pairs complete so far."""
+
+    tick: int
+    pairs: list[int] = field(default_factory=list)
+
+
 class LoopFailed(RuntimeError):
     """The loop cannot go on: planner or teacher ended with an error, which is its cause."""
 
@@ -133,7 +141,7 @@ class ControlLoop:
         self._episode, self._step, self._seed = 0, 0, 0
         self._observation: Array = np.zeros(0, np.float32)
         self._ending: str | None = None
-        self._corrections: list[list[int]] = []
+        self._corrections: list[_Correction] = []
         self._recorded_plan = -1
         self._record: TickRecord | None = None
         self._stale = False
@@ -172,6 +180,7 @@ class ControlLoop:
         self._observation, _ = self.task.reset(seed=seed)
         self._episode, self._step, self._seed, self._ending, self._record = episode, 0, seed, None, None
         self.queue.drop(self.tick)
+        self.planner.forget()  # a person's ending leaves a plan for this very tick, of the old scene
         self.hand_over.reset()
         self.gate.release()
         self._snapshot()
@@ -218,6 +227,8 @@ class ControlLoop:
         sample = self.device.latest()
         output = self.gate.step(sample, begun, self._obey())
         self._say_stale(output)
+        if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
+            self.queue.drop(tick)
         if output.driver == "nobody" or self._ending is not None:
             self._publish(self._record, output)
             self.clock.finish()
@@ -227,10 +238,6 @@ class ControlLoop:
         plan = self.planner.latest()
         if self.queue.take(plan, tick):
             self._record_plan(plan)
-        if output.left and (self.queue.plan is None or self.queue.plan.tick != tick):
-            # what the chunk expected is not what the human did: plan afresh, stand still until then
-            self.queue.drop(tick)
-            self.planner.request(self._request(tick, None))
         robot = self.queue.action(tick)
         begins_pair = self.queue.plan is not None and (self.queue.plan.tick == tick or output.entered)
         robot_chunk = self.queue.chunk_from(tick) if begins_pair else None
@@ -276,7 +283,7 @@ class ControlLoop:
         self._wanted = sample.wanted if sample.answers_tick == tick else None
         self.outlets.record(record)
         if output.entered:
-            self._corrections.append([])
+            self._corrections.append(_Correction(tick))
         self._finish_pairs(self.pairs.add(record, robot_chunk))
         self.tick += 1
         self._step += 1
@@ -342,8 +349,10 @@ class ControlLoop:
         for pair in pairs:
             self.outlets.record(pair)
             self.undo.push(pair, time.perf_counter_ns())
-            if self._corrections:
-                self._corrections[-1].append(pair.id)
+            # with hindsight a pair may be complete only after the next correction began: it belongs where it began
+            of = next((c for c in reversed(self._corrections) if c.tick <= pair.tick), None)
+            if of is not None:
+                of.pairs.append(pair.id)
 
     def _send_due(self) -> list[ChunkPair]:
         due = self.undo.due(time.perf_counter_ns())
@@ -353,14 +362,16 @@ class ControlLoop:
 
     def _discard(self) -> None:
         """Take back the last correction: its pairs still open, those held back, those already sent."""
-        open_pairs = self.pairs.discard_open()
-        while self._corrections and not self._corrections[-1] and not open_pairs:
-            self._corrections.pop()
-        ids = self._corrections.pop() if self._corrections else []
-        for _ in ids:
-            taken = self.undo.discard_last()
-            if taken is not None and taken[0] == "sent":
-                self.outlets.withdraw(taken[1])
+        ids: list[int] = []
+        open_pairs = 0
+        while self._corrections and not ids and not open_pairs:
+            correction = self._corrections.pop()
+            ids, open_pairs = correction.pairs, self.pairs.discard_open(correction.tick)
+        for pair_id in ids:
+            if self.undo.discard(pair_id) == "sent":
+                self.outlets.withdraw(pair_id)
+        if self.gate.state == "correcting":  # the human drives on: what is taught from here on is another correction
+            self._corrections.append(_Correction(self.tick))
         self._event("discard", pairs=len(ids) + open_pairs, first=min(ids, default=-1), last=max(ids, default=-1))
 
     def _say_stale(self, output: GateOutput) -> None:

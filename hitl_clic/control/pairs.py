@@ -67,9 +67,10 @@ class PairBuilder:
         """The pairs still open when an episode ends early (a person ended it); `record` is its last tick."""
         return self._collect(record, force=True)
 
-    def discard_open(self) -> int:
-        """Forget the pairs still open (a person took the correction back); how many they were."""
-        count, self._open = len(self._open), []
+    def discard_open(self, since: int = 0) -> int:
+        """Forget the open pairs begun at tick `since` or later (a correction was taken back); how many they were."""
+        kept = [pair for pair in self._open if pair.record.tick < since]
+        count, self._open = len(self._open) - len(kept), kept
         return count
 
     def _extend(self, pair: _Open, record: TickRecord) -> None:

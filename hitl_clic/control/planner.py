@@ -1,6 +1,6 @@
 """The planner thread: chunk inference beside the loop, so that no tick ever waits for it.
 
-`request`, `latest`, `swap` and `settle` are called by the actor's main thread; the policy only by the planner
+`request`, `latest`, `forget`, `swap` and `settle` are called by the actor's main thread; the policy only by the planner
 thread. Requests are newest-wins: a request not yet begun is replaced. Knows no torch.
 """
 
@@ -31,7 +31,7 @@ class Planner:
 
     Args:
         policy: the first policy.
-        on_plan: called in the planner thread with every finished plan, after `latest` gives it.
+        on_plan: called in the planner thread with every finished plan, after `latest` gives it; must be brief.
         prepare: called once in the planner thread before the first plan (for example to set its thread count).
     """
 
@@ -44,6 +44,8 @@ class Planner:
         self._condition = threading.Condition()
         self._request: PlanRequest | None = None
         self._busy = False
+        self._forgotten = False
+        """The plan at work is for a scene that is gone."""
         self._closing = False
         self._latest: Slot[Plan] = Slot()
         self.error: BaseException | None = None
@@ -78,6 +80,13 @@ class Planner:
         """The newest finished plan. Never blocks."""
         return self._latest.latest()
 
+    def forget(self) -> None:
+        """Let no plan asked for until now be given any more: the scene is another one."""
+        with self._condition:
+            self._request = None
+            self._forgotten = self._busy
+            self._latest = Slot()
+
     def settle(self, timeout_s: float) -> bool:
         """Wait until no request is waiting or being worked on (`--pace max` only). False when time ran out."""
         with self._condition:
@@ -110,9 +119,10 @@ class Planner:
                     started_ns=started,
                     finished_ns=time.perf_counter_ns(),
                 )
-                self._latest.publish(plan)
-                self._on_plan(plan)
                 with self._condition:
+                    if not self._forgotten:
+                        self._latest.publish(plan)
+                        self._on_plan(plan)
                     self._busy = False
                     self._condition.notify_all()
         except BaseException as error:
@@ -125,5 +135,5 @@ class Planner:
             self._condition.wait_for(lambda: self._request is not None or self._closing)
             if self._closing:
                 return None
-            request, self._request, self._busy = self._request, None, True
+            request, self._request, self._busy, self._forgotten = self._request, None, True, False
             return request

@@ -1,8 +1,8 @@
 """When the learner updates, seen from the loop. Actor's main thread.
 
 `LiveSchedule` leaves the learner alone, as a person's session must; `KeptUpSchedule` is the same for `--pace max`,
-where ticks cost no time: it waits until the learner has done the updates it would have done in real time; `PaperSchedule`
-orders the updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
+where ticks cost no time: it waits until the learner has done the updates it would have done in real time;
+`PaperSchedule` orders the updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
 """
 
 from __future__ import annotations

@@ -64,6 +64,17 @@ class UndoBuffer:
             return "sent", self._sent.pop()
         return None
 
+    def discard(self, pair_id: int) -> Literal["held", "sent"] | None:
+        """Take back one pair by its id; the answer as `discard_last`'s."""
+        for place, (_, pair) in enumerate(self._held):
+            if pair.id == pair_id:
+                del self._held[place]
+                return "held"
+        if pair_id in self._sent:
+            self._sent.remove(pair_id)
+            return "sent"
+        return None
+
     def _send_oldest(self) -> ChunkPair:
         _, pair = self._held.popleft()
         self._sent.append(pair.id)
