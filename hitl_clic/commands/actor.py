@@ -56,7 +56,7 @@ STATUS_EVERY_NS = 1_000_000_000
 CONNECT_S = 60.0
 DRAIN_S = 10.0
 LINGER_S = 3.0
-"""How long the window shows the summary page at the end, unless it is closed before."""
+"""How long the window shows the summary page at the end, unless it is closed or told to quit before."""
 
 
 class Actor:
@@ -241,16 +241,22 @@ class Actor:
 
     def _commands(self) -> list[str]:
         commands = ["quit"] if self._quit.is_set() else []
+        commands += self._asked()
+        now = time.perf_counter_ns()
+        if now - self._status_ns >= STATUS_EVERY_NS:
+            self._status_ns = now
+            self._watch(now)
+        return commands
+
+    def _asked(self) -> list[str]:
+        """What was asked for in the window since the last call."""
+        commands: list[str] = []
         if self.window is not None:
             try:
                 while True:
                     commands.append(self.window.commands.get_nowait())
             except queue.Empty:
                 pass
-        now = time.perf_counter_ns()
-        if now - self._status_ns >= STATUS_EVERY_NS:
-            self._status_ns = now
-            self._watch(now)
         return commands
 
     def _watch(self, now: int) -> None:
@@ -290,6 +296,8 @@ class Actor:
         if self.window is not None and self.window.alive():
             deadline = time.monotonic() + LINGER_S
             while self.window.alive() and time.monotonic() < deadline:
+                if "quit" in self._asked():
+                    break
                 time.sleep(0.05)
 
     def _picture(self, path: Path) -> None:

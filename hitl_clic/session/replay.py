@@ -55,7 +55,8 @@ class VerifyReport:
     @property
     def ok(self) -> bool:
         """There was something to check, nothing is missing but a cut-off end, and all of it is equal."""
-        return self.first_difference is None and not self.gaps and 0 < self.ticks == self.ticks_checked
+        whole = not self.gaps and (self.truncated or not self.lost)
+        return self.first_difference is None and whole and 0 < self.ticks == self.ticks_checked
 
     @property
     def sentence(self) -> str:

@@ -1,0 +1,212 @@
+"""The commands around a session: showing a recording again, the demo's steps, what bench runs, the cockpit's words."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from session_fake import session_records, write
+
+from benchmarks.figure import percentiles
+from benchmarks.update import MatrixProducts
+from devices.slot import Slot
+from hitl_clic.cockpit.state import CockpitState, from_bytes, to_bytes
+from hitl_clic.commands import bench, demo, evaluate, replay, teach
+from hitl_clic.commands.hands import HANDS
+from hitl_clic.commands.playback import Projector, _Player, contact_sheet
+from hitl_clic.commands.view import CockpitFeed
+from hitl_clic.control.loop import LoopView
+from hitl_clic.learner import checkpoint
+from hitl_clic.link.messages import LinkStatus
+from hitl_clic.session.reader import Session
+from hitl_clic.session.topics import SettingsRecord
+from hitl_clic.settings import SessionSettings, load
+from hitl_clic.tasks.registry import make_task
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """Line Following, driven at random, with settings as a real session writes them."""
+    settings = load(overrides={"task": "line_following", "device": "oracle", "task_options": {"max_steps": 15}})
+
+    def named(record: Any) -> Any:
+        if isinstance(record, SettingsRecord):
+            return dataclasses.replace(record, task=settings.task, values=settings.model_dump(mode="json"))
+        return record
+
+    task = replay.task_maker(settings)()
+    path = tmp_path_factory.mktemp("recorded") / "session.mcap"
+    return Session.open(write(path, session_records(task), named))
+
+
+@pytest.fixture
+def settings(recorded: Session) -> SessionSettings:
+    return replay.settings_of(recorded)
+
+
+def projector(recorded: Session) -> Projector:
+    settings = replay.settings_of(recorded)
+    return Projector(recorded, settings, replay.task_maker(settings)())
+
+
+def test_the_tasks_options_come_back_with_the_settings(recorded: Session, settings: SessionSettings) -> None:
+    assert settings.task == "line_following"
+    assert replay.task_maker(settings)().max_steps == 15
+    assert replay.verified(recorded.path).ok
+
+
+def test_a_shown_tick_is_the_same_however_it_was_reached(recorded: Session) -> None:
+    forward, jumping = projector(recorded), projector(recorded)
+    states = [forward.state(index) for index in range(len(forward))]
+    for index in (30, 3, 44, 0, 31, 31):
+        assert jumping.state(index) == states[index]
+
+
+def test_shown_ticks_tell_what_the_teacher_saw_then(recorded: Session) -> None:
+    shown = projector(recorded)
+    for index in (0, 16, len(shown) - 1):
+        state, tick = shown.state(index), recorded.ticks[index]
+        assert (state.gate, state.episode, state.step) == (tick.state, tick.episode, tick.step)
+        assert len(state.history) == tick.episode, "episodes finished before this tick, no later ones"
+        assert state.pairs_made <= len([pair for pair in recorded.pairs if pair.made_ns <= tick.time_ns])
+        assert from_bytes(to_bytes(state)) == state, "a window can show it"
+
+
+def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, settings: SessionSettings) -> None:
+    player = _Player(projector(recorded), settings)
+    assert not player.go_on(), "a tick lasts as long as it did"
+    assert player.due_s - time.monotonic() == pytest.approx(0.1, abs=0.05)  # the recording's ticks, not the 20 Hz
+    player.due_s = 0.0
+    assert player.go_on()
+    assert player.index == 1
+    assert player.obey(["space"], [])
+    player.due_s = 0.0
+    assert not player.go_on()
+    assert "paused" in player.state().message
+    assert player.obey([], ["pause"])
+    assert player.obey(["right"], [])
+    assert player.index == 41
+    assert player.obey(["left", "left"], [])
+    assert player.index == 0
+    player.obey(["up"], [])
+    assert player.index == len(recorded.ticks) - 1
+    player.due_s = 0.0
+    assert not player.go_on()
+    assert "the end" in player.state().message
+    assert not player.obey(["q"], ["reset"])
+
+
+def test_a_contact_sheet_leaves_nothing_else_behind(
+    recorded: Session, settings: SessionSettings, tmp_path: Path
+) -> None:
+    contact_sheet(recorded, settings, make_task(settings.task), tmp_path / "replay.png", pictures=2)
+    assert [file.name for file in tmp_path.iterdir()] == ["replay.png"]
+    assert (tmp_path / "replay.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("mode", ["hold", "toggle", "touch"])
+def test_hints_say_what_to_do_now(mode: Any) -> None:
+    for hand in HANDS.values():
+        assert "correct" in hand.hint(mode, False) or not hand.control
+        assert "hand back" in hand.hint(mode, True) or not hand.control
+    assert HANDS["keyboard"].hint("hold", False) == "hold Space to correct"
+    assert HANDS["keyboard"].hint("hold", True) == "release Space to hand back"
+
+
+class _Nobody:
+    def status(self) -> LinkStatus:
+        return LinkStatus("connected")
+
+
+def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: SessionSettings) -> None:
+    views: Slot[LoopView] = Slot()
+    feed = CockpitFeed(settings, HANDS["keyboard"], 15, views, _Nobody(), began_ns=0)
+    task = make_task("line_following")
+    task.reset(seed=0)
+    tick = next(tick for tick in recorded.ticks if tick.state == "correcting")
+    assert tick.human_action is not None
+
+    def shown(state: Any, kind: Any) -> CockpitState:
+        record = dataclasses.replace(tick, state=state, kind=kind)
+        views.publish(LoopView(0, 0, 0, state, kind, task.scene(), None, 0, record, {}))
+        found = feed.state(now_ns=1)
+        assert found is not None
+        return found
+
+    apart = float(torch.linalg.vector_norm(torch.tensor(tick.robot_action - tick.human_action)))
+    assert shown("correcting", "absolute").desired_radius == pytest.approx(settings.clic.radius_ratio * apart)
+    assert shown("correcting", "relative").desired_radius is None
+    assert shown("autonomous", "absolute").desired_radius is None
+    assert shown("correcting", "absolute").hint == "release Space to hand back"
+    assert shown("autonomous", "absolute").hint == "hold Space to correct"
+
+
+def test_the_demo_teaches_verifies_and_evaluates(
+    recorded: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps: list[Any] = []
+    settings = load(session="demo", overrides={"out": tmp_path})
+
+    def taught(given: SessionSettings) -> int:
+        steps.append(given)
+        (tmp_path / "session.mcap").write_bytes(recorded.path.read_bytes())
+        return 0
+
+    monkeypatch.setattr(teach, "run", taught)
+    monkeypatch.setattr(checkpoint, "latest", lambda folder: folder / "some")
+    monkeypatch.setattr(evaluate, "run", lambda *given, **more: steps.append((given, more)) or 0)
+    assert demo.run(settings, headless_given=False) == 0
+    assert steps[0] == settings
+    assert steps[1][0][:2] == (tmp_path, 10)
+    said = capsys.readouterr().out
+    assert "equal bit for bit" in said
+    assert f"app.py replay {tmp_path}" in said
+
+    monkeypatch.setattr(checkpoint, "latest", lambda folder: None)
+    assert demo.run(settings, headless_given=False) == 0
+    assert "nothing was learned" in capsys.readouterr().out
+    monkeypatch.setattr(teach, "run", lambda given: 1)
+    assert demo.run(settings, headless_given=False) == 1
+
+
+def test_the_demos_folder_is_named_after_it() -> None:
+    folder = load(session="demo").out
+    assert folder is not None
+    assert folder.parent.name == "runs"
+    assert folder.name.startswith("demo-")
+
+
+def test_bench_runs_the_figures_asked_for_and_goes_on_after_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def process(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        ran.append(" ".join(command[1:]))
+        return subprocess.CompletedProcess(command, int("benchmarks.plan" in command))
+
+    monkeypatch.setattr(subprocess, "run", process)
+    assert bench.run("all", 2.5) == 1
+    assert ran == [f"-m benchmarks.{figure} --seconds 2.5" for figure in ("loop", "plan", "update", "link")]
+    ran.clear()
+    assert bench.run("link", 1) == 0
+    assert ran == ["-m benchmarks.link --seconds 1"]
+
+
+def test_matrix_products_are_counted_backward_and_by_the_input() -> None:
+    weight = torch.rand(16, 8, requires_grad=True)
+    chunk = torch.rand(32, 8, requires_grad=True)
+    product = 2 * 32 * 16 * 8
+    with MatrixProducts() as counter:
+        (gradient,) = torch.autograd.grad(torch.nn.functional.linear(chunk, weight).square().sum(), chunk)
+        assert counter.flop == 2 * product
+        torch.nn.functional.linear(chunk, weight).square().sum().backward()
+    assert counter.flop == 5 * product
+    assert gradient.shape == chunk.shape
+
+
+def test_percentiles_name_the_greatest() -> None:
+    assert percentiles([1.0, 2.0, 3.0], 50, 100) == {"p50": 2.0, "max": 3.0}

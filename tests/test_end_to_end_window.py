@@ -1,0 +1,168 @@
+"""Sessions taught by real key and mouse events in the real window, under a virtual display."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pytest
+from session_process import FLUSHED, LIVELY, SMALL, app, finish, journal_of, live_ticks, pairs_in, start, until
+
+from hitl_clic.cockpit.layout import Layout
+from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.records import TickRecord
+from hitl_clic.session.reader import Session
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("Xvfb") is None or shutil.which("xdotool") is None,
+    reason="needs Xvfb and xdotool (apt install xvfb xdotool)",
+)
+PERIOD_S = 0.1
+SLACK_S = 0.4
+"""Beyond one tick: for xdotool, the X server and the window to pass an event on, on a busy machine."""
+WINDOW = WindowSettings()
+TEACH = ["teach", "--task", "push_t", "--pace", "realtime", "--episodes", "3", *SMALL, *LIVELY, *FLUSHED]
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """A virtual display of its own, with a free number the server picks itself."""
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{WINDOW.width}x{WINDOW.height}x24", "-nolisten", "tcp"],
+        pass_fds=(write,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    assert number, "Xvfb did not start"
+    try:
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait(5.0)
+
+
+def xdotool(display: str, *words: object) -> str:
+    """Do something a person would do; what xdotool prints."""
+    done = subprocess.run(
+        ["xdotool", *map(str, words)],
+        env={**os.environ, "DISPLAY": display},
+        capture_output=True,
+        text=True,
+        timeout=10.0,
+        check=False,
+    )
+    return done.stdout
+
+
+def focus(display: str, process: subprocess.Popen[str]) -> str:
+    """Wait for the window and give it the focus; its id."""
+    found = until(lambda: xdotool(display, "search", "--class", "hitl-clic").split(), process, "the window's opening")
+    xdotool(display, "windowfocus", "--sync", found[0])
+    return str(found[0])
+
+
+def taught(
+    display: str, out: Path, device: str, take_over: Callable[[str], None], hand_back: Callable[[str], None]
+) -> tuple[int, int]:
+    """A session in which a person takes over for a while; just before and after that, `perf_counter_ns`."""
+    session = start(*TEACH, "--device", device, "--out", out, display=display)
+    try:
+        window = focus(display, session)
+        until(lambda: any(tick.connected for tick in live_ticks(out)[5:]), session, "the first ticks with a device")
+        took_ns = time.perf_counter_ns()
+        take_over(window)
+        until(lambda: len(pairs_in(journal_of(out))) >= 8, session, "the first pairs")
+        let_go_ns = time.perf_counter_ns()
+        hand_back(window)
+        time.sleep(1.0)
+        xdotool(display, "key", "F10")
+        until(lambda: (out / "window.png").exists(), session, "the summary")
+        xdotool(display, "key", "F10")  # closes the summary page
+        status, _, problems = finish(session)
+    finally:
+        session.kill()
+    assert status == 0, problems
+    assert "Traceback" not in problems
+    return took_ns, let_go_ns
+
+
+def check(out: Path, took_ns: int, let_go_ns: int) -> list[TickRecord]:
+    """What holds for any hand: who drove when, plans after the release, pairs, and that it happens again exactly."""
+    recorded = Session.open(out)
+    stretches = [(state, list(ticks)) for state, ticks in groupby(recorded.ticks, lambda tick: tick.state)]
+    assert [state for state, _ in stretches] == ["autonomous", "correcting", "autonomous"]
+    (_, before), (_, driven), (_, after) = stretches
+    assert before[-1].time_ns - took_ns < (PERIOD_S + SLACK_S) * 1e9, "the human drives on the next tick"
+    assert driven[0].time_ns > took_ns
+    assert driven[-1].time_ns - let_go_ns < (PERIOD_S + SLACK_S) * 1e9, "and no longer than wanted"
+    assert all(tick.connected for tick in driven)
+
+    fresh = next(tick for tick in after if tick.plan_tick >= 0)
+    assert fresh.plan_tick >= after[0].tick, "the robot goes on from what it sees now"
+    assert all(not tick.executed.any() for tick in after[: after.index(fresh)])
+    assert fresh.tick - after[0].tick <= 3
+    assert np.array_equal(fresh.executed, fresh.robot_action)
+
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["pairs"]["made"] == summary["pairs"]["ingested"] >= 8
+    assert summary["pairs"]["dropped"] == 0
+    assert {pair.tick for pair in recorded.pairs} <= {tick.tick for tick in driven}
+    assert (out / "window.png").stat().st_size > 10_000
+    assert [event.name for event in recorded.events][-1] == "quit"
+    status, said, _ = app("replay", out, "--verify")
+    assert status == 0, said
+    return driven
+
+
+def test_a_keyboard_session(display: str, tmp_path: Path) -> None:
+    out = tmp_path / "session"
+    times = taught(
+        display,
+        out,
+        "keyboard",
+        lambda _: xdotool(display, "keydown", "space", "keydown", "d") and None,
+        lambda _: xdotool(display, "keyup", "space", "keyup", "d") and None,
+    )
+    driven = check(out, *times)
+    held = driven[2:-2]  # two keys do not go down in the same instant
+    assert len(held) > 3
+    assert all(np.array_equal(tick.executed, [1.0, 0.0]) for tick in held), "full speed to the right"
+    assert all(np.array_equal(tick.taught, [1.0, 1.0]) for tick in held)
+    assert held[-1].observation[0] != held[0].observation[0]
+
+    showing = start("replay", out, display=display)
+    try:
+        focus(display, showing)
+        xdotool(display, "key", "Right")
+        time.sleep(0.3)
+        xdotool(display, "key", "F10")
+        status, _, problems = finish(showing)
+    finally:
+        showing.kill()
+    assert status == 0, problems
+
+
+def test_a_mouse_session(display: str, tmp_path: Path) -> None:
+    out = tmp_path / "session"
+    board = Layout.of((WINDOW.width, WINDOW.height), (512.0, 512.0)).board
+    up = board.height // 5  # well beyond the reach of a drag: full deflection
+
+    def press_and_drag(window: str) -> None:
+        xdotool(display, "mousemove", "--window", window, board.centerx, board.centery, "mousedown", 1)
+        xdotool(display, "mousemove", "--window", window, board.centerx, board.centery - up)
+
+    times = taught(display, out, "mouse", press_and_drag, lambda _: xdotool(display, "mouseup", 1) and None)
+    held = check(out, *times)[3:-2]
+    assert len(held) > 3
+    for tick in held:
+        assert tick.executed == pytest.approx([0.0, -1.0], abs=0.02), "full speed up, where y points down"
