@@ -11,9 +11,9 @@ from hitl_clic.tasks import make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_teacher
 from hitl_clic.tasks.line_following_teacher import LineFollowingTeacher
 from hitl_clic.tasks.push_t import PushT
-from hitl_clic.tasks.push_t_paths import Ways, inside, nearest_free
-from hitl_clic.tasks.push_t_pushes import CENTRE, INERTIA_OVER_MASS, PushCosts, PushTable
-from hitl_clic.tasks.push_t_state import PushTState, agent_gap, decode, features
+from hitl_clic.tasks.push_t_contacts import CENTRE, INERTIA_OVER_MASS, needed_contacts
+from hitl_clic.tasks.push_t_paths import CORNERS, MARGIN, inside, nearest_free, shortest_ways
+from hitl_clic.tasks.push_t_state import PushTState, agent_gap, decode, features, outline_in_scene
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
 
@@ -70,7 +70,7 @@ def test_line_teacher_comes_back_to_the_line_and_to_the_end() -> None:
 
 
 def test_push_model_matches_the_physics() -> None:
-    """Wherever the block moves during an episode, it turns by arm * distance / (inertia / mass)."""
+    """Wherever the block moves away from the walls, it turns by arm * distance / (inertia / mass)."""
     task, teacher = PushT(), make_teacher("push_t")
     turned, predicted = [], []
     for seed in range(4):
@@ -85,43 +85,56 @@ def test_push_model_matches_the_physics() -> None:
                 for s in (before, after)
             )
             distance = float(np.hypot(*(stop - start)))
-            if distance < 0.5:
+            outline = outline_in_scene(after.block_x, after.block_y, after.angle)
+            if distance < 0.5 or max(abs(v - 256.0) for corner in outline for v in corner) > 240.0:
                 continue
             x, y = (stop - start) / distance
             agent = np.array([before.agent_x + after.agent_x, before.agent_y + after.agent_y]) / 2
             lever = agent - (start + stop) / 2
             predicted.append((lever[0] * y - lever[1] * x) * distance / INERTIA_OVER_MASS)
             turned.append(np.remainder(after.angle - before.angle + pi, 2 * pi) - pi)
-    assert len(turned) > 100
-    assert np.percentile(np.abs(np.array(turned) - predicted), 80) < 0.003
-    assert np.corrcoef(turned, predicted)[0, 1] > 0.98
+    assert len(turned) > 80
+    assert np.ptp(turned) > 0.03
+    assert np.abs(np.array(turned) - predicted).max() < 0.002
 
 
-def test_pushing_where_it_helps_costs_less() -> None:
-    table = PushTable(PushCosts())
-    below = table.costs(np.array([0.0, 60.0]), 0.0)  # the goal lies 60 px along the stem
-    best = int(below.argmin())
-    np.testing.assert_array_equal(table.normals[best], [0, 1])
-    assert abs(table.points[best][0]) <= 25
-    turned = table.costs(np.array([0.0, 0.0]), 1.0)
-    contact = int(turned.argmin())
-    (x, y), (nx, ny) = table.points[contact] - CENTRE, table.normals[contact]
-    assert x * ny - y * nx > 0
+def test_contacts_push_to_the_goal_and_turn_towards_it() -> None:
+    (above,) = needed_contacts(0.0, 60.0, 0.0)
+    assert (above.x, above.y, above.nx, above.ny) == (0.0, 0.0, 0.0, 1.0)
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        right, down, turn = rng.uniform(-200, 200), rng.uniform(-200, 200), rng.uniform(-pi, pi)
+        contacts = needed_contacts(right, down, turn)
+        for c in contacts:
+            arm = (c.x - CENTRE[0]) * c.ny - (c.y - CENTRE[1]) * c.nx
+            if abs(turn) > 0.31:
+                assert arm * turn > 0
+            elif abs(right) > 10 and abs(down) > 10:
+                assert c.nx * right + c.ny * down > 0
+                assert arm * turn >= -abs(
+                    turn
+                )  # at worst the one pixel by which the pocket's contact misses the centre
+
+
+def test_something_is_needed_even_at_the_goal() -> None:
+    assert needed_contacts(0.0, 0.0, 0.0)
+    assert needed_contacts(1.0, -1.0, -0.2)
 
 
 def test_ways_lead_round_the_block() -> None:
-    ways = Ways(np.array([[0.0, -40.0], [0.0, 160.0], [100.0, 15.0]]))
-    everywhere = np.ones(len(ways.corners), np.bool_)
-    lengths, first = ways.lengths(np.array([0.0, 200.0]), everywhere)
+    stops = np.array([[0.0, -40.0], [0.0, 160.0], [100.0, 15.0]])
+    start, everywhere = np.array([0.0, 200.0]), np.ones(len(CORNERS), np.bool_)
+    lengths, towards = shortest_ways(start, stops, everywhere)
     assert lengths[0] > 240
-    assert first[0] >= 0
-    assert (lengths[1], first[1]) == (40.0, -1)
-    blocked, _ = ways.lengths(np.array([0.0, 200.0]), np.zeros(len(ways.corners), np.bool_))
+    assert any(np.array_equal(towards[0], corner) for corner in CORNERS)
+    assert lengths[1] == 40.0
+    np.testing.assert_array_equal(towards[1], stops[1])
+    blocked, _ = shortest_ways(start, stops, np.zeros(len(CORNERS), np.bool_))
     assert np.isinf(blocked[0])
     assert blocked[1] == 40.0
-    between = ways.between_targets()
-    np.testing.assert_allclose(between, between.T)
-    assert (between <= between[:, :1] + between[:1] + 1e-9).all()
+    there, _ = shortest_ways(stops[0], stops[1:], everywhere)
+    back, _ = shortest_ways(stops[1], stops[:1], everywhere)
+    np.testing.assert_allclose(there[0], back[0])
 
 
 def test_nearest_free_point_keeps_the_margin() -> None:
@@ -129,7 +142,7 @@ def test_nearest_free_point_keeps_the_margin() -> None:
     for _ in range(300):
         point = rng.uniform([-120, -60], [120, 180])
         free = nearest_free(point)
-        assert not inside(free, 18.9)
+        assert not inside(free, MARGIN - 0.1)
         state = PushTState(float(free[0]), float(free[1]), 0.0, 0.0, 0.0)
-        assert agent_gap(state) > 3.5
+        assert agent_gap(state) > 7.5
         assert np.isfinite(features(state)).all()

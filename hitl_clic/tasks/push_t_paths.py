@@ -1,8 +1,7 @@
 """Shortest ways for the agent round the T, in the T's body frame.
 
 Pure numpy; any thread. The T grown by the agent's radius and a clearance is an outline of eight corners; a
-shortest way runs straight between its six convex corners. Everything that does not depend on where the agent is
-has been worked out once at import. Lengths are pixels.
+shortest way runs straight between its six convex corners. Lengths are pixels.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from hitl_clic.tasks.push_t_state import AGENT_RADIUS
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-CLEARANCE = 4.0
+CLEARANCE = 8.0
 """Free pixels between the agent's disc and the T on the way."""
 MARGIN = AGENT_RADIUS + CLEARANCE
 _BLOCKED = MARGIN - 2.0  # a little smaller than the corners' outline, so that a way along it is free
@@ -75,42 +74,24 @@ def _join(straight: Floats) -> Floats:
     return lengths
 
 
-class Ways:
-    """Shortest ways to a fixed set of targets round the T.
+CORNERS: Floats = np.delete(_outline(MARGIN), (2, 5), axis=0)
+"""The turning points of all shortest ways, [6, 2]."""
+_BETWEEN_CORNERS = _straight(CORNERS, CORNERS)
 
-    Args:
-        targets: [K, 2], outside the T grown by the margin.
+
+def shortest_ways(start: Floats, stops: Floats, usable: Bools) -> tuple[Floats, Floats]:
+    """Shortest ways from a free point [2] to free points [K, 2] over usable corners [6].
+
+    Returns:
+        lengths [K], infinite where there is none, and the next point to head for on each, [K, 2].
     """
-
-    corners: Floats = np.delete(_outline(MARGIN), (2, 5), axis=0)
-    """The turning points [6, 2]."""
-
-    def __init__(self, targets: Floats) -> None:
-        self.targets = targets
-        self._corner_straight = _straight(self.corners, self.corners)
-        self._target_straight = _straight(self.corners, targets)
-        self._corner_to_target = self._onward(np.ones(len(self.corners), np.bool_))
-
-    def between_targets(self) -> Floats:
-        """Lengths [K, K] of the ways between all targets."""
-        everywhere = np.ones(len(self.corners), np.bool_)
-        return np.stack([self.lengths(target, everywhere)[0] for target in self.targets])
-
-    def lengths(self, start: Floats, usable: Bools) -> tuple[Floats, NDArray[np.intp]]:
-        """Ways from a free point [2] over usable corners [6]: lengths [K] (infinite if none), and the first corner
-        of each, -1 when the target is straight ahead."""
-        onward = self._corner_to_target if usable.all() else self._onward(usable)
-        stops = np.concatenate([self.corners, self.targets])
-        straight = _straight(start[None], stops)[0]
-        to_corner, direct = straight[: len(self.corners)], straight[len(self.corners) :]
-        via = np.where(usable, to_corner, np.inf)[:, None] + onward
-        first, best = via.argmin(0), via.min(0)
-        ahead = direct <= best + 1e-9
-        return np.where(ahead, direct, best), np.where(ahead & np.isfinite(direct), -1, first)
-
-    def _onward(self, usable: Bools) -> Floats:
-        """Lengths [6, K] from each corner to each target over usable corners."""
-        closed = ~(usable[:, None] & usable[None])
-        between = _join(np.where(closed, np.inf, self._corner_straight))
-        last = np.where(usable[:, None], self._target_straight, np.inf)
-        return np.asarray((between[:, :, None] + last[None]).min(1))
+    closed = ~(usable[:, None] & usable[None])
+    between = _join(np.where(closed, np.inf, _BETWEEN_CORNERS))
+    to_stops = np.where(usable[:, None], _straight(CORNERS, stops), np.inf)
+    onward = (between[:, :, None] + to_stops[None]).min(1)
+    ahead = _straight(start[None], np.concatenate([CORNERS, stops]))[0]
+    via = np.where(usable, ahead[: len(CORNERS)], np.inf)[:, None] + onward
+    direct, first = ahead[len(CORNERS) :], via.argmin(0)
+    straight_on = direct <= via.min(0) + 1e-9
+    lengths = np.where(straight_on, direct, via.min(0))
+    return lengths, np.where(straight_on[:, None], stops, CORNERS[first])
