@@ -281,6 +281,18 @@ def slow_loss(energy: Spy, batch: Batch, samples: torch.Tensor, few: int, m: Met
     return slow_kl(values, target, m.temperature), slow_penalty(gradient, m.penalty_margin)
 
 
+def test_a_penalty_of_few_looks_at_any_samples() -> None:
+    """Not always at the two chunks of the pair, which come first."""
+    batch = make_batch(np.random.default_rng(0), 1, 3, 6)
+    looked_at_human = 0
+    for seed in range(20):
+        energy = Spy(3, 6)
+        shaping_loss(energy, batch, method(penalty_samples=3), torch.Generator().manual_seed(seed))
+        assert energy.seen[0].shape == (1, 3, 6)
+        looked_at_human += bool((energy.seen[0][0] == batch.human[0]).all(-1).any())
+    assert 0 < looked_at_human < 15
+
+
 @pytest.mark.parametrize("penalty_samples", [0, 5])
 @pytest.mark.parametrize(("relative", "masked"), [(False, False), (True, False), (True, True)])
 def test_loss_of_a_whole_batch(relative: bool, masked: bool, penalty_samples: int) -> None:

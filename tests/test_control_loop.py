@@ -368,6 +368,8 @@ def test_a_person_ends_the_episode(command: str) -> None:
     assert bench.loop.quit == (command == "quit")
     assert [pair.tick for pair in bench.sent] == [3, 4], "cut short, not lost"
     assert all(pair.episode == 0 for pair in bench.sent)
+    kinds = [type(record) for record in bench.records if isinstance(record, ChunkPair | EpisodeRecord)]
+    assert kinds == [ChunkPair, ChunkPair, EpisodeRecord, EpisodeRecord], "nor finished by what another episode does"
     assert [record.tick for record in bench.ticks] == list(range(18)), "no tick was stepped for the command"
 
 
