@@ -11,9 +11,9 @@ from hitl_clic.tasks import make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_teacher
 from hitl_clic.tasks.line_following_teacher import LineFollowingTeacher
 from hitl_clic.tasks.push_t import PushT
-from hitl_clic.tasks.push_t_contacts import CENTRE, INERTIA_OVER_MASS, needed_contacts
-from hitl_clic.tasks.push_t_paths import CORNERS, MARGIN, inside, nearest_free, shortest_ways
-from hitl_clic.tasks.push_t_state import PushTState, agent_gap, decode, features, outline_in_scene
+from hitl_clic.tasks.push_t_contacts import CENTRE, INERTIA_OVER_MASS, NEAR_ENOUGH, TURN_FIRST, needed_contacts
+from hitl_clic.tasks.push_t_paths import CLEARANCE, CORNERS, MARGIN, inside, nearest_free, shortest_ways
+from hitl_clic.tasks.push_t_state import GOAL, PushTState, agent_gap, decode, features, outline_in_scene
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
 
@@ -99,26 +99,74 @@ def test_push_model_matches_the_physics() -> None:
 
 
 def test_contacts_push_to_the_goal_and_turn_towards_it() -> None:
-    (above,) = needed_contacts(0.0, 60.0, 0.0)
-    assert (above.x, above.y, above.nx, above.ny) == (0.0, 0.0, 0.0, 1.0)
+    (above,), turning = needed_contacts(0.0, 60.0, 0.0)
+    assert (above.x, above.y, above.nx, above.ny, above.charge) == (0.0, 0.0, 0.0, 1.0, 0.0)
+    assert not turning
     rng = np.random.default_rng(0)
     for _ in range(500):
-        right, down, turn = rng.uniform(-200, 200), rng.uniform(-200, 200), rng.uniform(-pi, pi)
-        contacts = needed_contacts(right, down, turn)
-        for c in contacts:
+        right, down, turn = rng.uniform(-200, 200), rng.uniform(-200, 200), rng.uniform(-0.6, 0.6)
+        need = needed_contacts(right, down, turn)
+        far = max(abs(right), abs(down)) > NEAR_ENOUGH
+        assert need.turning == (abs(turn) > TURN_FIRST or not far)
+        for c in need.contacts:
             arm = (c.x - CENTRE[0]) * c.ny - (c.y - CENTRE[1]) * c.nx
-            if abs(turn) > 0.31:
+            if need.turning:
                 assert arm * turn > 0
-            elif abs(right) > 10 and abs(down) > 10:
-                assert c.nx * right + c.ny * down > 0
-                assert arm * turn >= -abs(
-                    turn
-                )  # at worst the one pixel by which the pocket's contact misses the centre
+                assert c.charge == pytest.approx(-(c.nx * right + c.ny * down))
+            else:
+                assert c.nx * right + c.ny * down > NEAR_ENOUGH
+                # An uncharged contact turns the right way, save for the one pixel between stem and centre.
+                assert c.charge > 2.0 or arm * turn >= -abs(turn)
 
 
 def test_something_is_needed_even_at_the_goal() -> None:
-    assert needed_contacts(0.0, 0.0, 0.0)
-    assert needed_contacts(1.0, -1.0, -0.2)
+    for need in (needed_contacts(0.0, 0.0, 0.0), needed_contacts(1.0, -1.0, -0.2)):
+        assert need.turning
+        assert need.contacts
+
+
+def _observation(agent: tuple[float, float], block: tuple[float, float, float]) -> np.ndarray:
+    now = features(PushTState(*agent, *block))
+    return np.concatenate([now, now])
+
+
+def test_push_t_teacher_pushes_at_a_contact_and_goes_round_to_one() -> None:
+    teacher, angle = make_teacher("push_t"), GOAL[2]
+    down = np.array([-sin(angle), cos(angle)])
+    block = np.array(GOAL[:2]) - 60.0 * down
+    touching, behind = block - 16.0 * down, block + 160.0 * down
+    pushing = teacher.action(_observation((touching[0], touching[1]), (block[0], block[1], angle)))
+    np.testing.assert_allclose(pushing, down, atol=1e-5)
+    going = teacher.action(_observation((behind[0], behind[1]), (block[0], block[1], angle)))
+    assert 0.2 < float(going @ -down) < 0.999  # towards the bar's top, but not through the stem
+
+
+def test_push_t_teacher_answers_any_state() -> None:
+    """Anywhere in the scene: also inside the T, with the T across a wall, and for numbers that are no state."""
+    teacher, rng = make_teacher("push_t"), np.random.default_rng(0)
+    for k in range(600):
+        block = rng.uniform([-80, -80, 0], [592, 592, 2 * pi])
+        agent = block[:2] + rng.uniform(-50, 50, 2) if k % 2 else rng.choice([0.0, 15.0, 256.0, 497.0, 512.0], 2)
+        for observation in (
+            _observation((agent[0], agent[1]), (block[0], block[1], block[2])),
+            rng.normal(0, 10.0 ** rng.uniform(-3, 6), 24).astype(np.float32),
+        ):
+            action = teacher.action(observation)
+            assert action.dtype == np.float32
+            assert float(np.hypot(*action)) == pytest.approx(1.0, abs=1e-5)
+            np.testing.assert_array_equal(action, make_teacher("push_t").action(observation))
+
+
+def test_push_t_teacher_leaves_the_t_it_overlaps() -> None:
+    teacher = make_teacher("push_t")
+    # The T needs a push at its foot, straight along the stem; the agent overlaps that side of the stem.
+    down, right = np.array([-sin(GOAL[2]), cos(GOAL[2])]), np.array([cos(GOAL[2]), sin(GOAL[2])])
+    block = np.array(GOAL[:2]) + 60.0 * down
+    for side in (-1.0, 1.0):
+        agent = block + 80.0 * down + side * 24.0 * right
+        action = teacher.action(_observation((agent[0], agent[1]), (block[0], block[1], GOAL[2])))
+        assert float(action @ right) * side > 0.5
+        assert float(action @ down) > 0.2
 
 
 def test_ways_lead_round_the_block() -> None:
@@ -144,5 +192,5 @@ def test_nearest_free_point_keeps_the_margin() -> None:
         free = nearest_free(point)
         assert not inside(free, MARGIN - 0.1)
         state = PushTState(float(free[0]), float(free[1]), 0.0, 0.0, 0.0)
-        assert agent_gap(state) > 7.5
+        assert agent_gap(state) > CLEARANCE - 0.5
         assert np.isfinite(features(state)).all()

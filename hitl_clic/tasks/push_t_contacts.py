@@ -9,60 +9,76 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 CENTRE = (0.0, 45.0)
-"""Centre of mass of the T in its body frame."""
+"""Centre of mass of the T in its body frame, pixels."""
 INERTIA_OVER_MASS = 3000.0
-
-_TURN_FIRST = 0.3
-"""Above this angle to the goal only turning pushes are needed."""
-_NEAR_ENOUGH = 4.0
-"""An offset along an axis that needs no push."""
-_ARM_PER_RADIAN = 150.0
-_PREFER_TOWARDS_GOAL = 1.0
+"""Moment of inertia of the T about its centre over its mass, pixels squared."""
+TURN_FIRST = 0.3
+"""Radians to the goal's angle above which only turning pushes are needed."""
+NEAR_ENOUGH = 4.0
+"""Pixels to the goal along an axis of the T below which no push along that axis is needed."""
+ARM_PER_RADIAN = 150.0
+"""Pixels off the centre of mass at which a face is pushed, for each radian still to turn."""
+MISS_CHARGE = 2.0
+"""Pixels of way charged for each pixel by which a face ends before the arm that was asked for."""
 
 
 class Contact(NamedTuple):
     """A push: at a point (x, y) of the T's outline along an inward normal (nx, ny).
 
-    `bonus` is how many pixels of way the agent may spend to push here rather than elsewhere.
+    `charge` is how many pixels of way the agent would rather go than push here; negative draws it here.
     """
 
     x: float
     y: float
     nx: float
     ny: float
-    bonus: float = 0.0
+    charge: float = 0.0
 
 
-def needed_contacts(right: float, down: float, turn: float) -> tuple[Contact, ...]:
+class Need(NamedTuple):
+    """The contacts to choose among, and whether they are there to turn the T rather than to move it."""
+
+    contacts: tuple[Contact, ...]
+    turning: bool
+
+
+def needed_contacts(right: float, down: float, turn: float) -> Need:
     """The pushes needed for a goal `right` px along the bar, `down` px along the stem and `turn` rad away.
 
-    First turn roughly; then push every face whose normal points to the goal, off its middle by as much as turns
-    the rest of the angle away. Turning first makes the policy easy to imitate: while turning it depends on the
-    angle, afterwards every push happens at the goal's own angle.
+    First turn roughly; then push the faces whose normals point to the goal, off the centre by as much as turns the
+    rest of the angle away. There is always at least one contact. Turning first makes the teacher easy to imitate:
+    while turning it depends on little but the angle, and afterwards every push happens near the goal's own angle.
     """
-    if abs(turn) > _TURN_FIRST:
-        return _turning(right, down, turn)
-    arm = _ARM_PER_RADIAN * turn
+    moving = _moving(right, down, turn) if abs(turn) <= TURN_FIRST else ()
+    return Need(moving, turning=False) if moving else Need(_turning(right, down, turn), turning=True)
+
+
+def _moving(right: float, down: float, turn: float) -> tuple[Contact, ...]:
+    """Pushes along each axis on which the T is off: on the bar's top, the foot, the stem's sides, the bar's ends."""
+    arm = ARM_PER_RADIAN * turn
     contacts = []
-    if down > _NEAR_ENOUGH:
+    if down > NEAR_ENOUGH:
         contacts.append(Contact(_between(arm, -50.0, 50.0), 0.0, 0.0, 1.0))
-    if down < -_NEAR_ENOUGH:
+    if down < -NEAR_ENOUGH:
         contacts.append(Contact(_between(-arm, -9.0, 9.0), 120.0, 0.0, -1.0))
-    for side in (-1.0, 1.0):  # the stem's left side pushes right, its right side left
-        if -side * right > _NEAR_ENOUGH:
-            contacts.append(Contact(side * 15.0, _between(CENTRE[1] + side * arm, 46.0, 110.0), -side, 0.0))
-    return tuple(contacts) or _turning(right, down, turn)
+    if abs(right) > NEAR_ENOUGH:
+        to = 1.0 if right > 0 else -1.0
+        wanted = CENTRE[1] - to * arm
+        for x, low, high in ((15.0, 46.0, 110.0), (60.0, 6.0, 24.0)):
+            y = _between(wanted, low, high)
+            contacts.append(Contact(-to * x, y, to, 0.0, MISS_CHARGE * abs(y - wanted)))
+    return tuple(contacts)
 
 
 def _turning(right: float, down: float, turn: float) -> tuple[Contact, ...]:
-    """The three places with a long arm for this sense of turning; those that also push to the goal come first."""
-    s = 1.0 if turn >= 0 else -1.0
-    places = ((s * 50.0, 0.0, 0.0, 1.0), (s * 15.0, 105.0, -s, 0.0), (-s * 50.0, 30.0, 0.0, -1.0))
-    return tuple(Contact(x, y, nx, ny, _PREFER_TOWARDS_GOAL * (nx * right + ny * down)) for x, y, nx, ny in places)
+    """The two places with a long arm for this sense of turning: an end of the bar's top, and the stem near its foot.
+
+    The place whose push also moves the T nearer the goal is charged less, a pixel for each pixel still to go.
+    """
+    to = 1.0 if turn >= 0 else -1.0
+    return Contact(to * 50.0, 0.0, 0.0, 1.0, -down), Contact(to * 15.0, 105.0, -to, 0.0, to * right)
 
 
 def _between(value: float, low: float, high: float) -> float:
-    return float(np.clip(value, low, high))
+    return min(high, max(low, value))

@@ -14,7 +14,7 @@ from hitl_clic.tasks.push_t_state import AGENT_RADIUS
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-CLEARANCE = 8.0
+CLEARANCE = 4.0
 """Free pixels between the agent's disc and the T on the way."""
 MARGIN = AGENT_RADIUS + CLEARANCE
 _BLOCKED = MARGIN - 2.0  # a little smaller than the corners' outline, so that a way along it is free
