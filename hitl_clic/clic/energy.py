@@ -16,6 +16,10 @@ from torch import Tensor, nn
 from hitl_clic.clic.settings import EnergySettings
 
 Context = tuple[Tensor, ...]
+WELL_SLOPE = 2.0
+"""Steepness of an untrained well far from its centre, energy per unit of action."""
+UNIT_SOFTPLUS = 0.5413
+"""softplus of it is 1."""
 
 
 class Energy(nn.Module):
@@ -40,6 +44,11 @@ class Energy(nn.Module):
     @abstractmethod
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
         """E(s, a); chunks [B, S, D]; gives [B, S]."""
+
+    def centres(self, context: Context) -> Tensor | None:
+        """Chunks that the state alone suggests, [B, K, D]; None where the energy has no such thing."""
+        del context
+        return None
 
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
         """E [B, S] and its gradient by the chunk [B, S, D], both differentiable by the parameters if grad is on."""
@@ -84,6 +93,40 @@ class MlpEnergy(Energy):
         return self.out(h)[..., 0]
 
 
+class Wells(nn.Module):
+    """K valleys in chunk space whose places, depths and steepness depend on the state.
+
+    E_wells(s, a) = -log sum_k exp(-(depth_k + slope_k (sqrt(1 + ||a - centre_k||^2) - 1))): near a centre a bowl, far
+    away a cone, so that the pull is bounded and reaches everywhere. A network on [s; a] alone has to learn from
+    contrasts where its valley lies; here the contrasts move it there directly.
+
+    Args:
+        width: features of the state. dim: D. count: K.
+    """
+
+    def __init__(self, width: int, dim: int, count: int) -> None:
+        super().__init__()
+        self.count, self.dim = count, dim
+        self.centres = nn.Linear(width, count * dim)
+        self.shapes = nn.Linear(width, 2 * count)
+
+    def context(self, features: Tensor) -> Context:
+        """(centres [B, K, D], depths [B, 1, K], slopes [B, 1, K]) from the state's features [B, width]."""
+        centres = 1.2 * torch.tanh(self.centres(features)).reshape(-1, self.count, self.dim)
+        depth, slope = self.shapes(features)[:, None].chunk(2, dim=-1)
+        return centres, depth, WELL_SLOPE * nn.functional.softplus(slope + UNIT_SOFTPLUS)
+
+    def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
+        """E [B, S] and its gradient [B, S, D]."""
+        centres, depth, slope = context
+        apart = chunks[:, :, None] - centres[:, None]
+        root = (1 + apart.square().sum(-1)).sqrt()
+        log_share = -(depth + slope * (root - 1))
+        energy = -torch.logsumexp(log_share, dim=-1)
+        pull = torch.softmax(log_share, dim=-1) * slope / root
+        return energy, torch.einsum("bsk,bskd->bsd", pull, apart)
+
+
 class FilmEnergy(Energy):
     """A state trunk scales and shifts the layers of a small network on the chunk (feature-wise modulation).
 
@@ -91,8 +134,9 @@ class FilmEnergy(Energy):
     which spares autograd's bookkeeping in chains and gives the penalty's second order by one ordinary backward.
     """
 
-    def __init__(self, dim_o: int, dim: int, hidden: Sequence[int], trunk: Sequence[int]) -> None:
+    def __init__(self, dim_o: int, dim: int, hidden: Sequence[int], trunk: Sequence[int], wells: int = 0) -> None:
         super().__init__(dim_o)
+        self.wells = Wells(trunk[-1], dim, wells) if wells else None
         sizes = (dim_o, *trunk)
         self.trunk = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(sizes))
         self.norms = nn.ModuleList(nn.LayerNorm(o) for o in sizes[1:])
@@ -111,13 +155,22 @@ class FilmEnergy(Energy):
         for head in self.heads:
             scale, shift = head(h)[:, None].chunk(2, dim=-1)
             parts += [1 + scale, shift]
+        if self.wells is not None:
+            parts += self.wells.context(h)
         return tuple(parts)
+
+    def centres(self, context: Context) -> Tensor | None:
+        """The wells' centres [B, K, D], the first places to look for low energy; None without wells."""
+        return None if self.wells is None else context[2 * len(self.layers)]
 
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
         h = chunks
         for i, layer in enumerate(self.layers):
             h = nn.functional.silu(torch.addcmul(context[2 * i + 1], layer(h), context[2 * i]))
-        return self.out(h)[..., 0]
+        energy = self.out(h)[..., 0]
+        if self.wells is not None:
+            energy = energy + self.wells.energy_and_gradient(context[2 * len(self.layers) :], chunks)[0]
+        return energy
 
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
         h, slopes = chunks, []
@@ -130,6 +183,9 @@ class FilmEnergy(Energy):
         gradient = self.out.weight[0].expand_as(h)
         for layer, slope in zip(reversed(self.layers), reversed(slopes), strict=True):
             gradient = torch.matmul(gradient * slope, layer.get_parameter("weight"))
+        if self.wells is not None:
+            extra, pull = self.wells.energy_and_gradient(context[2 * len(self.layers) :], chunks)
+            energy, gradient = energy + extra, gradient + pull
         return energy, gradient
 
 
@@ -137,4 +193,4 @@ def make_energy(dim_o: int, dim: int, settings: EnergySettings) -> Energy:
     """The energy of the settings for states [dim_o] and flattened chunks [dim]."""
     if settings.kind == "mlp":
         return MlpEnergy(dim_o, dim, settings.hidden)
-    return FilmEnergy(dim_o, dim, settings.hidden, settings.trunk)
+    return FilmEnergy(dim_o, dim, settings.hidden, settings.trunk, settings.wells)

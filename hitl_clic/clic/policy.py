@@ -118,6 +118,8 @@ class EnergyPolicy:
         inference = self.settings.inference
         dim = self.horizon * self.dim_a
         parts = [self.bank[None]]
+        if (centres := self.energy.centres(context)) is not None:
+            parts.append(centres.clamp(-1, 1))
         if warm is not None:
             near = 0.2 * torch.randn(inference.candidates // 8, dim, generator=self.generator, device=self.device)
             parts.append((warm + near).clamp(-1, 1)[None])

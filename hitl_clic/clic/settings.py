@@ -23,6 +23,12 @@ class EnergySettings(BaseModel):
     trunk: tuple[int, ...] = Field(
         (256, 256), description="Widths of the layers that see only the state (film), units."
     )
+    wells: int = Field(
+        8,
+        ge=0,
+        le=256,
+        description="Valleys that the state places and the network reshapes, count (film); 0 leaves the network alone.",
+    )
     standardise: bool = Field(
         True, description="Shift and scale each state number by the mean and spread of the taught states."
     )
@@ -99,6 +105,9 @@ class MethodSettings(BaseModel):
     )
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's greatest learning rate.")
     learning_rate_end: float = Field(1e-5, ge=0, le=1, description="Learning rate at the end of a cosine cycle.")
+    weight_decay: float = Field(
+        0.0, ge=0, le=100, description="Decoupled decay of the weights, share of the learning rate; 0 is plain Adam."
+    )
     warmup_updates: int = Field(10, ge=0, le=1_000_000, description="Updates of linear warm-up.")
     cycle_updates: int = Field(113_400, ge=1, le=1_000_000_000, description="Updates of the first cosine cycle.")
     gradient_clip: float = Field(1.0, gt=0, le=1e6, description="Greatest norm of the whole gradient.")

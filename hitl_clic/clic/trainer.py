@@ -45,7 +45,9 @@ class ChunkTrainer:
             self.energy = make_energy(dim_o, horizon * dim_a, settings.energy).to(self.device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.buffer = PairBuffer(settings.buffer, np.random.default_rng(seed))
-        self.optimiser = torch.optim.Adam(self.energy.parameters(), lr=settings.learning_rate, foreach=True)
+        self.optimiser = torch.optim.AdamW(  # without decay this is Adam
+            self.energy.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
+        )
         self.averaged = [p.detach().clone() for p in self.energy.parameters()] if settings.average else []
         self.updates = 0
         self.newest_pair = -1

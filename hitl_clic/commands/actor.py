@@ -92,8 +92,8 @@ class Actor:
             self.inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed)
             child = None if settings.learner else self._learner(stack)
             address = settings.learner or child.start() if child else settings.learner
-            agreed = agreed_settings(settings, dim_o, dim_a)
-            hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=agreed)
+            self.agreed = agreed_settings(settings, dim_o, dim_a)
+            hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=self.agreed)
             self.newest: Slot[Weights] = Slot()
             self.link = ActorLink(address, hello, settings.link, self._receive)
             self.link.start()
@@ -203,6 +203,8 @@ class Actor:
         for episode in range(settings.episodes):
             # start states of a session: its seed and the episode, far from those that evaluations use
             self._episodes.append(loop.run_episode(episode, settings.seed * 10_000 + episode))
+            if settings.recording.policy_every and (episode + 1) % settings.recording.policy_every == 0:
+                self._keep_policy(self.out / "policies" / f"episode-{episode + 1:04d}")
             if loop.quit:
                 break
         loop.flush()
@@ -280,7 +282,9 @@ class Actor:
         self.recorder.close()
         if child is not None:
             child.stop()
-        self._keep_policy()
+        if checkpoint.latest(self.out / "checkpoints") is None:
+            # a learner elsewhere keeps its checkpoints there: leave at least the policy in the session's folder
+            self._keep_policy(self.out / "checkpoints")
         summary = self.tally.summary()
         summary["recording_dropped"] = self.recorder.dropped
         write_summary(self.out / "summary.json", summary)
@@ -312,11 +316,9 @@ class Actor:
         if state is not None:
             write_picture(state, path)
 
-    def _keep_policy(self) -> None:
-        """A learner elsewhere keeps its checkpoints there: leave at least the policy in the session's folder."""
-        folder = self.out / "checkpoints"
+    def _keep_policy(self, folder: Path) -> None:
+        """Write the newest weights as a checkpoint without a learner's state: enough to evaluate."""
         weights = self.newest.latest()
-        if weights is not None and checkpoint.latest(folder) is None:
-            agreed = agreed_settings(self.settings, self.task.observe().size, len(self.task.action_frame.axes))
-            folder.mkdir(exist_ok=True)
-            checkpoint.write(folder, checkpoint.Checkpoint(weights=weights, state={}, settings=agreed, entries=0))
+        if weights is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            checkpoint.write(folder, checkpoint.Checkpoint(weights=weights, state={}, settings=self.agreed, entries=0))

@@ -28,10 +28,10 @@ def find(source: Path) -> tuple[Path, SessionSettings]:
         if path is None:
             raise SettingsError(f"source = {source} holds no checkpoint; allowed: a session folder or a checkpoint")
     assert path is not None
-    for folder in (path.parent, path.parent.parent):
+    for folder in list(path.absolute().parents)[:3]:
         if (folder / "settings.toml").exists():
             return path, SessionSettings.from_toml(folder / "settings.toml")
-    raise SettingsError(f"source = {source} has no settings.toml beside it or in the folder above; keep them together")
+    raise SettingsError(f"source = {source} has no settings.toml beside it or in a folder above; keep them together")
 
 
 def run(source: Path, episodes: int, seed: int, as_json: bool) -> int:

@@ -12,6 +12,9 @@ class RecordingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    policy_every: int = Field(
+        10, ge=0, le=1_000_000, description="Episodes between two policies kept in policies/, for curves; 0 keeps none."
+    )
     flush_s: float = Field(
         1.0, ge=0.05, le=60, description="Seconds after which a record is on disk at the latest; a kill loses no more."
     )
