@@ -19,6 +19,7 @@ from devices.slot import Slot
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock
 from hitl_clic.control.correction import HandOver, bind
+from hitl_clic.control.exploration import Exploration, ExplorationSettings
 from hitl_clic.control.gate import Gate, GateSettings
 from hitl_clic.control.loop import ControlLoop, LoopFailed, LoopView, Outlets
 from hitl_clic.control.pairs import PairBuilder
@@ -123,6 +124,7 @@ class Bench:
     schedule: Schedule = field(default_factory=LiveSchedule)
     clock: Clock | None = None
     timeout_s: float = 20.0
+    exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
 
     def __post_init__(self) -> None:
         self.task = Track(self.longest)
@@ -144,6 +146,7 @@ class Bench:
             queue=ChunkQueue(self.horizon, self.execute, self.lead, 2),
             pairs=PairBuilder(self.horizon, self.execute, self.padding),
             undo=UndoBuffer(self.undo_s),
+            exploration=Exploration(self.exploration, 0, 2),
             outlets=Outlets(
                 record=self.records.append,
                 send=self.sent.append,

@@ -35,6 +35,7 @@ from hitl_clic.commands.view import CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
 from hitl_clic.control.correction import HandOver, bind
+from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
 from hitl_clic.control.loop import ControlLoop, LoopView, Outlets, Record
 from hitl_clic.control.pairs import PairBuilder
@@ -168,6 +169,7 @@ class Actor:
             queue=ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
             pairs=PairBuilder(settings.horizon, settings.execute, settings.clic.padding),
             undo=UndoBuffer(loop_settings.undo_s),
+            exploration=Exploration(loop_settings.exploration, settings.seed, dim_a),
             outlets=Outlets(
                 record=self._record,
                 send=self.link.send_pair,

@@ -21,6 +21,7 @@ from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock
 from hitl_clic.control.correction import Binding, HandOver, human_action
 from hitl_clic.control.effort import EpisodeEffort
+from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import COMMANDS, Gate, GateOutput
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.plan import ChunkPolicy
@@ -103,7 +104,7 @@ class ControlLoop:
     """Runs episodes of one task with one device.
 
     Args:
-        task, device, gate, binding, hand_over, planner, queue, pairs, undo, schedule, outlets: the collaborators.
+        task, device, gate, binding, hand_over, queue, pairs, undo, exploration, outlets: the collaborators.
         pair_stride: ticks between two plans while the human drives.
         snapshot_every: ticks between two snapshots. draws: whether scenes are wanted in the view.
         timeout_s: longest wait for planner or teacher in `ready` (`--pace max`).
@@ -119,6 +120,7 @@ class ControlLoop:
         queue: ChunkQueue,
         pairs: PairBuilder,
         undo: UndoBuffer,
+        exploration: Exploration,
         outlets: Outlets,
         pair_stride: int,
         snapshot_every: int,
@@ -127,6 +129,7 @@ class ControlLoop:
     ) -> None:
         self.task, self.device, self.gate, self.binding, self.hand_over = task, device, gate, binding, hand_over
         self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
+        self.exploration = exploration
         self.pair_stride, self.snapshot_every, self.draws, self.timeout_s = (
             pair_stride,
             snapshot_every,
@@ -182,6 +185,7 @@ class ControlLoop:
         self.queue.drop(self.tick)
         self.planner.forget()  # a person's ending leaves a plan for this very tick, of the old scene
         self.hand_over.reset()
+        self.exploration.begin(episode)
         self.gate.release()
         self._snapshot()
         effort = EpisodeEffort()
@@ -247,7 +251,7 @@ class ControlLoop:
         if output.driver == "human":
             wanted, taught = human_action(robot, output.motion, output.kind, self.gate.settings, self.binding)
             human = wanted if taught.any() else None  # a relative teacher who shows no direction teaches nothing
-        executed = self.hand_over.step(output.driver, wanted)
+        executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted))
         chosen = time.perf_counter_ns()
         observation = self._observation
         self._observation, reward, terminated, truncated, info = self.task.step(executed)

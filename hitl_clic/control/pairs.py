@@ -86,7 +86,8 @@ class PairBuilder:
             pair.age_ns = max(pair.age_ns, record.device_age_ns)
         else:
             pair.ended = True
-            pair.followed.append(record.executed)
+            # what was meant, not what noise made of it: the label is never perturbed
+            pair.followed.append(record.robot_action if record.human_action is None else record.human_action)
 
     def _collect(self, record: TickRecord, force: bool) -> list[ChunkPair]:
         done: list[_Open] = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hitl_clic.control.exploration import ExplorationSettings
+
 
 class LoopSettings(BaseModel):
     """How fast the loop turns and how it plans."""
@@ -34,6 +36,7 @@ class LoopSettings(BaseModel):
     undo_s: float = Field(
         0.0, ge=0, le=60, description="Seconds for which a finished pair is held back so that a person can discard it."
     )
+    exploration: ExplorationSettings = Field(ExplorationSettings(), description="Noise on executed actions.")
     planner_threads: int = Field(1, ge=1, le=256, description="Threads that torch may use for one plan.")
     planner_timeout_s: float = Field(
         30.0, gt=0, le=3600, description="Seconds after which a plan that never comes ends the session (--pace max)."
