@@ -36,9 +36,11 @@ class Arguments:
     """H, steps; the whole chunk is executed."""
     seeds: tuple[int, ...] = (0,)
     """Seeds of the sessions."""
-    episodes: int = 80
+    noised: float = 0.8
+    """Share of the taught episodes whose executed actions are perturbed (labels never are)."""
+    episodes: int = 60
     """Episodes taught."""
-    points: tuple[int, ...] = (20, 40, 60, 80)
+    points: tuple[int, ...] = (20, 40, 60)
     """Episodes after which the policy is evaluated; multiples of ten."""
     evaluations: int = 20
     """Evaluated episodes at each point."""
@@ -57,7 +59,7 @@ def measure(arguments: Arguments, horizon: int, seed: int) -> dict[str, Any]:
     _app(
         *("teach", "--task", arguments.task, "--method", arguments.method, "--device", "oracle", "--headless"),
         *("--episodes", str(arguments.episodes), "--seed", str(seed), "--out", str(out), "--horizon", str(horizon)),
-        *("--pace", "max", "--schedule", "paper"),
+        *("--pace", "max", "--schedule", "paper", "--loop.exploration.episodes", str(arguments.noised)),
     )
     wall_s = time.perf_counter() - began
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
@@ -79,6 +81,7 @@ def measure(arguments: Arguments, horizon: int, seed: int) -> dict[str, Any]:
         "method": arguments.method,
         "horizon": horizon,
         "execute": horizon,
+        "noised": arguments.noised,
         "seed": seed,
         "evaluated_episodes": arguments.evaluations,
         "curve": curve,
