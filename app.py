@@ -41,6 +41,10 @@ def _run(command: cli.Command) -> int:
             from hitl_clic.commands import replay
 
             return replay.run(session, verify, headless, as_json)
+        case cli.KeysCommand(folder):
+            from hitl_clic.commands import keys
+
+            return keys.run(folder)
         case cli.DevicesCommand():
             from hitl_clic.commands import devices
 

@@ -82,6 +82,13 @@ class DevicesCommand:
 
 
 @dataclass(frozen=True)
+class KeysCommand:
+    """Make the key pairs of a learner and an actor, for a link between machines."""
+
+    folder: Path = Field(description="Folder for the keys; it is made if need be, keys in it are never overwritten.")
+
+
+@dataclass(frozen=True)
 class BenchCommand:
     """Measure loop, plan, update and link; one JSON line each."""
 
@@ -91,7 +98,16 @@ class BenchCommand:
     seconds: float = Field(default=10.0, gt=0, le=3600, description="Time for each figure, seconds.")
 
 
-Command = TeachCommand | EvaluateCommand | ReplayCommand | LearnerCommand | DevicesCommand | DemoCommand | BenchCommand
+Command = (
+    TeachCommand
+    | EvaluateCommand
+    | ReplayCommand
+    | LearnerCommand
+    | KeysCommand
+    | DevicesCommand
+    | DemoCommand
+    | BenchCommand
+)
 
 LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "clic", "training", "link")
 """The settings that mean something to a learner by itself."""
@@ -158,6 +174,10 @@ def _replay(arguments: list[str]) -> ReplayCommand:
     return command
 
 
+def _keys(arguments: list[str]) -> KeysCommand:
+    return _simple(arguments, "keys", KeysCommand, positional="folder")
+
+
 def _devices(arguments: list[str]) -> DevicesCommand:
     return _simple(arguments, "devices", DevicesCommand)
 
@@ -171,6 +191,7 @@ _COMMANDS: Mapping[str, tuple[type, Callable[[list[str]], Command]]] = {
     "evaluate": (EvaluateCommand, _evaluate),
     "replay": (ReplayCommand, _replay),
     "learner": (LearnerCommand, _learner),
+    "keys": (KeysCommand, _keys),
     "devices": (DevicesCommand, _devices),
     "demo": (DemoCommand, _demo),
     "bench": (BenchCommand, _bench),

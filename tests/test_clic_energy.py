@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hitl_clic.clic.energy import Energy, FilmEnergy, MlpEnergy, make_energy
+from hitl_clic.clic.energy import WELL_SLOPE, Energy, FilmEnergy, MlpEnergy, Wells, make_energy
 from hitl_clic.clic.settings import EnergySettings
 from hitl_clic.clic.shaping import gradient_penalty
 
+Array = NDArray[np.float64]
 DIM_O, DIM = 5, 6
-KINDS = ("film", "mlp")
+KINDS = ("film", "wells", "mlp")
+"""film: the network alone; wells: the same with three wells."""
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +32,13 @@ def _one_thread() -> Iterator[None]:
 def blank(kind: str, hidden: tuple[int, ...] = (16, 12, 8), seed: int = 0) -> Energy:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        settings = EnergySettings(kind=kind, hidden=hidden, trunk=(24, 20), standardise=True)
+        settings = EnergySettings(
+            kind="mlp" if kind == "mlp" else "film",
+            hidden=hidden,
+            trunk=(24, 20),
+            wells=3 if kind == "wells" else 0,
+            standardise=True,
+        )
         return make_energy(DIM_O, DIM, settings)
 
 
@@ -51,7 +61,7 @@ def inputs(seed: int = 0, batch: int = 3, samples: int = 4) -> tuple[Tensor, Ten
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["film", "mlp"])
 def test_zero_at_first(kind: str) -> None:
     energy = blank(kind)
     state, chunks = (x.float() for x in inputs())
@@ -60,6 +70,19 @@ def test_zero_at_first(kind: str) -> None:
     assert gradient.shape == (3, 4, DIM)
     assert not values.any()
     assert not gradient.any()
+
+
+def test_at_first_there_are_only_the_wells() -> None:
+    energy = blank("wells")
+    assert isinstance(energy, FilmEnergy)
+    assert energy.wells is not None
+    state, chunks = (x.float() for x in inputs())
+    context = energy.context(state)
+    values, gradient = energy.energy_and_gradient(context, chunks)
+    expected, slope = energy.wells.energy_and_gradient(context[-3:], chunks)
+    assert torch.equal(values, expected)
+    assert torch.equal(gradient, slope)
+    assert values.std() > 0.01, "and they tell chunks apart"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -181,5 +204,125 @@ def test_mlp_starts_like_one_layer_on_both() -> None:
 
 
 def test_make_energy_takes_the_kind() -> None:
-    assert isinstance(blank("film"), FilmEnergy)
-    assert isinstance(blank("mlp"), MlpEnergy)
+    film, wells, mlp = (blank(kind) for kind in KINDS)
+    assert isinstance(film, FilmEnergy)
+    assert isinstance(mlp, MlpEnergy)
+    assert isinstance(wells, FilmEnergy)
+    assert film.wells is None
+    assert wells.wells is not None
+    assert wells.wells.count == 3
+
+
+# ---- wells
+
+
+def wells_by_hand(centres: Array, depth: Array, slope: Array, chunks: Array) -> tuple[Array, Array]:
+    """Energy [B, S] and gradient [B, S, D] of wells, number by number in float64."""
+    batch, samples, dim = chunks.shape
+    energy, gradient = np.zeros((batch, samples)), np.zeros(chunks.shape)
+    for b in range(batch):
+        for s in range(samples):
+            logs, pulls = [], []
+            for k in range(centres.shape[1]):
+                root = math.sqrt(1 + sum((chunks[b, s, d] - centres[b, k, d]) ** 2 for d in range(dim)))
+                logs.append(-(depth[b, 0, k] + slope[b, 0, k] * (root - 1)))
+                pulls.append([slope[b, 0, k] * (chunks[b, s, d] - centres[b, k, d]) / root for d in range(dim)])
+            top = max(logs)
+            total = sum(math.exp(log - top) for log in logs)
+            energy[b, s] = -(top + math.log(total))
+            for log, pull in zip(logs, pulls, strict=True):
+                gradient[b, s] += math.exp(log - top) / total * np.array(pull)
+    return energy, gradient
+
+
+def some_wells(seed: int, count: int) -> tuple[Wells, tuple[Tensor, ...], Tensor]:
+    """float64 wells, their context for three states and chunks [3, 4, DIM]."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        wells = Wells(7, DIM, count).double()
+        context = wells.context(2 * torch.randn(3, 7, dtype=torch.float64))
+    return wells, tuple(part.detach() for part in context), inputs(seed)[1]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(3))
+def test_wells_by_hand_and_by_finite_differences(seed: int, count: int) -> None:
+    wells, context, chunks = some_wells(seed, count)
+    centres, depth, slope = context
+    assert centres.shape == (3, count, DIM)
+    assert depth.shape == slope.shape == (3, 1, count)
+    energy, gradient = wells.energy_and_gradient(context, chunks)
+    by_hand, pull = wells_by_hand(centres.numpy(), depth.numpy(), slope.numpy(), chunks.numpy())
+    np.testing.assert_allclose(energy.numpy(), by_hand, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(gradient.numpy(), pull, rtol=1e-12, atol=1e-13)
+    step = 1e-6
+    for i in range(DIM):
+        nudge = step * torch.nn.functional.one_hot(torch.tensor(i), DIM)
+        above, below = (wells.energy_and_gradient(context, chunks + way * nudge)[0] for way in (1, -1))
+        torch.testing.assert_close(gradient[..., i], (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
+
+
+def test_a_wells_centre_is_its_lowest_place_and_far_off_the_pull_is_its_slope() -> None:
+    wells, context, _ = some_wells(0, 1)
+    centres, depth, slope = context
+    energy, gradient = wells.energy_and_gradient(context, centres)
+    torch.testing.assert_close(energy, depth[:, 0])
+    assert not gradient.any()
+    away = torch.full_like(centres, 1e5)
+    _, gradient = wells.energy_and_gradient(context, away)
+    torch.testing.assert_close(gradient.norm(dim=-1), slope[:, 0], rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("depths", [(1e4, 1e4), (-1e4, -1e4), (1e4, -1e4), (0.0, 0.0)])
+@pytest.mark.parametrize("far", [0.0, 1.0, 1e3, 1e6, 1e12])
+@pytest.mark.parametrize("slope", [0.0, 2.0, 1e4])
+def test_wells_stay_finite_in_float32(depths: tuple[float, float], far: float, slope: float) -> None:
+    """Deep, shallow, steep, flat, and as far off as nothing ever is; forward and backward."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        wells = Wells(7, DIM, 2)
+    centres = wells.context(torch.zeros(1, 7))[0].detach().requires_grad_(True)
+    depth = torch.tensor([[depths]], requires_grad=True)
+    slopes = torch.full((1, 1, 2), slope, requires_grad=True)
+    energy, gradient = wells.energy_and_gradient((centres, depth, slopes), torch.full((1, 1, DIM), far))
+    (energy.sum() + gradient.square().mean().clamp_max(1e30)).backward()
+    for value in (energy, gradient, centres.grad, depth.grad, slopes.grad):
+        assert value is not None
+        assert torch.isfinite(value).all()
+
+
+@pytest.mark.parametrize("size", [0.0, 1.0, 1e4])
+def test_centres_stay_just_around_the_box_and_slopes_above_zero(size: float) -> None:
+    """Slightly outside, so that a chunk at the box's edge can be a centre."""
+    wells = Wells(7, DIM, 3)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        centres, depth, slope = wells.context(size * torch.randn(50, 7))
+    assert centres.shape == (50, 3, DIM)
+    assert centres.abs().max() <= 1.2 + 1e-6
+    assert torch.isfinite(depth).all()
+    assert (slope >= 0).all()
+    if size == 1e4:
+        assert centres.abs().max() > 1.1
+
+
+def test_an_untrained_wells_slope_is_what_is_said() -> None:
+    wells = Wells(7, DIM, 3)
+    with torch.no_grad():
+        wells.shapes.weight.zero_()
+        wells.shapes.bias.zero_()
+    torch.testing.assert_close(
+        wells.context(torch.randn(2, 7))[2], torch.full((2, 1, 3), WELL_SLOPE), rtol=1e-4, atol=0
+    )
+
+
+def test_only_wells_have_centres() -> None:
+    state, _ = inputs()
+    for kind in ("film", "mlp"):
+        energy = trained(kind)
+        assert energy.centres(energy.context(state)) is None
+    energy = trained("wells")
+    centres = energy.centres(energy.context(state))
+    assert centres is not None
+    assert centres.shape == (3, 3, DIM)
+    assert (centres[0] - centres[1]).abs().max() > 0.01, "the state places them"

@@ -107,6 +107,17 @@ def test_all_pairs_are_drawn_alike_when_batches_cross_epochs() -> None:
     assert all(190 <= seen[i] <= 210 for i in range(13))
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 15), st.lists(st.integers(1, 15), min_size=1, max_size=30))
+def test_no_pair_is_ever_two_turns_ahead_of_another(pairs: int, counts: list[int]) -> None:
+    """Also where a batch takes the end of one epoch and the beginning of the next."""
+    made = buffer(pairs=pairs)
+    seen = Counter(ids(made, pairs))
+    for count in counts:
+        seen.update(ids(made, count))
+        assert max(seen.values()) - min(seen.values()) <= 1
+
+
 def test_a_new_pair_enters_the_very_next_batch() -> None:
     made = buffer(pairs=20)
     ids(made, 20)

@@ -30,6 +30,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def method(start: str = "screened", kind: str = "film", **inference: object) -> MethodSettings:
+    """kind film: the network alone; wells: the same with three wells."""
     numbers: dict[str, object] = {
         "start": start,
         "candidates": 64,
@@ -42,7 +43,13 @@ def method(start: str = "screened", kind: str = "film", **inference: object) -> 
         "commitment": 0.0,
     }
     return MethodSettings(
-        energy=EnergySettings(kind=kind, hidden=(16, 16), trunk=(16,), standardise=True),
+        energy=EnergySettings(
+            kind="mlp" if kind == "mlp" else "film",
+            hidden=(16, 16),
+            trunk=(16,),
+            wells=3 if kind == "wells" else 0,
+            standardise=True,
+        ),
         negatives=NegativeSettings(
             start="uniform", samples=8, steps=5, noise="linear", step_start=0.1, step_end=1e-5, clip=0.1
         ),
@@ -109,8 +116,9 @@ def test_refuses_weights_of_another_network() -> None:
     smaller = untrained_weights(DIM_O, DIM_A, HORIZON - 1, settings)
     with pytest.raises(ValueError, match="version 3 do not fit"):
         make(settings, smaller)
-    with pytest.raises(ValueError, match="version 3 do not fit"):
-        make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, method(kind="mlp")))
+    for kind in ("mlp", "wells"):
+        with pytest.raises(ValueError, match="version 3 do not fit"):
+            make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, method(kind=kind)))
     for name in ("out.bias", "bank"):
         missing = some_weights(settings)
         del missing[name]
@@ -157,7 +165,7 @@ def test_building_a_policy_leaves_global_randomness_alone() -> None:
 # ---- plans
 
 
-@pytest.mark.parametrize("kind", ["film", "mlp"])
+@pytest.mark.parametrize("kind", ["film", "wells", "mlp"])
 @pytest.mark.parametrize("start", ["uniform", "screened"])
 @pytest.mark.parametrize("noise", [False, True])
 @pytest.mark.parametrize("rest", [None, 1, HORIZON])
@@ -231,6 +239,26 @@ def test_the_warm_start_is_considered() -> None:
     assert depth < -0.99
 
 
+@pytest.mark.parametrize("committed", [0, 2])
+def test_the_wells_centres_are_candidates(committed: int) -> None:
+    """The deepest centre, far from any guess, is planned by screening alone; beyond the box it is its edge."""
+    settings = method(kind="wells", candidates=16, chains=4, refine_steps=0)
+    weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
+    deepest = NARROW.copy()
+    deepest[-1] = 1.15
+    centres = np.stack([-NARROW, deepest, np.full(DIM, 0.2)])
+    weights["wells.centres.weight"][:] = 0
+    weights["wells.centres.bias"][:] = np.arctanh(centres / 1.2).reshape(-1)
+    weights["wells.shapes.weight"][:] = 0
+    weights["wells.shapes.bias"][:] = [0, -3, 0, 5, 5, 5]  # three depths, three slopes
+    bound = np.full((committed, DIM_A), 0.5, np.float32)
+    chunk, _ = make(settings, weights).plan(STATE, bound, None)
+    expected = np.clip(deepest, -1, 1).reshape(HORIZON, DIM_A)
+    expected[:committed] = bound
+    np.testing.assert_allclose(chunk, expected, atol=1e-5)
+    assert chunk.max() <= 1
+
+
 def test_a_short_rest_is_held_to_the_end() -> None:
     held = np.repeat(np.array([[0.7, -0.4]], np.float32), HORIZON, axis=0)
     energy = Wells((held.reshape(-1), 1.0, 0.1))
@@ -277,9 +305,16 @@ def test_the_untrained_policy_plans() -> None:
     chunk, energy = policy.plan(STATE, NOTHING, None)
     assert np.abs(chunk).max() <= 1
     assert energy == 0
+    settings = method(kind="wells")
+    policy = make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, settings))
+    policy.probe()
+    chunk, energy = policy.plan(STATE, NOTHING, None)
+    assert np.abs(chunk).max() <= 1
+    assert np.isfinite(energy)
 
 
 def test_observations_far_off_stay_finite() -> None:
-    chunk, energy = make(method()).plan(np.full(DIM_O, 1e30, np.float32), NOTHING, None)
-    assert np.isfinite(chunk).all()
-    assert np.isfinite(energy)
+    for kind in ("film", "wells", "mlp"):
+        chunk, energy = make(method(kind=kind)).plan(np.full(DIM_O, 1e30, np.float32), NOTHING, None)
+        assert np.isfinite(chunk).all()
+        assert np.isfinite(energy)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
+from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodSettings, NegativeSettings
 from hitl_clic.clic.trainer import ChunkTrainer, learning_rate
 
@@ -30,7 +30,7 @@ def _one_thread() -> Iterator[None]:
 def method(**changes: object) -> MethodSettings:
     """Everything said out loud, so that a change of a default changes no test."""
     numbers: dict[str, object] = {
-        "energy": EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), standardise=True),
+        "energy": EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), wells=4, standardise=True),
         "negatives": NegativeSettings(
             start="proposals", samples=32, steps=2, noise="linear", step_start=0.1, step_end=1e-5, clip=0.1
         ),
@@ -55,6 +55,7 @@ def method(**changes: object) -> MethodSettings:
         "penalty_samples": 0,
         "learning_rate": 3e-3,
         "learning_rate_end": 1e-4,
+        "weight_decay": 0.0,
         "warmup_updates": 5,
         "cycle_updates": 1000,
         "gradient_clip": 1.0,
@@ -189,12 +190,12 @@ def test_newest_pair_is_in_the_next_batch() -> None:
     assert trainer.updates == 4
 
 
-@pytest.mark.parametrize("kind", ["film", "mlp"])
-def test_resumes_bit_for_bit(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "wells"), [("film", 0), ("film", 3), ("mlp", 0)])
+def test_resumes_bit_for_bit(kind: str, wells: int) -> None:
     """10 updates, a new trainer with the state, 10 more: as 20 at once. Pairs come in between."""
     hidden = (24, 24)
-    energy = EnergySettings(kind=kind, hidden=hidden, trunk=(16,), standardise=True)
-    settings = method(energy=energy, average=0.8, batch=8, warmup_updates=12)
+    energy = EnergySettings(kind=kind, hidden=hidden, trunk=(16,), wells=wells, standardise=True)
+    settings = method(energy=energy, average=0.8, batch=8, warmup_updates=12, weight_decay=0.1)
     straight = make(settings)
     teach(straight, 0, 30)
     straight.remove(4)
@@ -311,16 +312,50 @@ def test_the_bank_holds_human_chunks_newest_included() -> None:
     assert np.array_equal(bank[-1], trainer.buffer.pairs[99].human.reshape(-1))
 
 
-def test_the_average_lags_behind() -> None:
-    plain, averaged = make(), make(method(average=0.99))
+def test_the_average_is_a_running_one_that_forgets_its_beginning() -> None:
+    """By hand from the weights of every update: decay (1 + n) / (10 + n), 0.5 at most."""
+    plain, averaged = make(), make(method(average=0.5))
     for trainer in (plain, averaged):
         teach(trainer, 0, 40)
-        for _ in range(30):
-            trainer.update()
-    first = untrained_weights(DIM_O, DIM_A, HORIZON, method())["out.weight"]
-    last, mean = plain.weights()["out.weight"], averaged.weights()["out.weight"]
-    assert np.array_equal(last, averaged.energy.state_dict()["out.weight"].numpy()), "training itself is the same"
-    assert 0.1 < np.linalg.norm(mean - first) / np.linalg.norm(last - first) < 0.95
+    means = {name: p.detach().numpy().astype(np.float64) for name, p in plain.energy.named_parameters()}
+    for update in range(30):
+        plain.update()
+        averaged.update()
+        decay = min(0.5, (1 + update) / (10 + update))
+        for name, parameter in plain.energy.named_parameters():
+            means[name] = decay * means[name] + (1 - decay) * parameter.detach().numpy()
+    last, found = plain.weights(), averaged.weights()
+    for name, mean in means.items():
+        inner = averaged.energy.get_parameter(name).detach().numpy()
+        assert np.array_equal(last[name], inner), "training itself is the same"
+        np.testing.assert_allclose(found[name], mean, rtol=1e-4, atol=1e-6)
+    assert np.abs(found["out.weight"] - last["out.weight"]).max() > 1e-4
+
+
+def weights_after(trainer: ChunkTrainer, updates: int) -> dict[str, np.ndarray]:
+    teach(trainer, 0, 40)
+    for _ in range(updates):
+        trainer.update()
+    return trainer.weights()
+
+
+def test_without_decay_it_is_adam_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    adam = make()
+    plain = torch.optim.Adam(adam.energy.parameters(), lr=adam.settings.learning_rate, foreach=True)
+    monkeypatch.setattr(adam, "optimiser", plain)
+    assert differing(weights_after(adam, 20), weights_after(make(), 20)) == []
+
+
+def test_decay_shrinks_every_weight_by_its_share_of_the_rate() -> None:
+    """After one update from the same weights: the same step, and rate times decay of the weights less."""
+    settings = method(warmup_updates=0)
+    before, rate, decay = make(settings).weights(), settings.learning_rate, 10.0
+    plain = weights_after(make(settings), 1)
+    decayed = weights_after(make(settings.model_copy(update={"weight_decay": decay})), 1)
+    assert differing(plain, decayed)
+    for name, value in before.items():
+        if name not in ("shift", "spread", "bank"):
+            np.testing.assert_allclose(plain[name] - decayed[name], rate * decay * value, rtol=1e-3, atol=1e-6)
 
 
 def test_only_the_mask_padding_uses_the_mask() -> None:
@@ -347,6 +382,38 @@ def test_learns_what_the_teacher_wants() -> None:
     losses = [trainer.update()["kl"] for _ in range(150)]
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
     assert errors(trainer) < 0.12
+
+
+def test_wells_move_to_what_was_taught() -> None:
+    """One chunk taught in all states: the lowest centre comes to lie there, also in states never taught.
+
+    The wells are alone here: a network beside them may take over a part, and then only their sum is lowest there.
+    """
+    trainer = make(method(penalty_weight=0.0))
+    trainer.energy.get_parameter("out.weight").requires_grad_(False)
+    trainer.energy.get_parameter("out.bias").requires_grad_(False)
+    taught = np.array([[0.7, -0.6], [-0.5, 0.8]], np.float32)
+    for number in range(60):
+        rng = np.random.default_rng(number)
+        state, robot = rng.uniform(-1, 1, DIM_O).astype(np.float32), rng.uniform(-1, 1, CHUNK).astype(np.float32)
+        trainer.add(number, "absolute", state, robot, taught, np.ones(CHUNK, np.float32))
+    states = torch.from_numpy(np.stack(new_states(20)))
+
+    def apart() -> float:
+        """Mean distance of the least centre in energy to the taught chunk, over states."""
+        with torch.no_grad():
+            context = trainer.energy.context(states)
+            centres = trainer.energy.centres(context)
+            assert centres is not None
+            deepest = trainer.energy.energy(context, centres).argmin(dim=1)
+            chosen = centres[torch.arange(len(states)), deepest]
+        return float((chosen - torch.from_numpy(taught).reshape(-1)).norm(dim=1).mean())
+
+    first = apart()
+    assert first > 0.8
+    for _ in range(100):
+        trainer.update()
+    assert apart() < 0.25 * first
 
 
 def test_relative_corrections_move_the_policy_their_way() -> None:

@@ -278,8 +278,7 @@ def test_taking_back_one_pair_by_its_id() -> None:
     assert [pair.id for pair in undo.due(5000)] == [0, 1]
     assert [undo.discard(number) for number in (3, 0, 3, 0, 99)] == ["held", "sent", None, None, None]
     assert [pair.id for pair in undo.flush()] == [2]
-    assert undo.discard_last() == ("sent", 2)
-    assert undo.discard_last() == ("sent", 1)
+    assert [undo.discard(number) for number in (2, 1, 2, 1)] == ["sent", "sent", None, None]
 
 
 # ---- effort

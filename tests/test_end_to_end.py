@@ -14,6 +14,7 @@ import pytest
 from session_process import LIVELY, SMALL, app, finish, journal_of, learner_of, pairs_in, start, until
 
 import app as command_line
+from hitl_clic.commands import evaluate
 from hitl_clic.learner import checkpoint
 from hitl_clic.records import TickRecord
 from hitl_clic.session.reader import Session
@@ -34,6 +35,7 @@ TEACH = [
     *SMALL,
 ]
 QUICK = [*TEACH, "--episodes", "2", "--loop.updates-per-tick", "0.2", "--task-options", "max_steps", "50"]
+QUICK += ["--recording.policy-every", "2"]
 SUMMARY = {
     "task": str,
     "method": str,
@@ -86,6 +88,10 @@ def test_a_session_folder_is_complete(session: Path) -> None:
     for name in ("session.mcap", "settings.toml", "summary.json", "curves.png", "window.png"):
         assert (session / name).stat().st_size > 0, name
     assert checkpoint.latest(session / "checkpoints") is not None
+    assert [folder.name for folder in (session / "policies").iterdir()] == ["episode-0002"]
+    kept = checkpoint.latest(session / "policies" / "episode-0002")
+    assert kept is not None
+    assert evaluate.find(kept)[1].seed == 3
     summary = json.loads((session / "summary.json").read_text())
     for name, kind in SUMMARY.items():
         assert name in summary

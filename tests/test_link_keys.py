@@ -11,6 +11,7 @@ import pytest
 import zmq
 from learner_fake import LINK, SETTINGS, make_pair
 
+import app
 from hitl_clic.link.actor import ActorLink
 from hitl_clic.link.keys import create_keys, load_client_keys, load_server_keys
 from hitl_clic.link.learner import ActorJoined, LearnerLink, PairArrived
@@ -72,6 +73,47 @@ def test_keys_are_secret_and_never_overwritten(folder: Path) -> None:
         assert stat.S_IMODE((folder / f"{name}.key_secret").stat().st_mode) == 0o600
     with pytest.raises(ValueError, match="already holds keys"):
         create_keys(folder)
+    public = (folder / "learner.key").read_bytes()
+    for name in ("learner.key_secret", "actor.key_secret", "actor.key"):
+        (folder / name).unlink()
+    with pytest.raises(ValueError, match="already holds keys"):
+        create_keys(folder)
+    assert (folder / "learner.key").read_bytes() == public
+
+
+def test_the_command_makes_keys_that_work_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = tmp_path / "new" / "keys"
+    assert app.main(["keys", str(made)]) == 0
+    said = capsys.readouterr()
+    assert str(made) in said.out
+    assert said.err == ""
+    server, client = load_server_keys(made), load_client_keys(made)
+    assert client.server == server.public
+    assert server.allowed == (client.public,)
+    before = {path.name: path.read_bytes() for path in made.iterdir()}
+    for folder in (made, made / "actor.key"):  # it holds keys; it is no folder
+        with pytest.raises(SystemExit) as ending:
+            app.main(["keys", str(folder)])
+        assert ending.value.code == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith(f"app.py: folder = {folder} is not allowed; ")
+        assert said.err.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in made.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_written_is_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path) -> None:
+        raise OSError(28, "No space left on device", str(folder))
+
+    monkeypatch.setattr("hitl_clic.commands.keys.create_keys", full)
+    assert app.main(["keys", str(tmp_path / "keys")]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert "No space left" in said.err
 
 
 def test_missing_keys_are_refused_by_name(folder: Path, tmp_path: Path) -> None:

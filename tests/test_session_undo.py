@@ -35,15 +35,13 @@ def test_a_pair_is_held_for_its_grace_time() -> None:
     assert [one.id for one in buffer.flush()] == [1]
 
 
-def test_discarding_goes_back_pair_by_pair() -> None:
+def test_a_pair_is_taken_back_once_held_or_sent() -> None:
     buffer = UndoBuffer(1.0)
     for number in range(3):
         buffer.push(pair(number), number * S)
     buffer.due(2 * S)
-    assert buffer.discard_last() == ("held", 2)
-    assert buffer.discard_last() == ("sent", 1)
-    assert buffer.discard_last() == ("sent", 0)
-    assert buffer.discard_last() is None
+    assert [buffer.discard(number) for number in (2, 1, 0)] == ["held", "sent", "sent"]
+    assert [buffer.discard(number) for number in (2, 1, 0, 3)] == [None] * 4
     assert buffer.flush() == []
 
 
@@ -53,20 +51,24 @@ def test_impossible_grace_times_are_refused(grace_s: float) -> None:
         UndoBuffer(grace_s)
 
 
-@given(st.lists(st.sampled_from(["push", "due", "discard", "flush"]), max_size=60), st.floats(0, 3))
-def test_every_pair_is_sent_once_or_discarded_held(steps: list[str], grace_s: float) -> None:
+@given(st.lists(st.sampled_from(["push", "due", "flush"]) | st.integers(0, 20), max_size=60), st.floats(0, 3))
+def test_every_pair_is_sent_once_or_discarded_held(steps: list[str | int], grace_s: float) -> None:
+    """A number in `steps` discards that pair."""
     buffer = UndoBuffer(grace_s)
-    pushed, sent, dropped, withdrawn = 0, [], [], []
+    pushed = 0
+    sent: list[int] = []
+    dropped: list[int] = []
+    withdrawn: list[int] = []
     for second, step in enumerate(steps):
         if step == "push":
             buffer.push(pair(pushed), second * S)
             pushed += 1
-        elif step == "discard":
-            match buffer.discard_last():
-                case ("held", number):
-                    dropped.append(number)
-                case ("sent", number):
-                    withdrawn.append(number)
+        elif isinstance(step, int):
+            match buffer.discard(step):
+                case "held":
+                    dropped.append(step)
+                case "sent":
+                    withdrawn.append(step)
         else:
             sent += [one.id for one in (buffer.due(second * S) if step == "due" else buffer.flush())]
     sent += [one.id for one in buffer.flush()]

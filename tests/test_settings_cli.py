@@ -14,6 +14,7 @@ from hitl_clic.cli import (
     DemoCommand,
     DevicesCommand,
     EvaluateCommand,
+    KeysCommand,
     LearnerCommand,
     ReplayCommand,
     TeachCommand,
@@ -105,6 +106,7 @@ def test_learner_takes_a_sessions_own_settings(tmp_path: Path) -> None:
 
 def test_the_rest() -> None:
     assert parse(["devices"]) == DevicesCommand()
+    assert parse(["keys", "some/folder"]) == KeysCommand(Path("some/folder"))
     assert parse(["bench", "--only", "plan", "--seconds", "2"]) == BenchCommand(only="plan", seconds=2.0)
     demo = parse(["demo", "--episodes", "2"])
     assert isinstance(demo, DemoCommand)
@@ -143,6 +145,9 @@ def test_the_rest() -> None:
         ("learner --bind tcp://127.0.0.1:*", ("out is missing", "a path")),
         ("learner --bind here --out x", ("bind = here", "tcp://127.0.0.1")),
         ("learner --bind tcp://0.0.0.0:5588 --out x", ("bind = tcp://0.0.0.0:5588", "CURVE")),
+        ("keys", ("folder is missing", "a path")),
+        ("keys here there", ("there",)),
+        ("keys here --out there", ("--out",)),
         ("devices --all", ("--all", "allowed: none")),
         ("bench --only sound", ("only = sound", "all, loop, plan, update or link")),
         ("bench --seconds 0", ("seconds = 0", "above 0")),
@@ -162,7 +167,10 @@ def test_whatever_is_wrong_is_one_line_and_status_2(
         assert part in said.err
 
 
-@pytest.mark.parametrize("name", ["teach", "evaluate", "replay", "learner", "devices", "demo", "bench"])
+COMMANDS = ("teach", "evaluate", "replay", "learner", "keys", "devices", "demo", "bench")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ending:
         parse([name, "--help"])
@@ -177,7 +185,7 @@ def test_the_overview_lists_every_command(capsys: pytest.CaptureFixture[str]) ->
         parse(["-h"])
     assert ending.value.code == 0
     out = capsys.readouterr().out
-    for name in ("teach", "evaluate", "replay", "learner", "devices", "demo", "bench"):
+    for name in COMMANDS:
         assert name in out
 
 

@@ -68,11 +68,15 @@ class PairBuffer:
         count = min(count, len(self.pairs))
         chosen = dict.fromkeys(self.fresh[:count])
         self.fresh = self.fresh[len(chosen) :]
+        twice: list[int] = []
         while len(chosen) < count:
             if not self.epoch:
                 self.epoch = [int(i) for i in self.generator.permutation(list(self.pairs))]
             candidate = self.epoch.pop()
-            if candidate in self.pairs:
+            if candidate in chosen:
+                twice.append(candidate)
+            elif candidate in self.pairs:
                 chosen[candidate] = None
+        self.epoch += reversed(twice)  # a batch across two epochs: their turn in the new one is the next batch
         self.newest_drawn = max([self.newest_drawn, *chosen])
         return [self.pairs[i] for i in chosen]

@@ -11,7 +11,7 @@ from typing import Literal
 from hitl_clic.link.messages import ChunkPair
 
 _REMEMBERED = 1024
-"""How many sent pairs can still be taken back, one after the other."""
+"""How many sent pairs can still be taken back."""
 
 
 class UndoBuffer:
@@ -50,22 +50,13 @@ class UndoBuffer:
         """All pairs held, oldest first, whatever their grace time (the session ends); they now count as sent."""
         return [self._send_oldest() for _ in range(len(self._held))]
 
-    def discard_last(self) -> tuple[Literal["held", "sent"], int] | None:
-        """Take back the newest pair not taken back yet.
+    def discard(self, pair_id: int) -> Literal["held", "sent"] | None:
+        """Take back one pair by its id.
 
         Returns:
-            ("held", id): it was dropped here and will never be sent; ("sent", id): it is on its way, the caller must
-            withdraw it at the learner; None: there is nothing left to take back.
+            "held": it was dropped here and will never be sent; "sent": it is on its way, the caller must withdraw it
+            at the learner; None: it is not known here, or was taken back before.
         """
-        if self._held:
-            _, pair = self._held.pop()
-            return "held", pair.id
-        if self._sent:
-            return "sent", self._sent.pop()
-        return None
-
-    def discard(self, pair_id: int) -> Literal["held", "sent"] | None:
-        """Take back one pair by its id; the answer as `discard_last`'s."""
         for place, (_, pair) in enumerate(self._held):
             if pair.id == pair_id:
                 del self._held[place]

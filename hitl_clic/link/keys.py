@@ -38,11 +38,14 @@ def create_keys(folder: Path) -> None:
     """Make a key pair for the learner and one for an actor.
 
     Raises:
-        ValueError: there are keys already; they are never overwritten.
+        ValueError: there are keys already, which are never overwritten, or this libzmq has no CURVE.
+        OSError: the folder cannot be written.
     """
+    if not zmq.has("curve"):
+        raise ValueError("this libzmq was built without CURVE and makes no keys; install pyzmq as pip provides it")
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("learner", "actor"):
-        if (folder / f"{name}.key_secret").exists():
+        if any((folder / f"{name}.{kind}").exists() for kind in ("key", "key_secret")):
             raise ValueError(f"{folder} already holds keys; choose another folder or delete them first")
     for name in ("learner", "actor"):
         _, secret = zmq.auth.create_certificates(folder, name)

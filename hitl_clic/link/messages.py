@@ -27,7 +27,8 @@ class ChunkPair:
         tick: tick of the whole session at which `state` was observed.
         kind: "absolute" (a^h is what the teacher wants) or "relative" (a^h is only better than a^r).
         state: s_t, float32 [dim_o].
-        robot: a^r[t:t+H], the chunk the policy planned for `state`, float32 [H, dim_a].
+        robot: a^r[t:t+H], what the policy meant to do from `state` on, float32 [H, dim_a]. Where a correction begins
+            in the middle of a chunk this is the rest of that older plan, its last step held to H.
         human: a^h[t:t+H], padded to H, float32 [H, dim_a].
         mask: 1 where `human` was really taught (step and axis), else 0, float32 [H, dim_a].
         weight_version: version of the weights that planned `robot`.
