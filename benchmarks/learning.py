@@ -38,9 +38,9 @@ class Arguments:
     """Seeds of the sessions."""
     noised: float = 0.8
     """Share of the taught episodes whose executed actions are perturbed (labels never are)."""
-    episodes: int = 60
+    episodes: int = 80
     """Episodes taught."""
-    points: tuple[int, ...] = (20, 40, 60)
+    points: tuple[int, ...] = (20, 40, 60, 80)
     """Episodes after which the policy is evaluated; multiples of ten."""
     evaluations: int = 20
     """Evaluated episodes at each point."""

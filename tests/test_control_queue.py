@@ -205,7 +205,7 @@ def some_pair() -> ChunkPair:
 
 def test_paper_schedule_orders_on_each_feedback_and_every_b_ticks() -> None:
     link = FakeLink()
-    schedule = PaperSchedule(link, every=5, episode_updates=30)
+    schedule = PaperSchedule(link, every=5, True, episode_updates=30)
     counts = []
     for tick in range(1, 13):
         pairs = {2: 1, 5: 3}.get(tick, 0)
@@ -219,7 +219,7 @@ def test_paper_schedule_orders_on_each_feedback_and_every_b_ticks() -> None:
 
 def test_paper_schedule_without_episode_updates_orders_none() -> None:
     link = FakeLink()
-    PaperSchedule(link, every=5, episode_updates=0).after_episode()
+    PaperSchedule(link, every=5, True, episode_updates=0).after_episode()
     assert link.orders == []
 
 

@@ -230,7 +230,8 @@ class Actor:
     def _schedule(self) -> Schedule:
         settings = self.settings
         if settings.schedule == "paper":
-            return PaperSchedule(self.link, settings.training.update_every, settings.training.episode_updates)
+            training = settings.training
+            return PaperSchedule(self.link, training.update_every, training.update_on_pairs, training.episode_updates)
         if settings.pace == "max":
             return KeptUpSchedule(self.link, settings.loop.updates_per_tick)
         return LiveSchedule()

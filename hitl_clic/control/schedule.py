@@ -89,14 +89,18 @@ class PaperSchedule:
     """One update on each feedback, one every b ticks, N_training at the end of an episode ([CC] Algorithm 1).
 
     Args:
-        link: the actor's link. every: b, ticks. episode_updates: N_training. timeout_s: longest wait for one order.
+        link: the actor's link. every: b, ticks. on_pairs: also one on each feedback, as published.
+        episode_updates: N_training. timeout_s: longest wait for one order.
     """
 
-    def __init__(self, link: Updates, every: int, episode_updates: int, timeout_s: float = 600.0) -> None:
-        self._link, self._every, self._episode_updates, self._timeout_s = link, every, episode_updates, timeout_s
+    def __init__(
+        self, link: Updates, every: int, on_pairs: bool, episode_updates: int, timeout_s: float = 600.0
+    ) -> None:
+        self._link, self._every, self._on_pairs = link, every, on_pairs
+        self._episode_updates, self._timeout_s = episode_updates, timeout_s
 
     def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
-        if pairs or ticks % self._every == 0:
+        if (pairs and self._on_pairs) or ticks % self._every == 0:
             self._order(1)
 
     def after_episode(self) -> None:

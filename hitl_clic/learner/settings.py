@@ -49,6 +49,9 @@ class TrainingSettings(BaseModel):
         le=100_000,
         description="Ticks between the updates asked for within an episode in the paper's schedule (b), ticks.",
     )
+    update_on_pairs: bool = Field(
+        default=True, description="In the paper's schedule also one update on each feedback, as published."
+    )
     restart: bool = Field(default=True, description="Start the session's own learner again when it dies.")
     orphan_after_s: float = Field(
         default=5.0,
