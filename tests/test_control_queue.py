@@ -205,7 +205,7 @@ def some_pair() -> ChunkPair:
 
 def test_paper_schedule_orders_on_each_feedback_and_every_b_ticks() -> None:
     link = FakeLink()
-    schedule = PaperSchedule(link, every=5, True, episode_updates=30)
+    schedule = PaperSchedule(link, every=5, on_pairs=True, episode_updates=30)
     counts = []
     for tick in range(1, 13):
         pairs = {2: 1, 5: 3}.get(tick, 0)
@@ -217,14 +217,22 @@ def test_paper_schedule_orders_on_each_feedback_and_every_b_ticks() -> None:
     assert link.waited == [1, 2, 3, 4], "every order is waited for"
 
 
+def test_the_update_on_each_feedback_can_be_left_out() -> None:
+    link = FakeLink()
+    schedule = PaperSchedule(link, every=3, on_pairs=False, episode_updates=0)
+    for tick in range(1, 8):
+        schedule.after_tick(tick, [some_pair()])
+    assert link.orders == [1, 1], "at 3 and 6"
+
+
 def test_paper_schedule_without_episode_updates_orders_none() -> None:
     link = FakeLink()
-    PaperSchedule(link, every=5, True, episode_updates=0).after_episode()
+    PaperSchedule(link, every=5, on_pairs=True, episode_updates=0).after_episode()
     assert link.orders == []
 
 
 def test_paper_schedule_says_what_did_not_come() -> None:
-    schedule = PaperSchedule(FakeLink(answers=False), every=5, episode_updates=30, timeout_s=2.0)
+    schedule = PaperSchedule(FakeLink(answers=False), every=5, on_pairs=True, episode_updates=30, timeout_s=2.0)
     with pytest.raises(TimeoutError, match=r"30 updates within 2 s: all is well"):
         schedule.after_episode()
 

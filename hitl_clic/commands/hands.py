@@ -21,6 +21,9 @@ from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.tasks.task import Task
 
 
+Make = Callable[[SessionSettings, Task, Slot[TeacherView], EventFeed], Device]
+
+
 @dataclass(frozen=True, slots=True)
 class Hand:
     """One way to teach.
@@ -34,7 +37,7 @@ class Hand:
     label: str
     control: str
     needs_window: bool
-    make: Callable[[SessionSettings, Task, Slot[TeacherView], EventFeed], Device]
+    make: Make
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
         """How to take over, or once that is done how to hand back."""
@@ -55,24 +58,15 @@ def _oracle(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed
     )
 
 
-def _keyboard(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
-    del task, view
-    return KeyboardDevice(
-        feed,
-        load_profile(CONFIGS / "devices" / "keyboard.toml"),
-        stale_after_s=settings.gate.stale_after_s,
-        tap_hold_s=_tap_s(settings),
-    )
+def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
+    """How to make a device that lives on the window's events, with its preset profile."""
 
+    def make(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+        del task, view
+        profile = load_profile(CONFIGS / "devices" / f"{device.name}.toml")
+        return device(feed, profile, stale_after_s=settings.gate.stale_after_s, tap_hold_s=_tap_s(settings))
 
-def _mouse(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
-    del task, view
-    return MouseDevice(
-        feed,
-        load_profile(CONFIGS / "devices" / "mouse.toml"),
-        stale_after_s=settings.gate.stale_after_s,
-        tap_hold_s=_tap_s(settings),
-    )
+    return make
 
 
 def _tap_s(settings: SessionSettings) -> float:
@@ -81,8 +75,8 @@ def _tap_s(settings: SessionSettings) -> float:
 
 HANDS: Mapping[str, Hand] = {
     "oracle": Hand("scripted teacher", "", False, _oracle),
-    "keyboard": Hand("keyboard", "Space", True, _keyboard),
-    "mouse": Hand("mouse", "the left button", True, _mouse),
+    "keyboard": Hand("keyboard", "Space", True, _at_the_window(KeyboardDevice)),
+    "mouse": Hand("mouse", "the left button", True, _at_the_window(MouseDevice)),
 }
 
 
