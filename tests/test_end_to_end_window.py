@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
@@ -29,26 +29,6 @@ SLACK_S = 0.4
 """Beyond one tick: for xdotool, the X server and the window to pass an event on, on a busy machine."""
 WINDOW = WindowSettings()
 TEACH = ["teach", "--task", "push_t", "--pace", "realtime", "--episodes", "3", *SMALL, *LIVELY, *FLUSHED]
-
-
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """A virtual display of its own, with a free number the server picks itself."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{WINDOW.width}x{WINDOW.height}x24", "-nolisten", "tcp"],
-        pass_fds=(write,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        number = pipe.readline().strip()
-    assert number, "Xvfb did not start"
-    try:
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait(5.0)
 
 
 def xdotool(display: str, *words: object) -> str:

@@ -30,26 +30,6 @@ STATE = CockpitState(
 SETTINGS = WindowSettings(width=960, height=540, niceness=0)
 
 
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """A virtual display of its own, with a free number the server picks itself."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
-        pass_fds=(write,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        number = pipe.readline().strip()
-    assert number, "Xvfb did not start"
-    try:
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait(5.0)
-
-
 @pytest.fixture
 def feed() -> EventFeed:
     return EventFeed()

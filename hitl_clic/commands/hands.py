@@ -20,7 +20,6 @@ from hitl_clic.settings import CONFIGS, SessionSettings
 from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.tasks.task import Task
 
-
 Make = Callable[[SessionSettings, Task, Slot[TeacherView], EventFeed], Device]
 
 
