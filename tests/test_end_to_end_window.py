@@ -98,7 +98,7 @@ def check(out: Path, took_ns: int, let_go_ns: int) -> list[TickRecord]:
     assert summary["pairs"]["dropped"] == 0
     assert {pair.tick for pair in recorded.pairs} <= {tick.tick for tick in driven}
     assert (out / "window.png").stat().st_size > 10_000
-    assert [event.name for event in recorded.events][-1] == "quit"
+    assert "quit" in [event.name for event in recorded.events]
     status, said, _ = app("replay", out, "--verify")
     assert status == 0, said
     return driven
