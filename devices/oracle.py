@@ -30,6 +30,10 @@ class OracleSettings(BaseModel):
     )
     threshold: float = Field(0.2, ge=0, le=10, description="Steps in when |a* - a^r| exceeds this, units of action.")
     persist: bool = Field(True, description="Once it steps in, it drives to the end of the running chunk (Ta steps).")
+    patience: int = Field(
+        0, ge=0, le=1000, description="Asked steps in a row the robot may be wrong before it steps in, as people wait."
+    )
+    persist_steps: int = Field(0, ge=0, le=1000, description="Steps it drives at least, once it steps in (persist).")
     kind: Kind = Field("absolute", description="absolute: gives a*. relative: gives only the direction from a^r to a*.")
     start_episode: int = Field(0, ge=0, description="First episode, from 0, in which it corrects.")
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of its noise.")
@@ -57,6 +61,7 @@ class Oracle:
         self._execute = execute
         self._active = False
         self._until_step = 0
+        self._wrong = 0
         self._late: deque[tuple[tuple[float, ...], bool]] = deque(maxlen=settings.delay_steps + 1)
         self._generator = np.random.default_rng((settings.seed, 0))
 
@@ -64,6 +69,7 @@ class Oracle:
         """Start an episode: no intervention running, noise seeded by (seed, episode)."""
         self._active = episode >= self.settings.start_episode
         self._until_step = 0
+        self._wrong = 0
         self._late.clear()
         self._generator = np.random.default_rng((self.settings.seed, episode))
 
@@ -114,9 +120,12 @@ class Oracle:
         turn = step % self.settings.every == 0
         if not turn and not (self.settings.bank and self.banked > 0):
             return False
-        engages = distance > self.settings.threshold
+        self._wrong = self._wrong + 1 if distance > self.settings.threshold else 0
+        engages = self._wrong > self.settings.patience
         if self.settings.bank and turn != engages:
             self.banked += 1 if turn else -1
         if engages and self.settings.persist:
-            self._until_step = step + max(1, self._execute - max(0, step_in_chunk))
+            rest_of_chunk = self._execute - max(0, step_in_chunk)
+            self._until_step = step + max(1, rest_of_chunk, self.settings.persist_steps)
+            self._wrong = 0
         return engages

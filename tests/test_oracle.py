@@ -237,6 +237,14 @@ def test_persists_to_the_end_of_the_running_chunk_and_not_beyond() -> None:
     assert decisions(free, [0, 0.5, 0, 0, 0, 0]) == [False, True, False, False, False, False]
 
 
+def test_a_patient_teacher_waits_then_drives_for_a_while() -> None:
+    settings = OracleSettings(patience=3, persist_steps=5)
+    far = [0.5] * 9 + [0.0] * 3 + [0.5] * 5
+    assert decisions(settings, far, execute=2, chunk=2) == (
+        [False] * 3 + [True] * 5 + [False] + [False] * 3 + [False] * 3 + [True] * 2
+    ), "wrong three times running first; being right in between starts the count anew"
+
+
 def test_persistence_ends_with_the_episode() -> None:
     oracle = Oracle(OracleSettings(), execute=8)
     oracle.begin(0)
