@@ -36,7 +36,9 @@ class Arguments:
     """H, steps; the whole chunk is executed."""
     seeds: tuple[int, ...] = (0,)
     """Seeds of the sessions."""
-    noised: float = 0.8
+    session: str = "patient"
+    """Preset of the session: what kind of teacher."""
+    noised: float = 0.0
     """Share of the taught episodes whose executed actions are perturbed (labels never are)."""
     episodes: int = 80
     """Episodes taught."""
@@ -57,7 +59,8 @@ def measure(arguments: Arguments, horizon: int, seed: int) -> dict[str, Any]:
     out = arguments.runs / f"{arguments.task}-{arguments.method}-h{horizon}-s{seed}-{time.strftime('%H%M%S')}"
     began = time.perf_counter()
     _app(
-        *("teach", "--task", arguments.task, "--method", arguments.method, "--device", "oracle", "--headless"),
+        *("teach", "--session", arguments.session, "--task", arguments.task, "--method", arguments.method),
+        *("--device", "oracle", "--headless"),
         *("--episodes", str(arguments.episodes), "--seed", str(seed), "--out", str(out), "--horizon", str(horizon)),
         *("--pace", "max", "--schedule", "paper", "--loop.exploration.episodes", str(arguments.noised)),
     )
@@ -81,6 +84,7 @@ def measure(arguments: Arguments, horizon: int, seed: int) -> dict[str, Any]:
         "method": arguments.method,
         "horizon": horizon,
         "execute": horizon,
+        "session": arguments.session,
         "noised": arguments.noised,
         "seed": seed,
         "evaluated_episodes": arguments.evaluations,
