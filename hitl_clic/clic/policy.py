@@ -49,10 +49,11 @@ class EnergyPolicy:
         for name, value in weights.items():
             if not np.isfinite(value).all():
                 raise ValueError(f"weights {name!r} of version {version} hold numbers that are not finite")
-        with torch.random.fork_rng(devices=[]):
+        with torch.device("meta"):  # no numbers drawn only to be overwritten: this happens beside a running loop
             self.energy = make_energy(dim_o, horizon * dim_a, settings.energy)
         try:
-            self.energy.load_state_dict({k: torch.tensor(v) for k, v in weights.items() if k != "bank"})
+            tensors = {name: torch.tensor(value) for name, value in weights.items() if name != "bank"}
+            self.energy.load_state_dict(tensors, assign=True)
             self.bank = torch.tensor(weights["bank"], device=self.device).reshape(-1, horizon * dim_a)
         except (RuntimeError, KeyError) as error:
             raise ValueError(f"weights of version {version} do not fit this network: {error}") from error

@@ -6,6 +6,7 @@ window's link or the dashboard, each in a thread of its own.
 
 from __future__ import annotations
 
+import gc
 import queue
 import signal
 import sys
@@ -202,6 +203,9 @@ class Actor:
         switch = sys.getswitchinterval()
         sys.setswitchinterval(0.0005)  # the tick should not wait long for planner, link or recorder
         stack.callback(lambda: sys.setswitchinterval(switch))
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: a collection within a tick need not look at all of torch
+        stack.callback(gc.unfreeze)
         for episode in range(settings.episodes):
             # start states of a session: its seed and the episode, far from those that evaluations use
             self._episodes.append(loop.run_episode(episode, settings.seed * 10_000 + episode))
