@@ -93,7 +93,7 @@ class Actor:
             dim_o, dim_a = first.size, len(self.task.action_frame.axes)
             self.inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed)
             child = None if settings.learner else self._learner(stack)
-            address = settings.learner or child.start() if child else settings.learner
+            address = child.start() if child is not None else settings.learner
             self.agreed = agreed_settings(settings, dim_o, dim_a)
             hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=self.agreed)
             self.newest: Slot[Weights] = Slot()
