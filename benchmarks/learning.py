@@ -3,7 +3,7 @@
 One JSON line a run, appended to benchmarks/results/learning.jsonl; a run that is already there is not done again.
 Runs are single-threaded beside each other's learner: two commands at a time fill two cores.
 
-    python -m benchmarks.learning --task push_t --horizons 4 8 --seeds 0 1 2
+    python -m benchmarks.learning --task push_t --horizons 4 8 --execute 2 4 --seeds 0 1 2
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class Arguments:
     method: str = "fast"
     """Name of the method's preset."""
     horizons: tuple[int, ...] = (4,)
-    """H, steps; the whole chunk is executed."""
+    """H, steps."""
+    execute: tuple[int, ...] = ()
+    """Ta of each horizon, steps, in the same order; none executes whole chunks."""
     seeds: tuple[int, ...] = (0,)
     """Seeds of the sessions."""
     session: str = "patient"
@@ -50,18 +52,21 @@ class Arguments:
     """Folder of the sessions."""
 
 
-def measure(arguments: Arguments, horizon: int, seed: int) -> dict[str, Any]:
+def measure(arguments: Arguments, horizon: int, execute: int, seed: int) -> dict[str, Any]:
     """One run and its curve.
 
     Raises:
         RuntimeError: a command failed; with what it said.
     """
-    out = arguments.runs / f"{arguments.task}-{arguments.method}-h{horizon}-s{seed}-{time.strftime('%H%M%S')}"
+    out = (
+        arguments.runs / f"{arguments.task}-{arguments.method}-h{horizon}-ta{execute}-s{seed}-{time.strftime('%H%M%S')}"
+    )
     began = time.perf_counter()
     _app(
         *("teach", "--session", arguments.session, "--task", arguments.task, "--method", arguments.method),
         *("--device", "oracle", "--headless"),
-        *("--episodes", str(arguments.episodes), "--seed", str(seed), "--out", str(out), "--horizon", str(horizon)),
+        *("--episodes", str(arguments.episodes), "--seed", str(seed), "--out", str(out)),
+        *("--horizon", str(horizon), "--execute", str(execute)),
         *("--pace", "max", "--schedule", "paper", "--loop.exploration.episodes", str(arguments.noised)),
     )
     wall_s = time.perf_counter() - began
@@ -83,7 +88,7 @@ def measure(arguments: Arguments, horizon: int, seed: int) -> dict[str, Any]:
         "task": arguments.task,
         "method": arguments.method,
         "horizon": horizon,
-        "execute": horizon,
+        "execute": execute,
         "session": arguments.session,
         "noised": arguments.noised,
         "seed": seed,
@@ -105,22 +110,23 @@ def _app(*words: str) -> str:
     return done.stdout
 
 
-def _done(arguments: Arguments, horizon: int, seed: int) -> bool:
+def _done(arguments: Arguments, horizon: int, execute: int, seed: int) -> bool:
     if not RESULTS.exists():
         return False
-    wanted = (arguments.task, arguments.method, horizon, seed)
+    wanted = (arguments.task, arguments.method, arguments.session, horizon, execute, seed)
+    keys = ("task", "method", "session", "horizon", "execute", "seed")
     rows = map(json.loads, RESULTS.read_text(encoding="utf-8").splitlines())
-    return any((row["task"], row["method"], row["horizon"], row["seed"]) == wanted for row in rows)
+    return any(tuple(row[key] for key in keys) == wanted for row in rows)
 
 
 def main() -> None:
     """Run what is not there yet."""
     arguments = tyro.cli(Arguments, description=__doc__)
     for seed in arguments.seeds:
-        for horizon in arguments.horizons:
-            if _done(arguments, horizon, seed):
+        for horizon, execute in zip(arguments.horizons, arguments.execute or arguments.horizons, strict=True):
+            if _done(arguments, horizon, execute, seed):
                 continue
-            line = json.dumps(measure(arguments, horizon, seed))
+            line = json.dumps(measure(arguments, horizon, execute, seed))
             RESULTS.parent.mkdir(exist_ok=True)
             with RESULTS.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")

@@ -92,6 +92,9 @@ class MethodSettings(BaseModel):
     padding: Padding = Field(
         "hindsight", description="How a correction shorter than H is filled up: hold, robot, hindsight or mask."
     )
+    symmetries: bool = Field(
+        False, description="Let each pair also teach its images under the symmetries that the task declares."
+    )
     radius_ratio: float = Field(0.5, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit.")
     boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
     boundary_power: float = Field(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
 from hitl_clic.clic.energy import make_energy
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch, shaping_loss
+from hitl_clic.symmetry import Symmetry
 
 
 def learning_rate(update: int, settings: MethodSettings) -> float:
@@ -35,9 +36,25 @@ class ChunkTrainer:
     Args:
         dim_o, dim_a, horizon: sizes of states, actions and chunks.
         settings: the method's numbers. seed: of everything random in it.
+        symmetries: each time a pair is drawn it stands for itself or for one of its images, all alike likely.
+
+    Raises:
+        ValueError: a symmetry is of other sizes.
     """
 
-    def __init__(self, dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int) -> None:
+    def __init__(
+        self,
+        dim_o: int,
+        dim_a: int,
+        horizon: int,
+        settings: MethodSettings,
+        seed: int,
+        symmetries: Sequence[Symmetry] = (),
+    ) -> None:
+        for symmetry in symmetries:
+            if symmetry.sizes != (dim_o, dim_a):
+                raise ValueError(f"a symmetry is of sizes {symmetry.sizes}, the task of {(dim_o, dim_a)}")
+        self.symmetries = tuple(symmetries)
         self.dim_o, self.dim_a, self.horizon, self.settings = dim_o, dim_a, horizon, settings
         self.device = torch.device(settings.device)
         with torch.random.fork_rng(devices=[]):  # the initial weights come from the seed, and no one else's do
@@ -162,19 +179,31 @@ class ChunkTrainer:
         return self.updates & (self.updates - 1) == 0
 
     def _standardise(self) -> None:
-        states = np.stack([pair.state for pair in self.buffer.pairs.values()])
+        taught = np.stack([pair.state for pair in self.buffer.pairs.values()])
+        states = np.concatenate([taught, *(symmetry.of_state(taught) for symmetry in self.symmetries)])
         self.energy.shift.copy_(torch.from_numpy(states.mean(0)))
         self.energy.spread.copy_(torch.from_numpy(states.std(0) + 1e-2))
 
     def _batch(self, pairs: list[StoredPair]) -> Batch:
-        def stack(arrays: list[Array]) -> Tensor:
-            return torch.from_numpy(np.stack(arrays).reshape(len(pairs), -1)).to(self.device)
+        state = np.stack([p.state for p in pairs])
+        robot, human, mask = (np.stack([getattr(p, name) for p in pairs]) for name in ("robot", "human", "mask"))
+        if self.symmetries:
+            which = self.buffer.generator.integers(len(self.symmetries) + 1, size=len(pairs))
+            for number, symmetry in enumerate(self.symmetries):
+                rows = which == number
+                state[rows] = symmetry.of_state(state[rows])
+                robot[rows] = symmetry.of_action(robot[rows])
+                human[rows] = symmetry.of_action(human[rows])
+                mask[rows] = symmetry.of_mask(mask[rows])
+
+        def tensor(array: Array) -> Tensor:
+            return torch.from_numpy(array.reshape(len(pairs), -1)).to(self.device)
 
         return Batch(
-            state=stack([p.state for p in pairs]),
-            robot=stack([p.robot for p in pairs]),
-            human=stack([p.human for p in pairs]),
-            mask=stack([p.mask for p in pairs]),
+            state=tensor(state),
+            robot=tensor(robot),
+            human=tensor(human),
+            mask=tensor(mask),
             relative=torch.tensor([p.relative for p in pairs], device=self.device),
         )
 
@@ -183,8 +212,13 @@ class ChunkTrainer:
         size = self.settings.inference.bank
         if len(ids) > size:  # spread evenly over the buffer, the newest included
             ids = [ids[i] for i in np.linspace(0, len(ids) - 1, size).astype(int)]
-        chunks = [self.buffer.pairs[i].human.reshape(-1) for i in ids]
-        return np.stack(chunks) if chunks else np.zeros((0, self.horizon * self.dim_a), np.float32)
+        if not ids:
+            return np.zeros((0, self.horizon * self.dim_a), np.float32)
+        chunks = np.stack([self.buffer.pairs[i].human for i in ids])
+        for number, symmetry in enumerate(self.symmetries):
+            share = slice(number, None, len(self.symmetries) + 1)
+            chunks[share] = symmetry.of_action(chunks[share])
+        return chunks.reshape(len(ids), -1)
 
 
 def _text(text: str) -> np.ndarray:

@@ -27,6 +27,7 @@ from devices.events import InputEvent
 from hitl_clic.cockpit import keymap, palette, picture, state, wire
 from hitl_clic.cockpit.draw import Artist
 from hitl_clic.cockpit.theme import Brush
+from hitl_clic.os_scheduling import BULK_SLICE_S, request_slice
 
 SILENT_S = 1.0
 """The actor's silence after which the window says so, seconds."""
@@ -206,6 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="window: %(message)s", stream=sys.stderr)
     if given.niceness and hasattr(os, "nice"):
         os.nice(given.niceness)
+    request_slice(BULK_SLICE_S)
 
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PAIR)

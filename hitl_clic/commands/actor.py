@@ -47,6 +47,7 @@ from hitl_clic.learner import checkpoint
 from hitl_clic.learner.launcher import BIND, LearnerChild
 from hitl_clic.link.actor import ActorLink
 from hitl_clic.link.messages import Hello, LinkStatus, Weights
+from hitl_clic.os_scheduling import ACTOR_SLICE_S, LOOP_SLICE_S, request_slice
 from hitl_clic.records import EpisodeRecord, EventRecord
 from hitl_clic.session.recorder import Recorder
 from hitl_clic.session.summary import Summary, Tally, write_summary
@@ -84,6 +85,7 @@ class Actor:
             RuntimeError: learner or window did not start, or the loop could not go on.
         """
         settings = self.settings
+        request_slice(ACTOR_SLICE_S)
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
         torch.set_num_threads(settings.loop.planner_threads)
@@ -94,7 +96,7 @@ class Actor:
             self.inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed)
             child = None if settings.learner else self._learner(stack)
             address = child.start() if child is not None else settings.learner
-            self.agreed = agreed_settings(settings, dim_o, dim_a)
+            self.agreed = agreed_settings(settings, dim_o, dim_a, self.task.symmetries)
             hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=self.agreed)
             self.newest: Slot[Weights] = Slot()
             self.link = ActorLink(address, hello, settings.link, self._receive)
@@ -203,6 +205,7 @@ class Actor:
         switch = sys.getswitchinterval()
         sys.setswitchinterval(0.0005)  # the tick should not wait long for planner, link or recorder
         stack.callback(lambda: sys.setswitchinterval(switch))
+        request_slice(LOOP_SLICE_S)
         gc.collect()
         gc.freeze()  # what is loaded by now stays: a collection within a tick need not look at all of torch
         stack.callback(gc.unfreeze)

@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hitl_clic.settings import SessionSettings
+from hitl_clic.symmetry import Symmetry, to_text
 
 Scalars = Mapping[str, str | int | float | bool]
 OWN_FIELDS = ("clic.device",)
 """Settings of the method that each side may choose for itself."""
 
 
-def agreed_settings(settings: SessionSettings, dim_o: int, dim_a: int) -> dict[str, str | int | float | bool]:
-    """The flat mapping an actor says hello with: sizes, seed, schedule and every number of the method."""
+def agreed_settings(
+    settings: SessionSettings, dim_o: int, dim_a: int, symmetries: tuple[Symmetry, ...] = ()
+) -> dict[str, str | int | float | bool]:
+    """The flat mapping an actor says hello with: what the learner needs of the task, and every number of the method."""
     agreed: dict[str, str | int | float | bool] = {
         "task": settings.task,
         "method": settings.method,
@@ -22,13 +25,14 @@ def agreed_settings(settings: SessionSettings, dim_o: int, dim_a: int) -> dict[s
         "horizon": settings.horizon,
         "seed": settings.seed,
         "schedule": settings.schedule,
+        "symmetries": to_text(symmetries) if settings.clic.symmetries else "",
     }
     agreed.update((name, value) for name, value in _flat(settings.clic.model_dump(), "clic.") if name not in OWN_FIELDS)
     return agreed
 
 
 def check_agreed(agreed: Scalars, settings: SessionSettings) -> None:
-    """A learner's check of what an actor wants; sizes, seed and task are the actor's to say.
+    """A learner's check of what an actor wants; sizes, seed, task and its symmetries are the actor's to say.
 
     Raises:
         ValueError: naming the first field in which the learner was started otherwise.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hitl_clic.commands.agreement import check_agreed
 from hitl_clic.settings import SessionSettings
+from hitl_clic.symmetry import from_text
 
 
 def run(bind: str, out: Path, settings: SessionSettings, child: bool) -> int:
@@ -28,7 +29,8 @@ def run(bind: str, out: Path, settings: SessionSettings, child: bool) -> int:
     def make_trainer(agreed: Mapping[str, str | int | float | bool]) -> ChunkTrainer:
         check_agreed(agreed, settings)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
-        return ChunkTrainer(*sizes, settings.clic, int(agreed["seed"]))
+        symmetries = from_text(str(agreed.get("symmetries", "")))
+        return ChunkTrainer(*sizes, settings.clic, int(agreed["seed"]), symmetries)
 
     training = settings.training
     if settings.schedule == "paper":  # updates only when the actor orders them

@@ -38,6 +38,7 @@ from hitl_clic.link.learner import (
 )
 from hitl_clic.link.messages import Hello, LearnerStatus, Weights
 from hitl_clic.link.settings import LinkSettings
+from hitl_clic.os_scheduling import BULK_SLICE_S, request_slice
 
 log = logging.getLogger(__name__)
 MakeTrainer = Callable[[Mapping[str, str | int | float | bool]], Trainer]
@@ -269,6 +270,7 @@ def run_learner(
     """
     if hasattr(os, "nice") and training.niceness:
         os.nice(training.niceness)
+    request_slice(BULK_SLICE_S)
     if set_threads is not None:
         set_threads(training.threads)
     parent = os.getppid()

@@ -119,6 +119,41 @@ def check_teacher(make_teacher: Callable[[], Teacher], make: Callable[[], Task],
         _check_refused(partial(teacher.restore, junk), f"a teacher must refuse the phase {junk!r}")
 
 
+def check_symmetries(make: Callable[[], Task], make_teacher: Callable[[], Teacher]) -> None:
+    """Check that a task's symmetries fit it, lead back after some repeats, and that its teacher respects them.
+
+    Whether the simulator respects them too is for the task's own test to show: only it can set up an image.
+
+    Raises:
+        AssertionError: naming the symmetry and the promise that does not hold.
+    """
+    task, rng = make(), np.random.default_rng(2)
+    for symmetry in task.symmetries:
+        observation, _ = task.reset(seed=5)
+        assert symmetry.sizes == (observation.size, len(task.action_frame.axes)), f"{symmetry} has other sizes"
+        actions = rng.uniform(-1, 1, (4, symmetry.sizes[1])).astype(np.float32)
+        states, moves = observation, actions
+        for _ in range(24):
+            states, moves = symmetry.of_state(states), symmetry.of_action(moves)
+            if np.allclose(states, observation, atol=1e-5) and np.array_equal(moves, actions):
+                break
+        else:
+            raise AssertionError(f"{symmetry} does not lead back")
+        teacher, twin = make_teacher(), make_teacher()
+        for _ in range(_STEPS):
+            image = symmetry.of_state(observation)
+            assert task.observation_space.contains(image), f"{symmetry} leads out of the observation space"
+            action = teacher.action(observation)
+            expected, found = symmetry.of_action(action), twin.action(image)
+            assert np.allclose(found, expected, atol=1e-3), (
+                f"in the image under {symmetry} the teacher does {found}, not {expected}"
+            )
+            noise = rng.uniform(-0.5, 0.5, action.shape)
+            observation, _, terminated, truncated, _ = task.step(np.clip(action + noise, -1, 1).astype(np.float32))
+            if terminated or truncated:
+                break
+
+
 def random_actions(rng: np.random.Generator, size: int = 2) -> Array:
     """Full-scale random actions float32 [200, size] that wander, so that something is met on the way."""
     wander = np.repeat(rng.uniform(-1, 1, (_STEPS // 10, size)), 10, axis=0)

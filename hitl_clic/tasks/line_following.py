@@ -13,6 +13,7 @@ import msgpack
 import numpy as np
 from gymnasium import spaces
 
+from hitl_clic.symmetry import Symmetry
 from hitl_clic.tasks.actions import checked_action
 from hitl_clic.tasks.task import ActionFrame, Array, Scene, Shape, Task
 
@@ -29,6 +30,13 @@ _LENGTHS = (200.0, 380.0)
 _JITTER = 8.0
 _HAND_RADIUS = 6.0
 _KIND = "hitl_clic/LineFollowing-v0/1"
+_TURNS_AND_MIRRORS = tuple(
+    Symmetry(state=f"{x}{0 + swap} {y}{1 - swap} {x}{2 + swap} {y}{3 - swap} +4", action=f"{x}{0 + swap} {y}{1 - swap}")
+    for swap in (0, 1)
+    for x in "+-"
+    for y in "+-"
+)[1:]
+"""The seven other ways to lay a square on itself."""
 
 Point = tuple[float, float]
 
@@ -56,6 +64,7 @@ class LineFollowing(Task):
     metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
     action_frame = ActionFrame(axes=("x", "y"), scale=(1.0, 1.0), unit=("px", "px"))
     control_hz = 20.0
+    symmetries = _TURNS_AND_MIRRORS
 
     def __init__(self, line: Literal["random", "fixed"] = "random", max_steps: int = 1000) -> None:
         if line not in ("random", "fixed"):

@@ -16,6 +16,7 @@ from hitl_clic.tasks.actions import checked_action
 from hitl_clic.tasks.push_t_state import (
     AGENT_RADIUS,
     GOAL,
+    MIRROR,
     OBSERVATION_SIZE,
     SIDE,
     PushTState,
@@ -68,6 +69,7 @@ class PushT(Task):
     metadata = {"render_modes": [], "render_fps": 10}  # noqa: RUF012 (gymnasium's own attribute)
     action_frame = ActionFrame(axes=("x", "y"), scale=(REACH, REACH), unit=("px", "px"))
     control_hz = 10.0
+    symmetries = (MIRROR,)
 
     def __init__(self, max_steps: int = 500) -> None:
         if max_steps < 1:

@@ -13,6 +13,7 @@ from math import atan2, cos, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.symmetry import Symmetry
 from hitl_clic.tasks.task import Array
 
 SIDE = 512.0
@@ -26,6 +27,11 @@ T_OUTLINE: NDArray[np.float64] = np.array(
     [[-60, 0], [60, 0], [60, 30], [15, 30], [15, 120], [-15, 120], [-15, 30], [-60, 30]], dtype=np.float64
 )
 """Corners of the T in its body frame, in order round it."""
+
+_IN_MIRROR = "1-{1} 1-{0} -{3} -{2} -{4} +{5} 1-{7} 1-{6} -{9} -{8} +{11} +{10}"
+"""The terms of one instant's features, see `features`."""
+MIRROR = Symmetry(state=" ".join(_IN_MIRROR.format(*range(first, first + _NOW)) for first in (0, _NOW)), action="-1 -0")
+"""The scene in a mirror along the stem of the goal, a diagonal of the square scene: (x, y) -> (512 - y, 512 - x)."""
 
 
 @dataclass(frozen=True, slots=True)

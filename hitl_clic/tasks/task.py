@@ -13,6 +13,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.symmetry import Symmetry
+
 Array = NDArray[np.float32]
 
 
@@ -73,6 +75,8 @@ class Task(gymnasium.Env[Array, Array]):
     """The rate at which the task is meant to be taught, ticks per second."""
     max_steps: int
     """Steps after which an episode is truncated."""
+    symmetries: tuple[Symmetry, ...] = ()
+    """Images of states and actions under which the task is the same."""
 
     @abstractmethod
     def snapshot(self) -> bytes:

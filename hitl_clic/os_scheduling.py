@@ -1,0 +1,65 @@
+"""How long the operating system lets a thread run in one turn: short turns for the tick, long ones for training.
+
+Any process, any thread; a few system calls made before the work begins, never within a tick. Linux from 6.12 on gives
+ordinary threads of any user a turn of their own length ("slice", `sched_setattr(2)`), and a thread that wakes with a
+short one does not wait for another's long one to end. Elsewhere nothing is asked and nothing changes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+import sys
+
+LOOP_SLICE_S = 0.0001
+"""The loop's thread: less than any other's, so that it runs when its tick is due."""
+ACTOR_SLICE_S = 0.0005
+"""The other threads of the actor: whoever of them holds the interpreter gives it back before long."""
+BULK_SLICE_S = 0.02
+"""Learner and window: seldom interrupted, always last."""
+
+_CALLS = {"x86_64": (314, 315), "aarch64": (274, 275), "riscv64": (274, 275)}
+"""Numbers of sched_setattr and sched_getattr."""
+_ATTR = struct.Struct("IIQiIQQQ")
+"""struct sched_attr: size, policy, flags, nice, priority, runtime (the slice, ns), deadline, period."""
+
+
+def request_slice(seconds: float) -> float | None:
+    """Ask for turns of this length for the calling thread, and for threads and processes it starts from now on.
+
+    Returns:
+        The length the kernel now gives, seconds; None where it cannot be chosen.
+    """
+    before = _attributes()
+    if before is None:
+        return None
+    policy, nice, _ = before
+    wanted = ctypes.create_string_buffer(_ATTR.pack(_ATTR.size, policy, 0, nice, 0, round(seconds * 1e9), 0, 0))
+    if _libc().syscall(_CALLS[platform.machine()][0], 0, wanted, 0):
+        return None
+    return slice_now()
+
+
+def slice_now() -> float | None:
+    """Length of the calling thread's turns, seconds; None where it cannot be chosen."""
+    attributes = _attributes()
+    return None if attributes is None else attributes[2] / 1e9
+
+
+def _attributes() -> tuple[int, int, int] | None:
+    """Policy, niceness and slice (ns) of the calling thread, if its slice can be chosen."""
+    if sys.platform != "linux" or platform.machine() not in _CALLS:
+        return None
+    raw = ctypes.create_string_buffer(_ATTR.size)
+    if _libc().syscall(_CALLS[platform.machine()][1], 0, raw, _ATTR.size, 0):
+        return None
+    _, policy, _, nice, _, slice_ns, _, _ = _ATTR.unpack(raw.raw)
+    if policy != os.SCHED_OTHER or not slice_ns:  # somebody chose another policy, or the kernel is older
+        return None
+    return policy, nice, slice_ns
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -1,0 +1,62 @@
+"""Turns at the processor: asked for in fresh processes, so that this one's are left as they are."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from hitl_clic.os_scheduling import ACTOR_SLICE_S, BULK_SLICE_S, LOOP_SLICE_S
+
+_SINCE = (6, 12)
+
+
+def _in_fresh_process(script: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.split()
+
+
+def _can_choose() -> bool:
+    version = tuple(int(n) for n in platform.release().split("-")[0].split(".")[:2]) if sys.platform == "linux" else ()
+    return version >= _SINCE and platform.machine() in ("x86_64", "aarch64", "riscv64")
+
+
+@pytest.mark.parametrize("seconds", [LOOP_SLICE_S, ACTOR_SLICE_S, BULK_SLICE_S])
+def test_a_turn_is_as_long_as_asked_or_nothing_is_claimed(seconds: float) -> None:
+    said = _in_fresh_process(f"from hitl_clic.os_scheduling import *; print(request_slice({seconds}))")
+    if _can_choose():
+        assert float(said[0]) == pytest.approx(seconds)
+    else:
+        assert said == ["None"]
+
+
+def test_threads_begin_with_the_turns_of_their_maker() -> None:
+    said = _in_fresh_process(
+        "import threading\n"
+        "from hitl_clic.os_scheduling import *\n"
+        "import hitl_clic.os_scheduling as s\n"
+        "request_slice(0.0005)\n"
+        "def look(): print(s.slice_now())\n"
+        "t = threading.Thread(target=look); t.start(); t.join()\n"
+        "request_slice(0.0001); look()\n"
+    )
+    assert said == (["0.0005", "0.0001"] if _can_choose() else ["None", "None"])
+
+
+def test_niceness_is_kept() -> None:
+    said = _in_fresh_process(
+        "import os; os.nice(7)\nfrom hitl_clic.os_scheduling import *; request_slice(0.01); print(os.nice(0))"
+    )
+    assert said == ["7"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="policies are Linux's")
+def test_another_policy_is_left_alone() -> None:
+    said = _in_fresh_process(
+        "import os; os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))\n"
+        "from hitl_clic.os_scheduling import *\n"
+        "print(request_slice(0.01), os.sched_getscheduler(0) == os.SCHED_BATCH)"
+    )
+    assert said == ["None", "True"]
