@@ -1,17 +1,25 @@
-"""How long the operating system lets a thread run in one turn: short turns for the tick, long ones for training.
+"""What each process asks of the operating system's scheduler, so that a tick runs when it is due.
 
-Any process, any thread; a few system calls made before the work begins, never within a tick. Linux from 6.12 on gives
-ordinary threads of any user a turn of their own length ("slice", `sched_setattr(2)`), and a thread that wakes with a
-short one does not wait for another's long one to end. Elsewhere nothing is asked and nothing changes.
+Any process, any thread; a few system calls made before the work begins, never within a tick; none needs a privilege.
+
+- Turns: Linux from 6.12 on gives ordinary threads a turn of their own length ("slice", `sched_setattr(2)`), and a
+  thread that wakes with a short one does not wait for another's long one to end.
+- Groups: on many machines Linux shares the processor between sessions of processes first (`sched(7)`, autogroup) and
+  looks at niceness only within one. A learner in the actor's session would spend the actor's share, and the tick would
+  wait for the window. So learner and window are started in sessions of their own, and lower those.
+
+Elsewhere nothing is asked and nothing changes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
 import struct
 import sys
+from pathlib import Path
 
 LOOP_SLICE_S = 0.0001
 """The loop's thread: less than any other's, so that it runs when its tick is due."""
@@ -24,6 +32,18 @@ _CALLS = {"x86_64": (314, 315), "aarch64": (274, 275), "riscv64": (274, 275)}
 """Numbers of sched_setattr and sched_getattr."""
 _ATTR = struct.Struct("IIQiIQQQ")
 """struct sched_attr: size, policy, flags, nice, priority, runtime (the slice, ns), deadline, period."""
+
+
+def step_back(niceness: int) -> None:
+    """Yield to other processes by this nice level, 0 to 19, with long turns; for a process that is a session's leader
+    its whole session yields."""
+    if hasattr(os, "nice") and niceness:
+        os.nice(niceness)
+    group = Path("/proc/self/autogroup")
+    if group.exists() and os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # not allowed here: niceness alone must do
+            group.write_text(str(niceness), encoding="ascii")
+    request_slice(BULK_SLICE_S)
 
 
 def request_slice(seconds: float) -> float | None:

@@ -318,3 +318,16 @@ def test_observations_far_off_stay_finite() -> None:
         chunk, energy = make(method(kind=kind)).plan(np.full(DIM_O, 1e30, np.float32), NOTHING, None)
         assert np.isfinite(chunk).all()
         assert np.isfinite(energy)
+
+
+def test_it_breathes_before_every_step_and_plans_the_same() -> None:
+    settings = method(explore_steps=3, refine_steps=7)
+    breaths: list[int] = []
+    found = []
+    for breathe in (None, lambda: breaths.append(1)):
+        generator = torch.Generator().manual_seed(0)
+        policy = EnergyPolicy(some_weights(settings), DIM_O, DIM_A, HORIZON, settings, generator, breathe=breathe)
+        found.append(policy.plan(STATE, NOTHING, None))
+    assert len(breaths) == 10
+    assert np.array_equal(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]

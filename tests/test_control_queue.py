@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -279,3 +280,38 @@ def test_kept_up_with_no_debt_never_waits() -> None:
     schedule = KeptUpSchedule(link, updates_per_tick=0.0, patience_s=60.0)
     for ticks in range(50):
         schedule.after_tick(ticks, [])
+
+
+def test_the_planner_gives_way_while_a_tick_is_due_and_no_longer() -> None:
+    clock = RealTimeClock(20.0)
+    clock.start()
+    begun: list[int] = []
+
+    def tick() -> None:
+        clock.wait()
+        begun.append(time.perf_counter_ns())
+
+    clock.give_way()  # nobody waits for a tick: returns at once
+    assert time.perf_counter_ns() < clock.deadline_ns - 20_000_000
+    thread = threading.Thread(target=tick)
+    thread.start()
+    time.sleep(0.01)
+    asked = time.perf_counter_ns()
+    clock.give_way()  # not due yet
+    assert time.perf_counter_ns() < clock.deadline_ns - 10_000_000 or time.perf_counter_ns() - asked < 5_000_000
+    while time.perf_counter_ns() < clock.deadline_ns - 100_000:
+        pass
+    clock.give_way()
+    assert begun
+    assert time.perf_counter_ns() >= clock.deadline_ns
+    thread.join()
+
+
+def test_a_tick_that_never_begins_holds_the_planner_up_for_a_moment_only() -> None:
+    clock = RealTimeClock(1000.0)
+    clock.start()
+    clock._waiting = True
+    time.sleep(0.002)
+    asked = time.perf_counter_ns()
+    clock.give_way()
+    assert 1_000_000 < time.perf_counter_ns() - asked < 200_000_000

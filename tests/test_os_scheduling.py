@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,23 @@ def test_another_policy_is_left_alone() -> None:
         "print(request_slice(0.01), os.sched_getscheduler(0) == os.SCHED_BATCH)"
     )
     assert said == ["None", "True"]
+
+
+@pytest.mark.parametrize("leader", [True, False])
+def test_a_session_of_its_own_yields_as_a_whole(leader: bool) -> None:
+    group = Path("/proc/self/autogroup")
+    script = (
+        "import os\nfrom pathlib import Path\nfrom hitl_clic.os_scheduling import *\n"
+        "group = Path('/proc/self/autogroup')\nbefore = group.read_text() if group.exists() else ''\n"
+        "step_back(6)\nafter = group.read_text() if group.exists() else ''\n"
+        "print(os.nice(0), after.split()[-1:] or '-', before == after)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, start_new_session=leader
+    )
+    niceness, of_group, unchanged = done.stdout.split()
+    assert niceness == "6"
+    if leader and group.exists():
+        assert of_group == "['6']"
+    else:
+        assert unchanged == "True"

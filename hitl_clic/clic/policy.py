@@ -6,7 +6,7 @@ change: new weights make a new policy, which the loop swaps in between two ticks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ class EnergyPolicy:
         weights: tensors by name, as `ChunkTrainer.weights` gives them.
         dim_o, dim_a, horizon: sizes. settings: the method's numbers. generator: of the search.
         version, newest_pair: of the weights.
+        breathe: called again and again within `plan`, at most some milliseconds apart; it may hold the plan up for a
+            moment in which something more urgent runs. None never.
 
     Raises:
         ValueError: the weights do not fit these sizes, or hold numbers that are not finite.
@@ -42,7 +44,9 @@ class EnergyPolicy:
         generator: torch.Generator,
         version: int = 0,
         newest_pair: int = -1,
+        breathe: Callable[[], None] | None = None,
     ) -> None:
+        self.breathe = breathe
         self.version, self.newest_pair = version, newest_pair
         self.dim_a, self.horizon, self.settings, self.generator = dim_a, horizon, settings, generator
         self.device = generator.device
@@ -84,7 +88,7 @@ class EnergyPolicy:
             (refine, self.generator if inference.refine_noise else None),
         ):
             chunks = langevin(
-                self.energy, context, chunks, sizes, negatives.noise, negatives.clip, generator, committed=bound
+                self.energy, context, chunks, sizes, negatives.noise, negatives.clip, generator, bound, self.breathe
             )
         energies = self.energy.energy(context, chunks)[0]
         best = int(energies.argmin())

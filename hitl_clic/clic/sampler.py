@@ -6,6 +6,8 @@ No function here builds a graph: chains are detached and parameters take no grad
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -52,11 +54,13 @@ def langevin(
     clip: float,
     generator: Generator | None,
     committed: Tensor | None = None,
+    breathe: Callable[[], None] | None = None,
 ) -> Tensor:
     """A whole chain from `chunks` ([CC] Eq. 7), one step for each of `sizes`.
 
     Args:
         committed: flattened first coordinates, [c], that are bound to be executed: they are never moved.
+        breathe: called before every step, see `EnergyPolicy`.
 
     Returns:
         [B, S, D].
@@ -64,6 +68,8 @@ def langevin(
     if committed is not None and len(committed):
         chunks = clamp_prefix(chunks, committed)
     for size in sizes:
+        if breathe is not None:
+            breathe()
         _, gradient = energy.energy_and_gradient(context, chunks)
         chunks = langevin_step(chunks, gradient, size, noise, clip, generator)
         if committed is not None and len(committed):

@@ -20,6 +20,7 @@ import zmq
 
 # The name by which desktops and scripts find the window; pygame in the actor would have put another one here.
 os.environ["SDL_VIDEO_X11_WMCLASS"] = "hitl-clic"
+os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")  # a picture is copied, not drawn by a software OpenGL
 os.environ["SDL_AUDIODRIVER"] = "dummy"  # a window that claims the sound card is a window that can fail
 import pygame
 
@@ -27,7 +28,7 @@ from devices.events import InputEvent
 from hitl_clic.cockpit import keymap, palette, picture, state, wire
 from hitl_clic.cockpit.draw import Artist
 from hitl_clic.cockpit.theme import Brush
-from hitl_clic.os_scheduling import BULK_SLICE_S, request_slice
+from hitl_clic.os_scheduling import step_back
 
 SILENT_S = 1.0
 """The actor's silence after which the window says so, seconds."""
@@ -205,9 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--niceness", type=int, default=0)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="window: %(message)s", stream=sys.stderr)
-    if given.niceness and hasattr(os, "nice"):
-        os.nice(given.niceness)
-    request_slice(BULK_SLICE_S)
+    step_back(given.niceness)
 
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PAIR)

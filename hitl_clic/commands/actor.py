@@ -93,7 +93,9 @@ class Actor:
             self.task = make_task(settings.task, **settings.task_options)
             first, _ = self.task.reset(seed=settings.seed)
             dim_o, dim_a = first.size, len(self.task.action_frame.axes)
-            self.inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed)
+            self.real_time = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else None
+            give_way = self.real_time.give_way if self.real_time is not None else None
+            self.inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed, give_way)
             child = None if settings.learner else self._learner(stack)
             address = child.start() if child is not None else settings.learner
             self.agreed = agreed_settings(settings, dim_o, dim_a, self.task.symmetries)
@@ -194,7 +196,7 @@ class Actor:
             prepare=lambda: torch.set_num_threads(loop_settings.planner_threads),
         )
         planner.warm(self.task.observe(), np.zeros((0, dim_a), np.float32))
-        clock: Clock = RealTimeClock(loop_settings.rate_hz) if settings.pace == "realtime" else MaxPaceClock(loop.ready)
+        clock: Clock = self.real_time or MaxPaceClock(loop.ready)
         loop.attach(planner, clock, self._schedule())
         stack.callback(planner.close)
         planner.start()

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -19,9 +21,19 @@ class PolicyInbox:
 
     Args:
         dim_o, dim_a, horizon: sizes. settings: the method's numbers. seed: of the planner's search.
+        breathe: see `EnergyPolicy`.
     """
 
-    def __init__(self, dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int) -> None:
+    def __init__(
+        self,
+        dim_o: int,
+        dim_a: int,
+        horizon: int,
+        settings: MethodSettings,
+        seed: int,
+        breathe: Callable[[], None] | None = None,
+    ) -> None:
+        self._breathe = breathe
         self._sizes = (dim_o, dim_a, horizon)
         self._settings = settings
         self._generator = torch.Generator(settings.device).manual_seed(seed)
@@ -55,4 +67,4 @@ class PolicyInbox:
         return entry
 
     def _build(self, tensors: dict[str, np.ndarray], version: int, newest_pair: int) -> EnergyPolicy:
-        return EnergyPolicy(tensors, *self._sizes, self._settings, self._generator, version, newest_pair)
+        return EnergyPolicy(tensors, *self._sizes, self._settings, self._generator, version, newest_pair, self._breathe)

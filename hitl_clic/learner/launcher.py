@@ -102,7 +102,10 @@ class LearnerChild:
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [self._bind if part == BIND else part for part in self._command]
         with (self._out / "learner.log").open("ab") as output:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+            # a session of its own, so that it does not spend the actor's share of the processor (`os_scheduling`)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
         self._process = process
         return process
 

@@ -38,7 +38,7 @@ from hitl_clic.link.learner import (
 )
 from hitl_clic.link.messages import Hello, LearnerStatus, Weights
 from hitl_clic.link.settings import LinkSettings
-from hitl_clic.os_scheduling import BULK_SLICE_S, request_slice
+from hitl_clic.os_scheduling import step_back
 
 log = logging.getLogger(__name__)
 MakeTrainer = Callable[[Mapping[str, str | int | float | bool]], Trainer]
@@ -268,9 +268,7 @@ def run_learner(
         ValueError: address, folder or settings are refused; the text says what to do.
         OSError: the address cannot be bound, or the folder not written.
     """
-    if hasattr(os, "nice") and training.niceness:
-        os.nice(training.niceness)
-    request_slice(BULK_SLICE_S)
+    step_back(training.niceness)
     if set_threads is not None:
         set_threads(training.threads)
     parent = os.getppid()
