@@ -67,19 +67,20 @@ class SessionSettings(BaseModel):
         "Algorithm 1, reproducibly.",
     )
     horizon: int = Field(4, ge=1, le=64, description="H, length of a planned chunk, ticks.")
+    clic: MethodSettings = Field(MethodSettings(), description="The method.")
     execute: int = Field(
         0,
         ge=0,
         le=64,
         validate_default=True,
-        description="Ta, ticks of a chunk that are executed before the next plan; at most H, 0 is the same as H.",
+        description="Ta, ticks of a chunk that are executed before the next plan; at most H. 0 is half of H where the "
+        "method keeps to its running plan (clic.inference.commitment above 0), else H.",
     )
     task_options: dict[str, str | int | float] = Field(
         {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
     )
     learner: str = Field("", description="Address of a running learner (tcp://host:port); empty: start one here.")
 
-    clic: MethodSettings = Field(MethodSettings(), description="The method.")
     loop: LoopSettings = Field(LoopSettings(), description="The real-time loop.")
     gate: GateSettings = Field(GateSettings(), description="Who drives, and when.")
     oracle: OracleSettings = Field(OracleSettings(), description="The scripted teacher as a device.")
@@ -100,11 +101,12 @@ class SessionSettings(BaseModel):
     @classmethod
     def _within_horizon(cls, execute: int, info: ValidationInfo) -> int:
         horizon = info.data.get("horizon")
-        if horizon is None:  # the horizon itself was refused; that error is enough
+        method = info.data.get("clic")
+        if horizon is None or method is None:  # refused themselves; that error is enough
             return execute
         if execute > horizon:
-            raise ValueError(f"allowed: a whole number from 1 to horizon = {horizon}, or 0 for the horizon")
-        return execute or horizon
+            raise ValueError(f"allowed: a whole number from 1 to horizon = {horizon}, or 0 to let the method say")
+        return execute or (-(-horizon // 2) if method.inference.commitment > 0 else horizon)
 
     @field_validator("task_options", mode="before")
     @classmethod

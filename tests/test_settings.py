@@ -64,7 +64,14 @@ def test_session_preset_and_own_file_over_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("horizon", "execute", "resolved"), [(4, 0, 4), (8, 3, 3), (8, 8, 8), (1, 0, 1)])
 def test_execute_is_resolved(horizon: int, execute: int, resolved: int) -> None:
-    assert load(overrides={"horizon": horizon, "execute": execute}).execute == resolved
+    given = {"horizon": horizon, "execute": execute, "clic": {"inference": {"commitment": 0.0}}}
+    assert load(overrides=given).execute == resolved
+
+
+@pytest.mark.parametrize(("horizon", "execute", "resolved"), [(4, 0, 2), (5, 0, 3), (1, 0, 1), (8, 0, 4), (8, 8, 8)])
+def test_a_method_that_keeps_to_its_plans_executes_half_of_them(horizon: int, execute: int, resolved: int) -> None:
+    given = {"horizon": horizon, "execute": execute, "clic": {"inference": {"commitment": 0.5}}}
+    assert load(overrides=given).execute == resolved
 
 
 def test_out_is_named_after_task_unless_given(tmp_path: Path) -> None:

@@ -73,9 +73,10 @@ def test_what_is_not_typed_comes_from_the_files_that_are(tmp_path: Path) -> None
 
 
 def test_a_horizon_typed_carries_execute_along() -> None:
-    command = parse(["teach", "--horizon", "2"])
-    assert isinstance(command, TeachCommand)
-    assert command.settings.execute == 2
+    for method, execute in (("paper", 8), ("fast", 4)):
+        command = parse(["teach", "--method", method, "--horizon", "8"])
+        assert isinstance(command, TeachCommand)
+        assert command.settings.execute == execute
 
 
 def test_evaluate_and_replay(tmp_path: Path) -> None:
