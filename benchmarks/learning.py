@@ -3,7 +3,7 @@
 One JSON line a run, appended to benchmarks/results/learning.jsonl; a run that is already there is not done again.
 Runs are single-threaded beside each other's learner: two commands at a time fill two cores.
 
-    python -m benchmarks.learning --task push_t --horizons 4 8 --execute 2 4 --seeds 0 1 2
+    python -m benchmarks.learning --task push_t --horizons 4 8 --seeds 0 1 2
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+
+from hitl_clic.settings import load
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "learning.jsonl"
@@ -35,7 +37,7 @@ class Arguments:
     horizons: tuple[int, ...] = (4,)
     """H, steps."""
     execute: tuple[int, ...] = ()
-    """Ta of each horizon, steps, in the same order; none executes whole chunks."""
+    """Ta of each horizon, steps, in the same order; without any the method says."""
     seeds: tuple[int, ...] = (0,)
     """Seeds of the sessions."""
     session: str = "patient"
@@ -123,7 +125,9 @@ def main() -> None:
     """Run what is not there yet."""
     arguments = tyro.cli(Arguments, description=__doc__)
     for seed in arguments.seeds:
-        for horizon, execute in zip(arguments.horizons, arguments.execute or arguments.horizons, strict=True):
+        for horizon, given in zip(arguments.horizons, arguments.execute or [0] * len(arguments.horizons), strict=True):
+            chosen = {"task": arguments.task, "method": arguments.method, "horizon": horizon, "execute": given}
+            execute = load(session=arguments.session, overrides=chosen).execute
             if _done(arguments, horizon, execute, seed):
                 continue
             line = json.dumps(measure(arguments, horizon, execute, seed))
