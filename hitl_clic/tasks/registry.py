@@ -20,12 +20,15 @@ class TaskEntry:
         gymnasium_id: its id in gymnasium's registry.
         task, teacher: "module:class", imported when made.
         summary: one sentence for help texts.
+        needs: the simulator's package, where it is an extra. extra: the extra that installs it.
     """
 
     gymnasium_id: str
     task: str
     teacher: str
     summary: str
+    needs: str = ""
+    extra: str = ""
 
 
 TASKS = MappingProxyType(
@@ -41,6 +44,14 @@ TASKS = MappingProxyType(
             task="hitl_clic.tasks.line_following:LineFollowing",
             teacher="hitl_clic.tasks.line_following_teacher:LineFollowingTeacher",
             summary="Move a point along a line to its end without leaving the line.",
+        ),
+        "hammer": TaskEntry(
+            gymnasium_id="hitl_clic/Hammer-v0",
+            task="hitl_clic.tasks.hammer:Hammer",
+            teacher="hitl_clic.tasks.hammer_teacher:HammerTeacher",
+            summary="Pick up a hammer and drive a nail into a block.",
+            needs="metaworld",
+            extra="hammer",
         ),
     }
 )
