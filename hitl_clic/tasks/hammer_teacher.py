@@ -34,12 +34,14 @@ _DESCENT = (0.05, 0.015)
 """Distances beside the handle between which the hand goes down."""
 _BESIDE = (0.035, 0.02)
 """Distances beside the handle between which it comes to lie between the fingers."""
-_HEIGHT = (0.055, 0.04)
-"""The same for the distance above it."""
-_UPRIGHT = (0.8, 0.5)
+_DEEP, _IN_REACH = (0.055, 0.04), (0.06, 0.05)
+"""The same for the distance above it, for fingers about to shut on it and for fingers that have."""
+_LEVEL = (0.8, 0.5)
 """A hammer that hangs from the fingers is of no use and let go: how far its handle points up or down, 0 to 1."""
 _SHUT = (0.72, 0.56)
 """Openings between which the fingers shut on the handle."""
+_EMPTY = (0.36, 0.42)
+"""Openings between which it is nothing that they are shut on."""
 _IN_LINE = (0.05, 0.01)
 """Distances of the face from the nail's line between which carrying becomes pushing."""
 _BEYOND = (-0.015, 0.005)
@@ -64,12 +66,14 @@ class HammerTeacher(MemorylessTeacher):
         place = min(_GRIP[1], max(_GRIP[0], float((state.hand - state.hammer) @ handle)))
         way = state.hammer + place * handle - state.hand
         beside = float(np.hypot(way[0], way[1]))
-        between = _share(beside, _BESIDE) * _share(abs(float(way[2])), _HEIGHT) * _share(abs(handle[2]), _UPRIGHT)
-        held = between * _share(state.opening, _SHUT)
+        height = abs(float(way[2]))
+        level = _share(beside, _BESIDE) * _share(abs(float(handle[2])), _LEVEL)
+        between = level * _share(height, _DEEP)
+        held = level * _share(height, _IN_REACH) * _share(state.opening, _SHUT) * _share(state.opening, _EMPTY)
 
         way[2] += _GRIP_HEIGHT + _HOVER * (1.0 - _share(beside, _DESCENT))
         motion = (1.0 - held) * _paced(way) + held * _paced(_strike(state))
-        fingers = 2.0 * min(1.0, 2.0 * between) - 1.0
+        fingers = 2.0 * min(1.0, 2.0 * max(between, held)) - 1.0
         return np.array([*motion, fingers], np.float32)
 
 
