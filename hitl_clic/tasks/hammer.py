@@ -65,8 +65,8 @@ class Hammer(Task):
         self.hand = hand
         self.max_steps = max_steps
         now = np.array([_FARTHEST] * 3 + [1.0] + [_FARTHEST] * 3 + [1.0] * 4 + [_FARTHEST] * 3 + [1.0] * 4, np.float32)
-        bound = np.concatenate([now, now[HAND_SIZE:], np.full(3, _FARTHEST, np.float32)])
-        self.observation_space = spaces.Box(-bound, bound, dtype=np.float32)
+        self._bound = np.concatenate([now, now[HAND_SIZE:], np.full(3, _FARTHEST, np.float32)])
+        self.observation_space = spaces.Box(-self._bound, self._bound, dtype=np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
         self._simulator = _simulator()
         self._step = -1
@@ -104,7 +104,7 @@ class Hammer(Task):
     def observe(self) -> Array:
         self._require_start()
         numbers = np.concatenate([self._now, self._previous, GOAL]).astype(np.float32)
-        return np.clip(numbers, self.observation_space.low, self.observation_space.high)
+        return np.clip(numbers, -self._bound, self._bound)
 
     def snapshot(self) -> bytes:
         self._require_start()

@@ -59,7 +59,7 @@ _HAMMER = (
 )
 """The hammer's parts in its frame: handle, head, its two faces."""
 _BLOCK = _box(BLOCK_CENTRE, BLOCK_HALF)
-_HOME = np.array(NAIL) + [0.0, DRIVEN, 0.0]
+_HOME = np.array([NAIL[0], NAIL[1] + DRIVEN, NAIL[2]])
 """Where the nail's head is when it is home."""
 
 
