@@ -89,7 +89,7 @@ class Hammer(Task):
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         self._require_start()
-        numbers = checked_action(action, 4).astype(np.float64)
+        numbers = checked_action(action, 4)
         simulator = self._simulator
         simulator.set_xyz_action(numbers[:3])
         simulator.do_simulation(np.array([numbers[3], -numbers[3]]), _SUBSTEPS)
