@@ -55,7 +55,7 @@ _LARGEST_FEATURE = 2.0
 
 
 class HammerTeacher(MemorylessTeacher):
-    """Holds the hammer anywhere on the rear half of its handle and hits with whichever face looks at the nail."""
+    """Holds the hammer anywhere on the rear part of its handle and hits with whichever face looks at the nail."""
 
     name = "hitl_clic/HammerTeacher/1"
 
