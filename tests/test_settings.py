@@ -29,6 +29,8 @@ def test_presets_of_tasks_give_rate_and_horizon() -> None:
     push, line = load(overrides={"task": "push_t"}), load(overrides={"task": "line_following"})
     assert (push.loop.rate_hz, push.horizon) == (10.0, 4)
     assert (line.loop.rate_hz, line.horizon) == (20.0, 5)
+    hammer = load(overrides={"task": "hammer"})
+    assert (hammer.loop.rate_hz, hammer.horizon, hammer.oracle.threshold) == (20.0, 8, 0.1)
 
 
 def test_presets_of_methods_differ_as_published() -> None:

@@ -61,8 +61,12 @@ def test_text_and_back(some: list[Symmetry]) -> None:
 
 @pytest.mark.parametrize("name", task_names())
 def test_contract(name: str) -> None:
-    assert make_task(name).symmetries
     check_symmetries(lambda: make_task(name), lambda: make_teacher(name))
+
+
+def test_flat_tasks_have_symmetries() -> None:
+    assert make_task("push_t").symmetries
+    assert len(make_task("line_following").symmetries) == 7
 
 
 def test_push_t_moves_in_the_mirror_as_in_the_scene() -> None:

@@ -56,8 +56,8 @@ def check_new_process(name: str, **options: object) -> None:
     task = make_task(name, **options)
     task.reset(seed=11)
     rng = np.random.default_rng(5)
-    drive(task, random_actions(rng))
-    snapshot, actions = task.snapshot(), random_actions(rng)
+    drive(task, random_actions(rng, _size(task)))
+    snapshot, actions = task.snapshot(), random_actions(rng, _size(task))
     expected = drive(task, actions)
     program = (
         "import sys, numpy as np\n"
@@ -154,7 +154,7 @@ def check_symmetries(make: Callable[[], Task], make_teacher: Callable[[], Teache
                 break
 
 
-def random_actions(rng: np.random.Generator, size: int = 2) -> Array:
+def random_actions(rng: np.random.Generator, size: int) -> Array:
     """Full-scale random actions float32 [200, size] that wander, so that something is met on the way."""
     wander = np.repeat(rng.uniform(-1, 1, (_STEPS // 10, size)), 10, axis=0)
     return np.clip(wander + rng.uniform(-1, 1, (_STEPS, size)), -1, 1).astype(np.float32)
@@ -163,6 +163,11 @@ def random_actions(rng: np.random.Generator, size: int = 2) -> Array:
 def drive(task: Task, actions: Array) -> NDArray[np.float32]:
     """Step through actions, ends of episodes notwithstanding; observations [steps, dim_o]."""
     return np.stack([task.step(action)[0] for action in actions])
+
+
+def _size(task: Task) -> int:
+    """dim_a."""
+    return len(task.action_frame.axes)
 
 
 def _check_description(task: Task) -> None:
@@ -192,10 +197,10 @@ def _check_seeds(make: Callable[[], Task], seeds_differ: bool) -> None:
 def _check_snapshots(make: Callable[[], Task]) -> None:
     task, rng = make(), np.random.default_rng(7)
     task.reset(seed=3)
-    drive(task, random_actions(rng))
+    drive(task, random_actions(rng, _size(task)))
     here, snapshot = task.observe(), task.snapshot()
     assert isinstance(snapshot, bytes), "a snapshot must be bytes"
-    actions = random_actions(rng)
+    actions = random_actions(rng, _size(task))
     expected = drive(task, actions)
     assert not np.array_equal(expected[0], expected[-1]), "random actions moved nothing: the check would prove nothing"
     fresh = make()
@@ -213,7 +218,7 @@ def _check_snapshots(make: Callable[[], Task]) -> None:
 
 
 def _check_reading_changes_nothing(task: Task) -> None:
-    actions = random_actions(np.random.default_rng(1))[:50]
+    actions = random_actions(np.random.default_rng(1), _size(task))[:50]
     task.reset(seed=8)
     expected = drive(task, actions)
     task.reset(seed=8)

@@ -8,6 +8,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
+from hitl_clic.refusal import SettingsError
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
 
@@ -20,12 +21,14 @@ class TaskEntry:
         gymnasium_id: its id in gymnasium's registry.
         task, teacher: "module:class", imported when made.
         summary: one sentence for help texts.
+        extra: the extra that installs its simulator; empty when that always comes along.
     """
 
     gymnasium_id: str
     task: str
     teacher: str
     summary: str
+    extra: str = ""
 
 
 TASKS = MappingProxyType(
@@ -42,6 +45,13 @@ TASKS = MappingProxyType(
             teacher="hitl_clic.tasks.line_following_teacher:LineFollowingTeacher",
             summary="Move a point along a line to its end without leaving the line.",
         ),
+        "hammer": TaskEntry(
+            gymnasium_id="hitl_clic/Hammer-v0",
+            task="hitl_clic.tasks.hammer:Hammer",
+            teacher="hitl_clic.tasks.hammer_teacher:HammerTeacher",
+            summary="Pick up a hammer and drive a nail into a block.",
+            extra="hammer",
+        ),
     }
 )
 
@@ -55,9 +65,17 @@ def make_task(name: str, **options: Any) -> Task:
     """A new task; options are the task's own constructor arguments.
 
     Raises:
-        ValueError: no task has this name, or an option is unknown or out of range.
+        ValueError: no task has this name, an option is unknown or out of range, or the task's simulator is missing.
     """
-    make: Callable[..., Task] = _load(_entry(name).task)
+    entry = _entry(name)
+    try:
+        make: Callable[..., Task] = _load(entry.task)
+    except ModuleNotFoundError as problem:
+        if not entry.extra:
+            raise
+        raise SettingsError(
+            f"task = {name} needs {problem.name}, which is not installed; run: pip install -e '.[{entry.extra}]'"
+        ) from problem
     try:
         return make(**options)
     except TypeError as problem:

@@ -1,0 +1,101 @@
+"""The state of Hammer: where things are, and the 35 numbers an observation holds.
+
+Shared by the environment, its drawing and its teacher; pure numpy, any thread. Never imports the simulator.
+Lengths are metres of metaworld's world: x to the right and y away as seen by the robot, z up, the table's top at 0.
+The hammer's body frame has its origin in the handle, which lies along x; the head is at +x and strikes along y.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitl_clic.tasks.task import Array
+
+Floats = NDArray[np.float64]
+
+OBSERVATION_SIZE = 35
+INSTANT_SIZE = 18
+"""Numbers of one instant: hand 3, opening 1, hammer 3 and its quaternion 4, nail 3 and its quaternion 4."""
+HAND_SIZE = 4
+"""The first of these, which an observation holds for the present instant only."""
+OPENING = 0.1
+"""Metres between the fingers that count as an opening of 1."""
+
+HAND_LOW, HAND_HIGH = (-0.5, 0.4, 0.05), (0.5, 1.0, 0.5)
+"""Where the hand can be steered to."""
+HANDLE = (-0.16, 0.16, 0.02)
+"""The handle's ends along the hammer's x, and its radius."""
+HEAD_X, HEAD_RADIUS, FACE = 0.16, 0.038, 0.072
+"""Place of the head along the hammer's x, its radius, and how far along y its faces are."""
+NAIL = (0.24, 0.64, 0.11)
+"""Where the nail's head is before the first blow."""
+NAIL_RADIUS, NAIL_FACE, NAIL_LENGTH = 0.03, 0.009, 0.117
+"""Of the nail's head; how far its face lies before its centre; from its centre to its point."""
+BLOCK_CENTRE, BLOCK_HALF = (0.24, 0.85, 0.11), (0.1, 0.1, 0.11)
+"""The block that takes the nail."""
+DRIVEN = 0.09
+"""The nail is home when it has moved by more than this along y (metaworld)."""
+GOAL = (0.24, 0.74, 0.11)
+"""The goal metaworld shows in its observation: the nail's head, driven in by 10 cm."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HammerState:
+    """Where things are, metres.
+
+    Attributes:
+        hand: between the fingers, [3]; their tips are 4.5 cm lower. opening: of the gripper, 0 shut to 1 open.
+        hammer: origin of its frame, [3]. turn: its rotation [3, 3]; columns are its axes in the world.
+        nail: centre of the nail's head, [3].
+    """
+
+    hand: Floats
+    opening: float
+    hammer: Floats
+    turn: Floats
+    nail: Floats
+
+    def in_world(self, points: Floats) -> Floats:
+        """Points [..., 3] of the hammer's frame in the world."""
+        return np.asarray(points @ self.turn.T + self.hammer)
+
+
+def rotation(quaternion: Floats) -> Floats:
+    """The rotation [3, 3] of a quaternion (w, x, y, z); of any length but 0, which counts as no turn."""
+    length = float(np.linalg.norm(quaternion))
+    w, x, y, z = (quaternion / length).tolist() if length > 1e-9 else (1.0, 0.0, 0.0, 0.0)
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def of_instant(numbers: Floats) -> HammerState:
+    """The state of one instant's numbers, [18]."""
+    return HammerState(
+        hand=numbers[0:3],
+        opening=float(numbers[3]),
+        hammer=numbers[4:7],
+        turn=rotation(numbers[7:11]),
+        nail=numbers[11:14],
+    )
+
+
+def decode(observation: Array) -> HammerState:
+    """The state of the present part of an observation, float32 [35].
+
+    Raises:
+        ValueError: the shape is wrong or a number is not finite.
+    """
+    numbers = np.asarray(observation, dtype=np.float64)
+    if numbers.shape != (OBSERVATION_SIZE,):
+        raise ValueError(f"Hammer observation must have shape ({OBSERVATION_SIZE},), got {numbers.shape}")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"Hammer observation holds a number that is not finite: {numbers}")
+    return of_instant(numbers[:INSTANT_SIZE])
