@@ -1,4 +1,4 @@
-"""A virtual display for the tests that open a real window."""
+"""What all tests share: a virtual display for those that open a real window, and no deadlines for drawn examples."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="module")
