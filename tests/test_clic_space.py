@@ -255,36 +255,63 @@ def test_a_penalty_of_few_looks_at_any_samples() -> None:
     assert 0 < looked_at_human < 15
 
 
-@pytest.mark.parametrize("penalty_samples", [0, 5])
-@pytest.mark.parametrize(("relative", "masked"), [(False, False), (True, False), (False, True), (True, True)])
+@FEW
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    relative=st.booleans(),
+    masked=st.booleans(),
+    penalty_samples=st.sampled_from([0, 5]),
+    gamma=st.floats(0.05, 1),
+    boundary=st.floats(0.02, 1),
+    power=st.floats(0.5, 12),
+    tau=st.floats(0.2, 4),
+)
 def test_loss_of_a_whole_batch(
-    relative: bool, masked: bool, penalty_samples: int, monkeypatch: pytest.MonkeyPatch
+    seed: int,
+    relative: bool,
+    masked: bool,
+    penalty_samples: int,
+    gamma: float,
+    boundary: float,
+    power: float,
+    tau: float,
 ) -> None:
-    """Power, temperature, mask and kinds at once: Eq. 9 to 11 and both desired spaces, one number at a time."""
-    m = method(penalty_samples=penalty_samples)
+    """Eq. 5, 6 and 9 to 11 and the half-space, with power, temperature, masks and kinds mixed, in float64."""
+    m = method(
+        penalty_samples=penalty_samples,
+        radius_ratio=gamma,
+        boundary_temperature=boundary,
+        boundary_power=power,
+        temperature=tau,
+    )
     drawn = [torch.zeros(0, 6)]
 
     def draw(dim: int, pairs: int, generator: torch.Generator) -> torch.Tensor:
         drawn.append(draw_directions(dim, pairs, generator))
         return drawn[-1]
 
-    monkeypatch.setattr("hitl_clic.clic.shaping.draw_directions", draw)
-    rng = np.random.default_rng(3)
-    for _ in range(5):
-        batch = make_batch(rng, 4, 3, 6, relative, masked)
-        energy = Spy(3, 6)
-        loss, terms = shaping_loss(energy, batch, m, torch.Generator().manual_seed(1))
-        samples = torch.cat(energy.seen, dim=1)  # the set: the loss asks about each sample once with grad
-        assert samples.shape == (4, 14, 6)
-        for i in range(4):  # Eq. 9: both chunks of the pair are in the evaluation set, as far as they were taught
-            known = batch.mask[i] > 0
-            for chunk in (batch.human[i], batch.robot[i]):
-                assert (samples[i] == chunk)[:, known].all(-1).any()
-        kl, penalty = slow_loss(energy, batch, samples, penalty_samples or 14, m, drawn[-1])
-        assert float(terms["kl"]) == pytest.approx(kl, rel=1e-3, abs=1e-5)
-        assert float(terms["penalty"]) == pytest.approx(penalty, rel=1e-4)
-        assert float(loss.detach()) == pytest.approx(kl + 0.6 * penalty, rel=1e-3)
-        assert float(terms["loss"]) == float(loss.detach())
+    torch.set_default_dtype(torch.float64)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("hitl_clic.clic.shaping.draw_directions", draw)
+            batch = make_batch(np.random.default_rng(seed), 3, 3, 6, relative, masked)
+            floats = (batch.state, batch.robot, batch.human, batch.mask)
+            batch = Batch(*(a.double() for a in floats), batch.relative)
+            energy = Spy(3, 6)
+            loss, terms = shaping_loss(energy, batch, m, torch.Generator().manual_seed(1))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    samples = torch.cat(energy.seen, dim=1)  # the set: the loss asks about each sample once with grad
+    assert samples.shape == (3, 14, 6)
+    for i in range(3):  # Eq. 9: both chunks of the pair are in the evaluation set, as far as they were taught
+        known = batch.mask[i] > 0
+        for chunk in (batch.human[i], batch.robot[i]):
+            assert (samples[i] == chunk)[:, known].all(-1).any()
+    kl, penalty = slow_loss(energy, batch, samples, penalty_samples or 14, m, drawn[-1])
+    assert float(terms["kl"]) == pytest.approx(kl, rel=1e-7, abs=1e-9)
+    assert float(terms["penalty"]) == pytest.approx(penalty, rel=1e-7)
+    assert float(loss.detach()) == pytest.approx(kl + 0.6 * penalty, rel=1e-7)
+    assert float(terms["loss"]) == float(loss.detach())
 
 
 def test_no_penalty_without_weight() -> None:
@@ -311,11 +338,13 @@ def test_the_kind_of_each_row_decides_its_space() -> None:
 
 @pytest.mark.parametrize("dim", [4, 64, 512])
 @pytest.mark.parametrize("size", [1e4, -1e4])
-@pytest.mark.parametrize("kind", ["film", "mlp"])
+@pytest.mark.parametrize("kind", ["film", "wells", "mlp"])
 def test_huge_energies_stay_finite(kind: str, size: float, dim: int) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        energy: Energy = FilmEnergy(5, dim, (32, 32), (32,)) if kind == "film" else MlpEnergy(5, dim, (32, 32))
+        energy: FilmEnergy | MlpEnergy = (
+            MlpEnergy(5, dim, (32, 32)) if kind == "mlp" else FilmEnergy(5, dim, (32, 32), (32,), 4 * (kind == "wells"))
+        )
         out = energy.out
         assert isinstance(out, torch.nn.Linear)
         torch.nn.init.normal_(out.weight, std=1.0)
@@ -323,8 +352,8 @@ def test_huge_energies_stay_finite(kind: str, size: float, dim: int) -> None:
     with torch.no_grad():
         values = energy.energy(energy.context(batch.state), batch.human[:, None])
         out.weight *= size / values.abs().mean()
-        values = energy.energy(energy.context(batch.state), batch.human[:, None])
-        assert values.abs().max() > 9e3
+        while (values := energy.energy(energy.context(batch.state), batch.human[:, None])).abs().max() < 9e3:
+            out.weight *= 2  # wells stand beside the network
     loss, _ = shaping_loss(energy, batch, method(), torch.Generator().manual_seed(0))
     loss.backward()
     assert torch.isfinite(loss)
