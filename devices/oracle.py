@@ -113,9 +113,7 @@ class Oracle:
         self._late.clear()
         self._generator = np.random.default_rng((self.settings.seed, episode))
 
-    def decide(
-        self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind
-    ) -> Answer:
+    def decide(self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind) -> Answer:
         """The motion, whether to engage, and what it is about.
 
         Args:

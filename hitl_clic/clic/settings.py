@@ -121,9 +121,7 @@ class MethodSettings(BaseModel):
     )
     radius_ratio: float = Field(0.5, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit.")
     boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
-    half_space: HalfSpaceSettings = Field(
-        HalfSpaceSettings(), description="The desired space of relative corrections."
-    )
+    half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired space of relative corrections.")
     boundary_power: float = Field(
         10.0, gt=0, le=100, description="Exponent of p in the target (Eq. 10 has 1, the reference 10), no unit."
     )

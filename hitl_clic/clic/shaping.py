@@ -52,9 +52,7 @@ def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
     return (gradient.abs().amax(-1) - margin).clamp_min(0).square().mean()
 
 
-def observation_log_p(
-    samples: Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator
-) -> Tensor:
+def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator) -> Tensor:
     """log p of each sample lying in its pair's desired space, by the kind of the correction; [B, S].
 
     The generator is asked only if the batch has a relative correction.
