@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import noise
@@ -264,6 +264,7 @@ def test_asked_every_second_step_with_and_without_the_bank() -> None:
     ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.9]), min_size=1, max_size=80))
 def test_the_bank_never_gives_more_than_half(distances: list[float]) -> None:
     asked = decisions(OracleSettings(every=2, persist=False, bank=True), distances)
@@ -323,6 +324,7 @@ def test_partial_is_about_the_group_that_errs_most_and_axes_in_none(kind: str) -
         assert turn.motion == pytest.approx([0.1, 0.1, 0.1, 0.2, 0.8, 0.8])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_noise_does_not_reach_what_a_partial_correction_leaves_alone(seed: int) -> None:
     settings = OracleSettings(
@@ -359,6 +361,7 @@ def test_the_sample_says_what_a_correction_is_about() -> None:
 vectors = st.lists(st.floats(-1, 1), min_size=2, max_size=8).map(np.array).filter(lambda d: np.linalg.norm(d) > 1e-3)
 
 
+@settings(deadline=None)
 @given(vectors, st.floats(0, 180), st.integers(0, 100))
 def test_turning_keeps_length_and_makes_the_angle(d: np.ndarray, degrees: float, seed: int) -> None:
     turned = noise.turn(d, degrees, 0.0, np.random.default_rng(seed))
@@ -384,6 +387,7 @@ def test_weakening_and_tremor_have_the_stated_size() -> None:
         assert shaken.std() == pytest.approx(deviation, rel=0.05)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.sampled_from(["absolute", "relative"]))
 def test_noisy_motion_stays_in_bounds(seed: int, kind: str) -> None:
     settings = OracleSettings(
