@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,40 @@ class OracleSettings(BaseModel):
         0.0, ge=0, le=10, description="Size of a correction is multiplied by a draw from 0.001 to this; 0: off."
     )
     gaussian_noise: bool = Field(False, description="Add a tremor of up to half the correction's length.")
+    partial: tuple[str, ...] = Field(
+        (),
+        description="Groups of axes, each as names joined by commas: a correction is about the group that errs most, "
+        "and about axes in no group; the robot keeps the others. Nothing: about all axes.",
+    )
+
+
+class Answer(NamedTuple):
+    """What the oracle does at one tick.
+
+    Attributes:
+        motion: one number per axis; all zero where it does not engage. engage: whether it steps in.
+        teaches: which axes the correction is about; None is all.
+    """
+
+    motion: tuple[float, ...]
+    engage: bool
+    teaches: tuple[bool, ...] | None = None
+
+
+def axis_groups(partial: Sequence[str], axes: Sequence[str]) -> list[list[int]]:
+    """The axes' indices in each group of `OracleSettings.partial`.
+
+    Raises:
+        ValueError: a group names no axis of these, or an axis is named twice.
+    """
+    groups = [[name.strip() for name in group.split(",")] for group in partial]
+    named = [name for group in groups for name in group]
+    for name in named:
+        if name not in axes:
+            raise ValueError(f"oracle.partial names the axis {name!r}; allowed here: {', '.join(axes)}")
+        if named.count(name) > 1:
+            raise ValueError(f"oracle.partial names the axis {name!r} twice; an axis is in one group at most")
+    return [[list(axes).index(name) for name in group] for group in groups]
 
 
 class Oracle:
@@ -51,18 +86,23 @@ class Oracle:
     Keeps the end of an intervention, the bank of unused turns and the noise generator; `begin` starts an episode.
     """
 
-    def __init__(self, settings: OracleSettings, execute: int) -> None:
-        """`execute` is Ta, the steps of a chunk that are executed before the next plan."""
+    def __init__(self, settings: OracleSettings, execute: int, axes: Sequence[str] = ()) -> None:
+        """`execute` is Ta, the steps of a chunk that are executed before the next plan; `axes` names the action's.
+
+        Raises:
+            ValueError: `execute` is less than 1, or `partial` does not fit the axes.
+        """
         if execute < 1:
             raise ValueError(f"execute = {execute} is not allowed; a chunk runs for at least 1 step")
         self.settings = settings
+        self._groups = axis_groups(settings.partial, axes)
         self.banked = 0
         """Turns not used so far; as in the reference it is never reset."""
         self._execute = execute
         self._active = False
         self._until_step = 0
         self._wrong = 0
-        self._late: deque[tuple[tuple[float, ...], bool]] = deque(maxlen=settings.delay_steps + 1)
+        self._late: deque[Answer] = deque(maxlen=settings.delay_steps + 1)
         self._generator = np.random.default_rng((settings.seed, 0))
 
     def begin(self, episode: int) -> None:
@@ -73,10 +113,8 @@ class Oracle:
         self._late.clear()
         self._generator = np.random.default_rng((self.settings.seed, episode))
 
-    def decide(
-        self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind
-    ) -> tuple[tuple[float, ...], bool]:
-        """The motion and whether to engage.
+    def decide(self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind) -> Answer:
+        """The motion, whether to engage, and what it is about.
 
         Args:
             step: number in the episode. step_in_chunk: place of `robot` in the robot's running chunk.
@@ -84,20 +122,18 @@ class Oracle:
             kind: how the motion will be read.
 
         Returns:
-            (motion, engage); the motion is zero where it does not engage. `delay_steps` ticks late.
+            the answer of this tick, or of the one `delay_steps` earlier.
         """
         now = self._now(step, step_in_chunk, wanted, robot, kind)
         self._late.append(now)
         full = len(self._late) == self.settings.delay_steps + 1
-        return self._late[0] if full else ((0.0,) * wanted.size, False)
+        return self._late[0] if full else Answer((0.0,) * wanted.size, False)
 
-    def _now(
-        self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind
-    ) -> tuple[tuple[float, ...], bool]:
+    def _now(self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind) -> Answer:
         settings = self.settings
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
         if not self._active or not self._engages(step, step_in_chunk, float(np.linalg.norm(away))):
-            return (0.0,) * wanted.size, False
+            return Answer((0.0,) * wanted.size, False)
         noisy = away
         if settings.direction_noise_deg or settings.direction_bias_deg:
             noisy = noise.turn(noisy, settings.direction_noise_deg, settings.direction_bias_deg, self._generator)
@@ -107,11 +143,22 @@ class Oracle:
             noisy = noise.tremble(noisy, kind, self._generator)
         # without noise a* itself is given, not a^r + (a* - a^r), which rounds
         action = np.asarray(wanted if noisy is away else np.clip(robot + noisy, -1.0, 1.0), np.float64)
+        teaches = self._about(away)
+        if teaches is not None:  # after the noise, which must not reach the axes left alone
+            action = np.where(teaches, action, robot)
         if kind == "relative":
             action = action - robot
             length = float(np.linalg.norm(action))
             action = action / length if length > 0.0 else np.zeros_like(action)
-        return tuple(float(value) for value in np.clip(action, -1.0, 1.0)), True
+        return Answer(tuple(float(value) for value in np.clip(action, -1.0, 1.0)), True, teaches)
+
+    def _about(self, away: NDArray) -> tuple[bool, ...] | None:
+        """Which axes a correction by `away` is about: all but those of the groups that err less; None is all."""
+        if not self._groups:
+            return None
+        worst = max(self._groups, key=lambda group: float(np.linalg.norm(away[group])))
+        left_alone = {axis for group in self._groups if group is not worst for axis in group}
+        return tuple(axis not in left_alone for axis in range(away.size))
 
     def _engages(self, step: int, step_in_chunk: int, distance: float) -> bool:
         """The gating; a running intervention needs neither a turn nor the threshold, and costs no turn."""

@@ -17,6 +17,7 @@ class DeviceSample:
         connected: False once the hardware (or its source) is gone; `motion` is then all zero.
         answers_tick: for teachers that answer a particular tick: its number; -1 for free-running devices.
         wanted: a*, what a scripted teacher would do at `answers_tick`, also when it does not engage; None for hands.
+        teaches: for each motion whether the correction is about it, the robot keeping the others; None is all.
     """
 
     time_ns: int
@@ -26,6 +27,7 @@ class DeviceSample:
     connected: bool = True
     answers_tick: int = -1
     wanted: tuple[float, ...] | None = None
+    teaches: tuple[bool, ...] | None = None
 
     def age_s(self, now_ns: int) -> float:
         """Seconds since the reading was taken, never negative."""

@@ -67,6 +67,9 @@ class ScriptedDevice(Device):
             view: where the loop publishes what the teacher sees.
             execute: Ta, steps of a chunk that are executed before the next plan.
             settings: how it behaves.
+
+        Raises:
+            ValueError: the settings name an axis that is not there.
         """
         self.settings = settings or OracleSettings()
         super().__init__(self.settings.rate_hz)
@@ -76,7 +79,7 @@ class ScriptedDevice(Device):
         self._teacher = teacher
         self._reset = reset
         self._view = view
-        self._oracle = Oracle(self.settings, execute)
+        self._oracle = Oracle(self.settings, execute, axes)
         self._wake = threading.Event()
         self._answered = threading.Condition()
         self._answers_tick = -1
@@ -150,11 +153,18 @@ class ScriptedDevice(Device):
         if view.robot_action is None or view.tick != self._seen or self._decided or entry is None:
             return
         self._decided = True
-        motion, engage = self._oracle.decide(
+        answer = self._oracle.decide(
             view.step, view.step_in_chunk, np.asarray(entry[1]), view.robot_action, view.kind or self.settings.kind
         )
         now_ns = time.perf_counter_ns()
-        sample = DeviceSample(now_ns, motion, engage=engage, answers_tick=view.tick, wanted=entry[1])
+        sample = DeviceSample(
+            now_ns,
+            answer.motion,
+            engage=answer.engage,
+            answers_tick=view.tick,
+            wanted=entry[1],
+            teaches=answer.teaches,
+        )
         self._due.append((now_ns + round(self.settings.latency_s * 1e9), sample))
 
     def _ask(self, observation: NDArray[np.float32]) -> tuple[float, ...]:

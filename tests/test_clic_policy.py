@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from hitl_clic.clic.energy import Context, Energy
 from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
+from hitl_clic.clic.sampler import langevin
 from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodSettings, NegativeSettings
 
 Array = NDArray[np.float32]
@@ -187,6 +189,29 @@ def test_a_plan(start: str, kind: str, noise: bool, rest: int | None) -> None:
         )
     assert energy == pytest.approx(here, rel=1e-4, abs=1e-4), "it is the energy of the chunk given"
     assert energy <= blind.min() + 1e-4, "lower than a hundred guesses"
+
+
+@pytest.mark.parametrize("start", ["uniform", "screened"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_plan_is_the_chain_of_least_energy(start: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[CC] Eq. 8, over the ends of the last chains that ran."""
+    ends: list[Tensor] = []
+
+    def spy(*args: Any, **kwargs: Any) -> Tensor:
+        ends.append(langevin(*args, **kwargs))
+        return ends[-1]
+
+    monkeypatch.setattr("hitl_clic.clic.policy.langevin", spy)
+    policy = make(method(start, explore_steps=2, refine_noise=True, chains=9), seed=seed)
+    chunk, _ = policy.plan(STATE, NOTHING, None)
+    slow = policy.energy.double()
+    with torch.no_grad():
+        energies = [
+            float(slow.energy(slow.context(torch.from_numpy(STATE).double()[None]), end.double()[None, None]))
+            for end in ends[-1][0]
+        ]
+    assert len(energies) == 9
+    assert np.array_equal(chunk.reshape(-1), ends[-1][0, int(np.argmin(energies))].numpy())
 
 
 @pytest.mark.parametrize("start", ["uniform", "screened"])

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
+from clic_slow import (
+    Numbers,
+    slow_circular,
+    slow_distance,
+    slow_half,
+    slow_implicit,
+    slow_kl,
+    slow_penalty,
+    slow_target,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from hitl_clic.clic.desired_space import circular_log_p, distance, half_space_log_p, radius
+from hitl_clic.clic.desired_space import (
+    circular_log_p,
+    distance,
+    draw_directions,
+    half_space_log_p,
+    implicit_log_p,
+    radius,
+)
 from hitl_clic.clic.energy import Context, Energy, FilmEnergy, MlpEnergy
-from hitl_clic.clic.settings import MethodSettings, NegativeSettings
+from hitl_clic.clic.settings import HalfSpaceSettings, MethodSettings, NegativeSettings
 from hitl_clic.clic.shaping import (
     Batch,
     gradient_penalty,
@@ -24,7 +39,6 @@ from hitl_clic.clic.shaping import (
     shaping_loss,
 )
 
-Numbers = NDArray[np.float64]
 FEW = settings(max_examples=40, deadline=None)
 
 
@@ -34,63 +48,6 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-# ---- the slow side: one number at a time
-
-
-def slow_distance(a: Numbers, b: Numbers, mask: Numbers) -> float:
-    return math.sqrt(sum(float(m) * (float(x) - float(y)) ** 2 for x, y, m in zip(a, b, mask, strict=True)))
-
-
-def slow_log_sigmoid(x: float) -> float:
-    return -math.log1p(math.exp(-x)) if x > 0 else x - math.log1p(math.exp(x))
-
-
-def slow_circular(samples: Numbers, robot: Numbers, human: Numbers, mask: Numbers, gamma: float, t: float) -> Numbers:
-    out = np.zeros(samples.shape[:2])
-    for i in range(samples.shape[0]):
-        r = gamma * slow_distance(robot[i], human[i], mask[i])
-        for j in range(samples.shape[1]):
-            out[i, j] = slow_log_sigmoid((r - slow_distance(samples[i, j], human[i], mask[i])) / t)
-    return out
-
-
-def slow_half(samples: Numbers, robot: Numbers, human: Numbers, mask: Numbers, t: float) -> Numbers:
-    out = np.zeros(samples.shape[:2])
-    for i in range(samples.shape[0]):
-        for j in range(samples.shape[1]):
-            worse = slow_distance(samples[i, j], robot[i], mask[i])
-            out[i, j] = slow_log_sigmoid((worse - slow_distance(samples[i, j], human[i], mask[i])) / t)
-    return out
-
-
-def slow_log_softmax(row: list[float]) -> list[float]:
-    top = max(row)
-    total = top + math.log(sum(math.exp(v - top) for v in row))
-    return [v - total for v in row]
-
-
-def slow_target(energy: Numbers, log_p: Numbers, tau: float, power: float) -> Numbers:
-    return np.array(
-        [
-            slow_log_softmax([-e / tau + power * p for e, p in zip(es, ps, strict=True)])
-            for es, ps in zip(energy, log_p, strict=True)
-        ]
-    )
-
-
-def slow_kl(energy: Numbers, target: Numbers, tau: float) -> float:
-    total = 0.0
-    for es, ts in zip(energy, target, strict=True):
-        policy = slow_log_softmax([-e / tau for e in es])
-        total += sum(math.exp(t) * (t - p) for t, p in zip(ts, policy, strict=True))
-    return total / len(energy)
-
-
-def slow_penalty(gradient: Numbers, margin: float) -> float:
-    found = [max(0.0, max(abs(float(g)) for g in row) - margin) ** 2 for state in gradient for row in state]
-    return sum(found) / len(found)
 
 
 def tensor(a: Numbers) -> torch.Tensor:
@@ -227,6 +184,9 @@ def method(**changes: object) -> MethodSettings:
         "negatives": NegativeSettings(
             start="proposals", samples=12, steps=2, noise="linear", step_start=0.1, step_end=1e-5, clip=0.1
         ),
+        "half_space": HalfSpaceSettings(
+            pairs=8, angle_deg=30, tightness=0.1, observed_weight=0.3, boundary_temperature=0.1
+        ),
         "radius_ratio": 0.5,
         "boundary_temperature": 0.05,
         "boundary_power": 3.0,
@@ -265,7 +225,9 @@ class Spy(Energy):
         return 0.5 * (chunks - context[0]).square().sum(-1)
 
 
-def slow_loss(energy: Spy, batch: Batch, samples: torch.Tensor, few: int, m: MethodSettings) -> tuple[float, float]:
+def slow_loss(
+    energy: Spy, batch: Batch, samples: torch.Tensor, few: int, m: MethodSettings, directions: torch.Tensor
+) -> tuple[float, float]:
     """(KL, penalty) of the samples, one number at a time."""
     a = samples.double().numpy()
     robot, human, mask = (t.double().numpy() for t in (batch.robot, batch.human, batch.mask))
@@ -273,7 +235,7 @@ def slow_loss(energy: Spy, batch: Batch, samples: torch.Tensor, few: int, m: Met
     values = np.array([[0.5 * sum((x - c) ** 2) for x in row] for row, c in zip(a, centre, strict=True)])
     gradient = a[:, :few] - centre[:, None]
     log_p = slow_circular(a, robot, human, mask, m.radius_ratio, m.boundary_temperature)
-    half = slow_half(a, robot, human, mask, m.boundary_temperature)
+    half = slow_implicit(a, robot, human, mask, directions.double().numpy(), 30, 0.1, 0.3, 0.1)
     for i, relative in enumerate(batch.relative.tolist()):
         if relative:
             log_p[i] = half[i]
@@ -293,25 +255,63 @@ def test_a_penalty_of_few_looks_at_any_samples() -> None:
     assert 0 < looked_at_human < 15
 
 
-@pytest.mark.parametrize("penalty_samples", [0, 5])
-@pytest.mark.parametrize(("relative", "masked"), [(False, False), (True, False), (True, True)])
-def test_loss_of_a_whole_batch(relative: bool, masked: bool, penalty_samples: int) -> None:
-    m = method(penalty_samples=penalty_samples)
-    rng = np.random.default_rng(3)
-    for _ in range(5):
-        batch = make_batch(rng, 4, 3, 6, relative, masked)
-        energy = Spy(3, 6)
-        loss, terms = shaping_loss(energy, batch, m, torch.Generator().manual_seed(1))
-        samples = torch.cat(energy.seen, dim=1)  # the set: the loss asks about each sample once with grad
-        assert samples.shape == (4, 14, 6)
-        for i in range(4):  # Eq. 9: both chunks of the pair are in the evaluation set
-            for chunk in (batch.human[i], batch.robot[i]):
-                assert (samples[i] == chunk).all(-1).any()
-        kl, penalty = slow_loss(energy, batch, samples, penalty_samples or 14, m)
-        assert float(terms["kl"]) == pytest.approx(kl, rel=1e-3, abs=1e-5)
-        assert float(terms["penalty"]) == pytest.approx(penalty, rel=1e-4)
-        assert float(loss.detach()) == pytest.approx(kl + 0.6 * penalty, rel=1e-3)
-        assert float(terms["loss"]) == float(loss.detach())
+@FEW
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    relative=st.booleans(),
+    masked=st.booleans(),
+    penalty_samples=st.sampled_from([0, 5]),
+    gamma=st.floats(0.05, 1),
+    boundary=st.floats(0.02, 1),
+    power=st.floats(0.5, 12),
+    tau=st.floats(0.2, 4),
+)
+def test_loss_of_a_whole_batch(
+    seed: int,
+    relative: bool,
+    masked: bool,
+    penalty_samples: int,
+    gamma: float,
+    boundary: float,
+    power: float,
+    tau: float,
+) -> None:
+    """Eq. 5, 6 and 9 to 11 and the half-space, with power, temperature, masks and kinds mixed, in float64."""
+    m = method(
+        penalty_samples=penalty_samples,
+        radius_ratio=gamma,
+        boundary_temperature=boundary,
+        boundary_power=power,
+        temperature=tau,
+    )
+    drawn = [torch.zeros(0, 6)]
+
+    def draw(dim: int, pairs: int, generator: torch.Generator) -> torch.Tensor:
+        drawn.append(draw_directions(dim, pairs, generator))
+        return drawn[-1]
+
+    torch.set_default_dtype(torch.float64)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("hitl_clic.clic.shaping.draw_directions", draw)
+            batch = make_batch(np.random.default_rng(seed), 3, 3, 6, relative, masked)
+            floats = (batch.state, batch.robot, batch.human, batch.mask)
+            batch = Batch(*(a.double() for a in floats), batch.relative)
+            energy = Spy(3, 6)
+            loss, terms = shaping_loss(energy, batch, m, torch.Generator().manual_seed(1))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    samples = torch.cat(energy.seen, dim=1)  # the set: the loss asks about each sample once with grad
+    assert samples.shape == (3, 14, 6)
+    for i in range(3):  # Eq. 9: both chunks of the pair are in the evaluation set, as far as they were taught
+        known = batch.mask[i] > 0
+        for chunk in (batch.human[i], batch.robot[i]):
+            assert (samples[i] == chunk)[:, known].all(-1).any()
+    kl, penalty = slow_loss(energy, batch, samples, penalty_samples or 14, m, drawn[-1])
+    assert float(terms["kl"]) == pytest.approx(kl, rel=1e-7, abs=1e-9)
+    assert float(terms["penalty"]) == pytest.approx(penalty, rel=1e-7)
+    assert float(loss.detach()) == pytest.approx(kl + 0.6 * penalty, rel=1e-7)
+    assert float(terms["loss"]) == float(loss.detach())
 
 
 def test_no_penalty_without_weight() -> None:
@@ -326,30 +326,34 @@ def test_the_kind_of_each_row_decides_its_space() -> None:
     mixed = Batch(batch.state, batch.robot, batch.human, batch.mask, torch.tensor([True, False, True, False]))
     m = method()
     samples = torch.rand(4, 9, 6, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    found = observation_log_p(samples, mixed, m)
+    generator = torch.Generator().manual_seed(4)
+    found = observation_log_p(samples, mixed, m, generator)
     circle = circular_log_p(samples, batch.robot, batch.human, batch.mask, 0.5, 0.05)
-    half = half_space_log_p(samples, batch.robot, batch.human, batch.mask, 0.05)
-    assert torch.equal(found[[0, 2]], half[[0, 2]])
+    directions = draw_directions(6, 8, torch.Generator().manual_seed(4))
+    half = implicit_log_p(samples, batch.robot, batch.human, batch.mask, directions, m.half_space)
+    assert torch.allclose(found[[0, 2]], half[[0, 2]])
     assert torch.equal(found[[1, 3]], circle[[1, 3]])
-    assert torch.equal(observation_log_p(samples, batch, m), circle)
+    assert torch.equal(observation_log_p(samples, batch, m, generator), circle)
 
 
 @pytest.mark.parametrize("dim", [4, 64, 512])
 @pytest.mark.parametrize("size", [1e4, -1e4])
-@pytest.mark.parametrize("kind", ["film", "mlp"])
+@pytest.mark.parametrize("kind", ["film", "wells", "mlp"])
 def test_huge_energies_stay_finite(kind: str, size: float, dim: int) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        energy: Energy = FilmEnergy(5, dim, (32, 32), (32,)) if kind == "film" else MlpEnergy(5, dim, (32, 32))
+        energy: FilmEnergy | MlpEnergy = (
+            MlpEnergy(5, dim, (32, 32)) if kind == "mlp" else FilmEnergy(5, dim, (32, 32), (32,), 4 * (kind == "wells"))
+        )
         out = energy.out
         assert isinstance(out, torch.nn.Linear)
         torch.nn.init.normal_(out.weight, std=1.0)
-    batch = make_batch(np.random.default_rng(1), 4, 5, dim, relative=True)
+    batch = make_batch(np.random.default_rng(1), 4, 5, dim, relative=True, masked=True)
     with torch.no_grad():
         values = energy.energy(energy.context(batch.state), batch.human[:, None])
         out.weight *= size / values.abs().mean()
-        values = energy.energy(energy.context(batch.state), batch.human[:, None])
-        assert values.abs().max() > 9e3
+        while (values := energy.energy(energy.context(batch.state), batch.human[:, None])).abs().max() < 9e3:
+            out.weight *= 2  # wells stand beside the network
     loss, _ = shaping_loss(energy, batch, method(), torch.Generator().manual_seed(0))
     loss.backward()
     assert torch.isfinite(loss)

@@ -11,7 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodSettings, NegativeSettings
+from hitl_clic.clic.settings import (
+    EnergySettings,
+    HalfSpaceSettings,
+    InferenceSettings,
+    MethodSettings,
+    NegativeSettings,
+)
 from hitl_clic.clic.trainer import ChunkTrainer, learning_rate
 
 Array = NDArray[np.float32]
@@ -142,6 +148,26 @@ def test_ready_at_the_least_number_of_pairs() -> None:
 
 
 # ---- reproducible
+
+
+@pytest.mark.parametrize("padding", ["mask", "hold"])
+def test_same_seed_same_weights_with_every_kind(padding: str) -> None:
+    """Absolute and relative pairs, whole, by steps and by axes."""
+    ends: list[dict[str, np.ndarray]] = []
+    for seed in (5, 5, 6):
+        trainer = make(method(padding=padding), seed)
+        teach(trainer, 0, 20)
+        teach(trainer, 20, 40, kind="relative")
+        for number, taught in enumerate(([[1, 1], [0, 0]], [[1, 0], [1, 0]]) * 5):
+            rng = np.random.default_rng(number)
+            state, (robot, human) = rng.uniform(-1, 1, DIM_O), rng.uniform(-1, 1, (2, *CHUNK))
+            arrays = [np.asarray(a, np.float32) for a in (state, robot, human, taught)]
+            trainer.add(40 + number, "relative" if number % 3 else "absolute", *arrays)
+        for _ in range(8):
+            trainer.update()
+        ends.append(trainer.weights())
+    assert differing(ends[0], ends[1]) == []
+    assert differing(ends[0], ends[2]) != []
 
 
 @pytest.mark.parametrize("average", [0.0, 0.9])
@@ -358,13 +384,24 @@ def test_decay_shrinks_every_weight_by_its_share_of_the_rate() -> None:
             np.testing.assert_allclose(plain[name] - decayed[name], rate * decay * value, rtol=1e-3, atol=1e-6)
 
 
-def test_only_the_mask_padding_uses_the_mask() -> None:
-    taught = np.array([[1, 1], [0, 0]], np.float32)
-    for padding, counts in (("mask", taught), ("hold", np.ones(CHUNK)), ("hindsight", np.ones(CHUNK))):
-        trainer = make(method(padding=padding))
-        zero = np.zeros(CHUNK, np.float32)
-        trainer.add(0, "absolute", np.zeros(DIM_O, np.float32), zero, zero, taught)
-        assert np.array_equal(trainer.buffer.pairs[0].mask, counts)
+@pytest.mark.parametrize(
+    ("kind", "padding", "counts"),
+    [
+        ("absolute", "mask", [[0, 1], [0, 0]]),
+        ("absolute", "hold", [[0, 1], [1, 1]]),
+        ("absolute", "robot", [[0, 1], [1, 1]]),
+        ("absolute", "hindsight", [[0, 1], [1, 1]]),
+        ("relative", "mask", [[0, 1], [0, 0]]),
+        ("relative", "hindsight", [[0, 1], [0, 0]]),
+    ],
+)
+def test_what_counts_of_a_pair(kind: str, padding: str, counts: list[list[int]]) -> None:
+    """An untaught axis never does; a padded step does where the padding stands for something."""
+    trainer = make(method(padding=padding))
+    taught, zero = np.array([[0, 1], [0, 0]], np.float32), np.zeros(CHUNK, np.float32)
+    trainer.add(0, kind, np.zeros(DIM_O, np.float32), zero, zero, taught)
+    assert np.array_equal(trainer.buffer.pairs[0].mask, counts)
+    assert trainer.buffer.pairs[0].mask.dtype == np.float32
 
 
 # ---- learning
@@ -430,7 +467,7 @@ def test_one_relative_correction_goes_beyond_the_corrected_chunk() -> None:
     """Always the same lesson, "more to the right than 0": the half-space has no far side, the ball does."""
     along = {}
     for kind in ("relative", "absolute"):
-        trainer = make(method(penalty_weight=0.0, batch=8))
+        trainer = make(method(penalty_weight=0.0, batch=8, half_space=HalfSpaceSettings(pairs=0)))
         robot = np.zeros(CHUNK, np.float32)
         human = robot.copy()
         human[:, 0] = 0.2
@@ -443,6 +480,51 @@ def test_one_relative_correction_goes_beyond_the_corrected_chunk() -> None:
         along[kind] = np.mean([policy.plan(s, NOTHING, None)[0][:, 0].mean() for s in new_states(10)])
     assert along["relative"] > 0.3
     assert abs(along["absolute"] - 0.2) < 0.1
+
+
+def test_corrected_step_by_step_the_policy_arrives() -> None:
+    """Each correction is of the policy's own chunk and says only which way; together they say where."""
+    trainer = make(method(penalty_weight=0.0))
+    for number in range(160):
+        rng = np.random.default_rng((1, number))
+        if number % 20 == 0:
+            policy = policy_of(trainer, number)
+            for _ in range(12 if number else 0):
+                trainer.update()
+        state = rng.uniform(-1, 1, DIM_O).astype(np.float32)
+        robot = policy.plan(state, NOTHING, None)[0] if number >= 20 else rng.uniform(-1, 1, CHUNK).astype(np.float32)
+        away = target(state) - robot
+        human = robot + np.float32(0.2) * away / np.linalg.norm(away, axis=1, keepdims=True)
+        trainer.add(number, "relative", state, robot, human, np.ones(CHUNK, np.float32))
+    for _ in range(40):
+        trainer.update()
+    assert errors(trainer) < 0.1, "less than half of a single correction's length"
+
+
+@pytest.mark.parametrize("start", ["proposals", "uniform"])
+@pytest.mark.parametrize("taught", [[0, 1], [0, 2]], ids=["first step", "first axis"])
+def test_a_placeholder_is_not_learnt(start: str, taught: list[int]) -> None:
+    """Wherever nothing was taught both chunks say 0.8: a wrong lesson costs more energy than another such number."""
+    numbers = method().negatives.model_copy(update={"start": start})
+    trainer = make(method(padding="mask", penalty_weight=0.0, negatives=numbers))
+    known = np.isin(np.arange(4), taught)
+    for number in range(60):
+        rng = np.random.default_rng(number)
+        state = rng.uniform(-1, 1, DIM_O).astype(np.float32)
+        chunks = [np.where(known, a.reshape(-1), 0.8) for a in (rng.uniform(-1, 1, CHUNK), target(state))]
+        robot, human = (chunk.reshape(CHUNK).astype(np.float32) for chunk in chunks)
+        trainer.add(number, "absolute", state, robot, human, known.reshape(CHUNK).astype(np.float32))
+    for _ in range(60):
+        trainer.update()
+    states = new_states(30)
+    right = torch.from_numpy(np.stack([target(s).reshape(-1) for s in states]))[:, None].repeat(1, 2, 1)
+    right[:, 0, ~known] = 0.0
+    right[:, 1, known] -= 0.6
+    right[:, 1, ~known] = 0.8
+    with torch.no_grad():
+        context = trainer.energy.context(torch.from_numpy(np.stack(states)))
+        other, wrong = trainer.energy.energy(context, right).T
+    assert (other < wrong).float().mean() > 0.8
 
 
 def test_a_taught_first_step_is_learnt_and_the_rest_stays_open() -> None:

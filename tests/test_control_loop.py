@@ -27,7 +27,7 @@ from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule, Schedule
 from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.link.messages import ChunkPair, Weights
-from hitl_clic.records import Array, EpisodeRecord, EventRecord, Plan, SnapshotRecord, SwapRecord, TickRecord
+from hitl_clic.records import Array, EpisodeRecord, EventRecord, Kind, Plan, SnapshotRecord, SwapRecord, TickRecord
 
 HAND = (0.75, -0.75)
 
@@ -751,6 +751,17 @@ def test_a_new_episode_never_runs_a_plan_of_the_old_one() -> None:
     for record in new[2:]:
         planned_at = record.tick - record.step_in_chunk - 3
         assert round(float(record.robot_action[0]) * 100) == planned_at
+
+
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_what_a_correction_is_about_reaches_the_pair(kind: Kind) -> None:
+    bench = Bench(hold(3, 4, teaches=(False, True)), gate=GateSettings(kind=kind))
+    bench.run()
+    assert [pair.tick for pair in bench.sent] == [3, 4]
+    for pair, steps in zip(bench.sent, (2, 1), strict=True):
+        assert pair.mask.tolist() == [[0, 1]] * steps + [[0, 0]] * (4 - steps)
+        assert np.array_equal(pair.human[0, 0], pair.robot[0, 0]), "the robot keeps the other axis"
+        assert pair.human[0, 1] != pair.robot[0, 1]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])

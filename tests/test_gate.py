@@ -53,6 +53,13 @@ def test_every_state_under_every_event(state: GateState, event: Event) -> None:
         assert after == {"engage": "correcting", "release": "autonomous"}.get(event, state)
 
 
+def test_what_a_correction_is_about_passes_through_while_it_is_fresh() -> None:
+    gate = Gate()
+    about = DeviceSample(S, (0.5, 0.0), engage=True, teaches=(True, False))
+    assert gate.step(about, S).teaches == (True, False)
+    assert gate.step(about, 2 * S).teaches is None, "a stale sample says nothing"
+
+
 def test_hold_engages_on_the_very_tick_and_releases_on_the_very_tick() -> None:
     gate = Gate()
     assert step(gate, 0).driver == "robot"

@@ -53,6 +53,20 @@ def test_relative_is_a_step_of_length_e_along_the_motion(
         assert taught.tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_a_partial_correction_keeps_the_robots_value_elsewhere(kind: str) -> None:
+    """`teaches` goes by the device's axes; the action's are in another order, and one has no motion at all."""
+    binding = bind(("z", "y", "x"), ("x", "gripper", "y", "z"))
+    robot = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
+    action, taught = human_action(robot, (0.9, 0.6, 0.8), kind, SETTINGS, binding, (False, True, True))  # type: ignore[arg-type]
+    assert taught.tolist() == [1, 0, 1, 0]
+    expected = [0.8, 0.2, 0.6, 0.4] if kind == "absolute" else [0.1 + 0.16, 0.2, 0.3 + 0.12, 0.4]
+    assert np.allclose(action, expected), "a relative step has its length over what it is about"
+    nothing, taught = human_action(robot, (0.9, 0.6, 0.8), kind, SETTINGS, binding, (False,) * 3)  # type: ignore[arg-type]
+    assert np.array_equal(nothing, robot)
+    assert not taught.any()
+
+
 def test_relative_stays_in_bounds_and_leaves_uncontrolled_axes() -> None:
     binding = bind(("y",), ("x", "y"))
     action, taught = human_action([0.5, 0.95], (0.3,), "relative", SETTINGS, binding)

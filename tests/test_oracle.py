@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import noise
 from devices.contract import check_device
-from devices.oracle import Oracle
+from devices.oracle import Answer, Oracle
 from devices.sample import DeviceSample
 from devices.scripted import OracleSettings, ScriptedDevice, TeacherView
 from devices.slot import Slot
@@ -264,6 +264,7 @@ def test_asked_every_second_step_with_and_without_the_bank() -> None:
     ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.9]), min_size=1, max_size=80))
 def test_the_bank_never_gives_more_than_half(distances: list[float]) -> None:
     asked = decisions(OracleSettings(every=2, persist=False, bank=True), distances)
@@ -274,7 +275,9 @@ def test_delay_gives_the_correction_of_an_earlier_tick() -> None:
     oracle = Oracle(OracleSettings(delay_steps=2, persist=False), execute=1)
     oracle.begin(0)
     given = [oracle.decide(step, 0, np.array([0.5 + step / 10, 0.0]), HERE, "absolute") for step in range(4)]
-    assert given == [((0.0, 0.0), False), ((0.0, 0.0), False), ((0.5, 0.0), True), ((0.6, 0.0), True)]
+    assert given == [
+        Answer((0.0, 0.0), False), Answer((0.0, 0.0), False), Answer((0.5, 0.0), True), Answer((0.6, 0.0), True),
+    ]  # fmt: skip
 
 
 def test_start_episode() -> None:
@@ -288,10 +291,11 @@ def test_start_episode() -> None:
 def test_relative_is_the_unit_direction_from_the_robots_action() -> None:
     oracle = Oracle(OracleSettings(kind="relative"), execute=2)
     oracle.begin(0)
-    motion, engage = oracle.decide(0, 0, np.array([0.5, 0.3]), np.array([0.2, -0.1]), "relative")
+    motion, engage, teaches = oracle.decide(0, 0, np.array([0.5, 0.3]), np.array([0.2, -0.1]), "relative")
     assert engage
+    assert teaches is None
     assert motion == pytest.approx((0.6, 0.8))
-    assert oracle.decide(1, 1, FAR, FAR, "relative") == ((0.0, 0.0), True), "persisting with nothing to say"
+    assert oracle.decide(1, 1, FAR, FAR, "relative") == Answer((0.0, 0.0), True), "persisting with nothing to say"
 
 
 def test_the_loop_decides_the_kind() -> None:
@@ -300,9 +304,64 @@ def test_the_loop_decides_the_kind() -> None:
     assert sample.motion == (1.0, 0.0)
 
 
+ARM = ("x", "y", "z", "roll", "pitch", "gripper")
+
+
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_partial_is_about_the_group_that_errs_most_and_axes_in_none(kind: str) -> None:
+    oracle = Oracle(OracleSettings(partial=("x,y,z", "roll, pitch")), execute=1, axes=ARM)
+    oracle.begin(0)
+    robot = np.array([0.1, 0.1, 0.1, 0.2, 0.2, 0.0])
+    place = oracle.decide(0, 0, robot + np.array([0.3, 0.3, 0.3, 0.5, 0.0, 0.0]), robot, kind)  # type: ignore[arg-type]
+    turn = oracle.decide(1, 0, robot + np.array([0.3, 0.3, 0.3, 0.0, 0.6, 0.8]), robot, kind)  # type: ignore[arg-type]
+    assert place.teaches == (True, True, True, False, False, True)
+    assert turn.teaches == (False, False, False, True, True, True)
+    if kind == "relative":
+        assert place.motion == pytest.approx([1 / np.sqrt(3)] * 3 + [0, 0, 0])
+        assert turn.motion == pytest.approx([0, 0, 0, 0, 0.6, 0.8]), "a unit vector over what it is about"
+    else:
+        assert place.motion == pytest.approx([0.4, 0.4, 0.4, 0.2, 0.2, 0.0])
+        assert turn.motion == pytest.approx([0.1, 0.1, 0.1, 0.2, 0.8, 0.8])
+
+
+@settings(deadline=None)
+@given(st.integers(0, 1000))
+def test_noise_does_not_reach_what_a_partial_correction_leaves_alone(seed: int) -> None:
+    settings = OracleSettings(
+        seed=seed, threshold=0.0, direction_noise_deg=40.0, gaussian_noise=True, partial=("x", "y", "z")
+    )
+    oracle = Oracle(settings, execute=1, axes=("x", "y", "z"))
+    oracle.begin(0)
+    robot, wanted = np.random.default_rng(seed).uniform(-1, 1, (2, 3))
+    answer = oracle.decide(0, 0, wanted, robot, "absolute")
+    assert answer.teaches is not None
+    assert list(answer.teaches) == [axis == np.abs(wanted - robot).argmax() for axis in range(3)]
+    left_alone = ~np.array(answer.teaches)
+    assert np.array_equal(np.array(answer.motion)[left_alone], robot[left_alone])
+    assert answer.motion[int(np.argmin(left_alone))] != wanted[int(np.argmin(left_alone))]
+
+
+@pytest.mark.parametrize(
+    ("partial", "words"), [(("x,grip",), "'grip'; allowed here: x, y"), (("x", "x,y"), "'x' twice"), (("",), "''")]
+)
+def test_partial_refuses_axes_by_name(partial: tuple[str, ...], words: str) -> None:
+    with pytest.raises(ValueError, match=rf"oracle\.partial names the axis .*{words}"):
+        Oracle(OracleSettings(partial=partial), execute=1, axes=("x", "y"))
+
+
+def test_the_sample_says_what_a_correction_is_about() -> None:
+    with rig(partial=("x", "y"), persist=False) as r:
+        sample = r.answer(0, np.array([0.3, -0.6]))
+        idle = r.answer(1, np.array([0.0, 0.0]))
+    assert sample.teaches == (False, True)
+    assert sample.motion == pytest.approx((0.0, -0.6))
+    assert idle.teaches is None
+
+
 vectors = st.lists(st.floats(-1, 1), min_size=2, max_size=8).map(np.array).filter(lambda d: np.linalg.norm(d) > 1e-3)
 
 
+@settings(deadline=None)
 @given(vectors, st.floats(0, 180), st.integers(0, 100))
 def test_turning_keeps_length_and_makes_the_angle(d: np.ndarray, degrees: float, seed: int) -> None:
     turned = noise.turn(d, degrees, 0.0, np.random.default_rng(seed))
@@ -328,6 +387,7 @@ def test_weakening_and_tremor_have_the_stated_size() -> None:
         assert shaken.std() == pytest.approx(deviation, rel=0.05)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.sampled_from(["absolute", "relative"]))
 def test_noisy_motion_stays_in_bounds(seed: int, kind: str) -> None:
     settings = OracleSettings(
@@ -335,5 +395,5 @@ def test_noisy_motion_stays_in_bounds(seed: int, kind: str) -> None:
     )
     oracle = Oracle(settings, execute=1)
     oracle.begin(0)
-    motion, _ = oracle.decide(0, 0, np.array([1.0, -1.0, 0.9]), np.array([-1.0, 1.0, 0.0]), kind)  # type: ignore[arg-type]
+    motion, *_ = oracle.decide(0, 0, np.array([1.0, -1.0, 0.9]), np.array([-1.0, 1.0, 0.0]), kind)  # type: ignore[arg-type]
     assert np.max(np.abs(motion)) <= 1.0

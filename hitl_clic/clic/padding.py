@@ -43,6 +43,21 @@ PADDINGS: Mapping[str, Pad] = {"hold": _hold, "robot": _robot, "hindsight": _hin
 """`mask` keeps the robot's tail as a placeholder: the mask takes it out of every distance."""
 
 
+def counted(taught: Array, relative: bool, padding: str) -> Array:
+    """The coordinates of a pair's chunks that bound its desired space, 1 or 0, of the shape of `taught`.
+
+    Taught coordinates do; untaught axes of a taught step never do. The steps behind, which were padded, do if the
+    padding stands for something: not with `mask`, and not for relative corrections, whose teacher said nothing of them.
+
+    Args:
+        taught: 1 on taught axes of taught steps, float32 [H, dim_a]; a step without any is a padded one.
+    """
+    if relative or padding == "mask":
+        return taught
+    padded = ~taught.any(axis=1, keepdims=True)
+    return np.where(padded, np.float32(1), taught)
+
+
 def pad_chunk(known: Array, robot: Array, followed: Array, padding: str) -> Array:
     """The human chunk a^h[t:t+H].
 

@@ -56,6 +56,30 @@ class NegativeSettings(BaseModel):
     clip: float = Field(0.1, gt=0, le=2, description="Greatest change of a coordinate in one step, action units.")
 
 
+class HalfSpaceSettings(BaseModel):
+    """The desired half-space of a relative correction (CLIC, arXiv 2502.07645, "CLIC-Half")."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pairs: int = Field(
+        128,
+        ge=0,
+        le=4096,
+        multiple_of=2,
+        description="M, implicit contrastive pairs for each correction, count; 0 leaves the observed pair alone.",
+    )
+    angle_deg: float = Field(
+        30.0, gt=0, lt=180, description="Angle between a correction and its implicit negatives, degrees."
+    )
+    tightness: float = Field(
+        0.1, ge=0, lt=1, description="gamma': share of a correction by which its half-spaces are moved, no unit."
+    )
+    observed_weight: float = Field(
+        0.3, ge=0, le=100, description="Weight of the observed pair against all implicit ones together, no unit."
+    )
+    boundary_temperature: float = Field(0.1, gt=0, le=10, description="T of the half-spaces' boundary, action units.")
+
+
 class InferenceSettings(BaseModel):
     """How a low-energy chunk is found ([CC] Eq. 8)."""
 
@@ -97,6 +121,7 @@ class MethodSettings(BaseModel):
     )
     radius_ratio: float = Field(0.5, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit.")
     boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
+    half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired space of relative corrections.")
     boundary_power: float = Field(
         10.0, gt=0, le=100, description="Exponent of p in the target (Eq. 10 has 1, the reference 10), no unit."
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hitl_clic.clic.desired_space import circular_log_p, half_space_log_p
+from hitl_clic.clic.desired_space import circular_log_p, draw_directions, implicit_log_p
 from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.sampler import draw_negatives
 from hitl_clic.clic.settings import MethodSettings
@@ -44,18 +44,48 @@ def kl_to_target(energy: Tensor, target: Tensor, temperature: float) -> Tensor:
 
 
 def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
-    """mean of max(0, ||grad_a E||_inf - m)^2 over the set ([CC] Eq. 11); gradient [B, S, D]."""
+    """mean of max(0, ||grad_a E||_inf - m)^2 over the set ([CC] Eq. 11); gradient [B, S, D].
+
+    It knows no mask: it bounds the energy's slope for the chains that walk on it, whatever was taught. Without it on
+    untaught coordinates nothing at all would hold the energy there.
+    """
     return (gradient.abs().amax(-1) - margin).clamp_min(0).square().mean()
 
 
-def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings) -> Tensor:
-    """log p of each sample lying in its pair's desired space, by the kind of the correction; [B, S]."""
+def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator) -> Tensor:
+    """log p of each sample lying in its pair's desired space, by the kind of the correction; [B, S].
+
+    The generator is asked only if the batch has a relative correction.
+    """
     boundary = settings.boundary_temperature
     log_p = circular_log_p(samples, batch.robot, batch.human, batch.mask, settings.radius_ratio, boundary)
-    if not bool(batch.relative.any()):
-        return log_p
-    half = half_space_log_p(samples, batch.robot, batch.human, batch.mask, boundary)
-    return torch.where(batch.relative[:, None], half, log_p)
+    (rows,) = torch.where(batch.relative)
+    if len(rows):
+        directions = draw_directions(samples.shape[-1], settings.half_space.pairs, generator)
+        log_p[rows] = implicit_log_p(
+            samples[rows], batch.robot[rows], batch.human[rows], batch.mask[rows], directions, settings.half_space
+        )
+    return log_p
+
+
+def deal_untaught(samples: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+    """The samples, each with the untaught coordinates of another sample of the same state, drawn without replacement.
+
+    What stands on untaught coordinates of a^h and a^r is a placeholder. A few samples lie in the desired space, and
+    those descend from a^h: if they kept its placeholder, the target would put its mass there and teach it. Dealt anew,
+    what is untaught is independent of what is taught over the whole set, so only the energy itself decides on it.
+
+    Args:
+        samples: [B, S, D]. mask: [B, D], 1 on taught coordinates. The generator is asked only if some are not.
+
+    Returns:
+        [B, S, D].
+    """
+    if bool((mask > 0).all()):
+        return samples
+    order = torch.rand(samples.shape[:2], generator=generator, device=samples.device).argsort(dim=1)
+    dealt = samples.gather(1, order[..., None].expand_as(samples))
+    return torch.where(mask[:, None] > 0, samples, dealt)
 
 
 def shaping_loss(
@@ -66,11 +96,12 @@ def shaping_loss(
         context = energy.context(batch.state)
     negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator)
     samples = torch.cat([batch.human[:, None], batch.robot[:, None], negatives], dim=1)  # Eq. 9
+    samples = deal_untaught(samples, batch.mask, generator)
     few = settings.penalty_samples or samples.shape[1]
     if few < samples.shape[1]:  # the penalty looks at the first ones: let those be any
         order = torch.randperm(samples.shape[1], generator=generator, device=samples.device)
         samples = samples[:, order]
-    log_p = observation_log_p(samples, batch, settings)
+    log_p = observation_log_p(samples, batch, settings, generator)
     context = energy.context(batch.state)
     if settings.penalty_weight == 0:
         values = energy.energy(context, samples)

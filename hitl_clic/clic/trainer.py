@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
 from hitl_clic.clic.energy import make_energy
+from hitl_clic.clic.padding import counted
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch, shaping_loss
 from hitl_clic.symmetry import Symmetry
@@ -89,8 +90,7 @@ class ChunkTrainer:
                 raise ValueError(f"pair {pair_id}: {name} has shape {value.shape}, expected {shape}")
             if not np.isfinite(value).all():
                 raise ValueError(f"pair {pair_id}: {name} has numbers that are not finite")
-        if self.settings.padding != "mask":
-            mask = np.ones(chunk, np.float32)  # the padded steps count like taught ones
+        mask = counted(mask, kind == "relative", self.settings.padding)
         self.buffer.add(StoredPair(pair_id, kind == "relative", state, robot, human, mask))
 
     def remove(self, pair_id: int) -> bool:

@@ -52,7 +52,12 @@ def bind(device_axes: Sequence[str], action_axes: Sequence[str]) -> Binding:
 
 
 def human_action(
-    robot_action: ArrayLike, motion: Sequence[float], kind: Kind, settings: GateSettings, binding: Binding | None = None
+    robot_action: ArrayLike,
+    motion: Sequence[float],
+    kind: Kind,
+    settings: GateSettings,
+    binding: Binding | None = None,
+    teaches: Sequence[bool] | None = None,
 ) -> tuple[Array, Array]:
     """The human's action for the same state, and which axes it really teaches.
 
@@ -63,6 +68,7 @@ def human_action(
         robot_action: a^r, [dim_a]. motion: one number per device axis.
         kind: how the motion is read. settings: for e.
         binding: from `bind`; None when the device's axes are the action's, in order.
+        teaches: for each motion whether the correction is about it; None is all. The robot keeps the others.
 
     Returns:
         a^h float32 [dim_a] in [-1, 1], and the mask float32 [dim_a], 1 on taught axes.
@@ -78,8 +84,13 @@ def human_action(
         raise ValueError(
             f"robot action of shape {robot.shape} and {len(motion)} motions do not fit a binding to {binding.dim} axes"
         )
-    controlled = list(binding.action)
-    moved = np.asarray([motion[index] for index in binding.device], np.float64)
+    about = [
+        (device, action)
+        for device, action in zip(binding.device, binding.action, strict=True)
+        if teaches is None or teaches[device]
+    ]
+    controlled = [action for _, action in about]
+    moved = np.asarray([motion[device] for device, _ in about], np.float64)
     human = robot.copy()
     taught = np.zeros(binding.dim, np.float32)
     if kind == "absolute":

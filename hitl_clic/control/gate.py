@@ -107,6 +107,7 @@ class GateOutput:
         entered: the teacher took over in this tick. left: the teacher stopped driving in this tick.
         stale: the sample is too old, or its device gone.
         motion: what of the sample's motion may be acted upon: all zero unless the human drives on a fresh sample.
+        teaches: which motions the correction is about; None is all.
     """
 
     state: GateState
@@ -116,6 +117,7 @@ class GateOutput:
     left: bool
     stale: bool
     motion: tuple[float, ...]
+    teaches: tuple[bool, ...] | None = None
 
 
 class Gate:
@@ -165,6 +167,7 @@ class Gate:
             left=before == "correcting" != self.state,
             stale=stale,
             motion=usable.motion if driver == "human" else (0.0,) * len(sample.motion),
+            teaches=None if stale else sample.teaches,
         )
 
     def release(self) -> None:

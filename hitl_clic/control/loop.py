@@ -249,7 +249,9 @@ class ControlLoop:
         taught = np.zeros_like(robot)
         wanted = robot
         if output.driver == "human":
-            wanted, taught = human_action(robot, output.motion, output.kind, self.gate.settings, self.binding)
+            wanted, taught = human_action(
+                robot, output.motion, output.kind, self.gate.settings, self.binding, output.teaches
+            )
             human = wanted if taught.any() else None  # a relative teacher who shows no direction teaches nothing
         executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted))
         chosen = time.perf_counter_ns()
