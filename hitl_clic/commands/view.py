@@ -159,8 +159,8 @@ class CockpitFeed:
         )
 
     def _radius(self, record: TickRecord) -> float | None:
-        """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5); a direction has none."""
-        if record.human_action is None or record.kind != "absolute":
+        """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5); a direction has none, nor has a baseline."""
+        if record.human_action is None or record.kind != "absolute" or self._settings.clic.kind != "clic":
             return None
         return self._settings.clic.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
 
