@@ -6,6 +6,7 @@ import numpy as np
 
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
+from hitl_clic.methods import make_trainer
 from hitl_clic.settings import load
 
 DIM_O, DIM_A = 24, 2
@@ -19,7 +20,7 @@ def method(name: str) -> MethodSettings:
 
 def trainer(settings: MethodSettings, horizon: int, pairs: int = 512, seed: int = 0) -> ChunkTrainer:
     """A trainer for Push-T's sizes with random pairs: what they say costs no time, only how many they are."""
-    made = ChunkTrainer(DIM_O, DIM_A, horizon, settings, seed)
+    made = make_trainer(DIM_O, DIM_A, horizon, settings, seed)
     random = np.random.default_rng(seed)
     ones = np.ones((horizon, DIM_A), np.float32)
     for number in range(pairs):

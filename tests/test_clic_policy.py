@@ -96,7 +96,7 @@ def with_energy(settings: MethodSettings, energy: Energy, bank: Array | None = N
     if bank is not None:
         weights["bank"] = bank
     policy = make(settings, weights)
-    policy.energy = energy
+    policy.network = energy
     return policy
 
 
@@ -138,7 +138,7 @@ def test_probe_finds_what_overflows() -> None:
     steep = some_weights(settings)
     for name in ("layers.0.weight", "layers.1.weight"):
         steep[name] *= np.float32(1e30)  # every number is finite, what comes out is not
-    with pytest.raises(ValueError, match="version 3 give energies that are not finite"):
+    with pytest.raises(ValueError, match="version 3 give numbers that are not finite"):
         make(settings, steep).probe()
 
 
@@ -153,7 +153,7 @@ def test_weights_are_copied_and_frozen() -> None:
     policy.generator.manual_seed(0)
     assert np.array_equal(policy.plan(STATE, NOTHING, None)[0], first)
     assert np.array_equal(again, first)
-    assert not any(p.requires_grad for p in policy.energy.parameters())
+    assert not any(p.requires_grad for p in policy.network.parameters())
     assert (policy.version, policy.newest_pair) == (3, 17)
 
 
@@ -182,9 +182,9 @@ def test_a_plan(start: str, kind: str, noise: bool, rest: int | None) -> None:
     assert np.abs(chunk).max() <= 1
     assert isinstance(energy, float)
     with torch.no_grad():
-        context = policy.energy.context(torch.from_numpy(STATE)[None])
-        here = policy.energy.energy(context, torch.from_numpy(chunk).reshape(1, 1, DIM)).item()
-        blind = policy.energy.energy(
+        context = policy.network.context(torch.from_numpy(STATE)[None])
+        here = policy.network.energy(context, torch.from_numpy(chunk).reshape(1, 1, DIM)).item()
+        blind = policy.network.energy(
             context, torch.rand(1, 100, DIM, generator=torch.Generator().manual_seed(1)) * 2 - 1
         )
     assert energy == pytest.approx(here, rel=1e-4, abs=1e-4), "it is the energy of the chunk given"

@@ -343,16 +343,16 @@ def test_the_average_is_a_running_one_that_forgets_its_beginning() -> None:
     plain, averaged = make(), make(method(average=0.5))
     for trainer in (plain, averaged):
         teach(trainer, 0, 40)
-    means = {name: p.detach().numpy().astype(np.float64) for name, p in plain.energy.named_parameters()}
+    means = {name: p.detach().numpy().astype(np.float64) for name, p in plain.network.named_parameters()}
     for update in range(30):
         plain.update()
         averaged.update()
         decay = min(0.5, (1 + update) / (10 + update))
-        for name, parameter in plain.energy.named_parameters():
+        for name, parameter in plain.network.named_parameters():
             means[name] = decay * means[name] + (1 - decay) * parameter.detach().numpy()
     last, found = plain.weights(), averaged.weights()
     for name, mean in means.items():
-        inner = averaged.energy.get_parameter(name).detach().numpy()
+        inner = averaged.network.get_parameter(name).detach().numpy()
         assert np.array_equal(last[name], inner), "training itself is the same"
         np.testing.assert_allclose(found[name], mean, rtol=1e-4, atol=1e-6)
     assert np.abs(found["out.weight"] - last["out.weight"]).max() > 1e-4
@@ -367,7 +367,7 @@ def weights_after(trainer: ChunkTrainer, updates: int) -> dict[str, np.ndarray]:
 
 def test_without_decay_it_is_adam_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     adam = make()
-    plain = torch.optim.Adam(adam.energy.parameters(), lr=adam.settings.learning_rate, foreach=True)
+    plain = torch.optim.Adam(adam.network.parameters(), lr=adam.settings.learning_rate, foreach=True)
     monkeypatch.setattr(adam, "optimiser", plain)
     assert differing(weights_after(adam, 20), weights_after(make(), 20)) == []
 
@@ -427,8 +427,8 @@ def test_wells_move_to_what_was_taught() -> None:
     The wells are alone here: a network beside them may take over a part, and then only their sum is lowest there.
     """
     trainer = make(method(penalty_weight=0.0))
-    trainer.energy.get_parameter("out.weight").requires_grad_(False)
-    trainer.energy.get_parameter("out.bias").requires_grad_(False)
+    trainer.network.get_parameter("out.weight").requires_grad_(False)
+    trainer.network.get_parameter("out.bias").requires_grad_(False)
     taught = np.array([[0.7, -0.6], [-0.5, 0.8]], np.float32)
     for number in range(60):
         rng = np.random.default_rng(number)
@@ -439,10 +439,10 @@ def test_wells_move_to_what_was_taught() -> None:
     def apart() -> float:
         """Mean distance of the least centre in energy to the taught chunk, over states."""
         with torch.no_grad():
-            context = trainer.energy.context(states)
-            centres = trainer.energy.centres(context)
+            context = trainer.network.context(states)
+            centres = trainer.network.centres(context)
             assert centres is not None
-            deepest = trainer.energy.energy(context, centres).argmin(dim=1)
+            deepest = trainer.network.energy(context, centres).argmin(dim=1)
             chosen = centres[torch.arange(len(states)), deepest]
         return float((chosen - torch.from_numpy(taught).reshape(-1)).norm(dim=1).mean())
 
@@ -546,6 +546,6 @@ def test_a_taught_first_step_is_learnt_and_the_rest_stays_open() -> None:
     right[:, 1, :2] -= 0.6
     right[:, 2, 2:] -= 0.6
     with torch.no_grad():
-        context = trainer.energy.context(torch.from_numpy(np.stack(states)))
-        best, wrong_first, other_rest = trainer.energy.energy(context, right).mean(0).tolist()
+        context = trainer.network.context(torch.from_numpy(np.stack(states)))
+        best, wrong_first, other_rest = trainer.network.energy(context, right).mean(0).tolist()
     assert abs(other_rest - best) < 0.2 * (wrong_first - best)

@@ -13,6 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from hitl_clic.clic.network import StateNetwork
 from hitl_clic.clic.settings import EnergySettings
 
 Context = tuple[Tensor, ...]
@@ -22,20 +23,8 @@ UNIT_SOFTPLUS = 0.5413
 """softplus of it is 1."""
 
 
-class Energy(nn.Module):
-    """E(s, a), low for chunks that are wanted. Holds the standardisation of states as buffers."""
-
-    shift: Tensor
-    spread: Tensor
-
-    def __init__(self, dim_o: int) -> None:
-        super().__init__()
-        self.register_buffer("shift", torch.zeros(dim_o))
-        self.register_buffer("spread", torch.ones(dim_o))
-
-    def standardised(self, state: Tensor) -> Tensor:
-        """(s - shift) / spread, clipped to +-10 so that a state far off stays finite; [B, dim_o]."""
-        return ((state - self.shift) / self.spread).clamp(-10, 10)
+class Energy(StateNetwork):
+    """E(s, a), low for chunks that are wanted."""
 
     @abstractmethod
     def context(self, state: Tensor) -> Context:

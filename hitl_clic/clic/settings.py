@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Padding = Literal["hold", "robot", "hindsight", "mask"]
+MethodKind = Literal["clic", "ibc", "bc", "flow"]
 
 
 class EnergySettings(BaseModel):
@@ -44,7 +45,12 @@ class NegativeSettings(BaseModel):
         description="Where chains start. uniform: in [-1, 1]^D, as published. proposals: a mixture of uniform, "
         "around the human's and the robot's chunk, and other states' human chunks.",
     )
-    samples: int = Field(64, ge=1, le=65536, description="N_a, sampled chunks for each state of a batch.")
+    samples: int = Field(
+        64,
+        ge=1,
+        le=65536,
+        description="N_a, sampled chunks for each state of a batch; with flow, its draws of noise and time.",
+    )
     steps: int = Field(5, ge=0, le=1000, description="Langevin steps of each chain.")
     noise: Literal["sqrt", "linear"] = Field(
         "linear",
@@ -96,6 +102,7 @@ class InferenceSettings(BaseModel):
     refine_steps: int = Field(20, ge=0, le=1000, description="Steps of the second, fine-tuning chain.")
     refine_start: float = Field(0.1, gt=0, le=10, description="lambda at the start of the fine-tuning chain.")
     refine_noise: bool = Field(False, description="Keep the noise in the fine-tuning chain, as published.")
+    flow_steps: int = Field(10, ge=1, le=1000, description="Euler steps from noise to a chunk (method kind flow).")
     bank: int = Field(512, ge=0, le=60_000, description="Recent human chunks kept as candidates, count (screened).")
     commitment: float = Field(
         0.0,
@@ -106,11 +113,18 @@ class InferenceSettings(BaseModel):
 
 
 class MethodSettings(BaseModel):
-    """CLIC-Chunks: desired action chunk spaces, policy shaping, sampling."""
+    """CLIC-Chunks: desired action chunk spaces, policy shaping, sampling; and the baselines it is measured against."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    energy: EnergySettings = Field(EnergySettings(), description="The energy network.")
+    kind: MethodKind = Field(
+        "clic",
+        description="What is learned. clic: an energy, from sets of chunks that would do. The others take the human's "
+        "chunk as the one right answer: ibc, an energy; bc, a chunk for each state; flow, a flow from noise to chunks.",
+    )
+    energy: EnergySettings = Field(
+        EnergySettings(), description="The network: the energy, or what stands in its place."
+    )
     negatives: NegativeSettings = Field(NegativeSettings(), description="Samples of the evaluation set.")
     inference: InferenceSettings = Field(InferenceSettings(), description="Finding a low-energy chunk.")
     padding: Padding = Field(

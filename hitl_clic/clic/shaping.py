@@ -52,6 +52,27 @@ def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
     return (gradient.abs().amax(-1) - margin).clamp_min(0).square().mean()
 
 
+def energies_and_penalty(
+    energy: Energy, state: Tensor, samples: Tensor, settings: MethodSettings
+) -> tuple[Tensor, Tensor]:
+    """E of every sample, [B, S], and the gradient penalty on the first `penalty_samples` of them, a scalar.
+
+    Args:
+        state: [B, dim_o]. samples: [B, S, D].
+    """
+    few = settings.penalty_samples or samples.shape[1]
+    context = energy.context(state)
+    if settings.penalty_weight == 0:
+        values = energy.energy(context, samples)
+        return values, values.new_zeros(())
+    if few < samples.shape[1]:
+        first, gradient = energy.energy_and_gradient(context, samples[:, :few])
+        values = torch.cat([first, energy.energy(context, samples[:, few:])], dim=1)
+    else:
+        values, gradient = energy.energy_and_gradient(context, samples)
+    return values, gradient_penalty(gradient, settings.penalty_margin)
+
+
 def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator) -> Tensor:
     """log p of each sample lying in its pair's desired space, by the kind of the correction; [B, S].
 
@@ -102,17 +123,7 @@ def shaping_loss(
         order = torch.randperm(samples.shape[1], generator=generator, device=samples.device)
         samples = samples[:, order]
     log_p = observation_log_p(samples, batch, settings, generator)
-    context = energy.context(batch.state)
-    if settings.penalty_weight == 0:
-        values = energy.energy(context, samples)
-        penalty = values.new_zeros(())
-    elif few < samples.shape[1]:
-        first, gradient = energy.energy_and_gradient(context, samples[:, :few])
-        values = torch.cat([first, energy.energy(context, samples[:, few:])], dim=1)
-        penalty = gradient_penalty(gradient, settings.penalty_margin)
-    else:
-        values, gradient = energy.energy_and_gradient(context, samples)
-        penalty = gradient_penalty(gradient, settings.penalty_margin)
+    values, penalty = energies_and_penalty(energy, batch.state, samples, settings)
     target = log_target(values, log_p, settings.temperature, settings.boundary_power)
     divergence = kl_to_target(values, target, settings.temperature)
     loss = divergence + settings.penalty_weight * penalty

@@ -1,4 +1,4 @@
-"""Updates of the energy from pairs: Adam, warm-up, cosine restarts, all randomness from one seed.
+"""Updates of a network from pairs: Adam, warm-up, cosine restarts, all randomness from one seed.
 
 Pure torch and numpy, no I/O, no threads; lives in the learner process (and in offline learning and benchmarks).
 `state` and `load_state` hold everything but the pairs, so that a resumed run goes on bit for bit.
@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
-from hitl_clic.clic.energy import make_energy
+from hitl_clic.clic.network import StateNetwork
+from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.padding import counted
 from hitl_clic.clic.settings import MethodSettings
-from hitl_clic.clic.shaping import Batch, shaping_loss
+from hitl_clic.clic.shaping import Batch
 from hitl_clic.symmetry import Symmetry
 
 
@@ -32,15 +34,16 @@ def learning_rate(update: int, settings: MethodSettings) -> float:
 
 
 class ChunkTrainer:
-    """Keeps the pairs and shapes the energy.
+    """Keeps the pairs and trains the network of an objective on them.
 
     Args:
         dim_o, dim_a, horizon: sizes of states, actions and chunks.
         settings: the method's numbers. seed: of everything random in it.
         symmetries: each time a pair is drawn it stands for itself or for one of its images, all alike likely.
+        objective: what is minimised; `hitl_clic.methods.make_trainer` takes the one that the settings ask for.
 
     Raises:
-        ValueError: a symmetry is of other sizes.
+        ValueError: a symmetry is of other sizes, or the settings ask for another objective.
     """
 
     def __init__(
@@ -51,22 +54,25 @@ class ChunkTrainer:
         settings: MethodSettings,
         seed: int,
         symmetries: Sequence[Symmetry] = (),
+        objective: Objective[Any] = SHAPING,
     ) -> None:
+        if settings.kind != objective.kind:
+            raise ValueError(f"the settings are for method {settings.kind!r}, the objective is {objective.kind!r}")
         for symmetry in symmetries:
             if symmetry.sizes != (dim_o, dim_a):
                 raise ValueError(f"a symmetry is of sizes {symmetry.sizes}, the task of {(dim_o, dim_a)}")
-        self.symmetries = tuple(symmetries)
+        self.symmetries, self.objective = tuple(symmetries), objective
         self.dim_o, self.dim_a, self.horizon, self.settings = dim_o, dim_a, horizon, settings
         self.device = torch.device(settings.device)
         with torch.random.fork_rng(devices=[]):  # the initial weights come from the seed, and no one else's do
             torch.manual_seed(seed)
-            self.energy = make_energy(dim_o, horizon * dim_a, settings.energy).to(self.device)
+            self.network: StateNetwork = objective.network(dim_o, horizon * dim_a, settings.energy).to(self.device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.buffer = PairBuffer(settings.buffer, np.random.default_rng(seed))
         self.optimiser = torch.optim.AdamW(  # without decay this is Adam
-            self.energy.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
+            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
         )
-        self.averaged = [p.detach().clone() for p in self.energy.parameters()] if settings.average else []
+        self.averaged = [p.detach().clone() for p in self.network.parameters()] if settings.average else []
         self.updates = 0
         self.newest_pair = -1
 
@@ -102,38 +108,38 @@ class ChunkTrainer:
         return len(self.buffer) >= self.settings.min_pairs
 
     def update(self) -> dict[str, float]:
-        """One update of the energy from one batch ([CC] Algorithm 1, lines 26 to 33); its loss terms by name."""
+        """One update of the network from one batch ([CC] Algorithm 1, lines 26 to 33); its loss terms by name."""
         rate = learning_rate(self.updates, self.settings)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         if self.settings.energy.standardise and self._due_for_standardising():
             self._standardise()
         batch = self._batch(self.buffer.draw(self.settings.batch))
-        loss, terms = shaping_loss(self.energy, batch, self.settings, self.generator)
+        loss, terms = self.objective.loss(self.network, batch, self.settings, self.generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.energy.parameters(), self.settings.gradient_clip, foreach=True)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip, foreach=True)
         self.optimiser.step()
         if self.averaged:
             # a young average would remember the untrained weights: its decay grows with its age
             decay = min(self.settings.average, (1 + self.updates) / (10 + self.updates))
-            torch._foreach_lerp_(self.averaged, [p.detach() for p in self.energy.parameters()], 1 - decay)
+            torch._foreach_lerp_(self.averaged, [p.detach() for p in self.network.parameters()], 1 - decay)
         self.updates += 1
         self.newest_pair = self.buffer.newest_drawn
         return {name: float(value) for name, value in terms.items()}
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Everything the policy needs, by name: the (averaged) energy, and a bank of human chunks [K, D]."""
-        tensors = {name: value.detach().cpu().numpy().copy() for name, value in self.energy.state_dict().items()}
+        """Everything the policy needs, by name: the (averaged) network, and a bank of human chunks [K, D]."""
+        tensors = {name: value.detach().cpu().numpy().copy() for name, value in self.network.state_dict().items()}
         if self.averaged:
-            for (name, _), mean in zip(self.energy.named_parameters(), self.averaged, strict=True):
+            for (name, _), mean in zip(self.network.named_parameters(), self.averaged, strict=True):
                 tensors[name] = mean.cpu().numpy().copy()
         tensors["bank"] = self._bank()
         return tensors
 
     def state(self) -> dict[str, np.ndarray]:
         """All but the pairs, as arrays by name."""
-        arrays = {f"energy.{name}": value.detach().cpu().numpy() for name, value in self.energy.state_dict().items()}
+        arrays = {f"network.{name}": value.detach().cpu().numpy() for name, value in self.network.state_dict().items()}
         for i, entry in self.optimiser.state_dict()["state"].items():  # not always in the order of i
             for name, value in entry.items():
                 arrays[f"adam.{i}.{name}"] = value.detach().cpu().numpy()
@@ -154,7 +160,7 @@ class ChunkTrainer:
             ValueError: the state is of another network.
         """
         try:
-            self.energy.load_state_dict({k[7:]: torch.tensor(v) for k, v in state.items() if k.startswith("energy.")})
+            self.network.load_state_dict({k[8:]: torch.tensor(v) for k, v in state.items() if k.startswith("network.")})
             averaged = [torch.tensor(state[f"average.{i}"]).to(self.device) for i in range(len(self.averaged))]
             counts = [int(n) for n in state["counts"]]
         except (RuntimeError, KeyError) as error:
@@ -181,8 +187,8 @@ class ChunkTrainer:
     def _standardise(self) -> None:
         taught = np.stack([pair.state for pair in self.buffer.pairs.values()])
         states = np.concatenate([taught, *(symmetry.of_state(taught) for symmetry in self.symmetries)])
-        self.energy.shift.copy_(torch.from_numpy(states.mean(0)))
-        self.energy.spread.copy_(torch.from_numpy(states.std(0) + 1e-2))
+        self.network.shift.copy_(torch.from_numpy(states.mean(0)))
+        self.network.spread.copy_(torch.from_numpy(states.std(0) + 1e-2))
 
     def _batch(self, pairs: list[StoredPair]) -> Batch:
         state = np.stack([p.state for p in pairs])

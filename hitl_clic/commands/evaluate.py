@@ -43,8 +43,8 @@ def run(source: Path, episodes: int, seed: int, as_json: bool) -> int:
     path, settings = find(source)
     import torch
 
-    from hitl_clic.clic.policy import EnergyPolicy
     from hitl_clic.evaluation import evaluate
+    from hitl_clic.methods import make_policy
     from hitl_clic.tasks.registry import make_task, make_teacher
 
     torch.set_num_threads(settings.loop.planner_threads)
@@ -52,7 +52,7 @@ def run(source: Path, episodes: int, seed: int, as_json: bool) -> int:
         weights, agreed = checkpoint.read_weights(path)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
         generator = torch.Generator(settings.clic.device).manual_seed(seed)
-        policy = EnergyPolicy(weights.tensors, *sizes, settings.clic, generator, weights.version, weights.newest_pair)
+        policy = make_policy(weights.tensors, *sizes, settings.clic, generator, weights.version, weights.newest_pair)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     task, teacher = make_task(settings.task, **settings.task_options), make_teacher(settings.task)

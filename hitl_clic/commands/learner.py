@@ -21,16 +21,17 @@ def run(bind: str, out: Path, settings: SessionSettings, child: bool) -> int:
     """
     import torch
 
-    from hitl_clic.clic.trainer import ChunkTrainer
+    from hitl_clic import methods
     from hitl_clic.learner.process import run_learner
+    from hitl_clic.learner.trainer import Trainer
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
 
-    def make_trainer(agreed: Mapping[str, str | int | float | bool]) -> ChunkTrainer:
+    def make_trainer(agreed: Mapping[str, str | int | float | bool]) -> Trainer:
         check_agreed(agreed, settings)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
         symmetries = from_text(str(agreed.get("symmetries", "")))
-        return ChunkTrainer(*sizes, settings.clic, int(agreed["seed"]), symmetries)
+        return methods.make_trainer(*sizes, settings.clic, int(agreed["seed"]), symmetries)
 
     training = settings.training
     if settings.schedule == "paper":  # updates only when the actor orders them

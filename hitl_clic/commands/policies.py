@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 
 from devices.slot import Slot
-from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
+from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.link.messages import Weights
+from hitl_clic.methods import make_policy, untrained_weights
 
 
 class PolicyInbox:
@@ -21,7 +23,7 @@ class PolicyInbox:
 
     Args:
         dim_o, dim_a, horizon: sizes. settings: the method's numbers. seed: of the planner's search.
-        breathe: see `EnergyPolicy`.
+        breathe: see `NetworkPolicy`.
     """
 
     def __init__(
@@ -37,13 +39,13 @@ class PolicyInbox:
         self._sizes = (dim_o, dim_a, horizon)
         self._settings = settings
         self._generator = torch.Generator(settings.device).manual_seed(seed)
-        self._slot: Slot[tuple[EnergyPolicy, Weights]] = Slot()
+        self._slot: Slot[tuple[NetworkPolicy[Any], Weights]] = Slot()
         self._fetched = 0
         self.refused = 0
         """Versions that failed their check and were never used."""
         self.why_refused = ""
 
-    def untrained(self) -> EnergyPolicy:
+    def untrained(self) -> NetworkPolicy[Any]:
         """The policy of version 0."""
         return self._build(untrained_weights(*self._sizes, self._settings), 0, -1)
 
@@ -58,7 +60,7 @@ class PolicyInbox:
             return
         self._slot.publish((policy, weights))
 
-    def fetch(self) -> tuple[EnergyPolicy, Weights] | None:
+    def fetch(self) -> tuple[NetworkPolicy[Any], Weights] | None:
         """The newest policy, if it was not fetched before."""
         serial, entry = self._slot.entry()
         if serial == self._fetched:
@@ -66,5 +68,5 @@ class PolicyInbox:
         self._fetched = serial
         return entry
 
-    def _build(self, tensors: dict[str, np.ndarray], version: int, newest_pair: int) -> EnergyPolicy:
-        return EnergyPolicy(tensors, *self._sizes, self._settings, self._generator, version, newest_pair, self._breathe)
+    def _build(self, tensors: dict[str, np.ndarray], version: int, newest_pair: int) -> NetworkPolicy[Any]:
+        return make_policy(tensors, *self._sizes, self._settings, self._generator, version, newest_pair, self._breathe)

@@ -159,10 +159,14 @@ class CockpitFeed:
         )
 
     def _radius(self, record: TickRecord) -> float | None:
-        """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5); a direction has none."""
-        if record.human_action is None or record.kind != "absolute":
+        """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5).
+
+        None for a direction, and for a baseline, which knows no sets.
+        """
+        method = self._settings.clic
+        if record.human_action is None or record.kind != "absolute" or method.kind != "clic":
             return None
-        return self._settings.clic.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
+        return method.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
 
     def _flag(self, last: int) -> Correction:
         if last in self._undone:

@@ -1,4 +1,4 @@
-"""What the learner process asks of a method. Knows no torch; `clic.trainer` implements it."""
+"""What the learner process asks of a method. Knows no torch; `clic.trainer` implements it for every method."""
 
 from __future__ import annotations
 

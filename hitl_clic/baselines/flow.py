@@ -1,0 +1,115 @@
+"""Flow matching of chunks: noise is carried to the human's chunk along straight paths, given the state.
+
+a_u = (1 - u) z + u a^h with noise z ~ N(0, 1) and path time u in [0, 1]; a network learns the velocity a^h - z (Lipman
+et al., arXiv 2210.02747, Eq. 22 and 23 with sigma_min = 0). It keeps several ways of doing a thing apart. A relative
+correction counts as if its chunk were wanted itself.
+
+Pure torch; the loss runs in the learner process, the policy in the planner thread. Shapes: B states, S draws for each.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from hitl_clic.baselines.trunk import Trunk
+from hitl_clic.clic.network import StateNetwork
+from hitl_clic.clic.network_policy import Array, NetworkPolicy
+from hitl_clic.clic.objective import Objective
+from hitl_clic.clic.settings import EnergySettings, MethodSettings
+from hitl_clic.clic.shaping import Batch
+
+Context = tuple[Tensor, ...]
+FREQUENCIES = 4
+"""The path's time is seen as sines and cosines of so many octaves."""
+
+
+class VelocityNetwork(StateNetwork):
+    """v(s, a_u, u): the state, read once, scales and shifts the layers of a small network on chunk and time.
+
+    Args:
+        dim_o, dim: sizes of a state and of a flattened chunk. settings: `trunk` reads the state, `hidden` the chunk.
+    """
+
+    def __init__(self, dim_o: int, dim: int, settings: EnergySettings) -> None:
+        super().__init__(dim_o)
+        self.trunk = Trunk(dim_o, settings.trunk)
+        self.heads = nn.ModuleList(nn.Linear(settings.trunk[-1], 2 * width) for width in settings.hidden)
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise((dim + 2 * FREQUENCIES, *settings.hidden)))
+        self.out = nn.Linear(settings.hidden[-1], dim)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def context(self, state: Tensor) -> Context:
+        """Scale and shift of every layer for states [B, dim_o]; each [B, 1, width]."""
+        features = self.trunk(self.standardised(state))[:, None]
+        parts: list[Tensor] = []
+        for head in self.heads:
+            scale, shift = head(features).chunk(2, dim=-1)
+            parts += [1 + scale, shift]
+        return tuple(parts)
+
+    def velocity(self, context: Context, chunks: Tensor, time: Tensor) -> Tensor:
+        """Where chunks [B, S, D] at times [B, S, 1] are to go, [B, S, D] for one unit of time."""
+        octaves = math.pi * 2.0 ** torch.arange(FREQUENCIES, device=time.device)
+        h = torch.cat([chunks, torch.sin(time * octaves), torch.cos(time * octaves)], dim=-1)
+        for i, layer in enumerate(self.layers):
+            h = nn.functional.silu(torch.addcmul(context[2 * i + 1], layer(h), context[2 * i]))
+        return self.out(h)
+
+
+def flow_loss(
+    network: VelocityNetwork, batch: Batch, settings: MethodSettings, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Mean squared error of the velocity over the coordinates that count, `negatives.samples` draws for each state.
+
+    A coordinate that does not count stays the noise it was, and nothing is learnt there.
+    """
+    human, mask, device = batch.human[:, None], batch.mask[:, None], batch.human.device
+    size = (len(batch.human), settings.negatives.samples, batch.human.shape[-1])
+    noise = torch.randn(size, generator=generator, device=device)
+    time = torch.rand(*size[:2], 1, generator=generator, device=device)
+    path = torch.where(mask > 0, human - noise, 0)
+    velocity = network.velocity(network.context(batch.state), noise + time * path, time)
+    error = (velocity - path).square() * mask
+    loss = error.sum() / (mask.sum() * settings.negatives.samples).clamp_min(1)
+    return loss, {"loss": loss.detach()}
+
+
+FLOW_MATCHING: Objective[VelocityNetwork] = Objective("flow", VelocityNetwork, flow_loss)
+
+
+class FlowPolicy(NetworkPolicy[VelocityNetwork]):
+    """One draw of noise, carried along in `inference.flow_steps` Euler steps. See `NetworkPolicy` for the arguments."""
+
+    @torch.no_grad()
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+        """A chunk [H, dim_a] and 0: there is no energy.
+
+        Committed steps are known, and so is their straight path: they are kept on it, and the others go along.
+        """
+        del previous
+        bound = self._tensor(committed)
+        context = self.network.context(self._tensor(observation)[None])
+        noise = torch.randn(1, 1, self.dim, generator=self.generator, device=self.device)
+        chunk, steps = noise.clone(), self.settings.inference.flow_steps
+        for step in range(steps):
+            if self.breathe is not None:
+                self.breathe()
+            time = torch.full((1, 1, 1), step / steps, device=self.device)
+            chunk += self.network.velocity(context, chunk, time) / steps
+            chunk[..., : len(bound)] = torch.lerp(noise[..., : len(bound)], bound, (step + 1) / steps)
+        flat = chunk[0, 0].clamp(-1, 1)
+        flat[: len(bound)] = bound
+        return self._chunk(flat), 0.0
+
+    def _network(self, dim_o: int, dim: int, settings: EnergySettings) -> VelocityNetwork:
+        return VelocityNetwork(dim_o, dim, settings)
+
+    def _answers(self, states: Tensor) -> Tensor:
+        """Velocities of a few far-apart chunks, half-way."""
+        chunks = torch.linspace(-1, 1, 5, device=self.device)[None, :, None].expand(len(states), 5, self.dim)
+        return self.network.velocity(self.network.context(states), chunks, torch.full_like(chunks[..., :1], 0.5))

@@ -1,0 +1,101 @@
+"""What every chunk policy does with the weights it is given: check them, load them, probe them.
+
+Pure torch; a policy is made in the link thread and plans in the planner thread, one caller at a time. Its weights never
+change: new weights make a new policy, which the loop swaps in between two ticks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Generic
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hitl_clic.clic.objective import Network
+from hitl_clic.clic.settings import EnergySettings, MethodSettings
+
+Array = NDArray[np.float32]
+
+
+class NetworkPolicy(ABC, Generic[Network]):
+    """A `ChunkPolicy` around a network.
+
+    Args:
+        weights: tensors by name, as `ChunkTrainer.weights` gives them.
+        dim_o, dim_a, horizon: sizes. settings: the method's numbers. generator: of everything random in a plan.
+        version, newest_pair: of the weights.
+        breathe: called again and again within `plan`, at most some milliseconds apart; it may hold the plan up for a
+            moment in which something more urgent runs. None never.
+
+    Raises:
+        ValueError: the weights do not fit these sizes, or hold numbers that are not finite.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, np.ndarray],
+        dim_o: int,
+        dim_a: int,
+        horizon: int,
+        settings: MethodSettings,
+        generator: torch.Generator,
+        version: int = 0,
+        newest_pair: int = -1,
+        breathe: Callable[[], None] | None = None,
+    ) -> None:
+        self.breathe = breathe
+        self.version, self.newest_pair = version, newest_pair
+        self.dim_a, self.horizon, self.settings, self.generator = dim_a, horizon, settings, generator
+        self.device = generator.device
+        for name, value in weights.items():
+            if not np.isfinite(value).all():
+                raise ValueError(f"weights {name!r} of version {version} hold numbers that are not finite")
+        with torch.device("meta"):  # no numbers drawn only to be overwritten: this happens beside a running loop
+            self.network = self._network(dim_o, self.dim, settings.energy)
+        try:
+            tensors = {name: torch.tensor(value) for name, value in weights.items() if name != "bank"}
+            self.network.load_state_dict(tensors, assign=True)
+            self.bank = torch.tensor(weights["bank"], device=self.device).reshape(-1, self.dim)
+        except (RuntimeError, KeyError) as error:
+            raise ValueError(f"weights of version {version} do not fit this network: {error}") from error
+        self.network.to(self.device).requires_grad_(False)
+
+    @property
+    def dim(self) -> int:
+        """D = H * dim_a."""
+        return self.horizon * self.dim_a
+
+    @abstractmethod
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+        """A chunk [H, dim_a] and its energy; see `ChunkPolicy.plan`."""
+
+    @abstractmethod
+    def _network(self, dim_o: int, dim: int, settings: EnergySettings) -> Network:
+        """The network that the weights are for."""
+
+    @abstractmethod
+    def _answers(self, states: Tensor) -> Tensor:
+        """What the network says about states [B, dim_o], any shape: all of it must be finite."""
+
+    @torch.no_grad()
+    def probe(self) -> None:
+        """Check the network at a few far-apart states.
+
+        Raises:
+            ValueError: what it says there is not finite.
+        """
+        states = torch.linspace(-1, 1, 3, device=self.device)[:, None].expand(3, self.network.shift.numel())
+        if not torch.isfinite(self._answers(states)).all():
+            raise ValueError(f"weights of version {self.version} give numbers that are not finite")
+
+    def _tensor(self, array: Array) -> Tensor:
+        """The numbers of an observation or of some steps, flat, on the policy's device."""
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device).reshape(-1)
+
+    def _chunk(self, flat: Tensor) -> Array:
+        """[D] as a chunk [H, dim_a]."""
+        return np.ascontiguousarray(flat.reshape(self.horizon, self.dim_a).cpu().numpy())

@@ -1,0 +1,71 @@
+"""The methods there are: what each trains, and the policy that plans with its weights.
+
+A method is registered here and nowhere else; `MethodSettings.kind` chooses. Pure torch, any thread or process; no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from hitl_clic.baselines.cloning import CLONING, CloningPolicy
+from hitl_clic.baselines.flow import FLOW_MATCHING, FlowPolicy
+from hitl_clic.baselines.implicit import INFO_NCE
+from hitl_clic.clic import policy
+from hitl_clic.clic.network_policy import NetworkPolicy
+from hitl_clic.clic.objective import SHAPING, Objective
+from hitl_clic.clic.policy import EnergyPolicy
+from hitl_clic.clic.settings import MethodKind, MethodSettings
+from hitl_clic.clic.trainer import ChunkTrainer
+from hitl_clic.symmetry import Symmetry
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An objective and the policy for the weights that come of it."""
+
+    objective: Objective[Any]
+    policy: type[NetworkPolicy[Any]]
+
+
+METHODS: Mapping[MethodKind, Method] = {
+    method.objective.kind: method
+    for method in (
+        Method(SHAPING, EnergyPolicy),
+        Method(INFO_NCE, EnergyPolicy),
+        Method(CLONING, CloningPolicy),
+        Method(FLOW_MATCHING, FlowPolicy),
+    )
+}
+
+
+def make_trainer(
+    dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
+) -> ChunkTrainer:
+    """An untrained trainer of the settings' method; arguments and errors are those of `ChunkTrainer`."""
+    return ChunkTrainer(dim_o, dim_a, horizon, settings, seed, symmetries, METHODS[settings.kind].objective)
+
+
+def make_policy(
+    weights: Mapping[str, np.ndarray],
+    dim_o: int,
+    dim_a: int,
+    horizon: int,
+    settings: MethodSettings,
+    generator: torch.Generator,
+    version: int = 0,
+    newest_pair: int = -1,
+    breathe: Callable[[], None] | None = None,
+) -> NetworkPolicy[Any]:
+    """The policy of the settings' method; arguments and errors are those of `NetworkPolicy`."""
+    made = METHODS[settings.kind].policy
+    return made(weights, dim_o, dim_a, horizon, settings, generator, version, newest_pair, breathe)
+
+
+def untrained_weights(dim_o: int, dim_a: int, horizon: int, settings: MethodSettings) -> dict[str, np.ndarray]:
+    """Weights of version 0 for the settings' method."""
+    return policy.untrained_weights(dim_o, dim_a, horizon, settings, METHODS[settings.kind].objective.network)
