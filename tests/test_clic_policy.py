@@ -204,7 +204,7 @@ def test_the_plan_is_the_chain_of_least_energy(start: str, seed: int, monkeypatc
     monkeypatch.setattr("hitl_clic.clic.policy.langevin", spy)
     policy = make(method(start, explore_steps=2, refine_noise=True, chains=9), seed=seed)
     chunk, _ = policy.plan(STATE, NOTHING, None)
-    slow = policy.energy.double()
+    slow = policy.network.double()
     with torch.no_grad():
         energies = [
             float(slow.energy(slow.context(torch.from_numpy(STATE).double()[None]), end.double()[None, None]))

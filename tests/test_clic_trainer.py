@@ -522,8 +522,8 @@ def test_a_placeholder_is_not_learnt(start: str, taught: list[int]) -> None:
     right[:, 1, known] -= 0.6
     right[:, 1, ~known] = 0.8
     with torch.no_grad():
-        context = trainer.energy.context(torch.from_numpy(np.stack(states)))
-        other, wrong = trainer.energy.energy(context, right).T
+        context = trainer.network.context(torch.from_numpy(np.stack(states)))
+        other, wrong = trainer.network.energy(context, right).T
     assert (other < wrong).float().mean() > 0.8
 
 
