@@ -17,12 +17,13 @@ class LineFollowingTeacher(MemorylessTeacher):
 
     Args:
         speed: motion per step in px, at most 1. The published teacher's is 0.5.
-        look_ahead: px along the line.
+        look_ahead: px along the line. A short one makes the way back so steep that its direction turns within a few
+            px of the line, and a network imitates that far worse.
     """
 
     name = "hitl_clic/LineFollowingTeacher/1"
 
-    def __init__(self, speed: float = 0.5, look_ahead: float = 10.0) -> None:
+    def __init__(self, speed: float = 0.5, look_ahead: float = 60.0) -> None:
         if not 0.0 < speed <= 1.0:
             raise ValueError(f"speed must be in (0, 1] px per step, got {speed}")
         if not look_ahead > 0.0:
