@@ -48,7 +48,8 @@ def test_threads_begin_with_the_turns_of_their_maker() -> None:
 
 def test_niceness_is_kept() -> None:
     said = _in_fresh_process(
-        "import os; os.nice(7)\nfrom hitl_clic.os_scheduling import *; request_slice(0.01); print(os.nice(0))"
+        "import os; before = os.nice(0); os.nice(7)\n"
+        "from hitl_clic.os_scheduling import *; request_slice(0.01); print(os.nice(0) - before)"
     )
     assert said == ["7"]
 
@@ -69,8 +70,8 @@ def test_a_session_of_its_own_yields_as_a_whole(leader: bool) -> None:
     script = (
         "import os\nfrom pathlib import Path\nfrom hitl_clic.os_scheduling import *\n"
         "group = Path('/proc/self/autogroup')\nbefore = group.read_text() if group.exists() else ''\n"
-        "step_back(6)\nafter = group.read_text() if group.exists() else ''\n"
-        "print(os.nice(0), after.split()[-1:] or '-', before == after)"
+        "own = os.nice(0); step_back(6)\nafter = group.read_text() if group.exists() else ''\n"
+        "print(os.nice(0) - own, after.split()[-1:] or '-', before == after)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, start_new_session=leader
