@@ -14,9 +14,10 @@ from session_fake import session_records, write
 
 from benchmarks.figure import percentiles
 from benchmarks.update import MatrixProducts
+from devices.listing import DeviceReport
 from devices.slot import Slot
 from hitl_clic.cockpit.state import CockpitState, from_bytes, to_bytes
-from hitl_clic.commands import bench, demo, evaluate, replay, teach
+from hitl_clic.commands import bench, demo, devices, evaluate, replay, teach
 from hitl_clic.commands.hands import HANDS
 from hitl_clic.commands.playback import Projector, _Player, contact_sheet
 from hitl_clic.commands.view import CockpitFeed
@@ -210,3 +211,13 @@ def test_matrix_products_are_counted_backward_and_by_the_input() -> None:
 
 def test_percentiles_name_the_greatest() -> None:
     assert percentiles([1.0, 2.0, 3.0], 50, 100) == {"p50": 2.0, "max": 3.0}
+
+
+def test_the_devices_are_listed_word_for_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Square brackets name an extra to install; a rich table would take them for a style."""
+    report = DeviceReport("spacemouse", False, "Install 'hitl-clic[spacemouse]'.")
+    monkeypatch.setattr("hitl_clic.commands.devices.list_devices", lambda: [report])
+    assert devices.run() == 0
+    assert report.sentence in capsys.readouterr().out
