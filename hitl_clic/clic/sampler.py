@@ -60,7 +60,7 @@ def langevin(
 
     Args:
         committed: flattened first coordinates, [c], that are bound to be executed: they are never moved.
-        breathe: called before every step, see `EnergyPolicy`.
+        breathe: called before every step, see `NetworkPolicy`.
 
     Returns:
         [B, S, D].
