@@ -1,0 +1,230 @@
+"""Success by chunk size, method, variant and seed: every experiment of a grid, then tables and plots.
+
+Experiments that have their row in benchmarks/results/learning.jsonl are not run again, and one that was killed goes on
+where it stopped. Each uses one thread for its learner and one for its actor, mostly in turns: `--jobs` at a time.
+
+    python -m benchmarks.chunk_table --task hammer --horizons 1 4 8 12 15 --methods fast bc --seeds 0 1 2
+    python -m benchmarks.chunk_table --task hammer --horizons 4 --variants gaussian relative --methods fast bc ibc
+    python -m benchmarks.chunk_table --tables-only
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from benchmarks import tables
+from benchmarks.experiment import KEPT_EVERY, PLAIN, CommandFailed, Experiment, Runner, episodes_done, variant_names
+from hitl_clic.refusal import SettingsError
+from hitl_clic.settings import load
+
+RESULTS = Path(__file__).parent / "results"
+ROWS = RESULTS / "learning.jsonl"
+POLL_S = 2.0
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Which experiments to run."""
+
+    task: str = "push_t"
+    """Name of the task."""
+    methods: tuple[str, ...] = ("fast",)
+    """Names of the methods' presets."""
+    horizons: tuple[int, ...] = (4,)
+    """H, steps."""
+    execute: tuple[int, ...] = (0,)
+    """Ta, steps; each is tried with each H that is not smaller. 0: the method says."""
+    variants: tuple[str, ...] = (PLAIN,)
+    """Names of files in benchmarks/variants: noise, radius ratios, ablations."""
+    seeds: tuple[int, ...] = (0,)
+    """Seeds of the sessions."""
+    session: str = "patient"
+    """Preset of the session: what kind of teacher."""
+    episodes: int = 40
+    """Episodes taught."""
+    points: tuple[int, ...] = ()
+    """Episodes after which the policy is evaluated, multiples of ten; without any halfway and at the end."""
+    evaluations: int = 20
+    """Evaluated episodes at each point."""
+    jobs: int = 2
+    """Experiments at a time."""
+    runs: Path = Path("runs/chunk_table")
+    """Folder of the sessions; a killed experiment goes on from what lies there."""
+    tables_only: bool = False
+    """Run nothing; make tables and plots of the rows that are there."""
+
+
+def grid(arguments: Arguments) -> list[Experiment]:
+    """The experiments asked for, small chunks first; all seeds of a cell beside each other.
+
+    Raises:
+        SettingsError: a name or a number is not allowed; says what is.
+    """
+    _check(arguments)
+    episodes = arguments.episodes
+    points = tuple(sorted(arguments.points)) or tuple(sorted({_tens(episodes // 2), _tens(episodes)}))
+    made: list[Experiment] = []
+    for horizon, method, variant, given, seed in itertools.product(
+        arguments.horizons, arguments.methods, arguments.variants, arguments.execute, arguments.seeds
+    ):
+        if given > horizon:
+            continue
+        chosen = {"task": arguments.task, "method": method, "horizon": horizon, "execute": given}
+        execute = load(session=arguments.session, overrides=chosen).execute
+        experiment = Experiment(
+            task=arguments.task,
+            method=method,
+            session=arguments.session,
+            variant=variant,
+            horizon=horizon,
+            execute=execute,
+            seed=seed,
+            episodes=episodes,
+            points=points,
+            evaluations=arguments.evaluations,
+        )
+        if experiment not in made:
+            made.append(experiment)
+    return made
+
+
+def _check(arguments: Arguments) -> None:
+    for variant in arguments.variants:
+        if variant not in variant_names():
+            raise SettingsError(f"variants = {variant} is not allowed; allowed: {', '.join(variant_names())}")
+    if arguments.episodes < KEPT_EVERY:
+        raise SettingsError(f"episodes = {arguments.episodes} is not allowed; allowed: {KEPT_EVERY} or more")
+    for point in arguments.points:
+        if point % KEPT_EVERY or not KEPT_EVERY <= point <= arguments.episodes:
+            raise SettingsError(
+                f"points = {point} is not allowed; allowed: multiples of {KEPT_EVERY} up to episodes "
+                f"= {arguments.episodes}"
+            )
+    if arguments.jobs < 1:
+        raise SettingsError(f"jobs = {arguments.jobs} is not allowed; allowed: 1 or more")
+
+
+def _tens(episodes: int) -> int:
+    return max(KEPT_EVERY, episodes // KEPT_EVERY * KEPT_EVERY)
+
+
+def read_rows(path: Path = ROWS) -> list[dict[str, Any]]:
+    """The rows of results there are; a line cut short by a kill is passed over."""
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return rows
+
+
+def append_row(row: dict[str, Any], path: Path = ROWS) -> None:
+    """Add a row, on a line of its own whatever was cut short before it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cut_short = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(("\n" if cut_short else "") + json.dumps(row) + "\n")
+
+
+def run(experiments: list[Experiment], runner: Runner, jobs: int, console: Console) -> list[str]:
+    """Run them, `jobs` at a time, a row and a line on stdout for each; what went wrong, if anything did."""
+    failures: list[str] = []
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("episodes"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=console,
+        speed_estimate_period=3600.0,
+    )
+    with progress, ThreadPoolExecutor(jobs) as pool:
+        whole = progress.add_task(f"{len(experiments)} experiments", total=sum(e.episodes for e in experiments))
+        bars: dict[Future[dict[str, Any]], tuple[Experiment, Any]] = {}
+
+        def begin(experiment: Experiment) -> None:
+            bar = progress.add_task(experiment.name, total=experiment.episodes)
+            future = pool.submit(
+                runner.run,
+                experiment,
+                lambda part: progress.update(bar, description=f"{experiment.name}: {part}"),
+            )
+            bars[future] = (experiment, bar)
+
+        waiting = list(experiments)
+        finished = 0
+        try:
+            while waiting or bars:
+                while waiting and len(bars) < jobs:
+                    begin(waiting.pop(0))
+                done, _ = wait(bars, POLL_S, FIRST_COMPLETED)
+                for future in done:
+                    experiment, bar = bars.pop(future)
+                    progress.remove_task(bar)
+                    finished += experiment.episodes
+                    try:
+                        row = future.result()
+                    except CommandFailed as error:
+                        failures.append(f"{experiment.name}: {error}")
+                        console.print(failures[-1], style="red")
+                        continue
+                    append_row(row)
+                    sys.stdout.write(json.dumps(row) + "\n")
+                    sys.stdout.flush()
+                under_way = 0
+                for experiment, bar in bars.values():
+                    taught = min(episodes_done(runner.runs / experiment.name), experiment.episodes)
+                    progress.update(bar, completed=taught)
+                    under_way += taught
+                progress.update(whole, completed=finished + under_way)
+        except BaseException:
+            runner.stop()
+            raise
+    return failures
+
+
+def main() -> int:
+    """Run what is not there yet, then make tables and plots; the exit status."""
+    arguments = tyro.cli(Arguments, description=__doc__)
+    console = Console(stderr=True)
+    failures: list[str] = []
+    if not arguments.tables_only:
+        try:
+            asked = grid(arguments)
+        except SettingsError as error:
+            sys.stderr.write(f"chunk_table: {error}\n")
+            return 2
+        rows = read_rows()
+        missing = [experiment for experiment in asked if not any(experiment.is_row(row) for row in rows)]
+        console.print(f"{len(asked)} experiments, {len(asked) - len(missing)} of them done before")
+        began = time.perf_counter()
+        try:
+            failures = run(missing, Runner(arguments.runs), arguments.jobs, console)
+        except KeyboardInterrupt:
+            console.print("stopped; the same command goes on from here")
+            return 1
+        if missing:
+            console.print(f"{len(missing)} experiments in {(time.perf_counter() - began) / 60:.1f} minutes")
+    for path in tables.write(read_rows(), RESULTS):
+        console.print(f"wrote {path}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

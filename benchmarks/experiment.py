@@ -1,0 +1,193 @@
+"""One learning experiment: a session with the oracle, and its kept policies evaluated on unseen starts.
+
+Every part is a command of its own that leaves its result in the experiment's folder, so a killed experiment goes on
+behind the last part that was finished. Any thread; the commands are processes of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+APP = (sys.executable, str(Path(__file__).resolve().parents[1] / "app.py"))
+VARIANTS = Path(__file__).parent / "variants"
+"""One TOML file a variant: the settings in which it differs from its method's preset."""
+PLAIN = "plain"
+"""The variant that differs in nothing."""
+EVALUATED_FROM = 1_000_000
+"""Seed of the first evaluated start; sessions use seed * 10,000 + episode."""
+KEPT_EVERY = 10
+"""Episodes between two kept policies (`recording.policy_every`)."""
+
+
+class CommandFailed(RuntimeError):
+    """A command of an experiment ended with an error; its words are the message."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is run.
+
+    Attributes:
+        task, method, session: names of presets. variant: name of a file in `VARIANTS`, or `PLAIN`.
+        horizon, execute: H and Ta, steps. seed: of the session. episodes: taught.
+        points: episodes after which the policy is evaluated, ascending. evaluations: episodes at each point.
+    """
+
+    task: str
+    method: str
+    session: str
+    variant: str
+    horizon: int
+    execute: int
+    seed: int
+    episodes: int
+    points: tuple[int, ...]
+    evaluations: int
+
+    @property
+    def name(self) -> str:
+        """Its folder's name: two experiments differ in it."""
+        return (
+            f"{self.task}-{self.method}-{self.session}-{self.variant}-h{self.horizon}-ta{self.execute}"
+            f"-s{self.seed}-n{self.episodes}"
+        )
+
+    def is_row(self, row: dict[str, Any]) -> bool:
+        """Whether a row of results is this experiment's."""
+        mine = json.loads(json.dumps(asdict(self)))
+        return all(row.get(field.name) == mine[field.name] for field in fields(self))
+
+
+class Runner:
+    """Runs the commands of experiments; `stop` ends those at work, from another thread.
+
+    Args:
+        runs: folder of the experiments' folders. threads: that torch may use in each command.
+        app: how the application is started.
+    """
+
+    def __init__(self, runs: Path, threads: int = 1, app: tuple[str, ...] = APP) -> None:
+        self.runs, self.app = runs, app
+        self._environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+        self._lock = threading.Lock()
+        self._at_work: set[subprocess.Popen[str]] = set()
+        self._stopped = False
+
+    def run(self, experiment: Experiment, told: Callable[[str], None] = lambda part: None) -> dict[str, Any]:
+        """The experiment's row of results.
+
+        Args:
+            told: hears which part begins.
+
+        Raises:
+            CommandFailed: a command failed, or `stop` was called.
+        """
+        folder = self.runs / experiment.name
+        taught = folder / "taught.json"
+        if not taught.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # half a session teaches nothing that could be compared
+            told("teach")
+            began = time.perf_counter()
+            self._teach(experiment, folder)
+            _write(taught, {"wall_s": round(time.perf_counter() - began, 1)})
+        curve = []
+        for point in experiment.points:
+            found = folder / f"evaluated-{point:04d}.json"
+            if not found.exists():
+                told(f"evaluate {point}")
+                policy = next((folder / "policies" / f"episode-{point:04d}").glob("*.safetensors"))
+                words = ["evaluate", str(policy), "--episodes", str(experiment.evaluations)]
+                _write(found, json.loads(self._app(*words, "--seed", str(EVALUATED_FROM), "--json")))
+            curve.append({"episodes": point, **_figures(json.loads(found.read_text(encoding="utf-8")))})
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        return {"figure": "learning", **asdict(experiment), "curve": curve, **_session(summary), **_read(taught)}
+
+    def stop(self) -> None:
+        """End the commands at work and begin no others."""
+        with self._lock:
+            self._stopped = True
+            for process in self._at_work:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
+
+    def _teach(self, experiment: Experiment, folder: Path) -> None:
+        chosen = ["--task", experiment.task, "--method", experiment.method, "--session", experiment.session]
+        if experiment.variant != PLAIN:
+            chosen += ["--config", str(VARIANTS / f"{experiment.variant}.toml")]
+        chosen += ["--horizon", str(experiment.horizon), "--execute", str(experiment.execute)]
+        chosen += ["--episodes", str(experiment.episodes), "--seed", str(experiment.seed), "--out", str(folder)]
+        self._app("teach", *chosen, "--device", "oracle", "--headless", "--pace", "max", "--schedule", "paper")
+
+    def _app(self, *words: str) -> str:
+        """What a command of the application says on stdout."""
+        command = [*self.app, *words]
+        with self._lock:
+            if self._stopped:
+                raise CommandFailed("stopped")
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=self._environment,
+                start_new_session=True,
+            )
+            self._at_work.add(process)
+        said, complaint = process.communicate()
+        with self._lock:
+            self._at_work.discard(process)
+        if process.returncode:
+            why = "stopped" if self._stopped else complaint.strip()
+            raise CommandFailed(f"app.py {' '.join(words)} ended with status {process.returncode}: {why}")
+        return said
+
+
+def episodes_done(folder: Path) -> int:
+    """Episodes taught so far in an experiment's folder, as far as its kept policies show."""
+    return KEPT_EVERY * len(list((folder / "policies").glob("episode-*")))
+
+
+def variant_names() -> tuple[str, ...]:
+    """The variants there are, `PLAIN` first."""
+    return (PLAIN, *sorted(path.stem for path in VARIANTS.glob("*.toml")))
+
+
+def _figures(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if isinstance(value, float)}
+
+
+def _session(summary: dict[str, Any]) -> dict[str, Any]:
+    feedback = summary["feedback_per_step"]
+    third = max(1, len(feedback) // 3)
+    steps = summary["timesteps"]
+    return {
+        "feedback_per_step": sum(f * n for f, n in zip(feedback, steps, strict=True)) / max(1, sum(steps)),
+        "feedback_first_third": sum(feedback[:third]) / third,
+        "feedback_last_third": sum(feedback[-third:]) / third,
+        "updates": summary["updates"],
+        "pairs": summary["pairs"]["made"],
+        "ticks": summary["ticks"],
+    }
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps(found), encoding="utf-8")
+    os.replace(beside, path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return read

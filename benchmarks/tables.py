@@ -1,0 +1,186 @@
+"""Tables and plots of learning experiments, made from their rows alone.
+
+Pure but for the files written; any thread.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from benchmarks.experiment import PLAIN
+
+Row = dict[str, Any]
+PUBLISHED = Path(__file__).parent / "published.csv"
+"""Success rate and feedback per step of CLIC-Chunks' Table 1, by task and H."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table: the seeds of one kind of experiment.
+
+    Attributes:
+        rows: one for each seed. episodes: taught, the most that every seed was evaluated after.
+        success: rate of each seed after so many episodes.
+    """
+
+    rows: tuple[Row, ...]
+    episodes: int
+    success: tuple[float, ...]
+
+    def text(self) -> str:
+        """Mean and spread over the seeds, and how many they are."""
+        spread = f" ± {pstdev(self.success):.2f}" if len(self.success) > 1 else ""
+        return f"{fmean(self.success):.2f}{spread} ({len(self.success)})"
+
+    def mean(self, key: str) -> float | None:
+        """Mean of a figure of the rows; None where none has it."""
+        known = [row[key] for row in self.rows if row.get(key) is not None]
+        return fmean(known) if known else None
+
+
+def cells(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, Cell]:
+    """Rows by their key; of several rows of one seed the one with the most episodes counts."""
+    groups: dict[Any, dict[int, Row]] = defaultdict(dict)
+    for row in rows:
+        seeds = groups[key(row)]
+        if row["seed"] not in seeds or row["episodes"] >= seeds[row["seed"]]["episodes"]:
+            seeds[row["seed"]] = row
+    made = {}
+    for name, seeds in groups.items():
+        curves = [{point["episodes"]: point["success_rate"] for point in row["curve"]} for row in seeds.values()]
+        common = set.intersection(*(set(curve) for curve in curves))
+        if common:
+            last = max(common)
+            made[name] = Cell(tuple(seeds.values()), last, tuple(curve[last] for curve in curves))
+    return made
+
+
+def published() -> Mapping[tuple[str, int], tuple[float, float]]:
+    """(success rate, feedback per step) by (task, H)."""
+    with PUBLISHED.open(encoding="utf-8", newline="") as file:
+        return {
+            (row["task"], int(row["horizon"])): (float(row["success_rate"]), float(row["feedback_per_step"]))
+            for row in csv.DictReader(file)
+        }
+
+
+def write(rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Write `tables.md` and a plot for each task; the files written."""
+    if not rows:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks = sorted({row["task"] for row in rows})
+    text = ["# Learning", "", "Made by `python -m benchmarks.chunk_table --tables-only` from `learning.jsonl`.", ""]
+    text += [
+        "Success rate alone on unseen starts: mean ± standard deviation over seeds (how many seeds). Feedback: share of the",
+        "taught ticks that the teacher drove. Paper: CLIC-Chunks, Table 1, with its own teacher after 162 episodes.",
+    ]
+    written = []
+    for task in tasks:
+        of_task = [row for row in rows if row["task"] == task]
+        text += ["", f"## {task}", "", *_chunk_table(task, of_task)]
+        if any(row["variant"] != PLAIN for row in of_task):
+            text += ["", *_variant_table(of_task)]
+        path = folder / f"{task}.png"
+        _plot(task, of_task, path)
+        written.append(path)
+    path = folder / "tables.md"
+    path.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return [path, *written]
+
+
+def _chunk_table(task: str, rows: list[Row]) -> list[str]:
+    lines = _head(
+        ("method", "H", "Ta", "episodes", "success", "paper", "feedback", "paper's", "last third", "minutes a run")
+    )
+    found = cells(_plain(rows), lambda row: (row["session"], row["method"], row["horizon"], row["execute"]))
+    paper = published()
+    for (session, method, horizon, execute), cell in sorted(found.items()):
+        theirs = paper.get((task, horizon))
+        name = method if session == "patient" else f"{method} ({session})"
+        lines.append(
+            _line(
+                name,
+                horizon,
+                execute,
+                cell.episodes,
+                cell.text(),
+                f"{theirs[0]:.2f}" if theirs else "",
+                _number(cell.mean("feedback_per_step")),
+                f"{theirs[1]:.2f}" if theirs else "",
+                _number(cell.mean("feedback_last_third")),
+                _number((cell.mean("wall_s") or 0) / 60, 1),
+            )
+        )
+    return lines
+
+
+def _variant_table(rows: list[Row]) -> list[str]:
+    """Variants down, methods across, for each (H, Ta, episodes) that has a variant."""
+    found = cells(rows, lambda row: (row["horizon"], row["execute"], row["variant"], row["method"]))
+    lines: list[str] = []
+    varied = {(h, ta) for h, ta, variant, _ in found if variant != PLAIN}
+    for horizon, execute in sorted(varied):
+        here = {key[2:]: cell for key, cell in found.items() if key[:2] == (horizon, execute)}
+        methods = sorted({method for _, method in here})
+        names = sorted({variant for variant, _ in here}, key=lambda name: (name != PLAIN, name))
+        lines += ["", f"H = {horizon}, Ta = {execute}, settings of `benchmarks/variants`:", ""]
+        lines += _head(("variant", *methods))
+        for name in names:
+            lines.append(_line(name, *(here[name, m].text() if (name, m) in here else "" for m in methods)))
+    return lines[1:]
+
+
+def _plot(task: str, rows: list[Row], path: Path) -> None:
+    figure = Figure(figsize=(10.0, 4.0), dpi=110, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.suptitle(task)
+    by_horizon, by_episode = figure.subplots(1, 2)
+    found = cells(_plain(rows), lambda row: (row["method"], row["horizon"]))
+    for method in sorted({method for method, _ in found}):
+        horizons = sorted(h for m, h in found if m == method)
+        here = [found[method, h] for h in horizons]
+        means = [fmean(cell.success) for cell in here]
+        spreads = [pstdev(cell.success) for cell in here]
+        by_horizon.errorbar(horizons, means, yerr=spreads, marker="o", capsize=3, label=method)
+    paper = sorted((h, rate) for (t, h), (rate, _) in published().items() if t == task)
+    if paper:
+        by_horizon.plot(*zip(*paper, strict=True), color="0.5", linestyle="--", marker="x", label="paper")
+    by_horizon.set(xlabel="prediction horizon H, steps", ylabel="success rate, policy alone", ylim=(-0.03, 1.03))
+    by_horizon.legend()
+    fast = cells(_plain(rows), lambda row: (row["horizon"], row["execute"]) if row["method"] == "fast" else None)
+    for key, cell in sorted((item for item in fast.items() if item[0] is not None)):
+        points = sorted({point["episodes"] for row in cell.rows for point in row["curve"]})
+        means = [
+            fmean(p["success_rate"] for row in cell.rows for p in row["curve"] if p["episodes"] == point)
+            for point in points
+        ]
+        by_episode.plot(points, means, marker="o", label=f"fast, H = {key[0]}, Ta = {key[1]}")
+    by_episode.set(xlabel="episodes taught", ylim=(-0.03, 1.03), xlim=(0, None))
+    by_episode.legend()
+    figure.savefig(path)
+
+
+def _plain(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if row["variant"] == PLAIN]
+
+
+def _head(names: Sequence[str]) -> list[str]:
+    return [_line(*names), "|" + "---|" * len(names)]
+
+
+def _line(*values: Any) -> str:
+    return "| " + " | ".join(str(value) for value in values) + " |"
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
