@@ -21,7 +21,15 @@ from typing import Any
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from benchmarks import tables
 from benchmarks.experiment import KEPT_EVERY, PLAIN, CommandFailed, Experiment, Runner, episodes_done, variant_names
@@ -187,6 +195,7 @@ def run(experiments: list[Experiment], runner: Runner, jobs: int, console: Conso
                     append_row(row)
                     sys.stdout.write(json.dumps(row) + "\n")
                     sys.stdout.flush()
+                    console.print(_told(experiment, row, progress.tasks[whole], finished))
                 under_way = 0
                 for experiment, bar in bars.values():
                     taught = min(episodes_done(runner.runs / experiment.name), experiment.episodes)
@@ -197,6 +206,12 @@ def run(experiments: list[Experiment], runner: Runner, jobs: int, console: Conso
             runner.stop()
             raise
     return failures
+
+
+def _told(experiment: Experiment, row: dict[str, Any], whole: Task, finished: int) -> str:
+    """A line for those who watch a log: bars are drawn on terminals alone."""
+    left = (whole.elapsed or 0.0) * ((whole.total or 0) - finished) / finished
+    return f"{experiment.name}: {row['curve'][-1]['success_rate']:.2f}; about {left / 60:.0f} minutes left for the rest"
 
 
 def main() -> int:

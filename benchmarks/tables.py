@@ -81,8 +81,8 @@ def write(rows: Sequence[Row], folder: Path) -> list[Path]:
     tasks = sorted({row["task"] for row in rows})
     text = ["# Learning", "", "Made by `python -m benchmarks.chunk_table --tables-only` from `learning.jsonl`.", ""]
     text += [
-        "Success rate alone on unseen starts: mean ± standard deviation over seeds (how many seeds). Feedback: share of the",
-        "taught ticks that the teacher drove. Paper: CLIC-Chunks, Table 1, with its own teacher after 162 episodes.",
+        "Success rate alone on unseen starts: mean ± standard deviation over seeds (how many). Feedback: share of the",
+        "taught ticks that the teacher drove. Paper: CLIC-Chunks, Table 1: its own teacher, after 162 episodes.",
     ]
     written = []
     for task in tasks:
@@ -158,8 +158,8 @@ def _plot(task: str, rows: list[Row], path: Path) -> None:
     by_horizon.set(xlabel="prediction horizon H, steps", ylabel="success rate, policy alone", ylim=(-0.03, 1.03))
     by_horizon.legend()
     fast = cells(_plain(rows), lambda row: (row["horizon"], row["execute"]) if row["method"] == "fast" else None)
-    for key, cell in sorted((item for item in fast.items() if item[0] is not None)):
-        points = sorted({point["episodes"] for row in cell.rows for point in row["curve"]})
+    for key, cell in sorted(item for item in fast.items() if item[0] is not None):
+        points = sorted(set.intersection(*({point["episodes"] for point in row["curve"]} for row in cell.rows)))
         means = [
             fmean(p["success_rate"] for row in cell.rows for p in row["curve"] if p["episodes"] == point)
             for point in points

@@ -22,7 +22,7 @@ from benchmarks.experiment import VARIANTS, CommandFailed, Experiment, Runner, v
 from hitl_clic.refusal import SettingsError
 from hitl_clic.settings import load
 
-STAND_IN = '''
+STAND_IN = """
 import json, sys, time
 from pathlib import Path
 given = dict(zip(sys.argv[2::2], sys.argv[3::2])) if sys.argv[1] == "teach" else {}
@@ -45,7 +45,7 @@ else:
         sys.exit("no such policy")
     after = int(Path(sys.argv[2]).parent.name[-4:])
     print(json.dumps({"success_rate": after / 100, "mean_timesteps": 50.0, "episodes": [], "task": "hammer"}))
-'''
+"""
 EXPERIMENT = Experiment("hammer", "fast", "patient", "plain", 8, 4, 0, 20, (10, 20), 20)
 
 
@@ -111,10 +111,12 @@ def test_a_stopped_session_is_taught_from_its_beginning(program: Program, tmp_pa
         time.sleep(0.01)
     runner.stop()
     thread.join(timeout=20)
-    assert not thread.is_alive() and "stopped" in str(failed[0])
+    assert not thread.is_alive()
+    assert "stopped" in str(failed[0])
     program.behave()
     row = program.runner(tmp_path / "runs").run(EXPERIMENT)
-    assert program.asked().count("teach") == 2 and row["wall_s"] < 50
+    assert program.asked().count("teach") == 2
+    assert row["wall_s"] < 50
 
 
 def test_a_grid_runs_side_by_side_and_goes_on_after_a_failure(
@@ -126,7 +128,9 @@ def test_a_grid_runs_side_by_side_and_goes_on_after_a_failure(
     program.behave(evaluate_fails=True)
     with (tmp_path / "progress.txt").open("w", encoding="utf-8") as file:
         failures = run(experiments[:1], program.runner(tmp_path / "runs"), jobs=2, console=Console(file=file))
-        assert len(failures) == 1 and EXPERIMENT.name in failures[0] and "no such policy" in failures[0]
+        assert len(failures) == 1
+        assert EXPERIMENT.name in failures[0]
+        assert "no such policy" in failures[0]
         program.behave()
         assert run(experiments, program.runner(tmp_path / "runs"), jobs=2, console=Console(file=file)) == []
     assert sorted(row["seed"] for row in read_rows(rows)) == [0, 1, 2]
@@ -196,5 +200,7 @@ def test_tables_show_rows_beside_the_paper(tmp_path: Path) -> None:
     text = (tmp_path / "tables.md").read_text(encoding="utf-8")
     assert "| fast | 8 | 4 | 40 | 0.97 ± 0.03 (2) | 0.00 | 0.25 | 0.38 |  | 2.0 |" in text
     assert "| variant | bc | fast |" in text
-    assert "| plain |  | 0.97 ± 0.03 (2) |" in text and "| relative | 0.25 (1) | 0.50 (1) |" in text
-    assert [path.name for path in written] == ["tables.md", "hammer.png"] and (tmp_path / "hammer.png").exists()
+    assert "| plain |  | 0.97 ± 0.03 (2) |" in text
+    assert "| relative | 0.25 (1) | 0.50 (1) |" in text
+    assert [path.name for path in written] == ["tables.md", "hammer.png"]
+    assert (tmp_path / "hammer.png").exists()
