@@ -1,0 +1,115 @@
+"""Two ways that are equally good: which methods keep both, and which drive between them.
+
+A synthetic teacher sends the robot round an obstacle straight ahead, on the left or on the right as a coin falls; the
+robot's own chunk leads into it. Every method learns the same pairs. Then, at states never taught, it is asked what it
+would do, and, where there is an energy, chains from everywhere say which ways it finds good.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.figure import tell
+from benchmarks.samples import method
+from hitl_clic.clic.policy import EnergyPolicy
+from hitl_clic.clic.sampler import langevin, step_sizes, uniform
+from hitl_clic.methods import make_policy, make_trainer
+
+METHODS = ("fast", "bc", "ibc", "flow")
+HORIZON, DIM_A = 8, 2
+TURN = np.deg2rad(60.0)
+"""How far from straight ahead the first step of either way points; the last points as far to the other side."""
+SPEED = 0.8
+PAIRS, UPDATES, STATES = 1024, 600, 40
+PLANS = 5
+"""Plans at each state, each as if it were the first."""
+NEAR = 0.25
+"""Root mean square distance of a step from a way's own, action units, within which a chunk is that way; the ways are
+1.0 apart, and the chunk between them 0.5 from either."""
+
+Array = NDArray[np.float32]
+
+
+def way(ahead: float, side: int) -> Array:
+    """The chunk [H, 2] that goes round on one side (-1 or 1); `ahead` is the angle of straight ahead."""
+    angles = ahead + side * np.linspace(TURN, -TURN, HORIZON)
+    return (SPEED * np.stack([np.cos(angles), np.sin(angles)], axis=-1)).astype(np.float32)
+
+
+def side_of(chunk: Array, ahead: float) -> int:
+    """-1 or 1 if a chunk is one of the two ways, else 0."""
+    for side in (-1, 1):
+        if np.sqrt(np.square(chunk - way(ahead, side)).sum(-1).mean()) < NEAR:
+            return side
+    return 0
+
+
+def state_of(ahead: float) -> Array:
+    """The state: where straight ahead is, [2]."""
+    return np.array([np.cos(ahead), np.sin(ahead)], np.float32)
+
+
+def measure(name: str, seed: int) -> dict[str, Any]:
+    """What one method does with the two ways."""
+    settings = method(name)
+    random = np.random.default_rng(seed)
+    trainer = make_trainer(2, DIM_A, HORIZON, settings, seed)
+    ones = np.ones((HORIZON, DIM_A), np.float32)
+    for number, ahead in enumerate(random.uniform(-np.pi, np.pi, PAIRS)):
+        robot = np.repeat(SPEED * state_of(ahead)[None], HORIZON, axis=0)
+        robot = np.clip(robot + 0.1 * random.standard_normal(robot.shape), -1, 1).astype(np.float32)
+        trainer.add(number, "absolute", state_of(ahead), robot, way(ahead, 1 - 2 * int(random.integers(2))), ones)
+    started = time.perf_counter()
+    for _ in range(UPDATES):
+        trainer.update()
+    trained_s = time.perf_counter() - started
+    generator = torch.Generator().manual_seed(seed)
+    policy = make_policy(trainer.weights(), 2, DIM_A, HORIZON, settings, generator)
+    nothing = np.zeros((0, DIM_A), np.float32)
+    plans: list[int] = []
+    samples: list[int] = []
+    for ahead in random.uniform(-np.pi, np.pi, STATES):
+        for _ in range(PLANS):
+            plans.append(side_of(policy.plan(state_of(ahead), nothing, None)[0], ahead))
+        if isinstance(policy, EnergyPolicy):
+            samples += [side_of(chunk, ahead) for chunk in _chains(policy, state_of(ahead))]
+    return {
+        "method": name,
+        "seed": seed,
+        "updates": UPDATES,
+        "train_s": round(trained_s, 1),
+        "plans": _shares(plans),
+        "samples": _shares(samples) if samples else None,
+    }
+
+
+@torch.no_grad()
+def _chains(policy: EnergyPolicy, state: Array, chains: int = 128) -> Array:
+    """Ends [chains, H, 2] of noisy Langevin chains that began anywhere."""
+    context = policy.network.context(torch.from_numpy(state)[None])
+    start = uniform(1, chains, policy.dim, policy.generator)
+    sizes = step_sizes(60, 0.2, 1e-3)
+    ends = langevin(policy.network, context, start, sizes, "linear", 0.2, policy.generator)
+    shaped: Array = ends[0].reshape(chains, HORIZON, DIM_A).numpy()
+    return shaped
+
+
+def _shares(sides: list[int]) -> dict[str, float]:
+    found = np.array(sides)
+    return {"left": round(float((found > 0).mean()), 3), "right": round(float((found < 0).mean()), 3)}
+
+
+if __name__ == "__main__":
+    made = argparse.ArgumentParser(description="Two equally good ways: which methods keep both.")
+    made.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of pairs, network and plans")
+    arguments = made.parse_args()
+    torch.set_num_threads(1)
+    for seed in arguments.seeds:
+        for name in METHODS:
+            tell("modes", measure(name, seed))
