@@ -33,6 +33,10 @@ def _run(command: cli.Command) -> int:
             from hitl_clic.commands import learner
 
             return learner.run(bind, out, settings, child)
+        case cli.LearnCommand(sessions, updates, episodes, settings):
+            from hitl_clic.commands import learn
+
+            return learn.run(sessions, updates, episodes, settings)
         case cli.EvaluateCommand(source, episodes, seed, as_json):
             from hitl_clic.commands import evaluate
 

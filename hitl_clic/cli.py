@@ -54,6 +54,16 @@ class LearnerCommand:
     child: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class LearnCommand:
+    """Learn again from recorded sessions: another method or other numbers, the same corrections."""
+
+    sessions: tuple[Path, ...]
+    updates: int
+    episodes: int
+    settings: SessionSettings
+
+
 @dataclass(frozen=True)
 class EvaluateCommand:
     """Run a taught policy alone on seeded episodes."""
@@ -100,6 +110,7 @@ class BenchCommand:
 
 Command = (
     TeachCommand
+    | LearnCommand
     | EvaluateCommand
     | ReplayCommand
     | LearnerCommand
@@ -111,6 +122,10 @@ Command = (
 
 LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "clic", "training", "link")
 """The settings that mean something to a learner by itself."""
+LEARN_FIELDS = ("method", "execute", "seed", "out", "clic", "training")
+"""The settings that may be others than those of the sessions learned from."""
+KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop")
+"""What another method has in common with the sessions it learns from."""
 
 
 def parse(argv: Sequence[str]) -> Command:
@@ -151,7 +166,7 @@ def _demo(arguments: list[str]) -> DemoCommand:
 
 
 def _learner(arguments: list[str]) -> LearnerCommand:
-    read = _session(arguments, "learner", LearnerCommand, own=_LearnerFlags)
+    read = _session(arguments, "learner", LearnerCommand, own=_LearnerFlags, fields=LEARNER_FIELDS)
     own = _checked(_LearnerFlags, read.extra)
     read.layers["overrides"]["out"] = own.out  # else a folder would be named that nothing writes
     settings = load(**read.layers)
@@ -160,6 +175,41 @@ def _learner(arguments: list[str]) -> LearnerCommand:
     except ValueError as error:
         raise SettingsError(f"bind = {own.bind} is not allowed; {error}") from None
     return LearnerCommand(own.bind, own.out, settings, own.child)
+
+
+def _learn(arguments: list[str]) -> LearnCommand:
+    sessions, rest = _leading(arguments)
+    if not sessions and not {"-h", "--help"} & set(arguments):
+        raise SettingsError("sessions is missing; allowed: session folders, before any option")
+    recorded = _recorded(sessions[0], _files_chosen(rest, None)["overrides"]) if sessions else {}
+    read = _session(
+        rest, "learn SESSION [SESSION ...]", LearnCommand, own=_LearnFlags, fields=LEARN_FIELDS, recorded=recorded
+    )
+    own = _checked(_LearnFlags, read.extra)
+    settings = load(**read.layers)
+    if "out" not in read.layers["overrides"]:
+        settings = settings.model_copy(update={"out": Path(f"{settings.out}-learn")})
+    return LearnCommand(sessions, own.updates, own.episodes, settings)
+
+
+def _leading(arguments: list[str]) -> tuple[tuple[Path, ...], list[str]]:
+    """The paths before the first option, and the rest."""
+    count = next((i for i, argument in enumerate(arguments) if argument.startswith("-")), len(arguments))
+    sessions = tuple(Path(argument) for argument in arguments[:count])
+    for session in sessions:
+        _must_exist("sessions", session, "session folders")
+    return sessions, arguments[count:]
+
+
+def _recorded(session: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a recording, as a layer: all, or with another method those that any method takes over."""
+    path = session / "settings.toml"
+    _must_exist("sessions", path, "session folders, with the settings.toml that teach writes")
+    values = SessionSettings.from_toml(path).model_dump(mode="json", exclude_none=True)
+    values.pop("out", None)
+    if chosen.get("method", values["method"]) != values["method"]:
+        values = {name: values[name] for name in KEPT_FIELDS} | {"clic": {"padding": values["clic"]["padding"]}}
+    return values
 
 
 def _evaluate(arguments: list[str]) -> EvaluateCommand:
@@ -188,6 +238,7 @@ def _bench(arguments: list[str]) -> BenchCommand:
 
 _COMMANDS: Mapping[str, tuple[type, Callable[[list[str]], Command]]] = {
     "teach": (TeachCommand, _teach),
+    "learn": (LearnCommand, _learn),
     "evaluate": (EvaluateCommand, _evaluate),
     "replay": (ReplayCommand, _replay),
     "learner": (LearnerCommand, _learner),
@@ -219,6 +270,14 @@ class _LearnerFlags:
     child: bool = Field(default=False, description="Started by teach: leave when that process is gone.")
 
 
+@dataclass(frozen=True)
+class _LearnFlags:
+    updates: int = Field(default=2000, ge=1, le=100_000_000, description="Updates of the network, count.")
+    episodes: int = Field(
+        default=0, ge=0, le=1_000_000, description="Learn from the first so many episodes of each session; 0 is all."
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class _Read:
     layers: dict[str, Any]
@@ -228,22 +287,26 @@ class _Read:
 
 
 def _session(
-    arguments: list[str], name: str, command: type, preset: str | None = None, own: type | None = None
+    arguments: list[str],
+    name: str,
+    command: type,
+    preset: str | None = None,
+    own: type | None = None,
+    fields: Sequence[str] = tuple(SessionSettings.model_fields),
+    recorded: Mapping[str, Any] | None = None,
 ) -> _Read:
-    """Read the flags of a command that takes a session's settings, and the command's `own` flags.
+    """Read the flags of a command that takes a session's settings (of these `fields`), and the command's `own` flags.
 
     The flags' layer must hold only what was typed, so every flag is unset by default and its help names the value
     that the layers below would give. Which files those are is itself said by flags: hence two readings.
     """
-    base = _files_chosen(arguments, preset)
+    base = {**_files_chosen(arguments, preset), "recorded": recorded}
     below = Layers.of(**base).values
     files = dict(fields_of(_FileFlags) or {})
-    if preset is not None:
+    if preset is not None or recorded is not None:
         del files["session"]
     flags = {**(fields_of(own) or {}), **files}
-    settings = {
-        field: about for field, about in SessionSettings.model_fields.items() if own is None or field in LEARNER_FIELDS
-    }
+    settings = {field: SessionSettings.model_fields[field] for field in fields}
     given = _read(arguments, name, command, {**flags, **settings}, below)
     extra = {flag: given.pop(flag) for flag in flags if flag in given}
     return _Read({**base, "overrides": given}, extra)

@@ -167,6 +167,7 @@ class Layers:
         session: str | None = None,
         config: Path | None = None,
         overrides: Mapping[str, Any] | None = None,
+        recorded: Mapping[str, Any] | None = None,
     ) -> Layers:
         """Merge the layers under the overrides' choice of task and method.
 
@@ -174,11 +175,13 @@ class Layers:
             session: a name in configs/sessions.
             config: a TOML file with any of the fields.
             overrides: what the command line gave, nested as the settings are.
+            recorded: settings of a recording, which the others lie over.
 
         Raises:
             SettingsError: a preset or file that does not exist or is not TOML.
         """
         chosen = Layers()
+        chosen.add(recorded or {}, "the recording")
         if session is not None:
             chosen._add_preset("sessions", "session", session)
         if config is not None:
@@ -216,6 +219,7 @@ def load(
     session: str | None = None,
     config: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
+    recorded: Mapping[str, Any] | None = None,
 ) -> SessionSettings:
     """The settings of a session from all layers; see `Layers.of` for the arguments.
 
@@ -224,7 +228,7 @@ def load(
     Raises:
         SettingsError: one line naming the field, the value given and what is allowed.
     """
-    settings = Layers.of(session=session, config=config, overrides=overrides).settings()
+    settings = Layers.of(session=session, config=config, overrides=overrides, recorded=recorded).settings()
     if settings.out is None:
         # A name for a person, not a time to compute with: the wall clock is right here.
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
