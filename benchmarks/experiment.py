@@ -79,7 +79,7 @@ class Runner:
     """
 
     def __init__(self, runs: Path, threads: int = 1, app: tuple[str, ...] = APP) -> None:
-        self.runs, self.app = runs, app
+        self.runs, self._start = runs, app
         self._environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
         self._lock = threading.Lock()
         self._at_work: set[subprocess.Popen[str]] = set()
@@ -109,7 +109,7 @@ class Runner:
                 told(f"evaluate {point}")
                 policy = next((folder / "policies" / f"episode-{point:04d}").glob("*.safetensors"))
                 words = ["evaluate", str(policy), "--episodes", str(experiment.evaluations)]
-                _write(found, json.loads(self._app(*words, "--seed", str(EVALUATED_FROM), "--json")))
+                _write(found, json.loads(self.app(*words, "--seed", str(EVALUATED_FROM), "--json")))
             curve.append({"episodes": point, **_figures(json.loads(found.read_text(encoding="utf-8")))})
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         return {"figure": "learning", **asdict(experiment), "curve": curve, **_session(summary), **_read(taught)}
@@ -128,11 +128,11 @@ class Runner:
             chosen += ["--config", str(VARIANTS / f"{experiment.variant}.toml")]
         chosen += ["--horizon", str(experiment.horizon), "--execute", str(experiment.execute)]
         chosen += ["--episodes", str(experiment.episodes), "--seed", str(experiment.seed), "--out", str(folder)]
-        self._app("teach", *chosen, "--device", "oracle", "--headless", "--pace", "max", "--schedule", "paper")
+        self.app("teach", *chosen, "--device", "oracle", "--headless", "--pace", "max", "--schedule", "paper")
 
-    def _app(self, *words: str) -> str:
+    def app(self, *words: str) -> str:
         """What a command of the application says on stdout."""
-        command = [*self.app, *words]
+        command = [*self._start, *words]
         with self._lock:
             if self._stopped:
                 raise CommandFailed("stopped")

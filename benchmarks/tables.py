@@ -131,13 +131,18 @@ def _variant_table(rows: list[Row]) -> list[str]:
     varied = {(h, ta) for h, ta, variant, _ in found if variant != PLAIN}
     for horizon, execute in sorted(varied):
         here = {key[2:]: cell for key, cell in found.items() if key[:2] == (horizon, execute)}
-        methods = sorted({method for _, method in here})
-        names = sorted({variant for variant, _ in here}, key=lambda name: (name != PLAIN, name))
-        lines += ["", f"H = {horizon}, Ta = {execute}, settings of `benchmarks/variants`:", ""]
-        lines += _head(("variant", *methods))
-        for name in names:
-            lines.append(_line(name, *(here[name, m].text() if (name, m) in here else "" for m in methods)))
+        lines += ["", f"H = {horizon}, Ta = {execute}, settings of `benchmarks/variants`:", "", *grid(here)]
     return lines[1:]
+
+
+def grid(found: Mapping[tuple[str, str], Cell]) -> list[str]:
+    """A table of cells by (variant, method): variants down, methods across."""
+    methods = sorted({method for _, method in found})
+    names = sorted({variant for variant, _ in found}, key=lambda name: (name != PLAIN, name))
+    lines = _head(("variant", *methods))
+    for name in names:
+        lines.append(_line(name, *(found[name, m].text() if (name, m) in found else "" for m in methods)))
+    return lines
 
 
 def _plot(task: str, rows: list[Row], path: Path) -> None:
