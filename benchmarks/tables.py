@@ -20,7 +20,9 @@ from benchmarks.experiment import PLAIN
 
 Row = dict[str, Any]
 PUBLISHED = Path(__file__).parent / "published.csv"
-"""Success rate and feedback per step of CLIC-Chunks' Table 1, by task and H."""
+"""CLIC-Chunks' Table 1, by task and H."""
+EPISODES = 162
+"""Episodes of a training there."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,26 @@ def cells(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, Cell]:
     return made
 
 
-def published() -> Mapping[tuple[str, int], tuple[float, float]]:
-    """(success rate, feedback per step) by (task, H)."""
+@dataclass(frozen=True)
+class Published:
+    """A row of CLIC-Chunks' Table 1."""
+
+    success_rate: float
+    feedback_per_step: float
+    avg_timesteps: float
+
+    @property
+    def teacher_steps(self) -> float:
+        """Steps that the teacher corrected in a whole training, about: it was of `EPISODES` episodes."""
+        return self.feedback_per_step * self.avg_timesteps * EPISODES
+
+
+def published() -> Mapping[tuple[str, int], Published]:
+    """The rows by (task, H)."""
+    names = ("success_rate", "feedback_per_step", "avg_timesteps")
     with PUBLISHED.open(encoding="utf-8", newline="") as file:
         return {
-            (row["task"], int(row["horizon"])): (float(row["success_rate"]), float(row["feedback_per_step"]))
+            (row["task"], int(row["horizon"])): Published(*(float(row[name]) for name in names))
             for row in csv.DictReader(file)
         }
 
@@ -82,7 +99,8 @@ def write(rows: Sequence[Row], folder: Path) -> list[Path]:
     text = ["# Learning", "", "Made by `python -m benchmarks.chunk_table --tables-only` from `learning.jsonl`.", ""]
     text += [
         "Success rate alone on unseen starts: mean ± standard deviation over seeds (how many). Feedback: share of the",
-        "taught ticks that the teacher drove. Paper: CLIC-Chunks, Table 1: its own teacher, after 162 episodes.",
+        "taught ticks that the teacher drove. Paper: CLIC-Chunks, Table 1: its own teacher, after 162 episodes; its",
+        "teacher's steps are feedback times mean length times 162.",
     ]
     written = []
     for task in tasks:
@@ -100,12 +118,16 @@ def write(rows: Sequence[Row], folder: Path) -> list[Path]:
 
 def _chunk_table(task: str, rows: list[Row]) -> list[str]:
     lines = _head(
-        ("method", "H", "Ta", "episodes", "success", "paper", "feedback", "paper's", "last third", "minutes a run")
+        (
+            *("method", "H", "Ta", "episodes", "success", "paper", "feedback", "paper", "in the last third"),
+            *("teacher's steps", "paper", "minutes a run"),
+        )
     )
     found = cells(_plain(rows), lambda row: (row["session"], row["method"], row["horizon"], row["execute"]))
     paper = published()
     for (session, method, horizon, execute), cell in sorted(found.items()):
-        theirs = paper.get((task, horizon))
+        theirs, feedback = paper.get((task, horizon)), cell.mean("feedback_per_step")
+        steps = None if feedback is None else feedback * (cell.mean("ticks") or 0)
         name = method if session == "patient" else f"{method} ({session})"
         lines.append(
             _line(
@@ -114,10 +136,12 @@ def _chunk_table(task: str, rows: list[Row]) -> list[str]:
                 execute,
                 cell.episodes,
                 cell.text(),
-                f"{theirs[0]:.2f}" if theirs else "",
-                _number(cell.mean("feedback_per_step")),
-                f"{theirs[1]:.2f}" if theirs else "",
+                _number(theirs.success_rate if theirs else None),
+                _number(feedback),
+                _number(theirs.feedback_per_step if theirs else None),
                 _number(cell.mean("feedback_last_third")),
+                _number(steps, 0),
+                _number(theirs.teacher_steps if theirs else None, 0),
                 _number((cell.mean("wall_s") or 0) / 60, 1),
             )
         )
@@ -157,7 +181,7 @@ def _plot(task: str, rows: list[Row], path: Path) -> None:
         means = [fmean(cell.success) for cell in here]
         spreads = [pstdev(cell.success) for cell in here]
         by_horizon.errorbar(horizons, means, yerr=spreads, marker="o", capsize=3, label=method)
-    paper = sorted((h, rate) for (t, h), (rate, _) in published().items() if t == task)
+    paper = sorted((h, row.success_rate) for (t, h), row in published().items() if t == task)
     if paper:
         by_horizon.plot(*zip(*paper, strict=True), color="0.5", linestyle="--", marker="x", label="paper")
     by_horizon.set(xlabel="prediction horizon H, steps", ylabel="success rate, policy alone", ylim=(-0.03, 1.03))

@@ -183,7 +183,7 @@ def test_every_variant_is_one_the_settings_allow(name: str) -> None:
 def _row(seed: int, rates: dict[int, float], **other: Any) -> dict[str, Any]:
     base = {"task": "hammer", "method": "fast", "session": "patient", "variant": "plain", "horizon": 8, "execute": 4}
     curve = [{"episodes": n, "success_rate": rate} for n, rate in rates.items()]
-    return {**base, "seed": seed, "episodes": max(rates), "curve": curve, "wall_s": 120.0, **other}
+    return {**base, "seed": seed, "episodes": max(rates), "curve": curve, "wall_s": 120.0, "ticks": 2000, **other}
 
 
 def test_a_cell_compares_seeds_after_as_many_episodes() -> None:
@@ -198,7 +198,7 @@ def test_tables_show_rows_beside_the_paper(tmp_path: Path) -> None:
     rows += [_row(0, {40: 0.5}, variant="relative"), _row(0, {40: 0.25}, method="bc", variant="relative")]
     written = tables.write(rows, tmp_path)
     text = (tmp_path / "tables.md").read_text(encoding="utf-8")
-    assert "| fast | 8 | 4 | 40 | 0.97 ± 0.03 (2) | 0.00 | 0.25 | 0.38 |  | 2.0 |" in text
+    assert "| fast | 8 | 4 | 40 | 0.97 ± 0.03 (2) | 0.00 | 0.25 | 0.38 |  | 500 | 9884 | 2.0 |" in text
     assert "| variant | bc | fast |" in text
     assert "| plain |  | 0.97 ± 0.03 (2) |" in text
     assert "| relative | 0.25 (1) | 0.50 (1) |" in text
