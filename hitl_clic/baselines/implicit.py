@@ -11,7 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hitl_clic.clic.energy import Energy, make_energy
+from hitl_clic.clic.energies import make_energy
+from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.objective import Objective
 from hitl_clic.clic.sampler import draw_negatives, uniform
 from hitl_clic.clic.settings import MethodSettings

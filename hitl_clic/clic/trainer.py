@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
-from hitl_clic.clic.network import StateNetwork
+from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.padding import counted
 from hitl_clic.clic.settings import MethodSettings
@@ -66,7 +66,9 @@ class ChunkTrainer:
         self.device = torch.device(settings.device)
         with torch.random.fork_rng(devices=[]):  # the initial weights come from the seed, and no one else's do
             torch.manual_seed(seed)
-            self.network: StateNetwork = objective.network(dim_o, horizon * dim_a, settings.energy).to(self.device)
+            self.network: StateNetwork = objective.network(dim_o, ChunkShape(horizon, dim_a), settings.energy).to(
+                self.device
+            )
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.buffer = PairBuffer(settings.buffer, np.random.default_rng(seed))
         self.optimiser = torch.optim.AdamW(  # without decay this is Adam
