@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Padding = Literal["hold", "robot", "hindsight", "mask"]
+NegativeStart = Literal["uniform", "proposals", "persistent"]
 EnergyKind = Literal["mlp", "film", "temporal"]
 MethodKind = Literal["clic", "ibc", "bc", "flow"]
 
@@ -32,7 +33,7 @@ class EnergySettings(BaseModel):
         8,
         ge=0,
         le=256,
-        description="Valleys that the state places and the network reshapes, count (film, temporal); 0 leaves it alone.",
+        description="Valleys that the state places, the network reshapes, count (film, temporal); 0 leaves it alone.",
     )
     standardise: bool = Field(
         True, description="Shift and scale each state number by the mean and spread of the taught states."
@@ -44,10 +45,14 @@ class NegativeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    start: Literal["uniform", "proposals"] = Field(
+    start: NegativeStart = Field(
         "proposals",
         description="Where chains start. uniform: in [-1, 1]^D, as published. proposals: a mixture of uniform, "
-        "around the human's and the robot's chunk, and other states' human chunks.",
+        "around the human's and the robot's chunk, and other states' human chunks. persistent: most where they ended "
+        "when their pair was drawn last, the others as proposals.",
+    )
+    kept: int = Field(
+        4096, ge=1, le=1_000_000, description="Pairs whose chains are kept, 4 N_a D bytes each, count (persistent)."
     )
     samples: int = Field(
         64,
