@@ -413,7 +413,7 @@ def weights_after(trainer: ChunkTrainer, updates: int) -> dict[str, np.ndarray]:
 
 def test_without_decay_it_is_adam_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     adam = make()
-    plain = torch.optim.Adam(adam.network.parameters(), lr=adam.settings.learning_rate, foreach=True)
+    plain = torch.optim.Adam(adam.network.parameters(), lr=adam.settings.learning_rate, fused=True)
     monkeypatch.setattr(adam, "optimiser", plain)
     assert differing(weights_after(adam, 20), weights_after(make(), 20)) == []
 

@@ -77,7 +77,7 @@ class ChunkTrainer:
             ChainStore(negatives.kept, negatives.samples, horizon * dim_a) if negatives.start == "persistent" else None
         )
         self.optimiser = torch.optim.AdamW(  # without decay this is Adam
-            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
+            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.averaged = [p.detach().clone() for p in self.network.parameters()] if settings.average else []
         self.updates = 0
