@@ -313,6 +313,13 @@ def test_load_state_refuses_another_network() -> None:
         trainer.load_state(state)
 
 
+def test_load_state_refuses_random_numbers_of_another_kind_of_device() -> None:
+    state = make().state()
+    state["generator.torch"] = state["generator.torch"][:16]  # as long as a GPU's
+    with pytest.raises(ValueError, match=r"another kind of device than clic.device = cpu"):
+        make().load_state(state)
+
+
 def test_weights_are_copies() -> None:
     trainer = make()
     teach(trainer, 0, 10)

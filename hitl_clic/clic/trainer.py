@@ -24,6 +24,9 @@ from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.symmetry import Symmetry
 
+FUSED_ADAM = ("cpu", "cuda")
+"""Types of device whose Adam is one operation in every torch that we allow."""
+
 
 def learning_rate(update: int, settings: MethodSettings) -> float:
     """Rate of update 0, 1, ...: linear warm-up, then cosine from the greatest to the end rate, with restarts."""
@@ -77,7 +80,10 @@ class ChunkTrainer:
             ChainStore(negatives.kept, negatives.samples, horizon * dim_a) if negatives.start == "persistent" else None
         )
         self.optimiser = torch.optim.AdamW(  # without decay this is Adam
-            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+            self.network.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=self.device.type in FUSED_ADAM,
         )
         self.averaged = [p.detach().clone() for p in self.network.parameters()] if settings.average else []
         self.updates = 0
@@ -127,7 +133,7 @@ class ChunkTrainer:
             self.chains.put(keys, batch.chains.cpu().numpy())
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip, foreach=True)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimiser.step()
         if self.averaged:
             # a young average would remember the untrained weights: its decay grows with its age
@@ -168,7 +174,7 @@ class ChunkTrainer:
         """Return to a `state`, after its pairs were added again.
 
         Raises:
-            ValueError: the state is of another network.
+            ValueError: the state is of another network, or of another kind of device, whose random numbers cannot go on.
         """
         try:
             self.network.load_state_dict({k[8:]: torch.tensor(v) for k, v in state.items() if k.startswith("network.")})
@@ -178,6 +184,13 @@ class ChunkTrainer:
             counts = [int(n) for n in state["counts"]]
         except (RuntimeError, KeyError, ValueError) as error:
             raise ValueError(f"the checkpoint does not fit this network: {error}") from error
+        try:
+            self.generator.set_state(torch.tensor(state["generator.torch"]))
+        except RuntimeError as error:
+            where = f"clic.device = {self.settings.device}"
+            raise ValueError(
+                f"the checkpoint is of another kind of device than {where}; go on where it was made"
+            ) from error
         self.averaged = averaged
         adam = self.optimiser.state_dict()
         names = [k.split(".", 2) for k in state if k.startswith("adam.")]
@@ -185,7 +198,6 @@ class ChunkTrainer:
         for _, index, name in names:
             adam["state"].setdefault(int(index), {})[name] = torch.tensor(state[f"adam.{index}.{name}"])
         self.optimiser.load_state_dict(adam)
-        self.generator.set_state(torch.tensor(state["generator.torch"]))
         self.buffer.generator.bit_generator.state = json.loads(bytes(state["generator.numpy"]).decode())
         seen = {int(i) for i in state["buffer.order"]}
         self.buffer.fresh = [int(i) for i in state["buffer.fresh"] if int(i) in self.buffer.pairs]
