@@ -174,7 +174,7 @@ class ChunkTrainer:
         """Return to a `state`, after its pairs were added again.
 
         Raises:
-            ValueError: the state is of another network, or of another kind of device, whose random numbers cannot go on.
+            ValueError: the state is of another network, or of another kind of device, whose random numbers end.
         """
         try:
             self.network.load_state_dict({k[8:]: torch.tensor(v) for k, v in state.items() if k.startswith("network.")})
