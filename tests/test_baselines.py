@@ -250,7 +250,7 @@ def test_what_stands_where_nothing_was_taught_changes_nothing(seed: int, kind: s
     """The loss and its gradient do not see it; what was taught they do see."""
     numbers = method(kind)
     torch.manual_seed(seed)
-    network = NETWORKS[kind](DIM_O, DIM, numbers.energy)
+    network = NETWORKS[kind](DIM_O, ChunkShape(HORIZON, DIM_A), numbers.energy)
     torch.nn.init.normal_(network.out.weight, std=0.1)
     mask = (torch.rand(6, DIM) < 0.6).float()
     mask[0, 0], mask[0, 1] = 1, 0
