@@ -1,4 +1,4 @@
-"""How long one plan takes: `fast` inference, one thread, chunks of D = 8, 16 and 32 numbers, taken in turn."""
+"""How long one plan takes: `fast` inference, one thread, chunks of D = 8 to 112 numbers, taken in turn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.figure import parser, percentiles, tell
 from benchmarks.samples import DIM_A, DIM_O, method, trainer
 from hitl_clic.clic.policy import EnergyPolicy
 
-SIZES = (8, 16, 32)
+SIZES = (8, 16, 32, 60, 112)
 WARM = 5
 
 

@@ -1,7 +1,7 @@
-"""Updates a second of `fast` and of `paper` (512 samples, 50 steps), one thread, in turn in the same process.
+"""Updates a second of `fast` and of `paper` (512 samples, 25 and 50 steps), one thread, in turn in the same process.
 
-Beside it: the matrix-product FLOP of one update (counted by torch while it runs) and what share that is of the
-machine's own matrix-product peak, measured in the same run.
+At D = 16 and 32. Beside it: the matrix-product FLOP of one update (counted by torch while it runs) and what share that
+is of the machine's own matrix-product peak, measured in the same run.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from benchmarks.figure import parser, tell
-from benchmarks.samples import method, trainer
+from benchmarks.samples import DIM_A, method, trainer
+from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 
-HORIZON = 4
+SIZES = (16, 32)
+STEPS = (25, 50)
+"""Of the published chains: in the public code, in the paper."""
 PEAK_SIZE = 1024
 ROUNDS = 2
-"""Turns taken; the paper's update runs once in each, since it takes the better part of a minute."""
+"""Turns taken; each published update runs once in each, since it takes the better part of a minute."""
+WARM = 3
 
 
 def peak_flops(repeats: int = 8) -> float:
@@ -69,39 +73,53 @@ def counted_update(trainer: ChunkTrainer) -> tuple[float, int]:
     return seconds, counter.flop
 
 
+def published(steps: int) -> MethodSettings:
+    """The published configuration with so many Langevin steps: 25 in the public code, 50 in the paper."""
+    paper = method("paper")
+    return paper.model_copy(update={"negatives": paper.negatives.model_copy(update={"steps": steps})})
+
+
 def measure(seconds: float, rounds: int = ROUNDS) -> dict[str, Any]:
-    """Take turns; the rate of each method is that of its median update.
+    """Take turns; the rate of each configuration is that of its median update.
 
     Args:
-        seconds: for `fast`, over all rounds; each round also does one update of `paper`.
+        seconds: for `fast`, over all sizes and rounds; each round also does one update of each published configuration.
     """
     torch.set_num_threads(1)
-    presets = {name: method(name) for name in ("fast", "paper")}
-    trainers = {name: trainer(settings, HORIZON) for name, settings in presets.items()}
-    for _ in range(3):
-        timed_update(trainers["fast"])
-    flop = {"fast": counted_update(trainers["fast"])[1]}
-    times: dict[str, list[float]] = {"fast": [], "paper": []}
+    configurations = {"fast": method("fast"), **{f"paper_{steps}": published(steps) for steps in STEPS}}
+    cases = [(f"D={size}", name) for size in SIZES for name in configurations]
+    trainers = {
+        (f"D={size}", name): trainer(configurations[name], size // DIM_A) for size in SIZES for name in configurations
+    }
+    flop: dict[tuple[str, str], int] = {}
+    times: dict[tuple[str, str], list[float]] = {case: [] for case in cases}
     peak = peak_flops()
     for _ in range(rounds):
-        until = time.perf_counter() + seconds / rounds
-        while time.perf_counter() < until or not times["fast"]:
-            times["fast"].append(timed_update(trainers["fast"]))
-        took, flop["paper"] = counted_update(trainers["paper"])  # counting is nothing beside such an update
-        times["paper"].append(took)
+        for case in cases:
+            if case[1] != "fast":
+                took, flop[case] = counted_update(trainers[case])  # counting is nothing beside such an update
+                times[case].append(took)
+                continue
+            for _ in range(WARM):
+                flop[case] = counted_update(trainers[case])[1]
+            until = time.perf_counter() + seconds / rounds / len(SIZES)
+            while time.perf_counter() < until or not times[case]:
+                times[case].append(timed_update(trainers[case]))
         peak = max(peak, peak_flops())
-    rates = {name: 1 / float(np.median(taken)) for name, taken in times.items()}
-    found: dict[str, Any] = {"threads": 1, "horizon": HORIZON, "peak_gflops": round(peak * 1e-9, 2)}
-    for name, settings in presets.items():
-        found[name] = {
-            "updates_per_s": round(rates[name], 4),
-            "updates": len(times[name]),
+    rates = {case: 1 / float(np.median(taken)) for case, taken in times.items()}
+    found: dict[str, Any] = {"threads": 1, "peak_gflops": round(peak * 1e-9, 2)}
+    for size, name in cases:
+        case, settings = (size, name), configurations[name]
+        found.setdefault(size, {})[name] = {
+            "updates_per_s": round(rates[case], 4),
+            "updates": len(times[case]),
             "samples": settings.negatives.samples,
             "steps": settings.negatives.steps,
-            "gflop_per_update": round(flop[name] * 1e-9, 4),
-            "share_of_peak": round(flop[name] * rates[name] / peak, 4),
+            "gflop_per_update": round(flop[case] * 1e-9, 4),
+            "share_of_peak": round(flop[case] * rates[case] / peak, 4),
         }
-    found["fast_over_paper"] = round(rates["fast"] / rates["paper"], 1)
+        if name != "fast":
+            found[size][f"fast_over_{name}"] = round(rates[size, "fast"] / rates[case], 1)
     return found
 
 

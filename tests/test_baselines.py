@@ -16,6 +16,7 @@ from hitl_clic.baselines.cloning import CLONING, CloningNetwork, cloning_loss
 from hitl_clic.baselines.flow import VelocityNetwork, flow_loss
 from hitl_clic.baselines.implicit import info_nce_loss
 from hitl_clic.clic.energy import Context, Energy
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodKind, MethodSettings, NegativeSettings
 from hitl_clic.clic.shaping import Batch
@@ -249,7 +250,7 @@ def test_what_stands_where_nothing_was_taught_changes_nothing(seed: int, kind: s
     """The loss and its gradient do not see it; what was taught they do see."""
     numbers = method(kind)
     torch.manual_seed(seed)
-    network = NETWORKS[kind](DIM_O, DIM, numbers.energy)
+    network = NETWORKS[kind](DIM_O, ChunkShape(HORIZON, DIM_A), numbers.energy)
     torch.nn.init.normal_(network.out.weight, std=0.1)
     mask = (torch.rand(6, DIM) < 0.6).float()
     mask[0, 0], mask[0, 1] = 1, 0
@@ -268,7 +269,7 @@ def test_what_stands_where_nothing_was_taught_changes_nothing(seed: int, kind: s
 
 def test_the_cloning_loss_by_hand() -> None:
     numbers = method("bc")
-    network = CloningNetwork(DIM_O, DIM, numbers.energy)  # says 0
+    network = CloningNetwork(DIM_O, ChunkShape(HORIZON, DIM_A), numbers.energy)  # says 0
     mask = torch.tensor([[1.0, 0, 0, 0], [1, 1, 0, 0]])
     human = torch.tensor([[0.5, 9, 9, 9], [0.1, -0.3, 9, 9]])
     batch = Batch(torch.zeros(2, DIM_O), human, human, mask, torch.tensor([True, False]))

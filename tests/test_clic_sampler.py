@@ -14,6 +14,9 @@ from torch import Tensor
 
 from hitl_clic.clic.energy import Context, Energy
 from hitl_clic.clic.sampler import (
+    FRESH_SHARE,
+    STARTS,
+    Near,
     clamp_prefix,
     draw_negatives,
     langevin,
@@ -22,7 +25,7 @@ from hitl_clic.clic.sampler import (
     step_sizes,
     uniform,
 )
-from hitl_clic.clic.settings import NegativeSettings
+from hitl_clic.clic.settings import NegativeSettings, NegativeStart
 
 FEW = settings(max_examples=40, deadline=None)
 
@@ -213,8 +216,8 @@ def test_proposals_look_near_and_far() -> None:
         assert far.sum() > 80
 
 
-@pytest.mark.parametrize("start", ["uniform", "proposals"])
-def test_negatives(start: str) -> None:
+@pytest.mark.parametrize("start", list(STARTS))
+def test_negatives(start: NegativeStart) -> None:
     numbers = NegativeSettings(
         start=start,
         samples=10,
@@ -226,16 +229,57 @@ def test_negatives(start: str) -> None:
     )
     bowl = Bowl([2.0] * 4, [0.1] * 4)
     context = (torch.zeros(3, 1, 1),)
-    robot, human = uniform(2, 3, 4, seeded(5))
-    found = draw_negatives(bowl, context, robot, human, numbers, seeded(7))
+    near = Near(*uniform(2, 3, 4, seeded(5)))
+    found = draw_negatives(bowl, context, near, numbers, seeded(7))
     assert found.shape == (3, 10, 4)
     assert not found.requires_grad
     assert found.abs().max() <= 1
-    assert torch.equal(found, draw_negatives(bowl, context, robot, human, numbers, seeded(7)))
-    assert not torch.equal(found, draw_negatives(bowl, context, robot, human, numbers, seeded(8)))
+    assert torch.equal(found, draw_negatives(bowl, context, near, numbers, seeded(7)))
+    assert not torch.equal(found, draw_negatives(bowl, context, near, numbers, seeded(8)))
     unmoved = numbers.model_copy(update={"steps": 0})
-    begin = draw_negatives(bowl, context, robot, human, unmoved, seeded(7))
+    begin = draw_negatives(bowl, context, near, unmoved, seeded(7))
     assert (bowl.energy(context, found) < bowl.energy(context, begin)).float().mean() > 0.6
+
+
+def kept(samples: int = 4000) -> Near:
+    """Two states; only the first has chains, all at 0.3."""
+    chains = torch.full((2, samples, 4), 0.3)
+    chains[1] = torch.nan
+    return Near(torch.zeros(2, 4), torch.zeros(2, 4) + 0.8, chains)
+
+
+def test_persistent_chains_go_on_where_they_ended() -> None:
+    near = kept()
+    numbers = NegativeSettings(start="persistent", samples=4000, steps=0)
+    assert near.chains is not None
+    before = near.chains[0].clone()
+    found = draw_negatives(Bowl([1.0] * 4, [0.0] * 4), (torch.zeros(2, 1, 1),), near, numbers, seeded(1))
+    stayed = (found[0] == before).all(-1)
+    assert stayed.float().mean().item() == pytest.approx(1 - FRESH_SHARE, abs=0.03)
+    places = torch.arange(4000)[~stayed].float().mean().item()
+    assert places == pytest.approx(2000, abs=150), "the new ones are of every kind of proposal"
+    assert torch.isfinite(found).all()
+    fresh = proposals(near.robot, near.human, 4000, seeded(1))
+    assert torch.equal(found[1], fresh[1]), "where nothing was kept"
+    assert torch.equal(near.chains, found), "and are kept again"
+
+
+def test_what_is_kept_is_where_chains_ended_not_where_they_began() -> None:
+    near = kept(50)
+    numbers = NegativeSettings(start="persistent", samples=50, steps=4, noise="sqrt")
+    found = draw_negatives(Bowl([2.0] * 4, [0.1] * 4), (torch.zeros(2, 1, 1),), near, numbers, seeded(2))
+    assert near.chains is not None
+    assert torch.equal(near.chains, found)
+    assert not (found[0] == 0.3).any()
+
+
+def test_other_starts_do_not_look_at_kept_chains() -> None:
+    for start in ("uniform", "proposals"):
+        with_chains, without = kept(8), Near(kept(8).robot, kept(8).human)
+        numbers = NegativeSettings(start=start, samples=8, steps=0)
+        bowl, context = Bowl([1.0] * 4, [0.0] * 4), (torch.zeros(2, 1, 1),)
+        one, other = (draw_negatives(bowl, context, near, numbers, seeded(3)) for near in (with_chains, without))
+        assert torch.equal(one, other)
 
 
 def test_global_randomness_is_neither_used_nor_touched() -> None:

@@ -28,8 +28,10 @@ from hitl_clic.clic.desired_space import (
     implicit_log_p,
     radius,
 )
-from hitl_clic.clic.energy import Context, Energy, FilmEnergy, MlpEnergy
-from hitl_clic.clic.settings import HalfSpaceSettings, MethodSettings, NegativeSettings
+from hitl_clic.clic.energies import ENERGIES, make_energy
+from hitl_clic.clic.energy import Context, Energy
+from hitl_clic.clic.network import ChunkShape
+from hitl_clic.clic.settings import EnergyKind, EnergySettings, HalfSpaceSettings, MethodSettings, NegativeSettings
 from hitl_clic.clic.shaping import (
     Batch,
     gradient_penalty,
@@ -338,14 +340,14 @@ def test_the_kind_of_each_row_decides_its_space() -> None:
 
 @pytest.mark.parametrize("dim", [4, 64, 512])
 @pytest.mark.parametrize("size", [1e4, -1e4])
-@pytest.mark.parametrize("kind", ["film", "wells", "mlp"])
-def test_huge_energies_stay_finite(kind: str, size: float, dim: int) -> None:
+@pytest.mark.parametrize("wells", [0, 4])
+@pytest.mark.parametrize("kind", list(ENERGIES))
+def test_huge_energies_stay_finite(kind: EnergyKind, wells: int, size: float, dim: int) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        energy: FilmEnergy | MlpEnergy = (
-            MlpEnergy(5, dim, (32, 32)) if kind == "mlp" else FilmEnergy(5, dim, (32, 32), (32,), 4 * (kind == "wells"))
-        )
-        out = energy.out
+        numbers = EnergySettings(kind=kind, hidden=(32, 32), trunk=(32,), wells=wells)
+        energy = make_energy(5, ChunkShape(dim // 2, 2), numbers)
+        out = energy.get_submodule("out")
         assert isinstance(out, torch.nn.Linear)
         torch.nn.init.normal_(out.weight, std=1.0)
     batch = make_batch(np.random.default_rng(1), 4, 5, dim, relative=True, masked=True)

@@ -10,15 +10,20 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from hitl_clic.clic.energies import ENERGIES
 from hitl_clic.clic.policy import EnergyPolicy
+from hitl_clic.clic.sampler import STARTS
 from hitl_clic.clic.settings import (
+    EnergyKind,
     EnergySettings,
     HalfSpaceSettings,
     InferenceSettings,
     MethodSettings,
     NegativeSettings,
+    NegativeStart,
 )
 from hitl_clic.clic.trainer import ChunkTrainer, learning_rate
+from hitl_clic.symmetry import Symmetry
 
 Array = NDArray[np.float32]
 DIM_O, DIM_A, HORIZON = 3, 2, 2
@@ -216,12 +221,16 @@ def test_newest_pair_is_in_the_next_batch() -> None:
     assert trainer.updates == 4
 
 
-@pytest.mark.parametrize(("kind", "wells"), [("film", 0), ("film", 3), ("mlp", 0)])
-def test_resumes_bit_for_bit(kind: str, wells: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "wells", "start"),
+    [("film", 0, "proposals"), ("film", 3, "persistent"), ("mlp", 0, "uniform"), ("temporal", 2, "persistent")],
+)
+def test_resumes_bit_for_bit(kind: EnergyKind, wells: int, start: NegativeStart) -> None:
     """10 updates, a new trainer with the state, 10 more: as 20 at once. Pairs come in between."""
     hidden = (24, 24)
-    energy = EnergySettings(kind=kind, hidden=hidden, trunk=(16,), wells=wells, standardise=True)
-    settings = method(energy=energy, average=0.8, batch=8, warmup_updates=12, weight_decay=0.1)
+    energy = EnergySettings(kind=kind, hidden=hidden, trunk=(16,), wells=wells, block=1, standardise=True)
+    negatives = NegativeSettings(start=start, samples=8, steps=1, kept=20)
+    settings = method(energy=energy, negatives=negatives, average=0.8, batch=8, warmup_updates=12, weight_decay=0.1)
     straight = make(settings)
     teach(straight, 0, 30)
     straight.remove(4)
@@ -246,6 +255,43 @@ def test_resumes_bit_for_bit(kind: str, wells: int) -> None:
     assert differing(straight.state(), resumed.state()) == []
 
 
+@pytest.mark.parametrize("kind", list(ENERGIES))
+@pytest.mark.parametrize("start", list(STARTS))
+def test_same_seed_same_weights_whatever_the_energy_and_the_start(kind: EnergyKind, start: NegativeStart) -> None:
+    energy = EnergySettings(kind=kind, hidden=(16, 16), trunk=(16,), wells=2, block=1)
+    settings = method(energy=energy, negatives=NegativeSettings(start=start, samples=8, steps=1), batch=16)
+    ends = [weights_after(make(settings, seed), 6) for seed in (5, 5, 6)]
+    assert differing(ends[0], ends[1]) == []
+    assert differing(ends[0], ends[2]) != []
+
+
+def test_each_image_of_a_pair_has_chains_of_its_own() -> None:
+    """They are at most as many as are to be kept, and the loss sees those of its own state."""
+    mirror = Symmetry("-0 +1 +2", "-0 +1")
+    negatives = NegativeSettings(start="persistent", samples=8, steps=1, kept=50)
+    trainer = ChunkTrainer(DIM_O, DIM_A, HORIZON, method(negatives=negatives, batch=10), 0, [mirror])
+    teach(trainer, 0, 10)
+    for _ in range(12):
+        trainer.update()
+    assert trainer.chains is not None
+    assert set(trainer.chains.chains) == {(pair, image) for pair in range(10) for image in (0, 1)}
+    few = make(method(negatives=negatives.model_copy(update={"kept": 5}), batch=10))
+    weights_after(few, 5)
+    assert few.chains is not None
+    assert len(few.chains) == 5
+    assert make().chains is None
+
+
+def test_load_state_refuses_chains_of_another_number() -> None:
+    def trainer(samples: int) -> ChunkTrainer:
+        return make(method(negatives=NegativeSettings(start="persistent", samples=samples, steps=1)))
+
+    taught = trainer(8)
+    weights_after(taught, 2)
+    with pytest.raises(ValueError, match="does not fit this network"):
+        trainer(9).load_state(taught.state())
+
+
 def test_a_state_right_after_the_beginning_resumes_too() -> None:
     straight, resumed = make(), make(seed=8)
     teach(straight, 0, 10)
@@ -265,6 +311,13 @@ def test_load_state_refuses_another_network() -> None:
     del state["counts"]
     with pytest.raises(ValueError, match="does not fit this network"):
         trainer.load_state(state)
+
+
+def test_load_state_refuses_random_numbers_of_another_kind_of_device() -> None:
+    state = make().state()
+    state["generator.torch"] = state["generator.torch"][:16]  # as long as a GPU's
+    with pytest.raises(ValueError, match=r"another kind of device than clic.device = cpu"):
+        make().load_state(state)
 
 
 def test_weights_are_copies() -> None:
@@ -367,7 +420,7 @@ def weights_after(trainer: ChunkTrainer, updates: int) -> dict[str, np.ndarray]:
 
 def test_without_decay_it_is_adam_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     adam = make()
-    plain = torch.optim.Adam(adam.network.parameters(), lr=adam.settings.learning_rate, foreach=True)
+    plain = torch.optim.Adam(adam.network.parameters(), lr=adam.settings.learning_rate, fused=True)
     monkeypatch.setattr(adam, "optimiser", plain)
     assert differing(weights_after(adam, 20), weights_after(make(), 20)) == []
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hitl_clic.baselines.trunk import Trunk
-from hitl_clic.clic.network import StateNetwork
+from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import Array, NetworkPolicy
 from hitl_clic.clic.objective import Objective
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
@@ -23,14 +23,14 @@ class CloningNetwork(StateNetwork):
     """State -> chunk. Untrained it says zero: stand still.
 
     Args:
-        dim_o, dim: sizes of a state and of a flattened chunk. settings: its layers are `trunk`, then `hidden`.
+        dim_o, chunk: sizes of a state and of a chunk. settings: its layers are `trunk`, then `hidden`.
     """
 
-    def __init__(self, dim_o: int, dim: int, settings: EnergySettings) -> None:
+    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
         super().__init__(dim_o)
         widths = (*settings.trunk, *settings.hidden)
         self.trunk = Trunk(dim_o, widths)
-        self.out = nn.Linear(widths[-1], dim)
+        self.out = nn.Linear(widths[-1], chunk.dim)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
@@ -64,8 +64,8 @@ class CloningPolicy(NetworkPolicy[CloningNetwork]):
         chunk[: len(bound)] = bound
         return self._chunk(chunk), 0.0
 
-    def _network(self, dim_o: int, dim: int, settings: EnergySettings) -> CloningNetwork:
-        return CloningNetwork(dim_o, dim, settings)
+    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> CloningNetwork:
+        return CloningNetwork(dim_o, chunk, settings)
 
     def _answers(self, states: Tensor) -> Tensor:
         return self.network(states)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hitl_clic.baselines.trunk import Trunk
-from hitl_clic.clic.network import StateNetwork
+from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import Array, NetworkPolicy
 from hitl_clic.clic.objective import Objective
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
@@ -31,15 +31,17 @@ class VelocityNetwork(StateNetwork):
     """v(s, a_u, u): the state, read once, scales and shifts the layers of a small network on chunk and time.
 
     Args:
-        dim_o, dim: sizes of a state and of a flattened chunk. settings: `trunk` reads the state, `hidden` the chunk.
+        dim_o, chunk: sizes of a state and of a chunk. settings: `trunk` reads the state, `hidden` the chunk.
     """
 
-    def __init__(self, dim_o: int, dim: int, settings: EnergySettings) -> None:
+    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
         super().__init__(dim_o)
         self.trunk = Trunk(dim_o, settings.trunk)
         self.heads = nn.ModuleList(nn.Linear(settings.trunk[-1], 2 * width) for width in settings.hidden)
-        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise((dim + 2 * FREQUENCIES, *settings.hidden)))
-        self.out = nn.Linear(settings.hidden[-1], dim)
+        self.layers = nn.ModuleList(
+            nn.Linear(i, o) for i, o in pairwise((chunk.dim + 2 * FREQUENCIES, *settings.hidden))
+        )
+        self.out = nn.Linear(settings.hidden[-1], chunk.dim)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
@@ -106,8 +108,8 @@ class FlowPolicy(NetworkPolicy[VelocityNetwork]):
         flat[: len(bound)] = bound
         return self._chunk(flat), 0.0
 
-    def _network(self, dim_o: int, dim: int, settings: EnergySettings) -> VelocityNetwork:
-        return VelocityNetwork(dim_o, dim, settings)
+    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> VelocityNetwork:
+        return VelocityNetwork(dim_o, chunk, settings)
 
     def _answers(self, states: Tensor) -> Tensor:
         """Velocities of a few far-apart chunks, half-way."""

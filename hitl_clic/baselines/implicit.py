@@ -11,7 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hitl_clic.clic.energy import Energy, make_energy
+from hitl_clic.clic.energies import make_energy
+from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.objective import Objective
 from hitl_clic.clic.sampler import draw_negatives, uniform
 from hitl_clic.clic.settings import MethodSettings
@@ -28,7 +29,7 @@ def info_nce_loss(
     """
     with torch.no_grad():
         context = energy.context(batch.state)
-    negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator)
+    negatives = draw_negatives(energy, context, batch.near, settings.negatives, generator)
     order = torch.randperm(negatives.shape[1], generator=generator, device=negatives.device)  # the penalty sees any
     samples = torch.cat([batch.human[:, None], negatives[:, order]], dim=1)
     anything = uniform(len(samples), 1, samples.shape[-1], generator)

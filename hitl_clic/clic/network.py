@@ -5,8 +5,22 @@ Pure torch, any thread; no I/O.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
+
+
+class ChunkShape(NamedTuple):
+    """H steps of dim_a numbers, D in all."""
+
+    horizon: int
+    dim_a: int
+
+    @property
+    def dim(self) -> int:
+        """D = H * dim_a."""
+        return self.horizon * self.dim_a
 
 
 class StateNetwork(nn.Module):

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.objective import Network
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
 
@@ -55,7 +56,7 @@ class NetworkPolicy(ABC, Generic[Network]):
             if not np.isfinite(value).all():
                 raise ValueError(f"weights {name!r} of version {version} hold numbers that are not finite")
         with torch.device("meta"):  # no numbers drawn only to be overwritten: this happens beside a running loop
-            self.network = self._network(dim_o, self.dim, settings.energy)
+            self.network = self._network(dim_o, ChunkShape(horizon, dim_a), settings.energy)
         try:
             tensors = {name: torch.tensor(value) for name, value in weights.items() if name != "bank"}
             self.network.load_state_dict(tensors, assign=True)
@@ -74,7 +75,7 @@ class NetworkPolicy(ABC, Generic[Network]):
         """A chunk [H, dim_a] and its energy; see `ChunkPolicy.plan`."""
 
     @abstractmethod
-    def _network(self, dim_o: int, dim: int, settings: EnergySettings) -> Network:
+    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> Network:
         """The network that the weights are for."""
 
     @abstractmethod

@@ -12,8 +12,9 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from hitl_clic.clic.energy import Energy, make_energy
-from hitl_clic.clic.network import StateNetwork
+from hitl_clic.clic.energies import make_energy
+from hitl_clic.clic.energy import Energy
+from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.settings import EnergySettings, MethodKind, MethodSettings
 from hitl_clic.clic.shaping import Batch, shaping_loss
 
@@ -26,12 +27,12 @@ class Objective(Generic[Network]):
 
     Attributes:
         kind: the value of `MethodSettings.kind` that asks for it.
-        network: makes the network for states [dim_o] and flattened chunks [D].
+        network: makes the network for states [dim_o] and chunks of a shape.
         loss: of one batch, a scalar to be minimised, and its terms, detached, by name.
     """
 
     kind: MethodKind
-    network: Callable[[int, int, EnergySettings], Network]
+    network: Callable[[int, ChunkShape, EnergySettings], Network]
     loss: Callable[[Network, Batch, MethodSettings, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
 
 

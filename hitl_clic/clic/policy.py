@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hitl_clic.clic.energy import Energy, make_energy
-from hitl_clic.clic.network import StateNetwork
+from hitl_clic.clic.energies import make_energy
+from hitl_clic.clic.energy import Energy
+from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import Array, NetworkPolicy
 from hitl_clic.clic.sampler import clamp_prefix, langevin, step_sizes, uniform
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
@@ -54,8 +55,8 @@ class EnergyPolicy(NetworkPolicy[Energy]):
             best = 0 if float(energies[0] - energies[best]) < inference.commitment else best
         return self._chunk(chunks[0, best]), float(energies[best])
 
-    def _network(self, dim_o: int, dim: int, settings: EnergySettings) -> Energy:
-        return make_energy(dim_o, dim, settings)
+    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> Energy:
+        return make_energy(dim_o, chunk, settings)
 
     def _answers(self, states: Tensor) -> Tensor:
         """Energies of a few far-apart chunks."""
@@ -96,12 +97,12 @@ def untrained_weights(
     dim_a: int,
     horizon: int,
     settings: MethodSettings,
-    network: Callable[[int, int, EnergySettings], StateNetwork] = make_energy,
+    network: Callable[[int, ChunkShape, EnergySettings], StateNetwork] = make_energy,
 ) -> dict[str, np.ndarray]:
     """Weights of version 0: a network that knows nothing, and an empty bank."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        untrained = network(dim_o, horizon * dim_a, settings.energy)
+        untrained = network(dim_o, ChunkShape(horizon, dim_a), settings.energy)
     tensors = {name: value.numpy().copy() for name, value in untrained.state_dict().items()}
     tensors["bank"] = np.zeros((0, horizon * dim_a), np.float32)
     return tensors

@@ -6,13 +6,14 @@ No function here builds a graph: chains are detached and parameters take no grad
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from hitl_clic.clic.energy import Context, Energy
-from hitl_clic.clic.settings import NegativeSettings
+from hitl_clic.clic.settings import NegativeSettings, NegativeStart
 
 Generator = torch.Generator
 
@@ -114,14 +115,54 @@ def proposals(robot: Tensor, human: Tensor, samples: int, generator: Generator) 
     ).clamp_(-1, 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What a start of negatives may look at.
+
+    Attributes:
+        robot, human: a^r, a^h of each state, [B, D].
+        chains: where the negatives of these states ended last, [B, N_a, D], NaN where there were none; None if nobody
+            keeps them.
+    """
+
+    robot: Tensor
+    human: Tensor
+    chains: Tensor | None = None
+
+
+def _uniform(near: Near, samples: int, generator: Generator) -> Tensor:
+    return uniform(len(near.human), samples, near.human.shape[1], generator)
+
+
+def _proposals(near: Near, samples: int, generator: Generator) -> Tensor:
+    return proposals(near.robot, near.human, samples, generator)
+
+
+def _persistent(near: Near, samples: int, generator: Generator) -> Tensor:
+    """Where the chains ended, but proposals for one in `FRESH_SHARE` and where there are no chains yet."""
+    fresh = _proposals(near, samples, generator)
+    if near.chains is None:
+        return fresh
+    again = torch.rand(fresh.shape[:2], generator=generator, device=fresh.device) < FRESH_SHARE
+    return torch.where(again[..., None] | near.chains.isnan(), fresh, near.chains)
+
+
+FRESH_SHARE = 0.25
+"""Persistent chains begun anew at each draw: a chain that is lost in a far valley does not stay there for ever."""
+STARTS: Mapping[NegativeStart, Callable[[Near, int, Generator], Tensor]] = {
+    "uniform": _uniform,
+    "proposals": _proposals,
+    "persistent": _persistent,
+}
+
+
 def draw_negatives(
-    energy: Energy, context: Context, robot: Tensor, human: Tensor, settings: NegativeSettings, generator: Generator
+    energy: Energy, context: Context, near: Near, settings: NegativeSettings, generator: Generator
 ) -> Tensor:
-    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9)."""
-    batch, dim = human.shape
-    if settings.start == "uniform":
-        start = uniform(batch, settings.samples, dim, generator)
-    else:
-        start = proposals(robot, human, settings.samples, generator)
+    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9). Chains that are kept are set to where they end."""
+    start = STARTS[settings.start](near, settings.samples, generator)
     sizes = step_sizes(settings.steps, settings.step_start, settings.step_end)
-    return langevin(energy, context, start, sizes, settings.noise, settings.clip, generator)
+    ends = langevin(energy, context, start, sizes, settings.noise, settings.clip, generator)
+    if near.chains is not None:
+        near.chains.copy_(ends)
+    return ends

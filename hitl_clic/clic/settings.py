@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Padding = Literal["hold", "robot", "hindsight", "mask"]
+NegativeStart = Literal["uniform", "proposals", "persistent"]
+EnergyKind = Literal["mlp", "film", "temporal"]
 MethodKind = Literal["clic", "ibc", "bc", "flow"]
 
 
@@ -15,20 +17,23 @@ class EnergySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["mlp", "film"] = Field(
+    kind: EnergyKind = Field(
         "film",
         description="mlp: one network on [state; chunk], as published. film: the state is read once and only "
-        "scales and shifts a small network on the chunk.",
+        "scales and shifts a small network on the chunk. temporal: as film, the small network slid along the chunk.",
     )
     hidden: tuple[int, ...] = Field((128, 128, 128), description="Widths of the layers that see the chunk, units.")
     trunk: tuple[int, ...] = Field(
-        (256, 256), description="Widths of the layers that see only the state (film), units."
+        (256, 256), description="Widths of the layers that see only the state (film, temporal), units."
+    )
+    block: int = Field(
+        2, ge=1, le=1000, description="Half of what the small network sees of a chunk at once, steps (temporal)."
     )
     wells: int = Field(
         8,
         ge=0,
         le=256,
-        description="Valleys that the state places and the network reshapes, count (film); 0 leaves the network alone.",
+        description="Valleys that the state places, the network reshapes, count (film, temporal); 0 leaves it alone.",
     )
     standardise: bool = Field(
         True, description="Shift and scale each state number by the mean and spread of the taught states."
@@ -40,10 +45,14 @@ class NegativeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    start: Literal["uniform", "proposals"] = Field(
+    start: NegativeStart = Field(
         "proposals",
         description="Where chains start. uniform: in [-1, 1]^D, as published. proposals: a mixture of uniform, "
-        "around the human's and the robot's chunk, and other states' human chunks.",
+        "around the human's and the robot's chunk, and other states' human chunks. persistent: most where they ended "
+        "when their pair was drawn last, the others as proposals.",
+    )
+    kept: int = Field(
+        4096, ge=1, le=1_000_000, description="Pairs whose chains are kept, 4 N_a D bytes each, count (persistent)."
     )
     samples: int = Field(
         64,

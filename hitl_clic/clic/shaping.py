@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hitl_clic.clic.desired_space import circular_log_p, draw_directions, implicit_log_p
 from hitl_clic.clic.energy import Energy
-from hitl_clic.clic.sampler import draw_negatives
+from hitl_clic.clic.sampler import Near, draw_negatives
 from hitl_clic.clic.settings import MethodSettings
 
 
@@ -23,6 +23,7 @@ class Batch:
     Attributes:
         state: [B, dim_o]. robot, human: a^r, a^h, [B, D].
         mask: 1 where a coordinate counts in distances, [B, D]. relative: [B], True for relative corrections.
+        chains: see `Near`; a loss that draws negatives leaves there where they end.
     """
 
     state: Tensor
@@ -30,6 +31,12 @@ class Batch:
     human: Tensor
     mask: Tensor
     relative: Tensor
+    chains: Tensor | None = None
+
+    @property
+    def near(self) -> Near:
+        """What starts of negatives may look at."""
+        return Near(self.robot, self.human, self.chains)
 
 
 def log_target(energy: Tensor, log_p: Tensor, temperature: float, power: float) -> Tensor:
@@ -115,7 +122,7 @@ def shaping_loss(
     """The loss of one batch ([CC] Eq. 11) and its terms, detached, by name."""
     with torch.no_grad():
         context = energy.context(batch.state)
-    negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator)
+    negatives = draw_negatives(energy, context, batch.near, settings.negatives, generator)
     samples = torch.cat([batch.human[:, None], batch.robot[:, None], negatives], dim=1)  # Eq. 9
     samples = deal_untaught(samples, batch.mask, generator)
     few = settings.penalty_samples or samples.shape[1]

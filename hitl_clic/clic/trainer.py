@@ -16,12 +16,16 @@ import torch
 from torch import Tensor
 
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
-from hitl_clic.clic.network import StateNetwork
+from hitl_clic.clic.chains import ChainStore, Key
+from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.padding import counted
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.symmetry import Symmetry
+
+FUSED_ADAM = ("cpu", "cuda")
+"""Types of device whose Adam is one operation in every torch that we allow."""
 
 
 def learning_rate(update: int, settings: MethodSettings) -> float:
@@ -66,11 +70,20 @@ class ChunkTrainer:
         self.device = torch.device(settings.device)
         with torch.random.fork_rng(devices=[]):  # the initial weights come from the seed, and no one else's do
             torch.manual_seed(seed)
-            self.network: StateNetwork = objective.network(dim_o, horizon * dim_a, settings.energy).to(self.device)
+            self.network: StateNetwork = objective.network(dim_o, ChunkShape(horizon, dim_a), settings.energy).to(
+                self.device
+            )
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.buffer = PairBuffer(settings.buffer, np.random.default_rng(seed))
+        negatives = settings.negatives
+        self.chains = (
+            ChainStore(negatives.kept, negatives.samples, horizon * dim_a) if negatives.start == "persistent" else None
+        )
         self.optimiser = torch.optim.AdamW(  # without decay this is Adam
-            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
+            self.network.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=self.device.type in FUSED_ADAM,
         )
         self.averaged = [p.detach().clone() for p in self.network.parameters()] if settings.average else []
         self.updates = 0
@@ -114,11 +127,13 @@ class ChunkTrainer:
             group["lr"] = rate
         if self.settings.energy.standardise and self._due_for_standardising():
             self._standardise()
-        batch = self._batch(self.buffer.draw(self.settings.batch))
+        batch, keys = self._batch(self.buffer.draw(self.settings.batch))
         loss, terms = self.objective.loss(self.network, batch, self.settings, self.generator)
+        if self.chains is not None and batch.chains is not None:
+            self.chains.put(keys, batch.chains.cpu().numpy())
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip, foreach=True)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimiser.step()
         if self.averaged:
             # a young average would remember the untrained weights: its decay grows with its age
@@ -145,6 +160,8 @@ class ChunkTrainer:
                 arrays[f"adam.{i}.{name}"] = value.detach().cpu().numpy()
         for i, mean in enumerate(self.averaged):
             arrays[f"average.{i}"] = mean.cpu().numpy()
+        if self.chains is not None:
+            arrays |= self.chains.state()
         arrays["generator.torch"] = self.generator.get_state().numpy()
         arrays["generator.numpy"] = _text(json.dumps(self.buffer.generator.bit_generator.state))
         arrays["buffer.order"] = np.array(list(self.buffer.pairs), np.int64)
@@ -157,14 +174,23 @@ class ChunkTrainer:
         """Return to a `state`, after its pairs were added again.
 
         Raises:
-            ValueError: the state is of another network.
+            ValueError: the state is of another network, or of another kind of device, whose random numbers end.
         """
         try:
             self.network.load_state_dict({k[8:]: torch.tensor(v) for k, v in state.items() if k.startswith("network.")})
             averaged = [torch.tensor(state[f"average.{i}"]).to(self.device) for i in range(len(self.averaged))]
+            if self.chains is not None:
+                self.chains.load_state(state)
             counts = [int(n) for n in state["counts"]]
-        except (RuntimeError, KeyError) as error:
+        except (RuntimeError, KeyError, ValueError) as error:
             raise ValueError(f"the checkpoint does not fit this network: {error}") from error
+        try:
+            self.generator.set_state(torch.tensor(state["generator.torch"]))
+        except RuntimeError as error:
+            where = f"clic.device = {self.settings.device}"
+            raise ValueError(
+                f"the checkpoint is of another kind of device than {where}; go on where it was made"
+            ) from error
         self.averaged = averaged
         adam = self.optimiser.state_dict()
         names = [k.split(".", 2) for k in state if k.startswith("adam.")]
@@ -172,7 +198,6 @@ class ChunkTrainer:
         for _, index, name in names:
             adam["state"].setdefault(int(index), {})[name] = torch.tensor(state[f"adam.{index}.{name}"])
         self.optimiser.load_state_dict(adam)
-        self.generator.set_state(torch.tensor(state["generator.torch"]))
         self.buffer.generator.bit_generator.state = json.loads(bytes(state["generator.numpy"]).decode())
         seen = {int(i) for i in state["buffer.order"]}
         self.buffer.fresh = [int(i) for i in state["buffer.fresh"] if int(i) in self.buffer.pairs]
@@ -190,7 +215,9 @@ class ChunkTrainer:
         self.network.shift.copy_(torch.from_numpy(states.mean(0)))
         self.network.spread.copy_(torch.from_numpy(states.std(0) + 1e-2))
 
-    def _batch(self, pairs: list[StoredPair]) -> Batch:
+    def _batch(self, pairs: list[StoredPair]) -> tuple[Batch, list[Key]]:
+        """The pairs or images of them, and under which keys their chains are kept."""
+        which = np.full(len(pairs), len(self.symmetries))  # of the images; the last is the pair itself
         state = np.stack([p.state for p in pairs])
         robot, human, mask = (np.stack([getattr(p, name) for p in pairs]) for name in ("robot", "human", "mask"))
         if self.symmetries:
@@ -205,13 +232,16 @@ class ChunkTrainer:
         def tensor(array: Array) -> Tensor:
             return torch.from_numpy(array.reshape(len(pairs), -1)).to(self.device)
 
-        return Batch(
+        keys = [(pair.id, int(image)) for pair, image in zip(pairs, which, strict=True)]
+        batch = Batch(
             state=tensor(state),
             robot=tensor(robot),
             human=tensor(human),
             mask=tensor(mask),
             relative=torch.tensor([p.relative for p in pairs], device=self.device),
+            chains=None if self.chains is None else torch.from_numpy(self.chains.take(keys)).to(self.device),
         )
+        return batch, keys
 
     def _bank(self) -> np.ndarray:
         ids = list(self.buffer.pairs)

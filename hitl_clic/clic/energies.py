@@ -1,0 +1,26 @@
+"""The energies there are: `EnergySettings.kind` chooses. One is registered here and nowhere else.
+
+Pure torch, any thread; no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from hitl_clic.clic.energy import Energy
+from hitl_clic.clic.film_energy import FilmEnergy
+from hitl_clic.clic.mlp_energy import MlpEnergy
+from hitl_clic.clic.network import ChunkShape
+from hitl_clic.clic.settings import EnergyKind, EnergySettings
+from hitl_clic.clic.temporal_energy import TemporalEnergy
+
+ENERGIES: Mapping[EnergyKind, Callable[[int, ChunkShape, EnergySettings], Energy]] = {
+    "mlp": MlpEnergy,
+    "film": FilmEnergy,
+    "temporal": TemporalEnergy,
+}
+
+
+def make_energy(dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> Energy:
+    """The energy of the settings for states [dim_o] and chunks of this shape."""
+    return ENERGIES[settings.kind](dim_o, chunk, settings)

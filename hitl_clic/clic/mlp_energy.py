@@ -1,0 +1,46 @@
+"""The published network, on [s; a]. Pure torch, any thread; no I/O. Shapes as in `energy`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from hitl_clic.clic.energy import Context, Energy
+from hitl_clic.clic.network import ChunkShape
+from hitl_clic.clic.settings import EnergySettings
+
+
+class MlpEnergy(Energy):
+    """The paper's network on [s; a]: Linear, ReLU, LayerNorm for each width, a zero scalar output ([CC] 7.2.1).
+
+    The first layer is kept as its state part and its chunk part, which is the same layer: the state part is then
+    computed once for all chunks of a state.
+    """
+
+    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
+        super().__init__(dim_o)
+        dim, hidden = chunk.dim, settings.hidden
+        joint = nn.Linear(dim_o + dim, hidden[0])  # initialised as one layer, as published, then split
+        self.state_in = nn.Linear(dim_o, hidden[0])
+        self.chunk_in = nn.Linear(dim, hidden[0], bias=False)
+        with torch.no_grad():
+            self.state_in.weight.copy_(joint.weight[:, :dim_o])
+            assert joint.bias is not None
+            self.state_in.bias.copy_(joint.bias)
+            self.chunk_in.weight.copy_(joint.weight[:, dim_o:])
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(hidden))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for width in hidden)
+        self.out = nn.Linear(hidden[-1], 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def context(self, state: Tensor) -> Context:
+        return (self.state_in(self.standardised(state))[:, None],)
+
+    def energy(self, context: Context, chunks: Tensor) -> Tensor:
+        h = self.norms[0](torch.relu(self.chunk_in(chunks) + context[0]))
+        for layer, norm in zip(self.layers, self.norms[1:], strict=True):
+            h = norm(torch.relu(layer(h)))
+        return self.out(h)[..., 0]
