@@ -7,6 +7,7 @@ No function here builds a graph: chains are detached and parameters take no grad
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -55,25 +56,29 @@ def langevin(
     generator: Generator | None,
     committed: Tensor | None = None,
     breathe: Callable[[], None] | None = None,
+    hold: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """A whole chain from `chunks` ([CC] Eq. 7), one step for each of `sizes`.
 
     Args:
         committed: flattened first coordinates, [c], that are bound to be executed: they are never moved.
         breathe: called before every step, see `NetworkPolicy`.
+        hold: puts what never moves into chunks [B, S, D], where that is not one beginning for all of them.
 
     Returns:
         [B, S, D].
     """
     if committed is not None and len(committed):
-        chunks = clamp_prefix(chunks, committed)
+        hold = partial(clamp_prefix, committed=committed)
+    if hold is not None:
+        chunks = hold(chunks)
     for size in sizes:
         if breathe is not None:
             breathe()
         _, gradient = energy.energy_and_gradient(context, chunks)
         chunks = langevin_step(chunks, gradient, size, noise, clip, generator)
-        if committed is not None and len(committed):
-            chunks = clamp_prefix(chunks, committed)
+        if hold is not None:
+            chunks = hold(chunks)
     return chunks
 
 
@@ -115,13 +120,19 @@ def proposals(robot: Tensor, human: Tensor, samples: int, generator: Generator) 
 
 
 def draw_negatives(
-    energy: Energy, context: Context, robot: Tensor, human: Tensor, settings: NegativeSettings, generator: Generator
+    energy: Energy,
+    context: Context,
+    robot: Tensor,
+    human: Tensor,
+    settings: NegativeSettings,
+    generator: Generator,
+    hold: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9)."""
+    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9); `hold` as in `langevin`."""
     batch, dim = human.shape
     if settings.start == "uniform":
         start = uniform(batch, settings.samples, dim, generator)
     else:
         start = proposals(robot, human, settings.samples, generator)
     sizes = step_sizes(settings.steps, settings.step_start, settings.step_end)
-    return langevin(energy, context, start, sizes, settings.noise, settings.clip, generator)
+    return langevin(energy, context, start, sizes, settings.noise, settings.clip, generator, hold=hold)

@@ -23,6 +23,7 @@ class Batch:
     Attributes:
         state: [B, dim_o]. robot, human: a^r, a^h, [B, D].
         mask: 1 where a coordinate counts in distances, [B, D]. relative: [B], True for relative corrections.
+        given: True on coordinates of the first steps that are known beforehand, [B, D]; None if nothing is.
     """
 
     state: Tensor
@@ -30,6 +31,11 @@ class Batch:
     human: Tensor
     mask: Tensor
     relative: Tensor
+    given: Tensor | None = None
+
+    def fill(self, samples: Tensor) -> Tensor:
+        """The samples [B, S, D] with the human's numbers where they are given."""
+        return samples if self.given is None else torch.where(self.given[:, None], self.human[:, None], samples)
 
 
 def log_target(energy: Tensor, log_p: Tensor, temperature: float, power: float) -> Tensor:
@@ -115,8 +121,11 @@ def shaping_loss(
     """The loss of one batch ([CC] Eq. 11) and its terms, detached, by name."""
     with torch.no_grad():
         context = energy.context(batch.state)
-    negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator)
+    hold = None if batch.given is None else batch.fill
+    negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator, hold)
     samples = torch.cat([batch.human[:, None], batch.robot[:, None], negatives], dim=1)  # Eq. 9
+    # Where steps are given a^r has them too. The desired space stays the pair's own, cut where the given steps are.
+    samples = batch.fill(samples)
     samples = deal_untaught(samples, batch.mask, generator)
     few = settings.penalty_samples or samples.shape[1]
     if few < samples.shape[1]:  # the penalty looks at the first ones: let those be any

@@ -202,6 +202,12 @@ class ChunkTrainer:
                 human[rows] = symmetry.of_action(human[rows])
                 mask[rows] = symmetry.of_mask(mask[rows])
 
+        given: np.ndarray | None = None
+        most = min(self.settings.prefix, self.horizon - 1)  # something must be left to learn
+        if most:
+            steps = self.buffer.generator.integers(most + 1, size=len(pairs))
+            given = (np.arange(self.horizon) < steps[:, None])[..., None] & (mask > 0)
+
         def tensor(array: Array) -> Tensor:
             return torch.from_numpy(array.reshape(len(pairs), -1)).to(self.device)
 
@@ -211,6 +217,7 @@ class ChunkTrainer:
             human=tensor(human),
             mask=tensor(mask),
             relative=torch.tensor([p.relative for p in pairs], device=self.device),
+            given=None if given is None else torch.from_numpy(given.reshape(len(pairs), -1)).to(self.device),
         )
 
     def _bank(self) -> np.ndarray:
