@@ -134,7 +134,7 @@ def _actions(policy: ChunkPolicy, task: Task, how: Execution) -> Iterator[tuple[
     queue = ChunkQueue(len(plan.chunk), how.execute, how.lead, nothing.shape[1])
     for tick in count():
         queue.take(plan, tick)
-        if queue.due(tick):
+        if tick and queue.due(tick):  # one plan a step, as in the loop: at the first it is made
             rest, lead = queue.rest(tick), queue.remaining(tick)
             steps = nothing if rest is None else rest
             plan = answer(policy, OVERLAPS[how.overlap](Running(tick, task.observe(), steps, lead, task.forecast)))

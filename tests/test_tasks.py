@@ -17,7 +17,6 @@ from hitl_clic.tasks.line_following import LineFollowing
 from hitl_clic.tasks.push_t import PushT
 from hitl_clic.tasks.push_t_state import PushTState, agent_gap, decode, features
 
-
 FORECAST_WITHIN = {"push_t": 2e-3}
 """Push-T forecasts without the memory of the contact solver; positions are pixels over 512, so this is a pixel."""
 
