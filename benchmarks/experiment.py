@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,9 @@ class Experiment:
         )
 
     def is_row(self, row: dict[str, Any]) -> bool:
-        """Whether a row of results is this experiment's."""
-        mine = json.loads(json.dumps(asdict(self)))
-        return all(row.get(field.name) == mine[field.name] for field in fields(self))
+        """Whether a row of results is this experiment's, with all of its points and perhaps more."""
+        same = all(row.get(name) == value for name, value in asdict(self).items() if name != "points")
+        return same and set(self.points) <= set(row["points"])
 
 
 class Runner:

@@ -81,6 +81,8 @@ def test_an_experiment_gives_its_curve_and_figures(program: Program, tmp_path: P
     assert (row["feedback_first_third"], row["feedback_last_third"], row["pairs"]) == (1.0, 0.2, 5)
     assert EXPERIMENT.is_row(json.loads(json.dumps(row)))
     assert not replace(EXPERIMENT, seed=1).is_row(row)
+    assert replace(EXPERIMENT, points=(20,)).is_row(row)  # more is known than is asked
+    assert not replace(EXPERIMENT, points=(10, 20, 30)).is_row(row)
 
 
 def test_a_failed_evaluation_does_not_teach_again(program: Program, tmp_path: Path) -> None:
