@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import acos, atan2
+from math import acos
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.tasks.rotations import rotation_vector
 from hitl_clic.tasks.task import Array
 
 Floats = NDArray[np.float64]
@@ -76,33 +77,28 @@ def pointing_down(along: Floats) -> Floats:
     return np.array([[-y, x, 0.0], [x, y, 0.0], [0.0, 0.0, -1.0]])
 
 
-def turn_to(now: Floats, goal: Floats) -> Floats:
-    """The rotation vector [3] about world axes that takes one rotation [3, 3] into another."""
-    between = goal @ now.T
-    axis = 0.5 * np.array(
-        [between[2, 1] - between[1, 2], between[0, 2] - between[2, 0], between[1, 0] - between[0, 1]]
-    )
-    sine, cosine = float(np.linalg.norm(axis)), 0.5 * (float(np.trace(between)) - 1.0)
-    if sine < 1e-6:
-        return np.array([0.0, 0.0, 0.0 if cosine > 0.0 else np.pi])  # half a turn: any axis will do
-    return np.asarray(axis * (atan2(sine, cosine) / sine))
-
-
 def nearest_turn(now: Floats, directions: Sequence[Floats], home: Floats = HOME) -> Floats:
-    """The turn [3] to the hand pointing down with its fingers along one of some directions, either way round.
-
-    That which costs least, turned now and turned away from where the arm has most room for more. Once on the way to one
-    of them it stays the best.
+    """The `easiest` turn [3] to the hand pointing down with its fingers along one of some directions, either way round.
 
     Args:
-        now: rotation [3, 3] of the hand. directions: horizontal, [2] or [3].
+        now: rotation [3, 3] of the hand. directions: horizontal, [2] or [3]. home: see `easiest`.
+    """
+    return easiest(now, [pointing_down(sign * along) @ now.T for along in directions for sign in (1.0, -1.0)], home)
+
+
+def easiest(now: Floats, turns: Sequence[Floats], home: Floats = HOME) -> Floats:
+    """That of some turns which costs a hand least, as a rotation vector [3].
+
+    Least to turn now and to be turned from where the arm has room to both sides. Once begun it stays the best.
+
+    Args:
+        now: rotation [3, 3] of the hand. turns: rotations [3, 3] about world axes.
         home: direction of the fingers from which the arm can turn the farthest to both sides.
     """
-    goals = [pointing_down(sign * along) for along in directions for sign in (1.0, -1.0)]
-    turns = [turn_to(now, goal) for goal in goals]
-    away = [acos(min(1.0, max(-1.0, float(goal[:2, 1] @ home)))) for goal in goals]
-    costs = [float(np.linalg.norm(turn)) + far for turn, far in zip(turns, away, strict=True)]
-    return turns[costs.index(min(costs))]
+    vectors = [rotation_vector(turn) for turn in turns]
+    away = [acos(min(1.0, max(-1.0, float((turn @ now[:, 1])[:2] @ home)))) for turn in turns]
+    costs = [float(np.linalg.norm(vector)) + far for vector, far in zip(vectors, away, strict=True)]
+    return vectors[costs.index(min(costs))]
 
 
 def _paced(motion: Floats) -> Floats:

@@ -59,6 +59,20 @@ TASKS = MappingProxyType(
             summary="Carry a can from one bin into its place in another with a robot arm.",
             extra="arms",
         ),
+        "square": TaskEntry(
+            gymnasium_id="hitl_clic/Square-v0",
+            task="hitl_clic.tasks.square:Square",
+            teacher="hitl_clic.tasks.square_teacher:SquareTeacher",
+            summary="Put a square nut onto a square peg with a robot arm.",
+            extra="arms",
+        ),
+        "two_arm_lift": TaskEntry(
+            gymnasium_id="hitl_clic/TwoArmLift-v0",
+            task="hitl_clic.tasks.two_arm_lift:TwoArmLift",
+            teacher="hitl_clic.tasks.two_arm_lift_teacher:TwoArmLiftTeacher",
+            summary="Lift a pot by its two handles with two robot arms.",
+            extra="arms",
+        ),
         "lift": TaskEntry(
             gymnasium_id="hitl_clic/Lift-v0",
             task="hitl_clic.tasks.lift:Lift",

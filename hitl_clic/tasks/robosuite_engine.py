@@ -81,7 +81,7 @@ class RobosuiteEngine:
         self.data: mujoco.MjData = self.suite.sim.data._data
         self._physics = np.empty(mujoco.mj_stateSize(self.model, _PHYSICS))
         self._geoms: dict[str, list[int]] = {}
-        self._roles: dict[tuple[int, str], NDArray[np.uint8]] = {}
+        self._roles: dict[tuple[int, str, str], NDArray[np.uint8]] = {}
         self.reset(0)
         self.step(np.zeros(7 * arms))  # robosuite compiles parts of itself now, seconds at the very first time
         self.size = self.state().size
@@ -129,11 +129,11 @@ class RobosuiteEngine:
             speed=float(data.qvel[speed]),
         )
 
-    def grasps(self, arm: int, body: str) -> bool:
-        """Whether both fingertips of an arm touch the body or a part of it (robosuite's rule)."""
-        if (arm, body) not in self._roles:
-            self._roles[arm, body] = self._geom_roles(arm, body)
-        pairs = self._roles[arm, body][self.data.contact.geom]
+    def grasps(self, arm: int, body: str, part: str = "") -> bool:
+        """Whether both fingertips of an arm touch the body, at a geom with `part` in its name (robosuite's rule)."""
+        if (arm, body, part) not in self._roles:
+            self._roles[arm, body, part] = self._geom_roles(arm, body, part)
+        pairs = self._roles[arm, body, part][self.data.contact.geom]
         touching = set((pairs[:, 0] | pairs[:, 1]).tolist())
         return {_LEFT | _THING, _RIGHT | _THING} <= touching
 
@@ -150,13 +150,13 @@ class RobosuiteEngine:
             self._geoms[body] = np.flatnonzero(same & (model.geom_contype > 0)).tolist()
         return self._geoms[body]
 
-    def _geom_roles(self, arm: int, body: str) -> NDArray[np.uint8]:
+    def _geom_roles(self, arm: int, body: str, part: str) -> NDArray[np.uint8]:
         """For every geom whether it is a left or a right fingertip of the arm or a part of the body."""
         roles = np.zeros(self.model.ngeom, np.uint8)
         tips = self.suite.robots[arm].gripper["right"].important_geoms
         for bit, side in ((_LEFT, "left_fingerpad"), (_RIGHT, "right_fingerpad")):
             roles[[self.model.geom(name).id for name in tips[side]]] = bit
-        roles[self.geoms(body)] = _THING
+        roles[[geom for geom in self.geoms(body) if part in self.model.geom(geom).name]] = _THING
         return roles
 
     def _work_out(self) -> None:

@@ -34,7 +34,7 @@ speed that ISO 10218-1 allows an arm under a person's hand; an episode takes 4 t
 _STEP, _TURN = 0.0125, 0.125
 """How far a hand goes and turns in one step at robosuite's full scale once it is moving, m and rad (measured)."""
 _AXES = ("x", "y", "z", "rx", "ry", "rz", "gripper")
-_VIEWS = TwoViews(size=(1.5, 1.5), left=-0.75, top=-0.52, ceiling=1.06, floor=2.26)
+_VIEWS = TwoViews(size=(1.5, 1.5), left=-0.75, top=-0.52, ceiling=1.06, floor=2.25)
 _HAND_RADIUS = 0.02
 
 

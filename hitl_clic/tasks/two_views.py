@@ -27,7 +27,8 @@ class TwoViews:
     Attributes:
         size: width and height of the picture.
         left, top: world x at the picture's left edge, and world y at its upper one.
-        ceiling: down the picture, the upper end of the view from the front; what is higher is drawn there.
+        ceiling: down the picture, the upper end of the view from the front; what is higher is drawn there, and what is
+            below the picture at its lower edge.
         floor: down the picture, where the height 0 is in the view from the front.
     """
 
@@ -43,7 +44,8 @@ class TwoViews:
 
     def front(self, points: Floats) -> Floats:
         """World points [..., 3] as seen from the front, [..., 2]."""
-        return np.stack([points[..., 0] - self.left, np.maximum(self.floor - points[..., 2], self.ceiling)], -1)
+        down = np.clip(self.floor - points[..., 2], self.ceiling, self.size[1])
+        return np.stack([points[..., 0] - self.left, down], -1)
 
     def bar(self, down: float) -> Shape:
         """A thin line across the picture."""
