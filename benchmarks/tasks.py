@@ -1,9 +1,10 @@
-"""What the tasks cost: steps a second, and the time of a reset, a snapshot, a restore and a drawing; one line a task."""
+"""What the tasks cost: steps a second; time of a reset, a snapshot, a restore and a drawing. One line a task."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def main() -> None:
         rate = steps / (time.perf_counter() - began)
         snapshot = task.snapshot()
         calls: dict[str, Callable[[], object]] = {
-            "restore_ms": lambda task=task, snapshot=snapshot: task.restore(snapshot),
+            "restore_ms": partial(task.restore, snapshot),
             "snapshot_ms": task.snapshot,
             "scene_ms": task.scene,
             "reset_ms": task.reset,

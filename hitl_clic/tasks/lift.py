@@ -38,8 +38,8 @@ _LIFT = 0.1
 class Lift(RobosuiteTask):
     """Lift the cube by more than about 2 cm (robosuite: its middle 4 cm over the table).
 
-    Observation: float32 [30]: hand 3, cube 3, rotation of the hand 9 and of the cube 9, first finger and its speed 2, hand
-    from cube 3, whether the cube is grasped 1. Metres, m/s.
+    Observation: float32 [30]: hand 3, cube 3, rotation of the hand 9 and of the cube 9, first finger and its speed 2,
+    hand from cube 3, whether the cube is grasped 1. Metres, m/s.
     """
 
     environment, kind, dim_o = "Lift", "hitl_clic/Lift-v0/1", 30

@@ -22,8 +22,8 @@ _TARGET = np.array([0.145, 0.38, 0.95])
 class PickCan(RobosuiteTask):
     """Leave the can in its quarter of the second bin, the hand more than about 4 cm off (robosuite's check).
 
-    Observation: float32 [40] (CLIC): hand 3, can 3, rotation of the hand 9 and of the can 9, first finger and its speed 2,
-    quaternion (x, y, z, w) of the can 4, hand from can 3, target from can 3, target 3, whether the can is grasped 1.
+    Observation: float32 [40] (CLIC): hand 3, can 3, rotation of the hand 9 and of the can 9, first finger and its speed
+    2, quaternion (x, y, z, w) of the can 4, hand from can 3, target from can 3, target 3, whether the can is grasped 1.
     Metres, m/s.
     """
 

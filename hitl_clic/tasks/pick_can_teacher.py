@@ -29,8 +29,8 @@ _BIN, _BIN_HALF = np.array([0.1, -0.25]), np.array([0.19, 0.24])
 """Middle of the first bin, and half its width and depth inside."""
 _RIM = 0.05
 """How near a wall the can must be for the fingers to be turned along the wall."""
-_GRIP_HEIGHT = 0.015
-"""How far above the can's middle the hand grips it: the fingers stay over the bin's walls."""
+_GRIP_POINT = np.array([0.0, 0.0, 0.015])
+"""Where the hand grips the can, from its middle: the palm stays over the bin's walls."""
 _HOVER = 0.1
 _TRAVEL = (0.93, 0.97)
 """Heights of the hand between which it comes to travel sideways: over the bins' walls."""
@@ -61,7 +61,7 @@ class PickCanTeacher(MemorylessTeacher):
         numbers = checked(observation, _SIZE)
         hand, can, grasped = numbers[0:3], numbers[3:6], numbers[39]
         turn = nearest_turn(numbers[6:15].reshape(3, 3), [_across(can, numbers[15:24].reshape(3, 3)[:, 2])])
-        way = can + [0.0, 0.0, _GRIP_HEIGHT] - hand
+        way = can - hand + _GRIP_POINT
         beside, height = apart(way)
         between = share(beside, _BESIDE) * share(abs(height), _ABOVE)
         held = grasped * share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)

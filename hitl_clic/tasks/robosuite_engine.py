@@ -160,7 +160,7 @@ class RobosuiteEngine:
         return roles
 
     def _work_out(self) -> None:
-        """Where everything is now; a step leaves it one physics step behind. Changes nothing the physics goes on from."""
+        """Where everything is now; a step leaves it one physics step behind. What the physics starts from stays."""
         mujoco.mj_step1(self.model, self.data)
 
     def close(self) -> None:

@@ -26,9 +26,9 @@ _OVER_PEG, _ON_PEG = np.array([*_PEG, 1.0]), np.array([*_PEG, 0.9])
 class Square(RobosuiteTask):
     """Bring the nut round the peg, less than 5 cm over the table (robosuite's check).
 
-    Observation: float32 [48] (CLIC): hand 3, nut 3, rotation of the hand 9 and of the nut 9, first finger and its speed 2,
-    quaternions (x, y, z, w) of the nut 4 and of the turns from the hand to the two ways of holding the handle 8, hand from
-    handle 3, points over the peg and on it from the nut 6, whether the nut is grasped 1. Metres, m/s.
+    Observation: float32 [48] (CLIC): hand 3, nut 3, rotation of the hand 9 and of the nut 9, first finger and its speed
+    2, quaternions (x, y, z, w) of the nut 4 and of the turns from the hand to the two ways of holding the handle 8,
+    hand from handle 3, points over the peg and on it from the nut 6, whether the nut is grasped 1. Metres, m/s.
     """
 
     environment, kind, dim_o = "NutAssemblySquare", "hitl_clic/Square-v0/1", 48

@@ -31,12 +31,14 @@ _GRIP_HEIGHT = -0.003
 _HOVER = 0.06
 _DESCENT = (0.03, 0.01)
 """Distances beside the handle between which the hand goes down."""
-_ASKEW = (0.3, 0.12)
+_ASKEW = (0.2, 0.08)
 """Angles still to turn, rad, between which it may."""
 _BESIDE, _ABOVE = (0.02, 0.01), (0.02, 0.01)
 """Distances beside and above the handle between which it comes to lie between the fingers."""
 _HELD_BESIDE, _HELD_ABOVE = (0.04, 0.03), (0.04, 0.03)
 """The same for fingers that hold it."""
+_SHUT = (0.027, 0.021)
+"""Ways of a finger between which they are shut on the handle, not askew on its edges."""
 _CLEAR = (0.965, 0.99)
 """Heights of the nut between which it comes to clear the peg."""
 _CARRY, _DOWN = 1.01, 0.84
@@ -47,8 +49,8 @@ _ROUND = 0.945
 """Height under which a nut over the peg is round it: it can only go down."""
 _LET_GO = (0.9, 0.885)
 """Heights of a nut round the peg between which it is let go."""
-_QUARTERS = [np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) for c, s in ((1, 0), (0, 1), (-1, 0), (0, -1))]
-"""The nut's rotations [3, 3] in which it fits the peg."""
+_QUARTERS = [np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) for c, s in ((0, 1), (-1, 0), (0, -1))]
+"""The nut's rotations [3, 3] in which it fits the peg, but for that whose handle is out of the arm's reach."""
 _UP = np.array([0.0, 0.0, 0.1])
 
 
@@ -69,7 +71,8 @@ class SquareTeacher(MemorylessTeacher):
         beside, height = apart(way)
         askew = float(np.linalg.norm(turn))
         between = share(beside, _BESIDE) * share(abs(height), _ABOVE) * share(askew, _ASKEW)
-        held = grasped * share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)
+        held = share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)
+        held *= grasped * share(float(numbers[24]), _SHUT)
 
         way[2] += _HOVER * (1.0 - share(beside, _DESCENT) * share(askew, _ASKEW))
         squared = _squared(hand_turn, nut_turn)
@@ -91,5 +94,5 @@ def _carry(nut: Floats, over: float) -> Floats:
 
 
 def _squared(hand: Floats, nut: Floats) -> Floats:
-    """The turn [3] that levels a held nut and squares it with the peg, by that of the four sides that is easiest."""
+    """The turn [3] that levels a held nut and squares it with the peg, by that of its sides which is easiest."""
     return easiest(hand, [quarter @ nut.T for quarter in _QUARTERS])

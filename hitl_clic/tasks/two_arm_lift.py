@@ -20,9 +20,9 @@ _POT = "pot_root"
 class TwoArmLift(RobosuiteTask):
     """Lift the pot's bottom by more than 10 cm (robosuite's check).
 
-    Observation: float32 [48] (CLIC): first hand 3 and its rotation 9, second hand 3 and its rotation 9, first handle 3 and
-    second 3, direction from the second handle to the first 3 and the horizontal one across it 3, first finger and its speed
-    of either hand 4, hands from their handles 6, whether either handle is grasped by its hand 2. Metres, m/s.
+    Observation: float32 [48] (CLIC): first hand 3 and its rotation 9, second hand 3 and its rotation 9, first handle 3
+    and second 3, direction from the second handle to the first 3 and the horizontal one across it 3, first finger and
+    its speed of either hand 4, hands from their handles 6, whether each grasps its handle 2. Metres, m/s.
 
     Action: the axes of the second arm have a 2 after their names, so that a person's device drives the first.
     """
