@@ -24,8 +24,8 @@ from hitl_clic.tasks.teacher import MemorylessTeacher
 _SIZE = 48
 _PEG = np.array([0.23, 0.1])
 """The peg's middle (robosuite)."""
-_GRIP = (0.045, 0.065)
-"""Where along the nut's x axis the handle may be held."""
+_GRIP = (0.06, 0.068)
+"""Where along the nut's x axis the handle may be held: nearer the nut the fingers would land on it."""
 _GRIP_HEIGHT = -0.003
 """How far above the handle's middle the hand's point is when it grips."""
 _HOVER = 0.06
@@ -37,8 +37,6 @@ _BESIDE, _ABOVE = (0.02, 0.01), (0.02, 0.01)
 """Distances beside and above the handle between which it comes to lie between the fingers."""
 _HELD_BESIDE, _HELD_ABOVE = (0.04, 0.03), (0.04, 0.03)
 """The same for fingers that hold it."""
-_SHUT = (0.027, 0.021)
-"""Ways of a finger between which they are shut on the handle, not askew on its edges."""
 _CLEAR = (0.965, 0.99)
 """Heights of the nut between which it comes to clear the peg."""
 _CARRY, _DOWN = 1.01, 0.84
@@ -71,8 +69,7 @@ class SquareTeacher(MemorylessTeacher):
         beside, height = apart(way)
         askew = float(np.linalg.norm(turn))
         between = share(beside, _BESIDE) * share(abs(height), _ABOVE) * share(askew, _ASKEW)
-        held = share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)
-        held *= grasped * share(float(numbers[24]), _SHUT)
+        held = grasped * share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)
 
         way[2] += _HOVER * (1.0 - share(beside, _DESCENT) * share(askew, _ASKEW))
         squared = _squared(hand_turn, nut_turn)
