@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
 import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -218,6 +219,7 @@ def main() -> int:
     """Run what is not there yet, then make tables and plots; the exit status."""
     arguments = tyro.cli(Arguments, description=__doc__)
     console = Console(stderr=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: with its commands
     failures: list[str] = []
     if not arguments.tables_only:
         try:

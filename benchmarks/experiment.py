@@ -13,10 +13,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,9 @@ class Experiment:
         )
 
     def is_row(self, row: dict[str, Any]) -> bool:
-        """Whether a row of results is this experiment's."""
-        mine = json.loads(json.dumps(asdict(self)))
-        return all(row.get(field.name) == mine[field.name] for field in fields(self))
+        """Whether a row of results is this experiment's, with all of its points and perhaps more."""
+        same = all(row.get(name) == value for name, value in asdict(self).items() if name != "points")
+        return same and set(self.points) <= set(row["points"])
 
 
 class Runner:
@@ -98,21 +99,26 @@ class Runner:
         taught = folder / "taught.json"
         if not taught.exists():
             shutil.rmtree(folder, ignore_errors=True)  # half a session teaches nothing that could be compared
+            folder.mkdir(parents=True, exist_ok=True)
+            # a name of its own: what a killed run left behind may still be writing
+            session = Path(tempfile.mkdtemp(prefix="session-", dir=folder))
             told("teach")
             began = time.perf_counter()
-            self._teach(experiment, folder)
-            _write(taught, {"wall_s": round(time.perf_counter() - began, 1)})
+            self._teach(experiment, session)
+            _write(taught, {"wall_s": round(time.perf_counter() - began, 1), "session": session.name})
+        about = _read(taught)
+        session = folder / about.pop("session")
         curve = []
         for point in experiment.points:
             found = folder / f"evaluated-{point:04d}.json"
             if not found.exists():
                 told(f"evaluate {point}")
-                policy = next((folder / "policies" / f"episode-{point:04d}").glob("*.safetensors"))
+                policy = next((session / "policies" / f"episode-{point:04d}").glob("*.safetensors"))
                 words = ["evaluate", str(policy), "--episodes", str(experiment.evaluations)]
                 _write(found, json.loads(self.app(*words, "--seed", str(EVALUATED_FROM), "--json")))
-            curve.append({"episodes": point, **_figures(json.loads(found.read_text(encoding="utf-8")))})
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        return {"figure": "learning", **asdict(experiment), "curve": curve, **_session(summary), **_read(taught)}
+            curve.append({"episodes": point, **_figures(_read(found))})
+        summary = _read(session / "summary.json")
+        return {"figure": "learning", **asdict(experiment), "curve": curve, **_session(summary), **about}
 
     def stop(self) -> None:
         """End the commands at work and begin no others."""
@@ -122,12 +128,12 @@ class Runner:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)
 
-    def _teach(self, experiment: Experiment, folder: Path) -> None:
+    def _teach(self, experiment: Experiment, out: Path) -> None:
         chosen = ["--task", experiment.task, "--method", experiment.method, "--session", experiment.session]
         if experiment.variant != PLAIN:
             chosen += ["--config", str(VARIANTS / f"{experiment.variant}.toml")]
         chosen += ["--horizon", str(experiment.horizon), "--execute", str(experiment.execute)]
-        chosen += ["--episodes", str(experiment.episodes), "--seed", str(experiment.seed), "--out", str(folder)]
+        chosen += ["--episodes", str(experiment.episodes), "--seed", str(experiment.seed), "--out", str(out)]
         self.app("teach", *chosen, "--device", "oracle", "--headless", "--pace", "max", "--schedule", "paper")
 
     def app(self, *words: str) -> str:
@@ -156,7 +162,7 @@ class Runner:
 
 def episodes_done(folder: Path) -> int:
     """Episodes taught so far in an experiment's folder, as far as its kept policies show."""
-    return KEPT_EVERY * len(list((folder / "policies").glob("episode-*")))
+    return KEPT_EVERY * len(list(folder.glob("session-*/policies/episode-*")))
 
 
 def variant_names() -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def _chains(policy: EnergyPolicy, state: Array, chains: int = 128) -> Array:
     """Ends [chains, H, 2] of noisy Langevin chains that began anywhere."""
     context = policy.network.context(torch.from_numpy(state)[None])
     start = uniform(1, chains, policy.dim, policy.generator)
-    sizes = step_sizes(60, 0.2, 1e-3)
+    sizes = step_sizes(200, 0.2, 1e-3)  # as long as it takes: from everywhere, through much noise
     ends = langevin(policy.network, context, start, sizes, "linear", 0.2, policy.generator)
     shaped: Array = ends[0].reshape(chains, HORIZON, DIM_A).numpy()
     return shaped

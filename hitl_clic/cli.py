@@ -21,6 +21,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
+from hitl_clic.control.overlap import OverlapName
 from hitl_clic.link.address import require_safe
 from hitl_clic.refusal import SettingsError, allowed, among, describe, fields_of, limits, unknown, without_none
 from hitl_clic.settings import Layers, SessionSettings, load
@@ -74,6 +75,16 @@ class EvaluateCommand:
         default=1_000_000, ge=0, le=2**31 - 1, description="Seed of the first episode; the next has the next."
     )
     json: bool = Field(default=False, description="One JSON object on stdout instead of a table.")
+    overlap: OverlapName | None = Field(
+        default=None,
+        description="How the next chunk is planned while one runs (loop.overlap); by default as in the session.",
+    )
+    lead: int | None = Field(
+        default=None,
+        ge=0,
+        le=64,
+        description="Steps ahead at which it is asked for (loop.plan_lead); by default as in the session.",
+    )
 
 
 @dataclass(frozen=True)

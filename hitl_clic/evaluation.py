@@ -1,18 +1,44 @@
 """How good a policy is alone: success, error, effort and smoothness over seeded episodes ([CC] 5.1).
 
-Pure of I/O: needs a task, a teacher and a policy. Any process; synchronous, no threads.
+Pure of I/O: needs a task, a teacher and a policy. Any process; synchronous, no threads. Chunks overlap as in a session
+whose plans are always there in time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
+from hitl_clic.control.chunk_queue import ChunkQueue
+from hitl_clic.control.overlap import OVERLAPS, OverlapName, PlanRequest, Running, check_lead, check_room
 from hitl_clic.control.plan import ChunkPolicy
+from hitl_clic.control.planner import answer
+from hitl_clic.records import Array
+from hitl_clic.smoothness import Smoothness
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How chunks are executed.
+
+    Attributes:
+        execute: Ta. overlap, lead: how the next chunk is planned while one runs, and how many ticks ahead.
+
+    Raises:
+        ValueError: overlap and lead do not go together.
+    """
+
+    execute: int
+    overlap: OverlapName = "sync"
+    lead: int = 0
+
+    def __post_init__(self) -> None:
+        check_lead(self.overlap, self.lead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +47,8 @@ class EpisodeResult:
 
     Attributes:
         seed: of its start state. success: the task's own flag. timesteps: its length, steps.
-        l2_error_per_step: mean ||a^r - a*|| ([CC] Eq. 12). step_inside, step_at_seam: mean ||a_t - a_(t-1)|| within
-            chunks and where one follows another; NaN if there were none.
+        l2_error_per_step: mean ||a^r - a*|| ([CC] Eq. 12).
+        step_inside, step_at_seam, jerk_inside, jerk_at_seam: see `Smoothness`; NaN if there were none.
     """
 
     seed: int
@@ -31,6 +57,8 @@ class EpisodeResult:
     l2_error_per_step: float
     step_inside: float
     step_at_seam: float
+    jerk_inside: float
+    jerk_at_seam: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +70,8 @@ class Evaluation:
     mean_timesteps: float
     step_inside: float
     step_at_seam: float
+    jerk_inside: float
+    jerk_at_seam: float
     episodes: tuple[EpisodeResult, ...]
 
 
@@ -49,19 +79,24 @@ def evaluate(
     policy: ChunkPolicy,
     task: Task,
     teacher: Teacher,
-    execute: int,
+    execution: int | Execution,
     seeds: Iterable[int],
     after_episode: Callable[[EpisodeResult], None] = lambda result: None,
 ) -> Evaluation:
     """Run the policy alone on seeded episodes, Ta steps of each chunk.
 
     Args:
-        policy, task, teacher: fresh ones: all three are changed by this. execute: Ta. seeds: one for each episode.
+        policy, task, teacher: fresh ones: all three are changed by this.
+        execution: how chunks are executed; a number is Ta, planned between two steps. seeds: one for each episode.
         after_episode: told each result as it comes.
+
+    Raises:
+        ValueError: no seeds, or the policy's chunks are too short for this execution.
     """
+    how = Execution(execution) if isinstance(execution, int) else execution
     rows = []
     for seed in seeds:
-        rows.append(_episode(policy, task, teacher, execute, seed))
+        rows.append(_episode(policy, task, teacher, how, seed))
         after_episode(rows[-1])
     if not rows:
         raise ValueError("an evaluation needs at least one episode")
@@ -71,39 +106,41 @@ def evaluate(
         mean_timesteps=float(np.mean([row.timesteps for row in rows])),
         step_inside=_mean([row.step_inside for row in rows]),
         step_at_seam=_mean([row.step_at_seam for row in rows]),
+        jerk_inside=_mean([row.jerk_inside for row in rows]),
+        jerk_at_seam=_mean([row.jerk_at_seam for row in rows]),
         episodes=tuple(rows),
     )
 
 
-def _episode(policy: ChunkPolicy, task: Task, teacher: Teacher, execute: int, seed: int) -> EpisodeResult:
-    observation, _ = task.reset(seed=seed)
+def _episode(policy: ChunkPolicy, task: Task, teacher: Teacher, how: Execution, seed: int) -> EpisodeResult:
+    task.reset(seed=seed)
     teacher.reset()
     errors: list[float] = []
-    inside: list[float] = []
-    seams: list[float] = []
-    before: np.ndarray | None = None
-    for index, action in _actions(policy, lambda: task.observe(), execute, observation):
+    smoothness = Smoothness()
+    for chunk, action in _actions(policy, task, how):
         errors.append(float(np.linalg.norm(action - teacher.action(task.observe()))))
-        if before is not None:
-            (inside if index else seams).append(float(np.linalg.norm(action - before)))
-        before = action
+        smoothness.add(action, chunk)
         _, _, terminated, truncated, info = task.step(action)
         if terminated or truncated:
             break
-    return EpisodeResult(seed, bool(info["success"]), len(errors), float(np.mean(errors)), _mean(inside), _mean(seams))
+    return EpisodeResult(seed, bool(info["success"]), len(errors), float(np.mean(errors)), **smoothness.figures())
 
 
-def _actions(
-    policy: ChunkPolicy, observe: Callable[[], np.ndarray], execute: int, observation: np.ndarray
-) -> Iterator[tuple[int, np.ndarray]]:
-    """(place in its chunk, action) for ever: plan, execute Ta steps, plan again."""
-    committed = np.zeros((0, 0), np.float32)
-    previous: np.ndarray | None = None
-    while True:
-        chunk, _ = policy.plan(observe(), committed, previous)
-        for index in range(execute):
-            yield index, chunk[index]
-        previous = chunk[execute:] if execute < len(chunk) else None
+def _actions(policy: ChunkPolicy, task: Task, how: Execution) -> Iterator[tuple[int, Array]]:
+    """(number of its chunk, action) for ever; the caller steps the task in between."""
+    nothing = np.zeros((0, len(task.action_frame.axes)), np.float32)
+    plan = answer(policy, PlanRequest(0, task.observe(), nothing, None))
+    check_room(len(plan.chunk), how.execute, how.lead)
+    queue = ChunkQueue(len(plan.chunk), how.execute, how.lead, nothing.shape[1])
+    for tick in count():
+        queue.take(plan, tick)
+        if tick and queue.due(tick):  # one plan a step, as in the loop: at the first it is made
+            rest, lead = queue.rest(tick), queue.remaining(tick)
+            steps = nothing if rest is None else rest
+            plan = answer(policy, OVERLAPS[how.overlap](Running(tick, task.observe(), steps, lead, task.forecast)))
+            queue.asked(tick)
+            queue.take(plan, tick)
+        yield -1 if queue.plan is None else queue.plan.tick, queue.action(tick)
 
 
 def _mean(values: list[float]) -> float:

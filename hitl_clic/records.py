@@ -20,14 +20,16 @@ Kind = Literal["absolute", "relative"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One chunk a[t:t+H] planned for the observation of tick t.
+    """One chunk of H steps that was asked for before tick t.
 
     Attributes:
-        tick: t, the session tick whose observation it was planned for.
+        tick: t, the session tick with whose observation it was asked for; no two plans of a scene share it.
         chunk: float32 [H, dim_a] in [-1, 1].
         energy: E(s, chunk) under the weights used.
         weight_version: version of those weights. newest_pair: newest pair they were trained on, -1 if none.
         started_ns, finished_ns: around the inference.
+        lead: ticks after t at which it takes over from the chunk that ran when it was asked for; 0 at once.
+        ahead: ticks after t that its first step belongs to: 0, or `lead` if it was planned for the state expected then.
     """
 
     tick: int
@@ -37,6 +39,18 @@ class Plan:
     newest_pair: int
     started_ns: int
     finished_ns: int
+    lead: int = 0
+    ahead: int = 0
+
+    @property
+    def first(self) -> int:
+        """The tick that its first step belongs to."""
+        return self.tick + self.ahead
+
+    @property
+    def begins(self) -> int:
+        """The first tick at which it may run."""
+        return self.tick + self.lead
 
 
 @dataclass(frozen=True, slots=True)

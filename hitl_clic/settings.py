@@ -24,6 +24,7 @@ from devices.scripted import OracleSettings
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.settings import WindowSettings
 from hitl_clic.control.gate import GateSettings
+from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
@@ -107,6 +108,13 @@ class SessionSettings(BaseModel):
         if execute > horizon:
             raise ValueError(f"allowed: a whole number from 1 to horizon = {horizon}, or 0 to let the method say")
         return execute or (-(-horizon // 2) if method.inference.commitment > 0 else horizon)
+
+    @field_validator("loop")
+    @classmethod
+    def _chunks_are_long_enough(cls, loop: LoopSettings, info: ValidationInfo) -> LoopSettings:
+        if "horizon" in info.data and "execute" in info.data:
+            check_room(info.data["horizon"], info.data["execute"], loop.plan_lead)
+        return loop
 
     @field_validator("task_options", mode="before")
     @classmethod

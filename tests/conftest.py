@@ -1,4 +1,5 @@
-"""What all tests share: a virtual display for those that open a real window, and no deadlines for drawn examples."""
+"""What tests share: a virtual display for those that open a real window, torch on one thread, no deadlines for drawn
+examples."""
 
 from __future__ import annotations
 
@@ -7,10 +8,20 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+import torch
 from hypothesis import settings
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: small tensors are not worth more, and sums come out in one order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

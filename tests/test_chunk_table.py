@@ -18,7 +18,7 @@ from rich.console import Console
 
 from benchmarks import chunk_table, tables
 from benchmarks.chunk_table import Arguments, append_row, grid, read_rows, run
-from benchmarks.experiment import VARIANTS, CommandFailed, Experiment, Runner, variant_names
+from benchmarks.experiment import VARIANTS, CommandFailed, Experiment, Runner, episodes_done, variant_names
 from hitl_clic.refusal import SettingsError
 from hitl_clic.settings import load
 
@@ -81,6 +81,8 @@ def test_an_experiment_gives_its_curve_and_figures(program: Program, tmp_path: P
     assert (row["feedback_first_third"], row["feedback_last_third"], row["pairs"]) == (1.0, 0.2, 5)
     assert EXPERIMENT.is_row(json.loads(json.dumps(row)))
     assert not replace(EXPERIMENT, seed=1).is_row(row)
+    assert replace(EXPERIMENT, points=(20,)).is_row(row)  # more is known than is asked
+    assert not replace(EXPERIMENT, points=(10, 20, 30)).is_row(row)
 
 
 def test_a_failed_evaluation_does_not_teach_again(program: Program, tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_a_stopped_session_is_taught_from_its_beginning(program: Program, tmp_pa
     thread = threading.Thread(target=work)
     thread.start()
     deadline = time.monotonic() + 20
-    while not (tmp_path / "runs" / EXPERIMENT.name / "policies" / "episode-0020").exists():
+    while episodes_done(tmp_path / "runs" / EXPERIMENT.name) < 20:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     runner.stop()
@@ -114,7 +116,10 @@ def test_a_stopped_session_is_taught_from_its_beginning(program: Program, tmp_pa
     assert not thread.is_alive()
     assert "stopped" in str(failed[0])
     program.behave()
+    (left,) = (tmp_path / "runs" / EXPERIMENT.name).glob("session-*")
     row = program.runner(tmp_path / "runs").run(EXPERIMENT)
+    (taken,) = (tmp_path / "runs" / EXPERIMENT.name).glob("session-*")
+    assert taken != left  # a session that is killed but not dead yet writes elsewhere
     assert program.asked().count("teach") == 2
     assert row["wall_s"] < 50
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -34,12 +33,7 @@ NUMBERS: dict[str, dict[str, object]] = {
 KINDS = tuple(NUMBERS)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def blank(kind: str, hidden: tuple[int, ...] = (16, 12, 8), seed: int = 0) -> Energy:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+import hitl_clic.clic.shaping
 from hitl_clic.clic.energies import ENERGIES
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.sampler import STARTS
+from hitl_clic.clic.sampler import STARTS, draw_negatives
 from hitl_clic.clic.settings import (
     EnergyKind,
     EnergySettings,
@@ -22,6 +23,7 @@ from hitl_clic.clic.settings import (
     NegativeSettings,
     NegativeStart,
 )
+from hitl_clic.clic.shaping import Batch
 from hitl_clic.clic.trainer import ChunkTrainer, learning_rate
 from hitl_clic.symmetry import Symmetry
 
@@ -30,12 +32,7 @@ DIM_O, DIM_A, HORIZON = 3, 2, 2
 CHUNK = (HORIZON, DIM_A)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def method(**changes: object) -> MethodSettings:
@@ -602,3 +599,89 @@ def test_a_taught_first_step_is_learnt_and_the_rest_stays_open() -> None:
         context = trainer.network.context(torch.from_numpy(np.stack(states)))
         best, wrong_first, other_rest = trainer.network.energy(context, right).mean(0).tolist()
     assert abs(other_rest - best) < 0.2 * (wrong_first - best)
+
+
+# ---- steps that are given
+
+
+def seen_samples(trainer: ChunkTrainer, monkeypatch: pytest.MonkeyPatch) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The evaluation sets [B, S, H, dim_a] of the updates to come, each with its states."""
+    sets: list[tuple[torch.Tensor, torch.Tensor]] = []
+    inner = hitl_clic.clic.shaping.energies_and_penalty
+
+    def spy(energy: Any, state: torch.Tensor, samples: torch.Tensor, settings: MethodSettings) -> Any:
+        sets.append((state, samples.reshape(*samples.shape[:2], *CHUNK).clone()))
+        return inner(energy, state, samples, settings)
+
+    monkeypatch.setattr(hitl_clic.clic.shaping, "energies_and_penalty", spy)
+    return sets
+
+
+@pytest.mark.parametrize("prefix", [0, 1, 5])
+def test_a_random_number_of_first_steps_is_given(prefix: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then every sample, a^r's among them, begins with the human's; the last step is never given."""
+    trainer = make(method(prefix=prefix))
+    teach(trainer, 0, 40)
+    sets = seen_samples(trainer, monkeypatch)
+    for _ in range(6):
+        trainer.update()
+    given = 0
+    for states, samples in sets:
+        human = torch.from_numpy(np.stack([target(state) for state in states.numpy()]))[:, None]
+        same = (samples == human).all(dim=1).all(dim=-1)  # [B, H]
+        assert not same[:, 1].any()
+        assert (samples[:, 1, 1] != human[:, 0, 1]).any(dim=-1).all(), "a^r keeps its own rest"
+        given += int(same[:, 0].sum())
+    rows = sum(len(states) for states, _ in sets)
+    assert given == 0 if prefix == 0 else 0.3 * rows < given < 0.7 * rows
+
+
+def test_what_was_not_taught_is_not_given() -> None:
+    trainer = make(method(prefix=1, padding="mask"))
+    for number in range(40):
+        arrays = [np.full(shape, 0.1 * (number % 9), np.float32) for shape in ((DIM_O,), CHUNK, CHUNK)]
+        trainer.add(number, "absolute", arrays[0], arrays[1], arrays[2] - 0.5, np.array([[1, 0], [1, 1]], np.float32))
+    batch, _ = trainer._batch(trainer.buffer.draw(32))
+    assert batch.given is not None
+    assert batch.given[:, 0].any()
+    assert not batch.given[:, 1:].any()
+
+
+def test_without_given_steps_nothing_is_drawn_for_them() -> None:
+    trainer = make(method(prefix=0))
+    teach(trainer, 0, 40)
+    pairs = trainer.buffer.draw(32)
+    before = trainer.buffer.generator.bit_generator.state
+    batch, _ = trainer._batch(pairs)
+    assert batch.given is None
+    assert trainer.buffer.generator.bit_generator.state == before
+    samples = torch.zeros(32, 3, 4)
+    assert batch.fill(samples) is samples
+
+
+def test_given_steps_are_drawn_from_the_seed() -> None:
+    ends: list[dict[str, np.ndarray]] = []
+    for prefix in (1, 1, 0):
+        trainer = make(method(prefix=prefix), 5)
+        teach(trainer, 0, 40)
+        for _ in range(8):
+            trainer.update()
+        ends.append(trainer.weights())
+    assert differing(ends[0], ends[1]) == []
+    assert differing(ends[0], ends[2]) != []
+
+
+def test_chains_keep_what_is_given() -> None:
+    """Also on the way: a rest that follows the first steps is sought beside the given ones."""
+    given = torch.tensor([[True, True, False, False], [False] * 4])
+    human = torch.tensor([[0.3, -0.4, 0.5, 0.6], [0.1, 0.2, 0.3, 0.4]])
+    none = torch.zeros(2, dtype=torch.bool)
+    batch = Batch(torch.zeros(2, 3), -human, human, torch.ones(2, 4), none, given=given)
+    trainer = make(method(prefix=1))
+    numbers = method().negatives.model_copy(update={"steps": 5})
+    context = trainer.network.context(batch.state)
+    generator = torch.Generator().manual_seed(0)
+    found = draw_negatives(trainer.network, context, batch.near, numbers, generator, batch.fill)
+    assert torch.equal(found[0, :, :2], human[0, :2].expand(32, 2))
+    assert (found[0, :, 2:] != human[0, 2:]).any(dim=0).all()
+    assert (found[1] != human[1]).any(dim=0).all()

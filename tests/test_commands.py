@@ -26,7 +26,7 @@ from hitl_clic.learner import checkpoint
 from hitl_clic.link.messages import LinkStatus
 from hitl_clic.session.reader import Session
 from hitl_clic.session.topics import SettingsRecord
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings, SettingsError, load
 from hitl_clic.tasks.registry import make_task
 
 
@@ -221,3 +221,18 @@ def test_the_devices_are_listed_word_for_word(
     monkeypatch.setattr("hitl_clic.commands.devices.list_devices", lambda: [report])
     assert devices.run() == 0
     assert report.sentence in capsys.readouterr().out
+
+
+def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> None:
+    loop = {"overlap": "clamp", "plan_lead": 2}
+    settings = load(overrides={"horizon": 8, "execute": 4, "loop": loop})
+    assert evaluate.overlapped(settings, None, None) == ("clamp", 2)
+    assert evaluate.overlapped(settings, "future", None) == ("future", 2)
+    assert evaluate.overlapped(settings, None, 1) == ("clamp", 1)
+    assert evaluate.overlapped(settings, "sync", None) == ("sync", 0)
+    for overlap, lead in (("sync", 2), ("async", 0), (None, 5)):
+        with pytest.raises(SettingsError, match=f"lead = {lead}"):
+            evaluate.overlapped(settings, overlap, lead)  # type: ignore[arg-type]
+    plain = load(overrides={"horizon": 8, "execute": 4})
+    with pytest.raises(SettingsError, match="allowed with overlap clamp: 1 or more"):
+        evaluate.overlapped(plain, "clamp", None)

@@ -22,12 +22,15 @@ from hitl_clic.control.correction import HandOver, bind
 from hitl_clic.control.exploration import Exploration, ExplorationSettings
 from hitl_clic.control.gate import Gate, GateSettings
 from hitl_clic.control.loop import ControlLoop, LoopFailed, LoopView, Outlets
+from hitl_clic.control.overlap import OVERLAPS, OverlapName
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule, Schedule
 from hitl_clic.control.undo import UndoBuffer
+from hitl_clic.evaluation import Execution, evaluate
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.records import Array, EpisodeRecord, EventRecord, Kind, Plan, SnapshotRecord, SwapRecord, TickRecord
+from hitl_clic.tasks.teacher import Teacher
 
 HAND = (0.75, -0.75)
 
@@ -45,6 +48,13 @@ class Track(Swirl):
         self.executed.append(action.copy())
         reached = self._steps == self.reached_at
         return observation, reward, reached, self._steps >= self.longest, {"success": reached}
+
+    def forecast(self, actions: Array) -> Array:
+        executed = list(self.executed)
+        try:
+            return super().forecast(actions)
+        finally:
+            self.executed = executed
 
 
 class TellTale:
@@ -114,6 +124,7 @@ class Bench:
     horizon: int = 4
     execute: int = 2
     lead: int = 0
+    overlap: OverlapName = "sync"
     stride: int = 1
     padding: str = "hold"
     undo_s: float = 0.0
@@ -160,6 +171,7 @@ class Bench:
             snapshot_every=self.snapshot_every,
             draws=False,
             timeout_s=self.timeout_s,
+            overlap=OVERLAPS[self.overlap],
         )
         self.planner = Planner(self.policy, self.loop.on_plan)
         self.loop.attach(self.planner, self.clock or MaxPaceClock(self.loop.ready), self.schedule)
@@ -245,10 +257,10 @@ def test_held_means_the_human_drives_in_that_very_tick(stride: int) -> None:
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 5])
-@pytest.mark.parametrize("lead", [0, 1])
-def test_after_release_nothing_stale_is_executed(stride: int, lead: int) -> None:
+@pytest.mark.parametrize(("overlap", "lead"), [("sync", 0), ("async", 1), ("clamp", 2), ("future", 2)])
+def test_after_release_nothing_stale_is_executed(stride: int, overlap: OverlapName, lead: int) -> None:
     """The chunk in flight belongs to a scene that the human has changed; only plans from the release on may run."""
-    bench = Bench(hold(3, 4, 5, 6), horizon=8, execute=6, stride=stride, lead=lead)
+    bench = Bench(hold(3, 4, 5, 6), horizon=8, execute=6, stride=stride, lead=lead, overlap=overlap)
     bench.run()
     after = [record for record in bench.ticks if record.tick >= 7]
     for record in after:
@@ -582,7 +594,7 @@ def test_snapshots_at_the_beginning_and_now_and_then() -> None:
 @pytest.mark.parametrize("execute", [2, 3])
 def test_with_a_lead_what_is_committed_is_what_is_executed(execute: int) -> None:
     """Asked for one tick ahead: the new chunk begins with the step that the old one will still do."""
-    bench = Bench(horizon=4, execute=execute, lead=1)
+    bench = Bench(horizon=4, execute=execute, lead=1, overlap="clamp", longest=16)
     bench.run()
     assert bench.policy is not None
     later = [(obs, committed, previous) for obs, committed, previous in bench.policy.asked if len(committed)]
@@ -592,6 +604,126 @@ def test_with_a_lead_what_is_committed_is_what_is_executed(execute: int) -> None
         assert previous is not None
         assert np.array_equal(previous[:1], committed)
         assert near(bench.task.executed[round(float(observation[2]))], *committed[0])
+
+
+AHEAD: list[tuple[OverlapName, int]] = [
+    (overlap, lead) for overlap in ("async", "clamp", "future") for lead in (1, 2, 4)
+]
+
+
+@pytest.mark.parametrize(("overlap", "lead"), [("sync", 0), *AHEAD])
+def test_whatever_the_overlap_a_chunk_runs_its_steps(overlap: OverlapName, lead: int) -> None:
+    """H = 8, Ta = 4: seams at 4, 8, 12, ...; the plan that takes over there was asked for `lead` ticks before."""
+    bench = Bench(horizon=8, execute=4, lead=lead, overlap=overlap, longest=20)
+    bench.run()
+    assert bench.policy is not None
+    seams = [b.tick for a, b in itertools.pairwise(bench.ticks) if a.plan_tick != b.plan_tick]
+    assert seams == [4, 8, 12, 16]
+    assert [bench.ticks[seam].step_in_chunk for seam in seams[1:]] == [0 if overlap == "future" else lead] * 3
+    assert [plan.tick for plan in bench.of(Plan)][2:] == [seam - lead for seam in seams[1:]]
+    assert len(bench.policy.asked) <= 6, "nothing is planned twice"
+    for seam in seams[1:]:
+        asked_at = seam if overlap == "future" else seam - lead
+        observation, committed, previous = next(
+            entry for entry in bench.policy.asked if round(float(entry[0][2])) == asked_at
+        )
+        assert np.array_equal(observation, bench.ticks[asked_at].observation), "seen then, or forecast exactly"
+        executed = np.stack(bench.task.executed[seam - lead : seam]) if lead else np.zeros((0, 2), np.float32)
+        assert np.array_equal(committed, executed if overlap == "clamp" else executed[:0])
+        if overlap == "future":
+            assert previous is None or near(previous[0], bench.ticks[seam - 1].robot_action[0], 0.04)
+        elif lead:
+            assert previous is not None
+            assert np.array_equal(previous[:lead], executed)
+        for tick in range(seam, seam + 4):
+            expected = asked_at / 100, (tick - asked_at) / 100
+            assert near(bench.task.executed[tick], *expected)
+
+
+@pytest.mark.parametrize(("overlap", "lead"), [("sync", 0), *AHEAD])
+def test_evaluation_executes_as_the_loop_does(overlap: OverlapName, lead: int) -> None:
+    class Nobody(Teacher):
+        def reset(self) -> None: ...
+
+        def action(self, observation: Array) -> Array:
+            return np.zeros(2, np.float32)
+
+        def snapshot(self) -> bytes:
+            return b""
+
+        def restore(self, snapshot: bytes) -> None: ...
+
+    bench = Bench(horizon=8, execute=4, lead=lead, overlap=overlap, longest=20)
+    bench.run()
+    task = Track(20)
+    evaluate(TellTale(8), task, Nobody(), Execution(4, overlap, lead), [10])
+    assert np.array_equal(np.stack(task.executed), np.stack(bench.task.executed))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 5])
+@pytest.mark.parametrize(("overlap", "lead"), AHEAD)
+def test_what_was_planned_ahead_is_forgotten_when_the_human_takes_over(
+    overlap: OverlapName, lead: int, stride: int
+) -> None:
+    """Asked for before tick 3, to begin at 4, for a state that the human's tick 3 led away from."""
+    bench = Bench(hold(3, 4, 5, 6), horizon=8, execute=4, lead=lead, overlap=overlap, stride=stride)
+    bench.run()
+    assert bench.policy is not None
+    for record in bench.ticks[3:7]:
+        assert record.plan_tick == 0 or record.plan_tick > 3
+    assert bench.sent
+    for pair in bench.sent:
+        record = bench.ticks[pair.tick]
+        assert near(pair.robot[0], *record.robot_action)
+        if pair.tick > 3:
+            assert np.array_equal(pair.robot, bench.policy.made[record.observation.tobytes()])
+
+
+@pytest.mark.parametrize(("overlap", "lead"), AHEAD)
+def test_nothing_planned_ahead_outlives_its_episode(overlap: OverlapName, lead: int) -> None:
+    bench = Bench(commands={3: ["reset"]}, horizon=8, execute=4, lead=lead, overlap=overlap)
+    bench.run(2)
+    new = [record for record in bench.ticks if record.episode == 1]
+    assert new[0].tick == 3
+    assert [record.plan_tick for record in new[:4]] == [3] * 4
+    assert new[4].plan_tick >= 3
+    assert near(new[4].executed, (new[4].tick - new[4].step_in_chunk - 3) / 100, new[4].step_in_chunk / 100)
+
+
+def test_a_slow_plan_made_ahead_is_not_asked_for_again() -> None:
+    """It takes 2.5 ticks where the lead is one: each chunk begins late, at the step that belongs there."""
+    begun = 0
+
+    class Slow(TellTale):
+        def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+            if self.asked:
+                until = begun + 2
+                while begun < until:
+                    time.sleep(0.0005)
+                time.sleep(0.004)
+            return super().plan(observation, committed, previous)
+
+    class Ticks(Clock):
+        def start(self) -> None: ...
+
+        def wait(self) -> int:
+            nonlocal begun
+            time.sleep(0.01)
+            begun += 1
+            return 0
+
+        def finish(self) -> bool:
+            return False
+
+    bench = Bench(horizon=8, execute=4, lead=1, overlap="clamp", policy=Slow(8), clock=Ticks(), longest=24)
+    bench.run()
+    assert bench.policy is not None
+    plans = bench.of(Plan)
+    assert len(plans) >= 3
+    assert len(bench.policy.asked) <= len(plans) + 1
+    for record in bench.ticks[1:]:
+        if record.plan_tick >= 0:
+            assert record.step_in_chunk == record.tick - record.plan_tick
 
 
 def test_the_rest_of_the_chunk_warms_the_next_plan_but_not_across_a_correction() -> None:

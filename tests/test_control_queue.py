@@ -19,11 +19,11 @@ from hitl_clic.records import Array, Plan
 MS = 1_000_000
 
 
-def plan(tick: int, horizon: int = 4) -> Plan:
+def plan(tick: int, horizon: int = 4, lead: int = 0, ahead: int = 0) -> Plan:
     """A chunk whose step i says 100 * tick + i on its first axis."""
     chunk = np.zeros((horizon, 2), np.float32)
     chunk[:, 0] = 100 * tick + np.arange(horizon)
-    return Plan(tick, chunk, 0.0, 1, -1, 0, 0)
+    return Plan(tick, chunk, 0.0, 1, -1, 0, 0, lead, ahead)
 
 
 def said(action: Array) -> float:
@@ -103,6 +103,66 @@ def test_a_late_plan_still_runs_its_steps() -> None:
     queue = ChunkQueue(8, 4, 0, 2)
     queue.take(plan(10, 8), 12)
     assert next(tick for tick in range(12, 20) if queue.due(tick)) == 16
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_a_plan_made_ahead_waits_for_its_tick(ahead: int) -> None:
+    """Asked for at 2, to begin at 4: there its third step is due, or its first if it was planned for then."""
+    queue = ChunkQueue(8, 4, 2, 2)
+    queue.take(plan(0, 8), 0)
+    early = plan(2, 8, lead=2, ahead=ahead)
+    assert not queue.take(early, 3)
+    assert said(queue.action(3)) == 3
+    assert queue.take(early, 4)
+    assert queue.start_tick == 4
+    assert (said(queue.action(4)), queue.index(4)) == (202 - ahead, 2 - ahead)
+    rest = queue.rest(5)
+    assert rest is not None
+    assert len(rest) == 5 + ahead
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_a_plan_made_ahead_that_comes_late_goes_on_where_it_should_be(ahead: int) -> None:
+    queue = ChunkQueue(8, 4, 2, 2)
+    queue.take(plan(0, 8), 0)
+    assert queue.take(plan(2, 8, lead=2, ahead=ahead), 5)
+    assert said(queue.action(5)) == 203 - ahead
+    assert next(tick for tick in range(5, 20) if queue.due(tick)) == 7, "two ticks before its four are up"
+    assert queue.remaining(7) == 2
+
+
+def test_what_was_asked_for_ahead_is_asked_for_once() -> None:
+    queue = ChunkQueue(8, 4, 2, 2)
+    queue.take(plan(0, 8), 0)
+    assert [queue.due(tick) for tick in range(4)] == [False, False, True, True]
+    queue.asked(2)
+    assert not any(queue.due(tick) for tick in range(2, 10)), "it may still come"
+    assert queue.due(10), "all of it would have passed"
+    assert queue.take(plan(2, 8, lead=2), 5)
+    assert [queue.due(tick) for tick in (6, 7)] == [False, True]
+    queue.asked(7)
+    queue.drop(8)
+    assert queue.due(8)
+
+
+def test_a_chunk_that_began_too_late_for_all_its_steps_is_followed_sooner() -> None:
+    queue = ChunkQueue(6, 4, 2, 2)
+    queue.take(plan(0, 6), 4)  # two steps are left of it, not four
+    assert queue.remaining(4) == 2
+    assert queue.due(4)
+
+
+def test_plans_made_ahead_can_be_dropped_alone() -> None:
+    queue = ChunkQueue(8, 4, 2, 2)
+    queue.take(plan(0, 8), 0)
+    queue.asked(2)
+    queue.drop_ahead(4)
+    assert said(queue.action(4)) == 4, "the running chunk stays"
+    assert not queue.take(plan(2, 8, lead=2), 4)
+    assert not queue.take(plan(3, 8, lead=2), 5)
+    assert queue.due(4)
+    assert queue.take(plan(3, 8), 5), "one that was to run at once is only late"
+    assert queue.take(plan(4, 8, lead=2), 6)
 
 
 # ---- clocks

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from session_fake import Swirl
 
-from hitl_clic.evaluation import evaluate
+from benchmarks.overlap import ways
+from hitl_clic.control.overlap import OverlapName
+from hitl_clic.evaluation import Execution, evaluate
 from hitl_clic.records import Array
 from hitl_clic.tasks.registry import make_task, make_teacher
 
@@ -47,6 +50,104 @@ def test_the_rest_of_a_chunk_is_handed_on_for_a_warm_start() -> None:
     evaluate(policy, make_task("line_following"), make_teacher("line_following"), 3, [5])
     assert policy.previous[0] is None
     assert set(policy.previous[1:]) == {1}
+
+
+class Counting:
+    """Chunk number n (from 0) is (n^2 / 10, i / 10) at its step i; notes what it was asked."""
+
+    version, newest_pair = 0, -1
+
+    def __init__(self, horizon: int) -> None:
+        self.horizon, self.asked = horizon, list[tuple[Array, Array]]()
+
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+        chunk = np.zeros((self.horizon, 2), np.float32)
+        chunk[:, 0] = len(self.asked) ** 2 / 10
+        chunk[:, 1] = np.arange(self.horizon) / 10
+        chunk[: len(committed)] = committed
+        self.asked.append((observation, committed))
+        return chunk, 0.0
+
+
+class Recording(Swirl):
+    """Swirl for ever; keeps what was observed before each step."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__()
+        self.longest, self.seen, self.taken = longest, list[Array](), list[Array]()
+
+    def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, object]]:
+        self.seen.append(self.observe())
+        self.taken.append(action)
+        observation, reward, _, _, _ = super().step(action)
+        return observation, reward, False, len(self.taken) >= self.longest, {"success": False}
+
+    def forecast(self, actions: Array) -> Array:
+        seen, taken = list(self.seen), list(self.taken)
+        expected = super().forecast(actions)
+        self.seen, self.taken = seen, taken
+        return expected
+
+
+class Still(Copycat):
+    """A teacher who does nothing."""
+
+    def __init__(self) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def action(self, observation: Array) -> Array:
+        return np.zeros(2, np.float32)
+
+
+def run(overlap: OverlapName, lead: int, execute: int = 3, horizon: int = 6) -> tuple[Recording, Counting]:
+    task, policy = Recording(9), Counting(horizon)
+    evaluate(policy, task, Still(), Execution(execute, overlap, lead), [5])  # type: ignore[arg-type]
+    return task, policy
+
+
+@pytest.mark.parametrize(("overlap", "lead"), [("sync", 0), ("async", 1), ("async", 3), ("clamp", 2), ("future", 3)])
+def test_the_plan_that_takes_over_was_made_as_its_overlap_says(overlap: OverlapName, lead: int) -> None:
+    """H = 6, Ta = 3: chunks 0, 1 and 2 take over at 0, 3 and 6; at step 0 there is time for chunk 0 only."""
+    task, policy = run(overlap, lead)
+    for number, begins in ((1, 3), (2, 6)):
+        observation, committed = policy.asked[number]
+        asked_at = begins if overlap == "future" else max(1, begins - lead)
+        assert np.array_equal(observation, task.seen[asked_at]), "the forecast is exact here"
+        expected = task.taken[begins - lead : begins] if overlap == "clamp" else []
+        assert np.array_equal(committed, np.array(expected, np.float32).reshape(-1, 2))
+        for step in range(begins, begins + 3):
+            assert task.taken[step].tolist() == pytest.approx([number**2 / 10, (step - asked_at) / 10])
+
+
+def test_steps_and_jerks_by_hand() -> None:
+    """Two-number actions (0, 0) (0, .1) (0, .2) | (.1, 0) (.1, .1) (.1, .2) | (.4, 0) ...: sync, Ta = 3."""
+    policy = Counting(3)
+    found = evaluate(policy, Recording(9), Still(), 3, [5])  # type: ignore[arg-type]
+    assert found.step_inside == pytest.approx(0.1)
+    first, second = np.array([0.1, -0.2]), np.array([0.3, -0.2])
+    assert found.step_at_seam == pytest.approx(np.mean([np.linalg.norm(s) for s in (first, second)]))
+    assert found.jerk_inside == pytest.approx(0.0, abs=1e-7)
+    inside = np.array([0.0, 0.1])
+    jerks = [first - inside, inside - first, second - inside, inside - second]
+    assert found.jerk_at_seam == pytest.approx(np.mean([np.linalg.norm(j) for j in jerks]))
+
+
+@pytest.mark.parametrize(("overlap", "lead"), [("sync", 1), ("clamp", 0)])
+def test_overlap_and_lead_must_go_together(overlap: OverlapName, lead: int) -> None:
+    with pytest.raises(ValueError, match=f"allowed with overlap {overlap}"):
+        Execution(2, overlap, lead)
+
+
+@pytest.mark.parametrize(("horizon", "execute", "lead"), [(4, 3, 2), (8, 2, 3)])
+def test_chunks_that_leave_no_room_are_refused(horizon: int, execute: int, lead: int) -> None:
+    with pytest.raises(ValueError, match="at most"):
+        run("clamp", lead, execute, horizon)
+
+
+def test_the_benchmark_leaves_out_what_does_not_fit() -> None:
+    expected = [("sync", 0), ("async", 1), ("clamp", 1), ("future", 1), ("async", 2), ("clamp", 2), ("future", 2)]
+    assert list(ways(6, 4, [1, 2, 4])) == expected
 
 
 def test_no_episodes_are_refused() -> None:

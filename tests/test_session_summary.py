@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from hitl_clic.session.summary import Tally, summarise, write_summary
 CONTRACT = {
     *("task", "method", "horizon", "execute", "seed", "episodes", "success", "feedback_per_step"),
     *("l2_error_per_step", "timesteps", "tick_hz", "ticks", "tick_overruns", "tick_lateness_ms", "plan_ms"),
+    *("step_inside", "step_at_seam", "jerk_inside", "jerk_at_seam"),
     *("updates", "updates_per_s", "weight_swaps", "correction_to_policy_ms", "pairs", "wall_s"),
 }
 
@@ -109,3 +111,25 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     write_summary(path, summarise(session_records(Swirl())))
     assert json.loads(path.read_text())["episodes"] == 3
     assert [entry.name for entry in tmp_path.iterdir()] == ["summary.json"]
+
+
+def smooth(*ticks: tuple[int, str, int, float]) -> list[float | None]:
+    """step_inside, step_at_seam, jerk_inside, jerk_at_seam of ticks (episode, state, plan_tick, action's first)."""
+    some = next(record for record in session_records(Swirl()) if isinstance(record, TickRecord))
+    tally = Tally()
+    for number, (episode, state, plan_tick, first) in enumerate(ticks):
+        action = np.array([first, 0.0], np.float32)
+        tally.add(replace(some, tick=number, episode=episode, state=state, plan_tick=plan_tick, robot_action=action))
+    found = tally.summary()
+    return [found[name] for name in ("step_inside", "step_at_seam", "jerk_inside", "jerk_at_seam")]
+
+
+def test_smoothness_is_of_what_the_robot_did_by_itself() -> None:
+    robot = "autonomous"
+    whole = [(0, robot, 0, 0.0), (0, robot, 0, 0.1), (0, robot, 0, 0.3), (0, robot, 3, 0.8), (0, robot, 3, 0.8)]
+    assert smooth(*whole) == pytest.approx([0.1, 0.5, 0.1, 0.4], abs=1e-6)
+    assert smooth() == [None] * 4
+    assert smooth(whole[0], (1, robot, 0, 0.5)) == [None] * 4, "episodes do not follow on one another"
+    corrected = [whole[0], (0, "correcting", 0, 0.9), (0, robot, 2, 0.2), (0, robot, 2, 0.5)]
+    assert smooth(*corrected) == pytest.approx([0.3, None, None, None]), "nor does the robot on the human"
+    assert smooth((0, robot, -1, 0.0), (0, robot, 1, 0.5), (0, robot, 1, 0.6))[:2] == [pytest.approx(0.1), None]

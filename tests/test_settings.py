@@ -222,3 +222,33 @@ def test_importing_settings_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"loop": {"plan_lead": 2}}, "loop.plan_lead = 2 is not allowed; allowed with overlap sync: 0"),
+        ({"loop": {"overlap": "clamp"}}, "loop.plan_lead = 0 is not allowed; allowed with overlap clamp: 1 or more"),
+        (
+            {"horizon": 4, "execute": 3, "loop": {"overlap": "future", "plan_lead": 2}},
+            "plan_lead = 2 does not fit horizon = 4 and execute = 3; allowed: at most 1",
+        ),
+        (
+            {"horizon": 8, "execute": 2, "loop": {"overlap": "async", "plan_lead": 3}},
+            "plan_lead = 3 does not fit horizon = 8 and execute = 2; allowed: at most 2",
+        ),
+        ({"loop": {"overlap": "none"}}, "loop.overlap = none is not allowed; allowed: sync, async, clamp or future"),
+        ({"method": "bc", "clic": {"prefix": 2}}, "clic.prefix = 2 is not allowed; allowed with kind bc: 0"),
+    ],
+)
+def test_overlaps_that_cannot_work_are_refused_in_a_line(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(overrides=given)
+    assert said in str(refused.value)
+    assert "more wrong" not in str(refused.value)
+
+
+@pytest.mark.parametrize("overlap", ["async", "clamp", "future"])
+def test_an_overlap_with_room_is_taken(overlap: str) -> None:
+    given = {"horizon": 8, "execute": 4, "loop": {"overlap": overlap, "plan_lead": 4}}
+    assert load(overrides=given).loop.plan_lead == 4

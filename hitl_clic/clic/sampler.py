@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -56,25 +57,29 @@ def langevin(
     generator: Generator | None,
     committed: Tensor | None = None,
     breathe: Callable[[], None] | None = None,
+    hold: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """A whole chain from `chunks` ([CC] Eq. 7), one step for each of `sizes`.
 
     Args:
         committed: flattened first coordinates, [c], that are bound to be executed: they are never moved.
         breathe: called before every step, see `NetworkPolicy`.
+        hold: puts what never moves into chunks [B, S, D], where that is not one beginning for all of them.
 
     Returns:
         [B, S, D].
     """
     if committed is not None and len(committed):
-        chunks = clamp_prefix(chunks, committed)
+        hold = partial(clamp_prefix, committed=committed)
+    if hold is not None:
+        chunks = hold(chunks)
     for size in sizes:
         if breathe is not None:
             breathe()
         _, gradient = energy.energy_and_gradient(context, chunks)
         chunks = langevin_step(chunks, gradient, size, noise, clip, generator)
-        if committed is not None and len(committed):
-            chunks = clamp_prefix(chunks, committed)
+        if hold is not None:
+            chunks = hold(chunks)
     return chunks
 
 
@@ -157,12 +162,20 @@ STARTS: Mapping[NegativeStart, Callable[[Near, int, Generator], Tensor]] = {
 
 
 def draw_negatives(
-    energy: Energy, context: Context, near: Near, settings: NegativeSettings, generator: Generator
+    energy: Energy,
+    context: Context,
+    near: Near,
+    settings: NegativeSettings,
+    generator: Generator,
+    hold: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9). Chains that are kept are set to where they end."""
+    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9); `hold` as in `langevin`.
+
+    Chains that are kept are set to where they end.
+    """
     start = STARTS[settings.start](near, settings.samples, generator)
     sizes = step_sizes(settings.steps, settings.step_start, settings.step_end)
-    ends = langevin(energy, context, start, sizes, settings.noise, settings.clip, generator)
+    ends = langevin(energy, context, start, sizes, settings.noise, settings.clip, generator, hold=hold)
     if near.chains is not None:
         near.chains.copy_(ends)
     return ends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Padding = Literal["hold", "robot", "hindsight", "mask"]
 NegativeStart = Literal["uniform", "proposals", "persistent"]
@@ -142,6 +142,13 @@ class MethodSettings(BaseModel):
     symmetries: bool = Field(
         False, description="Let each pair also teach its images under the symmetries that the task declares."
     )
+    prefix: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Greatest number of first steps, below H, that a pair may be learnt with as given: a random number "
+        "each time it is drawn. For plans that begin with committed steps (loop.overlap clamp); 0 is off.",
+    )
     radius_ratio: float = Field(0.5, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit.")
     boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
     half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired space of relative corrections.")
@@ -169,3 +176,11 @@ class MethodSettings(BaseModel):
     buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept; the oldest go first.")
     min_pairs: int = Field(32, ge=1, le=1_000_000, description="Pairs needed before the first update.")
     device: str = Field("cpu", description="Torch device of learner and planner: cpu, cuda, cuda:1, mps.")
+
+    @field_validator("prefix")
+    @classmethod
+    def _has_an_energy(cls, prefix: int, info: ValidationInfo) -> int:
+        kind = info.data.get("kind")
+        if prefix and kind in ("bc", "flow"):
+            raise ValueError(f"allowed with kind {kind}: 0 (only energies, clic and ibc, learn from given steps)")
+        return prefix

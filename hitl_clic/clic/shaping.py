@@ -24,6 +24,7 @@ class Batch:
         state: [B, dim_o]. robot, human: a^r, a^h, [B, D].
         mask: 1 where a coordinate counts in distances, [B, D]. relative: [B], True for relative corrections.
         chains: see `Near`; a loss that draws negatives leaves there where they end.
+        given: True on coordinates of the first steps that are known beforehand, [B, D]; None if nothing is.
     """
 
     state: Tensor
@@ -32,11 +33,16 @@ class Batch:
     mask: Tensor
     relative: Tensor
     chains: Tensor | None = None
+    given: Tensor | None = None
 
     @property
     def near(self) -> Near:
         """What starts of negatives may look at."""
         return Near(self.robot, self.human, self.chains)
+
+    def fill(self, samples: Tensor) -> Tensor:
+        """The samples [B, S, D] with the human's numbers where they are given."""
+        return samples if self.given is None else torch.where(self.given[:, None], self.human[:, None], samples)
 
 
 def log_target(energy: Tensor, log_p: Tensor, temperature: float, power: float) -> Tensor:
@@ -122,8 +128,11 @@ def shaping_loss(
     """The loss of one batch ([CC] Eq. 11) and its terms, detached, by name."""
     with torch.no_grad():
         context = energy.context(batch.state)
-    negatives = draw_negatives(energy, context, batch.near, settings.negatives, generator)
+    hold = None if batch.given is None else batch.fill
+    negatives = draw_negatives(energy, context, batch.near, settings.negatives, generator, hold)
     samples = torch.cat([batch.human[:, None], batch.robot[:, None], negatives], dim=1)  # Eq. 9
+    # Where steps are given a^r has them too. The desired space stays the pair's own, cut where the given steps are.
+    samples = batch.fill(samples)
     samples = deal_untaught(samples, batch.mask, generator)
     few = settings.penalty_samples or samples.shape[1]
     if few < samples.shape[1]:  # the penalty looks at the first ones: let those be any

@@ -229,6 +229,12 @@ class ChunkTrainer:
                 human[rows] = symmetry.of_action(human[rows])
                 mask[rows] = symmetry.of_mask(mask[rows])
 
+        given: np.ndarray | None = None
+        most = min(self.settings.prefix, self.horizon - 1)  # something must be left to learn
+        if most:
+            steps = self.buffer.generator.integers(most + 1, size=len(pairs))
+            given = (np.arange(self.horizon) < steps[:, None])[..., None] & (mask > 0)
+
         def tensor(array: Array) -> Tensor:
             return torch.from_numpy(array.reshape(len(pairs), -1)).to(self.device)
 
@@ -240,6 +246,7 @@ class ChunkTrainer:
             mask=tensor(mask),
             relative=torch.tensor([p.relative for p in pairs], device=self.device),
             chains=None if self.chains is None else torch.from_numpy(self.chains.take(keys)).to(self.device),
+            given=None if given is None else torch.from_numpy(given.reshape(len(pairs), -1)).to(self.device),
         )
         return batch, keys
 

@@ -39,6 +39,7 @@ from hitl_clic.control.correction import HandOver, bind
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
 from hitl_clic.control.loop import ControlLoop, LoopView, Outlets, Record
+from hitl_clic.control.overlap import OVERLAPS
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import KeptUpSchedule, LiveSchedule, PaperSchedule, Schedule
@@ -188,6 +189,7 @@ class Actor:
             snapshot_every=max(1, round(loop_settings.snapshot_every_s * loop_settings.rate_hz)),
             draws=True,
             timeout_s=loop_settings.planner_timeout_s,
+            overlap=OVERLAPS[loop_settings.overlap],
         )
         self.loop = loop
         planner = Planner(

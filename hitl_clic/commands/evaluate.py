@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
+from hitl_clic.control.overlap import OverlapName, check_lead, check_room
 from hitl_clic.learner import checkpoint
 from hitl_clic.refusal import SettingsError
 from hitl_clic.settings import SessionSettings
+
+if TYPE_CHECKING:
+    from hitl_clic.evaluation import EpisodeResult
 
 
 def find(source: Path) -> tuple[Path, SessionSettings]:
@@ -34,16 +39,40 @@ def find(source: Path) -> tuple[Path, SessionSettings]:
     raise SettingsError(f"source = {source} has no settings.toml beside it or in a folder above; keep them together")
 
 
-def run(source: Path, episodes: int, seed: int, as_json: bool) -> int:
-    """Evaluate and print; the exit status.
+def overlapped(settings: SessionSettings, overlap: OverlapName | None, lead: int | None) -> tuple[OverlapName, int]:
+    """The overlap and lead to evaluate with: what is given, else the session's own; sync needs no lead to be given.
 
     Raises:
-        SettingsError: no checkpoint or settings there, or they do not fit.
+        SettingsError: they do not go together, or the session's chunks are too short for them.
     """
-    path, settings = find(source)
+    chosen = overlap or settings.loop.overlap
+    if lead is None:
+        lead = 0 if chosen == "sync" else settings.loop.plan_lead
+    try:
+        check_lead(chosen, lead)
+        check_room(settings.horizon, settings.execute, lead)
+    except ValueError as error:
+        raise SettingsError(f"lead = {lead}: {error}") from None
+    return chosen, lead
+
+
+def figures(
+    path: Path,
+    settings: SessionSettings,
+    episodes: int,
+    seed: int,
+    overlap: OverlapName,
+    lead: int,
+    after_episode: Callable[[EpisodeResult], None] = lambda result: None,
+) -> dict[str, Any]:
+    """The figures of a checkpoint under its session's settings, as JSON has them; `episodes` holds a row for each.
+
+    Raises:
+        SettingsError: the checkpoint cannot be read, or it does not fit the settings.
+    """
     import torch
 
-    from hitl_clic.evaluation import evaluate
+    from hitl_clic.evaluation import Execution, evaluate
     from hitl_clic.methods import make_policy
     from hitl_clic.tasks.registry import make_task, make_teacher
 
@@ -56,39 +85,67 @@ def run(source: Path, episodes: int, seed: int, as_json: bool) -> int:
     except ValueError as error:
         raise SettingsError(str(error)) from error
     task, teacher = make_task(settings.task, **settings.task_options), make_teacher(settings.task)
-    console = Console()
-    with console.status(f"{episodes} episodes of {settings.task}") as status:
-        done = 0
-
-        def told(_: Any) -> None:
-            nonlocal done
-            done += 1
-            status.update(f"{done} of {episodes} episodes of {settings.task}")
-
-        result = evaluate(policy, task, teacher, settings.execute, range(seed, seed + episodes), told)
-    found = {
+    execution = Execution(settings.execute, overlap, lead)
+    result = evaluate(policy, task, teacher, execution, range(seed, seed + episodes), after_episode)
+    return {
         "source": str(path),
         "task": settings.task,
         "method": settings.method,
         "horizon": settings.horizon,
         "execute": settings.execute,
+        "overlap": overlap,
+        "lead": lead,
         "weight_version": weights.version,
         "updates": weights.step,
         **_plain(asdict(result)),
     }
+
+
+def run(
+    source: Path,
+    episodes: int,
+    seed: int,
+    as_json: bool,
+    overlap: OverlapName | None = None,
+    lead: int | None = None,
+) -> int:
+    """Evaluate and print; the exit status.
+
+    Raises:
+        SettingsError: no checkpoint or settings there, or they do not fit.
+    """
+    path, settings = find(source)
+    overlap, lead = overlapped(settings, overlap, lead)
+    console = Console()
+    with console.status(f"{episodes} episodes of {settings.task}") as status:
+        done = 0
+
+        def told(_: EpisodeResult) -> None:
+            nonlocal done
+            done += 1
+            status.update(f"{done} of {episodes} episodes of {settings.task}")
+
+        found = figures(path, settings, episodes, seed, overlap, lead, told)
     if as_json:
         print(json.dumps(found))
         return 0
     table = Table("seed", "reached", "steps", "error per step", title=f"{settings.task}, H = {settings.horizon}")
-    for row in result.episodes:
-        table.add_row(str(row.seed), "yes" if row.success else "no", str(row.timesteps), f"{row.l2_error_per_step:.3f}")
+    for row in found["episodes"]:
+        reached = "yes" if row["success"] else "no"
+        table.add_row(str(row["seed"]), reached, str(row["timesteps"]), f"{row['l2_error_per_step']:.3f}")
     console.print(table)
+    steps = " and ".join(_shown(found[f"step_{where}"]) for where in ("inside", "at_seam"))
+    jerks = " and ".join(_shown(found[f"jerk_{where}"]) for where in ("inside", "at_seam"))
     print(
-        f"success rate {result.success_rate:.2f} over {episodes} episodes, error per step "
-        f"{result.l2_error_per_step:.3f}, mean length {result.mean_timesteps:.0f} steps; change of action inside "
-        f"chunks {result.step_inside:.3f}, between chunks {result.step_at_seam:.3f}"
+        f"success rate {found['success_rate']:.2f} over {episodes} episodes, error per step "
+        f"{found['l2_error_per_step']:.3f}, mean length {found['mean_timesteps']:.0f} steps; inside chunks and between "
+        f"them the action changes by {steps}, with a jerk of {jerks}"
     )
     return 0
+
+
+def _shown(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
 
 
 def _plain(value: Any) -> Any:

@@ -10,9 +10,11 @@ from hitl_clic.records import Array, Plan
 class ChunkQueue:
     """Gives the robot's action for a tick from the newest plan.
 
+    A chunk runs Ta ticks, or to its last step if it came so late that fewer are left.
+
     Args:
-        horizon: H. execute: Ta <= H, steps of a chunk that run before the next is due.
-        lead: ticks before that at which the next plan is asked for. dim_a: size of an action.
+        horizon: H. execute: Ta <= H, steps of a chunk that run before the next takes over.
+        lead: ticks before that at which the next plan is asked for, at most Ta. dim_a: size of an action.
     """
 
     def __init__(self, horizon: int, execute: int, lead: int, dim_a: int) -> None:
@@ -21,26 +23,44 @@ class ChunkQueue:
         self.start_tick = 0
         """First tick that the running plan's actions were used for."""
         self._not_before = 0
+        self._none_ahead_before = 0
+        self._waited_for_until = 0
 
     def take(self, plan: Plan | None, tick: int) -> bool:
-        """Start a newer plan at `tick`, if it is one that was not dropped. True if it was started."""
-        if plan is None or plan.tick < self._not_before or plan.tick > tick:
+        """Start a newer plan at `tick`, if it may begin and is not one that was dropped. True if it was started."""
+        if plan is None or plan.tick < self._not_before or plan.begins > tick:
+            return False
+        if plan.lead and plan.tick < self._none_ahead_before:
             return False
         if self.plan is not None and plan.tick <= self.plan.tick:
             return False
-        if tick - plan.tick >= self.horizon:
+        if tick - plan.first >= self.horizon:
             return False  # so late that all of it has passed
         self.plan, self.start_tick = plan, tick
+        self._waited_for_until = 0
         return True
 
+    def asked(self, tick: int) -> None:
+        """A plan was asked for ahead: no other is due until it began, or came too late to be of use."""
+        self._waited_for_until = tick + self.horizon
+
     def drop(self, tick: int) -> None:
-        """Forget the running chunk and every plan for an observation before `tick` (hand-over, new episode)."""
+        """Forget the running chunk and every plan asked for before `tick` (hand-over, new episode)."""
         self.plan = None
         self._not_before = tick
+        self._waited_for_until = 0
+
+    def drop_ahead(self, tick: int) -> None:
+        """Forget plans asked for before `tick` that would take over later: what they expect is not what is done.
+
+        The running chunk stays: it is what the robot would have done.
+        """
+        self._none_ahead_before = tick
+        self._waited_for_until = 0
 
     def index(self, tick: int) -> int:
         """Position in the running chunk; -1 without one."""
-        return -1 if self.plan is None else tick - self.plan.tick
+        return -1 if self.plan is None else tick - self.plan.first
 
     def action(self, tick: int) -> Array:
         """a^r of the tick; zero motion when no plan reaches that far."""
@@ -49,9 +69,9 @@ class ChunkQueue:
 
     def rest(self, tick: int) -> Array | None:
         """What is left of the running chunk from `tick` on, [k, dim_a], k >= 1; None if nothing is."""
-        if self.plan is None or not 0 <= tick - self.plan.tick < self.horizon:
+        if self.plan is None or not 0 <= tick - self.plan.first < self.horizon:
             return None
-        return self.plan.chunk[tick - self.plan.tick :]
+        return self.plan.chunk[tick - self.plan.first :]
 
     def chunk_from(self, tick: int) -> Array | None:
         """The robot's H steps from `tick` on, its last step held where the chunk ends; None without a chunk."""
@@ -60,6 +80,12 @@ class ChunkQueue:
             return rest
         return np.concatenate([rest, np.repeat(rest[-1:], self.horizon - len(rest), axis=0)])
 
+    def remaining(self, tick: int) -> int:
+        """Ticks from `tick` on until the next chunk is to take over; 0 if it is time, or nothing runs."""
+        if self.plan is None:
+            return 0
+        return max(0, min(self.start_tick + self.execute, self.plan.first + self.horizon) - tick)
+
     def due(self, tick: int) -> bool:
-        """Whether a plan for the observation of `tick` should be asked for."""
-        return self.plan is None or tick - self.start_tick >= self.execute - self.lead
+        """Whether a plan should be asked for with the observation of `tick`."""
+        return self.plan is None or (tick >= self._waited_for_until and self.remaining(tick) <= self.lead)

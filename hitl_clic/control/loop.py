@@ -23,9 +23,10 @@ from hitl_clic.control.correction import Binding, HandOver, human_action
 from hitl_clic.control.effort import EpisodeEffort
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import COMMANDS, Gate, GateOutput
+from hitl_clic.control.overlap import Overlap, Running, from_now
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.plan import ChunkPolicy
-from hitl_clic.control.planner import Planner, PlanRequest
+from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import Schedule
 from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.link.messages import ChunkPair, Weights
@@ -108,6 +109,7 @@ class ControlLoop:
         pair_stride: ticks between two plans while the human drives.
         snapshot_every: ticks between two snapshots. draws: whether scenes are wanted in the view.
         timeout_s: longest wait for planner or teacher in `ready` (`--pace max`).
+        overlap: how the next chunk is asked for while one runs; the queue's lead says when.
     """
 
     def __init__(
@@ -126,10 +128,11 @@ class ControlLoop:
         snapshot_every: int,
         draws: bool,
         timeout_s: float,
+        overlap: Overlap = from_now,
     ) -> None:
         self.task, self.device, self.gate, self.binding, self.hand_over = task, device, gate, binding, hand_over
         self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
-        self.exploration = exploration
+        self.exploration, self.overlap = exploration, overlap
         self.pair_stride, self.snapshot_every, self.draws, self.timeout_s = (
             pair_stride,
             snapshot_every,
@@ -239,9 +242,9 @@ class ControlLoop:
             return None
         decided = time.perf_counter_ns()
         self._check_planner()
-        plan = self.planner.latest()
-        if self.queue.take(plan, tick):
-            self._record_plan(plan)
+        self._take_plan(tick)
+        if output.entered:  # the human will do something else than the next chunk expects
+            self.queue.drop_ahead(tick + 1)
         robot = self.queue.action(tick)
         begins_pair = self.queue.plan is not None and (self.queue.plan.tick == tick or output.entered)
         robot_chunk = self.queue.chunk_from(tick) if begins_pair else None
@@ -320,20 +323,27 @@ class ControlLoop:
             since = tick - (self.queue.plan.tick if self.queue.plan is not None else 0)
             due = self.queue.plan is None or since >= self.pair_stride
         else:
+            if self.queue.lead:  # a chunk that begins now may have to be followed by one asked for now
+                self._take_plan(tick)
             due = self.queue.due(tick)
-        rest = None if human else self.queue.rest(tick)
-        lead = 0 if human else self.queue.lead
-        robot_action = self.queue.action(tick) if not due or (lead and rest is not None) else None
-        index = 0 if due else self.queue.index(tick)
+        lead = 0 if human else self.queue.remaining(tick)
+        plan_first = due and lead == 0  # else it is known what the robot does at this tick
+        robot_action = None if plan_first else self.queue.action(tick)
+        index = 0 if plan_first else self.queue.index(tick)
         seen = TeacherView(tick, self._episode, self._step, self._observation, robot_action, index, self.gate.kind)
         with self._view_lock:
             self.outlets.teacher.publish(seen)
         if due:  # after the view: the planner completes it
-            self.planner.request(self._request(tick, rest))
+            rest = None if human else self.queue.rest(tick)
+            steps = np.zeros((0, self.queue.dim_a), np.float32) if rest is None else rest
+            if lead:
+                self.queue.asked(tick)
+            self.planner.request(self.overlap(Running(tick, self._observation, steps, lead, self.task.forecast)))
 
-    def _request(self, tick: int, rest: Array | None) -> PlanRequest:
-        committed = rest[: self.queue.lead] if rest is not None else np.zeros((0, self.queue.dim_a), np.float32)
-        return PlanRequest(tick, self._observation, committed, rest)
+    def _take_plan(self, tick: int) -> None:
+        plan = self.planner.latest()
+        if self.queue.take(plan, tick):
+            self._record_plan(plan)
 
     def _take_weights(self) -> None:
         fetched = self.outlets.fetch_policy()

@@ -9,21 +9,28 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from devices.slot import Slot
+from hitl_clic.control.overlap import PlanRequest
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.records import Array, Plan
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    """Plan a chunk for `observation`, seen before `tick`; `committed` and `previous` as in `ChunkPolicy.plan`."""
-
-    tick: int
-    observation: Array
-    committed: Array
-    previous: Array | None
+def answer(policy: ChunkPolicy, request: PlanRequest) -> Plan:
+    """The policy's plan for a request. Any thread, one caller of a policy at a time."""
+    started = time.perf_counter_ns()
+    chunk, energy = policy.plan(request.observation, request.committed, request.previous)
+    return Plan(
+        tick=request.tick,
+        chunk=chunk,
+        energy=energy,
+        weight_version=policy.version,
+        newest_pair=policy.newest_pair,
+        started_ns=started,
+        finished_ns=time.perf_counter_ns(),
+        lead=request.lead,
+        ahead=request.ahead,
+    )
 
 
 class Planner:
@@ -107,18 +114,7 @@ class Planner:
             if self._prepare is not None:
                 self._prepare()
             while (request := self._next()) is not None:
-                policy = self._policy
-                started = time.perf_counter_ns()
-                chunk, energy = policy.plan(request.observation, request.committed, request.previous)
-                plan = Plan(
-                    tick=request.tick,
-                    chunk=chunk,
-                    energy=energy,
-                    weight_version=policy.version,
-                    newest_pair=policy.newest_pair,
-                    started_ns=started,
-                    finished_ns=time.perf_counter_ns(),
-                )
+                plan = answer(self._policy, request)
                 with self._condition:
                     if not self._forgotten:
                         self._latest.publish(plan)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from hitl_clic.control.exploration import ExplorationSettings
+from hitl_clic.control.overlap import OverlapName, check_lead
 
 
 class LoopSettings(BaseModel):
@@ -13,12 +14,20 @@ class LoopSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rate_hz: float = Field(10.0, gt=0, le=2000, description="Ticks per second.")
+    overlap: OverlapName = Field(
+        "sync",
+        description="How the next chunk is planned while one runs. sync: between two ticks, from the newest "
+        "observation: right while a plan takes less than a tick. The others plan plan_lead ticks ahead. async: as if "
+        "nothing ran meanwhile. clamp: beginning with the steps that will run meanwhile. future: from the state "
+        "expected after them.",
+    )
     plan_lead: int = Field(
         0,
         ge=0,
         le=64,
-        description="Ticks before the end of the running chunk at which the next plan is asked for. 0 plans between "
-        "two ticks from the newest observation: right while a plan takes less than a tick.",
+        validate_default=True,
+        description="Ticks before the next chunk takes over at which it is asked for; 0 with sync, at least 1 with "
+        "the other overlaps, at most execute and horizon - execute.",
     )
     pair_stride: int = Field(
         1,
@@ -41,3 +50,10 @@ class LoopSettings(BaseModel):
     planner_timeout_s: float = Field(
         30.0, gt=0, le=3600, description="Seconds after which a plan that never comes ends the session (--pace max)."
     )
+
+    @field_validator("plan_lead")
+    @classmethod
+    def _fits_overlap(cls, lead: int, info: ValidationInfo) -> int:
+        if "overlap" in info.data:  # else it is refused itself
+            check_lead(info.data["overlap"], lead)
+        return lead

@@ -20,6 +20,7 @@ import numpy as np
 from hitl_clic.link.messages import ChunkPair, LinkStatus
 from hitl_clic.records import EpisodeRecord, EventRecord, Plan, SwapRecord, TickRecord
 from hitl_clic.session.topics import SettingsRecord, topic_of
+from hitl_clic.smoothness import Smoothness
 
 Summary = dict[str, Any]
 
@@ -39,6 +40,8 @@ class Tally:
         self._lateness_ns = array("q")
         self._plan_ns = array("q")
         self._correction_ns = array("q")
+        self._smoothness = Smoothness()
+        self._smooth_until = (-1, -1)  # episode and tick whose action would follow
         self._overruns = 0
         self._swaps = 0
         self._pairs_made = 0
@@ -77,6 +80,8 @@ class Tally:
         `updates_per_s` is the mean of what the learner reported since it began to update.
         `correction_to_policy_ms` runs from the tick that completed a pair to the start of the first plan made with
         weights trained on it (or on a later one).
+        `step_inside`, `step_at_seam`, `jerk_inside` and `jerk_at_seam` are of the policy's actions at the ticks that
+        the robot drove on a plan, without noise for exploration, see `Smoothness`.
         """
         settings, status = self._settings, self._status
         learner = status.learner if status is not None else None
@@ -92,6 +97,7 @@ class Tally:
             "feedback_per_step": [_known(episode.feedback_per_step) for episode in self._episodes],
             "l2_error_per_step": [_known(episode.l2_error_per_step) for episode in self._episodes],
             "timesteps": [episode.timesteps for episode in self._episodes],
+            **{name: _known(value) for name, value in self._smoothness.figures().items()},
             "tick_hz": settings.tick_hz if settings else None,
             "ticks": len(self._lateness_ns),
             "tick_overruns": self._overruns,
@@ -119,8 +125,16 @@ class Tally:
     def _tick(self, tick: TickRecord) -> None:
         self._lateness_ns.append(tick.lateness_ns)
         self._overruns += tick.overrun
+        self._smooth(tick)
         self._happened(tick.time_ns)
         self._happened(tick.time_ns + tick.work_ns)
+
+    def _smooth(self, tick: TickRecord) -> None:
+        if (tick.episode, tick.tick) != self._smooth_until:
+            self._smoothness.cut()
+        if tick.state == "autonomous" and tick.plan_tick >= 0:
+            self._smoothness.add(tick.robot_action, tick.plan_tick)
+            self._smooth_until = (tick.episode, tick.tick + 1)
 
     def _plan(self, plan: Plan) -> None:
         self._plan_ns.append(plan.finished_ns - plan.started_ns)

@@ -23,14 +23,17 @@ from hitl_clic.tasks.task import Array, Task
 from hitl_clic.tasks.teacher import Teacher
 
 _STEPS = 200
+_FORECAST_MS = 10.0
+"""Processor time that a forecast of four steps may take, half of the time usually; it is asked for between ticks."""
 
 
-def check_task(make: Callable[[], Task], *, seeds_differ: bool = True) -> None:
-    """Check a task's spaces, seeding, snapshots and scene.
+def check_task(make: Callable[[], Task], *, seeds_differ: bool = True, forecast_within: float = 0.0) -> None:
+    """Check a task's spaces, seeding, snapshots, forecasts and scene.
 
     Args:
         make: a new task each time; it must last at least 200 random steps without needing a reset to go on.
         seeds_differ: whether different seeds must give different starts.
+        forecast_within: greatest error of a forecast of four steps in any number of the observation; 0 is exact.
 
     Raises:
         AssertionError: naming the promise that does not hold.
@@ -42,6 +45,7 @@ def check_task(make: Callable[[], Task], *, seeds_differ: bool = True) -> None:
     _check_description(task)
     _check_seeds(make, seeds_differ)
     _check_snapshots(make)
+    _check_forecasts(make, forecast_within)
     _check_reading_changes_nothing(task)
     _check_refusals(task)
     task.close()
@@ -215,6 +219,40 @@ def _check_snapshots(make: Callable[[], Task]) -> None:
     task.reset(seed=4)
     assert np.array_equal(task.restore(snapshot), here), "restore after a reset gave another observation"
     assert np.array_equal(drive(task, actions), expected), "after a reset and a restore the states deviate"
+
+
+def _check_forecasts(make: Callable[[], Task], within: float) -> None:
+    task, twin = make(), make()
+    size = _size(task)
+    task.reset(seed=6)
+    actions = random_actions(np.random.default_rng(4), size)
+    drive(task, actions[:100])
+    twin.restore(task.snapshot())
+    times: list[int] = []
+    for step in range(100, _STEPS - 4):
+        began = time.thread_time_ns()
+        expected = task.forecast(actions[step : step + 4])
+        times.append(time.thread_time_ns() - began)
+        if step % 10 == 0:
+            other = task.forecast(-actions[step : step + 2])
+            assert other.shape == expected.shape, "a forecast must be an observation"
+            assert np.array_equal(task.forecast(actions[step : step + 4]), expected), (
+                "the same forecast came out otherwise"
+            )
+            assert np.array_equal(task.forecast(actions[:0]), task.observe()), "no actions lead nowhere else"
+            then = make()
+            then.restore(task.snapshot())
+            error = float(np.abs(drive(then, actions[step : step + 4])[-1] - expected).max())
+            assert error <= within, f"a forecast is off by {error}, allowed is {within}"
+        here, there = task.step(actions[step])[0], twin.step(actions[step])[0]
+        assert np.array_equal(here, there), "a forecast changed what happens next"
+    assert task.snapshot() == twin.snapshot(), "a forecast changed the task"
+    usual = float(np.median(times)) / 1e6
+    assert usual <= _FORECAST_MS, f"a forecast of four steps takes {usual:.1f} ms, allowed are {_FORECAST_MS} ms"
+    before = task.observe()
+    wrong = np.stack([actions[0], np.full(size, np.nan, np.float32)])
+    _check_refused(partial(task.forecast, wrong), "forecast must refuse what step refuses")
+    assert np.array_equal(task.observe(), before), "a refused forecast changed the state"
 
 
 def _check_reading_changes_nothing(task: Task) -> None:

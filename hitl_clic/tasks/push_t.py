@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from hitl_clic.tasks.actions import checked_action
 from hitl_clic.tasks.push_t_state import (
@@ -35,6 +36,8 @@ SUCCESS_COVERAGE = 0.80
 _SETTLING_STEPS = 5
 _SMALLEST_GAP = 5.0
 """Free pixels between agent and block at the start of an episode, at least."""
+_APART = (60.0, 60.0, 300.0, 300.0, 0.0)
+"""Agent and block where they touch neither each other nor a wall."""
 _KIND = "hitl_clic/PushT-v0/1"
 
 
@@ -79,6 +82,7 @@ class PushT(Task):
         self.observation_space = spaces.Box(-4.0, 4.0, (OBSERVATION_SIZE,), np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
         self._simulator: PushTEnv | None = None
+        self._imagined: PushTEnv | None = None
         self._start = -1
         self._log: list[Array] = []
         self._state = PushTState(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -126,6 +130,25 @@ class PushT(Task):
             self._advance(action.astype(np.float32))
         return self.observe()
 
+    def forecast(self, actions: Array) -> Array:
+        """As in `Task`, on a second simulator set to the present poses and velocities.
+
+        What a contact solver remembers is not set, so in contact the forecast is off by a little: by less than a tenth
+        of a pixel after four steps of pushing, mostly by far less.
+        """
+        if self._start < 0:
+            raise RuntimeError("call reset() before forecast()")
+        checked = [checked_action(action, 2) for action in actions]
+        if not checked:
+            return self.observe()
+        simulator = self._imagine()
+        previous, state = self._current, self._state
+        for action in checked:
+            previous = features(state)
+            *_, info = simulator.step(_target(state, action))
+            state = _state(info)
+        return np.concatenate([previous, features(state)])
+
     def scene(self) -> Scene:
         s = self._state
         hand = (s.agent_x, s.agent_y)
@@ -140,16 +163,31 @@ class PushT(Task):
         return {"coverage": self._coverage}
 
     def close(self) -> None:
-        if self._simulator is not None:
-            self._simulator.close()
-            self._simulator = None
+        for simulator in (self._simulator, self._imagined):
+            if simulator is not None:
+                simulator.close()
+        self._simulator = self._imagined = None
+
+    def _imagine(self) -> PushTEnv:
+        """A simulator in the present state, without the memory of the contact solver."""
+        assert self._simulator is not None
+        if self._imagined is None:
+            self._imagined = _new_simulator()
+        # A new space each time, nothing touching in it: a forecast depends on the present alone.
+        self._imagined.reset(seed=0, options={"reset_to_state": _APART})
+        for there, here in (
+            (self._imagined.agent, self._simulator.agent),
+            (self._imagined.block, self._simulator.block),
+        ):
+            there.angle = here.angle  # first: turning a body moves it, since it turns about its centre of mass
+            there.position, there.velocity = here.position, here.velocity
+            there.angular_velocity = here.angular_velocity
+        return self._imagined
 
     def _begin(self, start: int) -> None:
         """Start the episode that gym-pusht draws from this number."""
         if self._simulator is None:
-            from gym_pusht.envs.pusht import PushTEnv  # imported when first needed: it pulls in pygame and OpenCV
-
-            self._simulator = PushTEnv(obs_type="state")
+            self._simulator = _new_simulator()
         _, info = self._simulator.reset(seed=start)
         if not np.allclose(info["goal_pose"], GOAL):
             raise RuntimeError(f"this gym-pusht has its goal at {info['goal_pose']}, expected {GOAL}")
@@ -161,18 +199,33 @@ class PushT(Task):
 
     def _advance(self, action: Array) -> None:
         assert self._simulator is not None
-        agent = np.array([self._state.agent_x, self._state.agent_y])
-        target = np.clip(agent + REACH * action.astype(np.float64), 0.0, SIDE)
-        *_, info = self._simulator.step(target)
+        *_, info = self._simulator.step(_target(self._state, action))
         self._log.append(action)
         self._previous = self._current
         self._read(info)
 
     def _read(self, info: dict[str, Any]) -> None:
-        (agent_x, agent_y), (block_x, block_y, angle) = info["pos_agent"].tolist(), info["block_pose"].tolist()
-        self._state = PushTState(agent_x, agent_y, block_x, block_y, angle)
+        self._state = _state(info)
         self._current = features(self._state)
-        self._coverage = coverage(block_x, block_y, angle)
+        self._coverage = coverage(self._state.block_x, self._state.block_y, self._state.angle)
 
     def _info(self) -> dict[str, Any]:
         return {"success": self._coverage > SUCCESS_COVERAGE, "coverage": self._coverage}
+
+
+def _new_simulator() -> PushTEnv:
+    from gym_pusht.envs.pusht import PushTEnv  # imported when first needed: it pulls in pygame and OpenCV
+
+    return PushTEnv(obs_type="state")
+
+
+def _target(state: PushTState, action: Array) -> NDArray[np.float64]:
+    """Where the agent is to go, px [2]."""
+    agent = np.array([state.agent_x, state.agent_y])
+    return np.asarray(np.clip(agent + REACH * action.astype(np.float64), 0.0, SIDE))
+
+
+def _state(info: dict[str, Any]) -> PushTState:
+    """What gym-pusht tells of the present state."""
+    (agent_x, agent_y), (block_x, block_y, angle) = info["pos_agent"].tolist(), info["block_pose"].tolist()
+    return PushTState(agent_x, agent_y, block_x, block_y, angle)

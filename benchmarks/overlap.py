@@ -1,0 +1,57 @@
+"""What planning ahead costs a taught policy: each overlap at each lead, on the same starts.
+
+    python -m benchmarks.overlap SOURCE ... [--leads 1 2 4] [--episodes 20]
+
+SOURCE is a session folder or a checkpoint. A JSON line on stdout for each policy, overlap and lead; leads for which its
+chunks are too short are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.experiment import EVALUATED_FROM
+from benchmarks.figure import tell
+from hitl_clic.commands import evaluate
+from hitl_clic.control.overlap import OVERLAPS, OverlapName, check_room
+
+FIGURES = (
+    *("task", "method", "horizon", "execute", "updates", "success_rate", "mean_timesteps", "l2_error_per_step"),
+    *("step_inside", "step_at_seam", "jerk_inside", "jerk_at_seam"),
+)
+
+
+def ways(horizon: int, execute: int, leads: Sequence[int]) -> Iterator[tuple[OverlapName, int]]:
+    """(overlap, lead): sync, then every other overlap at every lead that the chunks leave room for."""
+    yield "sync", 0
+    for lead in leads:
+        try:
+            check_room(horizon, execute, lead)
+        except ValueError:
+            continue
+        for overlap in OVERLAPS:
+            if overlap != "sync":
+                yield overlap, lead
+
+
+def measure(source: Path, leads: Sequence[int], episodes: int) -> Iterator[dict[str, Any]]:
+    """A row for each way of executing the chunks of one policy."""
+    path, settings = evaluate.find(source)
+    for overlap, lead in ways(settings.horizon, settings.execute, leads):
+        found = evaluate.figures(path, settings, episodes, EVALUATED_FROM, overlap, lead)
+        row = {name: found[name] for name in FIGURES}
+        yield {"source": str(source), "overlap": overlap, "lead": lead, "episodes": episodes, **row}
+
+
+if __name__ == "__main__":
+    line = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    line.add_argument("sources", nargs="+", type=Path, help="session folders or checkpoints")
+    line.add_argument("--leads", nargs="+", type=int, default=[1, 2, 4], help="ticks ahead (default 1 2 4)")
+    line.add_argument("--episodes", type=int, default=20, help="episodes for each line (default 20)")
+    given = line.parse_args()
+    for source in given.sources:
+        for row in measure(source, given.leads, given.episodes):
+            tell("overlap", row)

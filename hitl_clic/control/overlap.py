@@ -1,0 +1,113 @@
+"""How the next chunk is planned while one runs: what the planner is asked, and when the answer takes over.
+
+Actor's main thread (and evaluations). Pure but for the forecast that it is given; knows no torch.
+
+Whatever the overlap, a chunk runs Ta ticks. `plan_lead` ticks before they are up the next one is asked for, at tick t;
+it takes over at t + lead. In between the running chunk's steps are executed as they stand: `rest[:lead]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from hitl_clic.records import Array
+
+OverlapName = Literal["sync", "async", "clamp", "future"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What the planner is asked before `tick`; `lead` and `ahead` as in `Plan`.
+
+    Attributes:
+        observation: s_t, or what is expected `ahead` ticks later.
+        committed, previous: as in `ChunkPolicy.plan`, from the tick on that the observation belongs to.
+    """
+
+    tick: int
+    observation: Array
+    committed: Array
+    previous: Array | None
+    lead: int = 0
+    ahead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where things stand when the next chunk is asked for.
+
+    Attributes:
+        tick: t. observation: s_t.
+        rest: what is left of the running chunk, its step of tick t first, [k, dim_a]; k = 0 without one.
+        lead: ticks until it is replaced, at most k.
+        forecast: the observation expected after some actions, as `Task.forecast`.
+    """
+
+    tick: int
+    observation: Array
+    rest: Array
+    lead: int
+    forecast: Callable[[Array], Array]
+
+
+Overlap = Callable[[Running], PlanRequest]
+
+
+def from_now(running: Running) -> PlanRequest:
+    """A chunk from s_t on that knows nothing of what is executed meanwhile: its first `lead` steps are never run."""
+    return PlanRequest(
+        running.tick, running.observation, running.rest[:0], _unless_empty(running.rest), lead=running.lead
+    )
+
+
+def from_now_clamped(running: Running) -> PlanRequest:
+    """A chunk from s_t on whose first `lead` steps are those that will have been executed: only the rest is sought."""
+    rest, lead = running.rest, running.lead
+    return PlanRequest(running.tick, running.observation, rest[:lead], _unless_empty(rest), lead=lead)
+
+
+def from_the_future(running: Running) -> PlanRequest:
+    """A chunk from the state on that is expected when it takes over: all of its steps can be run."""
+    rest, lead = running.rest, running.lead
+    expected = running.forecast(rest[:lead]) if lead else running.observation
+    return PlanRequest(running.tick, expected, rest[:0], _unless_empty(rest[lead:]), lead=lead, ahead=lead)
+
+
+OVERLAPS: Mapping[OverlapName, Overlap] = MappingProxyType(
+    {"sync": from_now, "async": from_now, "clamp": from_now_clamped, "future": from_the_future}
+)
+"""By `loop.overlap`. Without a lead, and so in `sync`, which allows none, all ask for the same."""
+
+
+def check_lead(overlap: OverlapName, lead: int) -> None:
+    """Check that an overlap and a lead go together.
+
+    Raises:
+        ValueError: they do not; says what is allowed.
+    """
+    if overlap not in OVERLAPS:
+        raise ValueError(f"overlap {overlap!r} is unknown; allowed: {', '.join(get_args(OverlapName))}")
+    if (lead == 0) != (overlap == "sync"):
+        allowed = "0" if overlap == "sync" else "1 or more"
+        raise ValueError(f"allowed with overlap {overlap}: {allowed} (sync plans between two ticks, the others ahead)")
+
+
+def check_room(horizon: int, execute: int, lead: int) -> None:
+    """Check that chunks are long enough to be replaced `lead` ticks after the next was asked for.
+
+    Raises:
+        ValueError: they are not; says what is allowed.
+    """
+    most = min(execute, horizon - execute)
+    if lead > most:
+        raise ValueError(
+            f"plan_lead = {lead} does not fit horizon = {horizon} and execute = {execute}; allowed: at most {most}, "
+            "the smaller of execute and horizon - execute"
+        )
+
+
+def _unless_empty(steps: Array) -> Array | None:
+    return steps if len(steps) else None
