@@ -222,7 +222,7 @@ def _check_snapshots(make: Callable[[], Task]) -> None:
 
 
 def _check_forecasts(make: Callable[[], Task], within: float) -> None:
-    task, twin = make(), make()
+    task, twin, then = make(), make(), make()
     size = _size(task)
     task.reset(seed=6)
     actions = random_actions(np.random.default_rng(4), size)
@@ -240,7 +240,6 @@ def _check_forecasts(make: Callable[[], Task], within: float) -> None:
                 "the same forecast came out otherwise"
             )
             assert np.array_equal(task.forecast(actions[:0]), task.observe()), "no actions lead nowhere else"
-            then = make()
             then.restore(task.snapshot())
             error = float(np.abs(drive(then, actions[step : step + 4])[-1] - expected).max())
             assert error <= within, f"a forecast is off by {error}, allowed is {within}"

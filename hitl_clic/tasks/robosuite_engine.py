@@ -7,6 +7,8 @@ never asks robosuite for its observations: they are sampled by clocks of their o
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +29,8 @@ Floats = NDArray[np.float64]
 CONTROL_HZ = 20
 _PHYSICS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 """All that MuJoCo needs to go on exactly: positions, velocities, controls, the solver's starting point."""
+_COARSE = 0.01
+"""Seconds in one step of coarse physics, five times robosuite's own."""
 _ARM_JOINTS, _FINGERS = 7, 2
 _LEFT, _RIGHT, _THING = 1, 2, 4
 """Bits that say what a geom is to a grasp."""
@@ -94,9 +98,31 @@ class RobosuiteEngine:
         self._work_out()
 
     def step(self, action: Floats) -> None:
-        """Go on by a twentieth of a second, 25 steps of the physics."""
-        self.suite.step(action)
-        self._work_out()
+        """Go on by a twentieth of a second, 25 steps of the physics.
+
+        robosuite's own step() without its rewards, sensors and histories.
+        """
+        robots = self.suite.robots
+        parts = action.reshape(len(robots), -1)
+        for robot, part in zip(robots, parts, strict=True):
+            robot.composite_controller.update_state()
+            robot.composite_controller.set_goal(part)
+        for _ in range(round(1.0 / (CONTROL_HZ * self.model.opt.timestep))):
+            for robot, part in zip(robots, parts, strict=True):
+                robot.control(part)
+            mujoco.mj_step2(self.model, self.data)
+            self._work_out()
+
+    @contextmanager
+    def coarsely(self) -> Iterator[None]:
+        """Within this, steps take a fifth of the time and come out nearly the same; afterwards all is as it was."""
+        here, fine = self.state(), self.model.opt.timestep
+        self.model.opt.timestep = _COARSE
+        try:
+            yield
+        finally:
+            self.model.opt.timestep = fine
+            self.set_state(here)
 
     def state(self) -> Floats:
         """All that decides what happens next: the physics, the joints the arms lean to, the fingers' command."""
