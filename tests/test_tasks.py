@@ -22,8 +22,8 @@ from hitl_clic.tasks.push_t_state import PushTState, agent_gap, decode, features
 from hitl_clic.tasks.task import Task
 
 FORECAST_WITHIN = {"push_t": 2e-3, "lift": 0.05, "pick_can": 0.05, "square": 0.05, "two_arm_lift": 0.05}
-"""Push-T forecasts without the memory of the contact solver; positions are pixels over 512, so this is a pixel. The arms
-forecast with coarse physics: metres and parts of rotations."""
+"""Push-T forecasts without the memory of the contact solver; positions are pixels over 512, so this is a pixel. The
+arms forecast with coarse physics: metres and parts of rotations."""
 
 
 def maker(name: str) -> Callable[[], Task]:
