@@ -95,7 +95,7 @@ class RobosuiteEngine:
         """Start an episode; the same seed is the same start."""
         self.suite.rng.bit_generator.state = np.random.default_rng(seed).bit_generator.state
         self.suite.reset()
-        self._work_out()
+        self._look_afresh()
 
     def step(self, action: Floats) -> None:
         """Go on by a twentieth of a second, 25 steps of the physics.
@@ -140,9 +140,7 @@ class RobosuiteEngine:
         for robot, numbers in zip(self.suite.robots, extra, strict=True):
             robot.part_controllers["right"].initial_joint = numbers[:_ARM_JOINTS].copy()
             robot.gripper["right"].current_action = numbers[_ARM_JOINTS:].copy()
-            for controller in robot.part_controllers.values():
-                controller.new_update = True  # else it takes its first goal from where the arm was before
-        self._work_out()
+        self._look_afresh()
 
     def hand(self, arm: int) -> Hand:
         """Where an arm's hand is."""
@@ -184,6 +182,13 @@ class RobosuiteEngine:
             roles[[self.model.geom(name).id for name in tips[side]]] = bit
         roles[[geom for geom in self.geoms(body) if part in self.model.geom(geom).name]] = _THING
         return roles
+
+    def _look_afresh(self) -> None:
+        """Where everything is now, also to the controllers: they keep where the arm was when they looked last."""
+        self._work_out()
+        for robot in self.suite.robots:
+            for controller in robot.part_controllers.values():
+                controller.new_update = True
 
     def _work_out(self) -> None:
         """Where everything is now; a step leaves it one physics step behind. What the physics starts from stays."""
