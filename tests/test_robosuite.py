@@ -217,6 +217,18 @@ def test_hands_turn_the_way_the_arm_has_room_for() -> None:
     np.testing.assert_allclose(easiest(turned, quarters), [0, 0, -np.pi / 2], atol=1e-9)  # back rather than round
 
 
+def test_a_wound_up_wrist_is_unwound() -> None:
+    """A hand past the far side goes back the way it came, although the other way round is shorter."""
+    home = pointing_down(HOME)
+    for wound, back in ((2.9, -2.9), (-2.1, 2.1)):
+        c, s = np.cos(wound), np.sin(wound)
+        hand = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ home
+        np.testing.assert_allclose(easiest(hand, [home @ hand.T]), [0, 0, back], atol=1e-9)
+    c, s = np.cos(3.4), np.sin(3.4)
+    hand = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ home
+    np.testing.assert_allclose(easiest(hand, [home @ hand.T]), [0, 0, -3.4], atol=1e-9)
+
+
 def test_scenes_stay_in_the_picture() -> None:
     for name in ARMS:
         task(name).reset(seed=0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import acos
+from math import atan2, inf, pi
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ _TURN_GAIN = 2.0
 """Units of action for a radian still to turn, at the default speed a quarter of it each step."""
 HOME = np.array([0.0, -1.0])
 """Direction of the second finger from the first in an arm's first pose, when the arm's base looks along x."""
+_WRIST_END = -2.6
+"""Turn of a hand from its first pose, rad, that a Panda's last joint reaches from neither side: its ends are at -2.1 and
+3.7, and the other joints bend to go on by a little."""
 _LARGEST_FEATURE = 2.0
 """Observations are cut to this size, as the tasks cut them."""
 
@@ -87,18 +90,30 @@ def nearest_turn(now: Floats, directions: Sequence[Floats], home: Floats = HOME)
 
 
 def easiest(now: Floats, turns: Sequence[Floats], home: Floats = HOME) -> Floats:
-    """That of some turns which costs a hand least, as a rotation vector [3].
+    """That of some turns which costs a hand least, as a rotation vector [3], led through what the wrist can do.
 
-    Least to turn now and to be turned from where the arm has room to both sides. Once begun it stays the best.
+    The wrist turns by less than a whole turn, so that a hand may have to go the longer way round; the vector is then longer
+    than pi. Least to turn now and to be turned from home. Once begun it stays the best.
 
     Args:
         now: rotation [3, 3] of the hand. turns: rotations [3, 3] about world axes.
-        home: direction of the fingers from which the arm can turn the farthest to both sides.
+        home: direction of the fingers in the arm's first pose.
     """
-    vectors = [rotation_vector(turn) for turn in turns]
-    away = [acos(min(1.0, max(-1.0, float((turn @ now[:, 1])[:2] @ home)))) for turn in turns]
-    costs = [float(np.linalg.norm(vector)) + far for vector, far in zip(vectors, away, strict=True)]
-    return vectors[costs.index(min(costs))]
+    heading, best, least = _heading(now, home), np.zeros(3), inf
+    for turn in turns:
+        goal, vector = _heading(turn @ now, home), rotation_vector(turn)
+        vector[2] += 2 * pi * round((goal - heading - float(vector[2])) / (2 * pi))
+        cost = float(np.linalg.norm(vector)) + abs(goal)
+        if cost < least:
+            best, least = vector, cost
+    return best
+
+
+def _heading(hand: Floats, home: Floats) -> float:
+    """How far a hand is turned about the vertical from home, rad: from `_WRIST_END` to a whole turn more."""
+    x, y = hand[0, 1] + hand[1, 0], hand[1, 1] - hand[0, 0]
+    angle = atan2(y, x) - atan2(float(home[1]), float(home[0]))
+    return (angle - _WRIST_END) % (2 * pi) + _WRIST_END
 
 
 def _paced(motion: Floats) -> Floats:
