@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import atan2, inf, pi
+from math import acos, atan2, inf, pi
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,13 @@ _TURN_GAIN = 2.0
 """Units of action for a radian still to turn, at the default speed a quarter of it each step."""
 HOME = np.array([0.0, -1.0])
 """Direction of the second finger from the first in an arm's first pose, when the arm's base looks along x."""
+REST = np.array([-0.1, 0.0, 1.05])
+"""A hand's place in an arm's first pose, when its base looks along x."""
+_TILTED = (0.25, 0.6)
+"""Angles between the hand and straight down, rad, between which righting it comes first."""
 _WRIST_END = -2.6
-"""Turn of a hand from its first pose, rad, that a Panda's last joint reaches from neither side: its ends are at -2.1 and
-3.7, and the other joints bend to go on by a little."""
+"""Turn of a hand from its first pose, rad, that a Panda's last joint reaches from neither side: its ends are at -2.1
+and 3.7, and the other joints bend to go on by a little."""
 _LARGEST_FEATURE = 2.0
 """Observations are cut to this size, as the tasks cut them."""
 
@@ -68,6 +72,19 @@ def share(value: float, ramp: tuple[float, float]) -> float:
     return float(min(1.0, max(0.0, (value - ramp[0]) / (ramp[1] - ramp[0]))))
 
 
+def upright_first(way: Floats, hand: Floats, turn: Floats, rest: Floats = REST) -> Floats:
+    """The way [3] of a hand; while it is far from pointing down, rather to where the arm has room to right it.
+
+    Righted where it is, a stretched or folded arm would run into the ends of its joints and stay there.
+
+    Args:
+        way: where it should go otherwise, [3]. hand: where it is, [3]. turn: its rotation [3, 3].
+        rest: where the hand is in the arm's first pose.
+    """
+    tilted = share(acos(min(1.0, max(-1.0, -float(turn[2, 2])))), _TILTED)
+    return (1.0 - tilted) * way + tilted * (rest - hand)
+
+
 def apart(way: Floats) -> tuple[float, float]:
     """(horizontal length, height) of a way."""
     return float(np.hypot(way[0], way[1])), float(way[2])
@@ -92,8 +109,8 @@ def nearest_turn(now: Floats, directions: Sequence[Floats], home: Floats = HOME)
 def easiest(now: Floats, turns: Sequence[Floats], home: Floats = HOME) -> Floats:
     """That of some turns which costs a hand least, as a rotation vector [3], led through what the wrist can do.
 
-    The wrist turns by less than a whole turn, so that a hand may have to go the longer way round; the vector is then longer
-    than pi. Least to turn now and to be turned from home. Once begun it stays the best.
+    The wrist turns by less than a whole turn, so that a hand may have to go the longer way round; the vector is then
+    longer than pi. Least to turn now and to be turned from home. Once begun it stays the best.
 
     Args:
         now: rotation [3, 3] of the hand. turns: rotations [3, 3] about world axes.

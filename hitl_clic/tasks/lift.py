@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hitl_clic.tasks.arm_teacher import Grip, apart, checked, nearest_turn, share
+from hitl_clic.tasks.arm_teacher import Grip, apart, checked, nearest_turn, share, upright_first
 from hitl_clic.tasks.robosuite_task import RobosuiteTask
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
@@ -67,5 +67,6 @@ class LiftTeacher(MemorylessTeacher):
         held = between * numbers[29]
         turn = nearest_turn(hand, [cube[:, 0], cube[:, 1]])
         way[2] += _HOVER * (1.0 - share(beside, _DESCENT))
+        way = upright_first(way, numbers[0:3], hand)
         way = (1.0 - held) * way + held * np.array([0.0, 0.0, _LIFT])
         return Grip(way, turn, min(1.0, 2.0 * between)).action().astype(np.float32)

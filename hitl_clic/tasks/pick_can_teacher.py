@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitl_clic.tasks.arm_teacher import Floats, Grip, apart, checked, nearest_turn, share
+from hitl_clic.tasks.arm_teacher import Floats, Grip, apart, checked, nearest_turn, share, upright_first
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
 
@@ -72,6 +72,7 @@ class PickCanTeacher(MemorylessTeacher):
         down = share(beside, _DESCENT) * share(float(np.linalg.norm(turn)), _ASKEW)
         way[2] += _HOVER * (1.0 - down)
         way[:2] *= max(share(float(hand[2]), _TRAVEL), share(beside, _DESCENT))
+        way = upright_first(way, hand, numbers[6:15].reshape(3, 3))
         way = (1.0 - held) * way + held * _carry(can)
         way = (1.0 - placed) * way + placed * (1.0 - grasped) * _UP
         turn = turn * (1.0 - max(held, placed))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitl_clic.tasks.arm_teacher import Floats, Grip, apart, checked, easiest, nearest_turn, share
+from hitl_clic.tasks.arm_teacher import Floats, Grip, apart, checked, easiest, nearest_turn, share, upright_first
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
 
@@ -78,6 +78,7 @@ class SquareTeacher(MemorylessTeacher):
         around = float(off < 0.02 and nut[2] < _ROUND)
         over = max(around, share(off, _OVER) * share(still, _SQUARE))
         released = around * share(float(nut[2]), _LET_GO)
+        way = upright_first(way, hand, hand_turn)
         way = (1.0 - held) * way + held * _carry(nut, over)
         way = (1.0 - released) * way + released * (1.0 - grasped) * _UP
         turn = (1.0 - released) * ((1.0 - held) * turn + held * squared)

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitl_clic.tasks.arm_teacher import Floats, Grip, apart, checked, nearest_turn, share
+from hitl_clic.tasks.arm_teacher import Floats, Grip, apart, checked, nearest_turn, share, upright_first
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
 
 _SIZE = 48
 _HOMES = (np.array([1.0, 0.0]), np.array([-1.0, 0.0]))
 """Fingers' directions in the two arms' first poses, whose bases look along y and against it."""
+_RESTS = (np.array([0.0, -0.15, 1.05]), np.array([0.0, 0.15, 1.05]))
+"""Places of the hands there, a little farther apart and higher."""
 _GRIP_HEIGHT = 0.0
 """How far above the handle's middle the hand's point is when it grips."""
 _HOVER = 0.06
@@ -62,10 +64,12 @@ class _Hand:
     def __init__(self, numbers: Floats, arm: int, along: Floats) -> None:
         self.handle = numbers[24 + 3 * arm : 27 + 3 * arm]
         self.way = -numbers[40 + 3 * arm : 43 + 3 * arm] + [0.0, 0.0, _GRIP_HEIGHT]
-        self.turn = nearest_turn(numbers[3 + 12 * arm : 12 + 12 * arm].reshape(3, 3), [along], _HOMES[arm])
+        hand, turn = numbers[12 * arm : 3 + 12 * arm], numbers[3 + 12 * arm : 12 + 12 * arm].reshape(3, 3)
+        self.turn = nearest_turn(turn, [along], _HOMES[arm])
         beside, height = apart(self.way)
         straight = share(float(np.linalg.norm(self.turn)), _ASKEW)
         between = straight * share(beside, _BESIDE) * share(abs(height), _ABOVE)
         self.held = numbers[46 + arm] * share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)
         self.shut = min(1.0, 2.0 * max(between, self.held))
         self.way[2] += _HOVER * (1.0 - straight * share(beside, _DESCENT))
+        self.way = upright_first(self.way, hand, turn, _RESTS[arm])
