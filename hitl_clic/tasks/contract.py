@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -222,7 +222,7 @@ def _check_snapshots(make: Callable[[], Task]) -> None:
 
 
 def _check_forecasts(make: Callable[[], Task], within: float) -> None:
-    task, twin = make(), make()
+    task, twin, then = make(), make(), make()
     size = _size(task)
     task.reset(seed=6)
     actions = random_actions(np.random.default_rng(4), size)
@@ -240,7 +240,6 @@ def _check_forecasts(make: Callable[[], Task], within: float) -> None:
                 "the same forecast came out otherwise"
             )
             assert np.array_equal(task.forecast(actions[:0]), task.observe()), "no actions lead nowhere else"
-            then = make()
             then.restore(task.snapshot())
             error = float(np.abs(drive(then, actions[step : step + 4])[-1] - expected).max())
             assert error <= within, f"a forecast is off by {error}, allowed is {within}"
@@ -284,14 +283,23 @@ def _check_refusals(task: Task) -> None:
     assert size is not None
     for wrong in (np.full(size, np.nan), np.full(size, np.inf), np.zeros((*size, 1)), np.zeros(size[0] + 1)):
         _check_refused(partial(task.step, wrong.astype(np.float32)), f"step must refuse {wrong}")
-    others = [make_task(name) for name in TASKS]
-    for other in others:
-        other.reset(seed=0)
-    foreign = [other.snapshot() for other in others if type(other) is not type(task)]
+    foreign = [snapshot for kind, snapshot in _snapshots_by_kind().items() if kind is not type(task)]
     good = task.snapshot()
     for junk in (b"", b"junk", good[:-1], good + b"x", b"\x80", b"\x90", *foreign):
         _check_refused(partial(task.restore, junk), f"restore must refuse {junk[:40]!r}")
     assert np.array_equal(task.observe(), before), "a refused action or snapshot changed the state"
+
+
+@cache
+def _snapshots_by_kind() -> dict[type[Task], bytes]:
+    """A snapshot of every registered task, made once in a process: some take seconds to make."""
+    found = {}
+    for name in TASKS:
+        task = make_task(name)
+        task.reset(seed=0)
+        found[type(task)] = task.snapshot()
+        task.close()
+    return found
 
 
 def _check_refused(call: Callable[[], object], promise: str) -> None:

@@ -52,6 +52,34 @@ TASKS = MappingProxyType(
             summary="Pick up a hammer and drive a nail into a block.",
             extra="hammer",
         ),
+        "pick_can": TaskEntry(
+            gymnasium_id="hitl_clic/PickCan-v0",
+            task="hitl_clic.tasks.pick_can:PickCan",
+            teacher="hitl_clic.tasks.pick_can_teacher:PickCanTeacher",
+            summary="Carry a can from one bin into its place in another with a robot arm.",
+            extra="arms",
+        ),
+        "square": TaskEntry(
+            gymnasium_id="hitl_clic/Square-v0",
+            task="hitl_clic.tasks.square:Square",
+            teacher="hitl_clic.tasks.square_teacher:SquareTeacher",
+            summary="Put a square nut onto a square peg with a robot arm.",
+            extra="arms",
+        ),
+        "two_arm_lift": TaskEntry(
+            gymnasium_id="hitl_clic/TwoArmLift-v0",
+            task="hitl_clic.tasks.two_arm_lift:TwoArmLift",
+            teacher="hitl_clic.tasks.two_arm_lift_teacher:TwoArmLiftTeacher",
+            summary="Lift a pot by its two handles with two robot arms.",
+            extra="arms",
+        ),
+        "lift": TaskEntry(
+            gymnasium_id="hitl_clic/Lift-v0",
+            task="hitl_clic.tasks.lift:Lift",
+            teacher="hitl_clic.tasks.lift:LiftTeacher",
+            summary="Lift a cube from a table with a robot arm.",
+            extra="arms",
+        ),
     }
 )
 
@@ -70,14 +98,13 @@ def make_task(name: str, **options: Any) -> Task:
     entry = _entry(name)
     try:
         make: Callable[..., Task] = _load(entry.task)
+        return make(**options)
     except ModuleNotFoundError as problem:
         if not entry.extra:
             raise
         raise SettingsError(
             f"task = {name} needs {problem.name}, which is not installed; run: pip install -e '.[{entry.extra}]'"
         ) from problem
-    try:
-        return make(**options)
     except TypeError as problem:
         raise ValueError(f"task {name!r} does not take these options: {problem}") from problem
 
