@@ -24,7 +24,7 @@ from hitl_clic.tasks.teacher import Teacher
 
 _STEPS = 200
 _FORECAST_SHARE = 1 / 3
-"""Share of a tick's period that a forecast of four steps may take, processor time, half of the time usually: it is asked
+"""Share of a tick's period that a forecast of four steps may take, processor time, usually: it is asked
 for between two ticks, and the next must not wait for it."""
 
 
