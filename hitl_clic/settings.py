@@ -74,8 +74,8 @@ class SessionSettings(BaseModel):
         ge=0,
         le=64,
         validate_default=True,
-        description="Ta, ticks of a chunk that are executed before the next plan; at most H. 0 is half of H where the "
-        "method keeps to its running plan (clic.inference.commitment above 0), else H.",
+        description="Ta, ticks of a chunk that are executed before the next plan; at most H. 0 is half of H, and "
+        "2 at least, where the method keeps to its running plan (clic.inference.commitment above 0), else H.",
     )
     task_options: dict[str, str | int | float] = Field(
         {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
@@ -107,7 +107,9 @@ class SessionSettings(BaseModel):
             return execute
         if execute > horizon:
             raise ValueError(f"allowed: a whole number from 1 to horizon = {horizon}, or 0 to let the method say")
-        return execute or (-(-horizon // 2) if method.inference.commitment > 0 else horizon)
+        if execute or method.inference.commitment == 0:
+            return execute or horizon
+        return min(horizon, max(2, -(-horizon // 2)))  # one step that is left is no plan to keep to
 
     @field_validator("loop")
     @classmethod

@@ -19,7 +19,9 @@ from hitl_clic.records import Array, EventRecord, Plan
 from hitl_clic.session.topics import BY_NAME, TOPICS, Topic, topic_of
 
 MATRICES = {"chunk", "robot", "human", "mask"}
-_float32 = st.floats(width=32) | st.sampled_from([0.0, -0.0, float("inf"), float("-inf"), 1e-45, 3.4028234663852886e38])
+_float32 = st.floats(width=32) | st.sampled_from(
+    [0.0, -0.0, float("inf"), float("-inf"), 2.0**-149, 3.4028234663852886e38]
+)
 
 
 def _strategy(name: str, annotation: Any) -> st.SearchStrategy[Any]:

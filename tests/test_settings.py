@@ -70,7 +70,9 @@ def test_execute_is_resolved(horizon: int, execute: int, resolved: int) -> None:
     assert load(overrides=given).execute == resolved
 
 
-@pytest.mark.parametrize(("horizon", "execute", "resolved"), [(4, 0, 2), (5, 0, 3), (1, 0, 1), (8, 0, 4), (8, 8, 8)])
+@pytest.mark.parametrize(
+    ("horizon", "execute", "resolved"), [(4, 0, 2), (5, 0, 3), (1, 0, 1), (2, 0, 2), (3, 0, 2), (8, 0, 4), (8, 8, 8)]
+)
 def test_a_method_that_keeps_to_its_plans_executes_half_of_them(horizon: int, execute: int, resolved: int) -> None:
     given = {"horizon": horizon, "execute": execute, "clic": {"inference": {"commitment": 0.5}}}
     assert load(overrides=given).execute == resolved
