@@ -110,7 +110,7 @@ class Runner:
         session = folder / about.pop("session")
         curve = []
         for point in experiment.points:
-            found = folder / f"evaluated-{point:04d}.json"
+            found = folder / f"evaluated-{point:04d}-{experiment.evaluations}.json"
             if not found.exists():
                 told(f"evaluate {point}")
                 policy = next((session / "policies" / f"episode-{point:04d}").glob("*.safetensors"))

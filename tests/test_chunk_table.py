@@ -209,3 +209,9 @@ def test_tables_show_rows_beside_the_paper(tmp_path: Path) -> None:
     assert "| relative | 0.25 (1) | 0.50 (1) |" in text
     assert [path.name for path in written] == ["tables.md", "hammer.png"]
     assert (tmp_path / "hammer.png").exists()
+
+
+def test_more_evaluated_episodes_are_evaluated_anew(program: Program, tmp_path: Path) -> None:
+    for evaluations in (20, 40):
+        program.runner(tmp_path / "runs").run(replace(EXPERIMENT, evaluations=evaluations))
+    assert program.asked() == ["teach", *["evaluate"] * 4]

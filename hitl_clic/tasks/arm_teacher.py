@@ -12,6 +12,7 @@ from math import acos, atan2, inf, pi
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.tasks.robosuite_task import FARTHEST
 from hitl_clic.tasks.rotations import rotation_vector
 from hitl_clic.tasks.task import Array
 
@@ -30,8 +31,6 @@ _TILTED = (0.25, 0.6)
 _WRIST_END = -2.6
 """Turn of a hand from its first pose, rad, that a Panda's last joint reaches from neither side: its ends are at -2.1
 and 3.7, and the other joints bend to go on by a little."""
-_LARGEST_FEATURE = 2.0
-"""Observations are cut to this size, as the tasks cut them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +63,7 @@ def checked(observation: Array, size: int) -> Floats:
         raise ValueError(f"observation must have shape ({size},), got {numbers.shape}")
     if not np.isfinite(numbers).all():
         raise ValueError(f"observation holds a number that is not finite: {numbers}")
-    return np.clip(numbers, -_LARGEST_FEATURE, _LARGEST_FEATURE)
+    return np.clip(numbers, -FARTHEST, FARTHEST)
 
 
 def share(value: float, ramp: tuple[float, float]) -> float:
