@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from devices import noise
+from devices.fingers import Fingers
 
 Kind = Literal["absolute", "relative"]
 
@@ -44,6 +45,14 @@ class OracleSettings(BaseModel):
         0.0, ge=0, le=10, description="Size of a correction is multiplied by a draw from 0.001 to this; 0: off."
     )
     gaussian_noise: bool = Field(False, description="Add a tremor of up to half the correction's length.")
+    press_steps: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="It presses keys, each axis full, back or not at all (8 directions in a plane), and keeps a press "
+        "for this many ticks at least; 0: any direction and strength, new at each tick.",
+    )
+    wrong_presses: float = Field(0.0, ge=0, le=1, description="Share of its presses that are of random keys.")
     partial: tuple[str, ...] = Field(
         (),
         description="Groups of axes, each as names joined by commas: a correction is about the group that errs most, "
@@ -104,6 +113,7 @@ class Oracle:
         self._wrong = 0
         self._late: deque[Answer] = deque(maxlen=settings.delay_steps + 1)
         self._generator = np.random.default_rng((settings.seed, 0))
+        self._fingers = Fingers(settings.press_steps, settings.wrong_presses) if settings.press_steps else None
 
     def begin(self, episode: int) -> None:
         """Start an episode: no intervention running, noise seeded by (seed, episode)."""
@@ -112,6 +122,8 @@ class Oracle:
         self._wrong = 0
         self._late.clear()
         self._generator = np.random.default_rng((self.settings.seed, episode))
+        if self._fingers is not None:
+            self._fingers.lift()
 
     def decide(self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind) -> Answer:
         """The motion, whether to engage, and what it is about.
@@ -133,6 +145,8 @@ class Oracle:
         settings = self.settings
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
         if not self._active or not self._engages(step, step_in_chunk, float(np.linalg.norm(away))):
+            if self._fingers is not None:
+                self._fingers.lift()
             return Answer((0.0,) * wanted.size, False)
         noisy = away
         if settings.direction_noise_deg or settings.direction_bias_deg:
@@ -143,6 +157,10 @@ class Oracle:
             noisy = noise.tremble(noisy, kind, self._generator)
         # without noise a* itself is given, not a^r + (a* - a^r), which rounds
         action = np.asarray(wanted if noisy is away else np.clip(robot + noisy, -1.0, 1.0), np.float64)
+        if self._fingers is not None:
+            way = noisy if kind == "relative" else action
+            keys = self._fingers.press(step, way, self._generator)
+            action = robot + keys if kind == "relative" else keys
         teaches = self._about(away)
         if teaches is not None:  # after the noise, which must not reach the axes left alone
             action = np.where(teaches, action, robot)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from devices import noise
 from devices.contract import check_device
+from devices.fingers import Fingers, pressed
 from devices.oracle import Answer, Oracle
 from devices.sample import DeviceSample
 from devices.scripted import OracleSettings, ScriptedDevice, TeacherView
@@ -397,3 +398,36 @@ def test_noisy_motion_stays_in_bounds(seed: int, kind: str) -> None:
     oracle.begin(0)
     motion, *_ = oracle.decide(0, 0, np.array([1.0, -1.0, 0.9]), np.array([-1.0, 1.0, 0.0]), kind)  # type: ignore[arg-type]
     assert np.max(np.abs(motion)) <= 1.0
+
+
+@given(way=st.tuples(st.floats(-1, 1), st.floats(-1, 1)).filter(lambda w: np.hypot(*w) > 1e-3))
+def test_pressed_keys_are_the_nearest_of_eight_directions(way: tuple[float, float]) -> None:
+    keys = pressed(np.array(way))
+    assert set(keys) <= {-1.0, 0.0, 1.0}
+    cosine = keys @ np.array(way) / np.linalg.norm(keys) / np.linalg.norm(way)
+    assert cosine >= np.cos(np.pi / 8) - 1e-9
+
+
+def test_a_press_is_kept_and_a_new_one_follows_the_way() -> None:
+    fingers, generator = Fingers(keep=3, wrong=0.0), np.random.default_rng(0)
+    ways = [np.array([1.0, 0.1]), np.array([-1.0, 0.0]), np.array([0.0, 1.0]), np.array([0.6, 0.7])]
+    downs = [tuple(fingers.press(step, way, generator)) for step, way in enumerate(ways)]
+    assert downs == [(1.0, 0.0), (1.0, 0.0), (1.0, 0.0), (1.0, 1.0)]
+    fingers.lift()
+    assert tuple(fingers.press(4, np.array([0.0, -1.0]), generator)) == (0.0, -1.0)
+
+
+def test_the_share_of_wrong_presses_is_the_one_asked_for() -> None:
+    fingers, generator = Fingers(keep=1, wrong=0.2), np.random.default_rng(1)
+    way = np.array([1.0, 0.0])
+    wrong = np.mean([tuple(fingers.press(step, way, generator)) != (1.0, 0.0) for step in range(4000)])
+    assert abs(wrong - 0.2 * 7 / 8) < 0.03  # one of the eight random ones is right
+
+
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_an_oracle_with_fingers_presses_keys(kind: str) -> None:
+    with rig(press_steps=2, kind=kind, persist_steps=6) as r:
+        motions = [r.answer(tick, np.array([0.8, -0.1 * tick])).motion for tick in range(6)]
+    sharp = [tuple(np.sign(np.round(motion, 6))) for motion in motions]
+    assert sharp == [(1.0, 0.0)] * 4 + [(1.0, -1.0)] * 2
+    assert all(np.linalg.norm(motion) == pytest.approx(1.0) for motion in motions[:4])
