@@ -76,7 +76,7 @@ def measure(name: str, seed: int) -> dict[str, Any]:
     samples: list[int] = []
     for ahead in random.uniform(-np.pi, np.pi, STATES):
         for _ in range(PLANS):
-            plans.append(side_of(policy.plan(state_of(ahead), nothing, None)[0], ahead))
+            plans.append(side_of(policy.plan(state_of(ahead), nothing, None).chunk, ahead))
         if isinstance(policy, EnergyPolicy):
             samples += [side_of(chunk, ahead) for chunk in _chains(policy, state_of(ahead))]
     return {

@@ -38,7 +38,7 @@ def measure(seconds: float) -> dict[str, Any]:
             observation = random.uniform(-1, 1, DIM_O).astype(np.float32)
             rest = previous.get(size)
             started = time.perf_counter_ns()
-            chunk, _ = policy.plan(observation, nothing, rest)
+            chunk = policy.plan(observation, nothing, rest).chunk
             if runs >= WARM:
                 times[size].append((time.perf_counter_ns() - started) * 1e-6)
             previous[size] = chunk[len(chunk) // 2 :]

@@ -6,6 +6,7 @@ All times are `time.perf_counter_ns()` of the actor, nanoseconds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,6 +17,21 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 GateState = Literal["autonomous", "correcting", "paused", "stopped"]
 Kind = Literal["absolute", "relative"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a policy would do.
+
+    Attributes:
+        chunk: float32 [H, dim_a] in [-1, 1].
+        energy: E(s, chunk); what it means is the policy's matter.
+        doubt: how far apart the chunks are that would do nearly as well, units of action; NaN if the policy cannot say.
+    """
+
+    chunk: Array
+    energy: float
+    doubt: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,7 @@ class Plan:
         started_ns, finished_ns: around the inference.
         lead: ticks after t at which it takes over from the chunk that ran when it was asked for; 0 at once.
         ahead: ticks after t that its first step belongs to: 0, or `lead` if it was planned for the state expected then.
+        doubt: see `Proposal`.
     """
 
     tick: int
@@ -41,6 +58,7 @@ class Plan:
     finished_ns: int
     lead: int = 0
     ahead: int = 0
+    doubt: float = math.nan
 
     @property
     def first(self) -> int:

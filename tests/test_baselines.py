@@ -131,7 +131,7 @@ def test_it_learns_what_one_teacher_wants(kind: str, updates: int, bound: float)
 
     def error() -> float:
         policy = policy_of(trainer)
-        return float(np.mean([np.abs(policy.plan(s, NOTHING, None)[0] - target(s)).mean() for s in states]))
+        return float(np.mean([np.abs(policy.plan(s, NOTHING, None).chunk - target(s)).mean() for s in states]))
 
     assert error() > 0.2
     losses = [trainer.update()["loss"] for _ in range(updates)]
@@ -147,7 +147,7 @@ def test_two_equally_good_ways(kind: str, updates: int) -> None:
     for _ in range(updates):
         trainer.update()
     policy = policy_of(trainer)
-    chunks = np.stack([policy.plan(s, NOTHING, None)[0] for s in new_states(60)])
+    chunks = np.stack([policy.plan(s, NOTHING, None).chunk for s in new_states(60)])
     across, along = chunks[..., 0], chunks[..., 1]
     wanted = 0.5 * np.stack(new_states(60))[:, :1]
     assert np.abs(along - wanted).mean() < 0.15, "the axis with one answer is learnt by all"
@@ -175,7 +175,7 @@ def test_symmetries_are_the_same_for_all(kind: str) -> None:
         trainer.update()
     policy = policy_of(trainer)
     for x, y, z in rng.uniform([0.4, -0.9, -0.9], 0.9, (10, 3)):
-        chunk, _ = policy.plan(np.array([-x, y, z], np.float32), NOTHING, None)
+        chunk = policy.plan(np.array([-x, y, z], np.float32), NOTHING, None).chunk
         assert np.abs(chunk - np.array([[-0.8 * x, 0.5 * y]] * 2)).max() < 0.35
 
 
@@ -194,7 +194,7 @@ def test_same_seed_same_weights_and_plans(kind: str) -> None:
             trainer.update()
         ends.append(trainer.weights())
         policy = policy_of(trainer)
-        plans.append([policy.plan(state, NOTHING, None)[0] for state in new_states(3)])
+        plans.append([policy.plan(state, NOTHING, None).chunk for state in new_states(3)])
     assert differing(ends[0], ends[1]) == []
     assert len(differing(ends[0], ends[2])) > 5
     assert np.array_equal(plans[0], plans[1])
@@ -330,7 +330,7 @@ def test_a_taught_first_step_is_learnt_whatever_stands_behind_it(kind: str, upda
     for _ in range(updates):
         trainer.update()
     policy = policy_of(trainer)
-    errors = [np.abs(policy.plan(s, NOTHING, None)[0][0] - target(s)[0]).mean() for s in new_states(30)]
+    errors = [np.abs(policy.plan(s, NOTHING, None).chunk[0] - target(s)[0]).mean() for s in new_states(30)]
     assert np.mean(errors) < 0.15
 
 
@@ -348,7 +348,8 @@ def test_plans_keep_to_the_box_and_to_what_is_committed(kind: str) -> None:
     committed = np.array([[-0.37, 0.21]], np.float32)
     for state in [*new_states(5), np.full(DIM_O, 1e30, np.float32)]:
         for bound in (NOTHING, committed, np.concatenate([committed, -committed])):
-            chunk, energy = policy.plan(state, bound, None)
+            found = policy.plan(state, bound, None)
+            chunk, energy = found.chunk, found.energy
             assert chunk.shape == CHUNK
             assert chunk.dtype == np.float32
             assert chunk.flags["C_CONTIGUOUS"]
@@ -367,7 +368,7 @@ def test_the_flow_follows_what_is_committed() -> None:
     followed = []
     for number, state in enumerate(new_states(40)):
         way = 0.6 if number % 2 else -0.6
-        chunk, _ = policy.plan(state, np.array([[way, 0.5 * state[0]]], np.float32), None)
+        chunk = policy.plan(state, np.array([[way, 0.5 * state[0]]], np.float32), None).chunk
         followed.append(chunk[1, 0] * way > 0)
     assert np.mean(followed) > 0.85
 
@@ -398,7 +399,7 @@ def test_untrained_cloning_stands_still_and_an_untrained_flow_is_noise() -> None
         weights = untrained_weights(DIM_O, DIM_A, HORIZON, numbers)
         assert weights["bank"].shape == (0, DIM)
         policy = make_policy(weights, DIM_O, DIM_A, HORIZON, numbers, torch.Generator().manual_seed(0))
-        plans[kind] = np.stack([policy.plan(new_states(1)[0], NOTHING, None)[0] for _ in range(50)])
+        plans[kind] = np.stack([policy.plan(new_states(1)[0], NOTHING, None).chunk for _ in range(50)])
     assert not plans["bc"].any()
     assert plans["flow"].std() > 0.4
 

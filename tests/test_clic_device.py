@@ -53,7 +53,7 @@ def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
     policy.probe()
     previous, plans = None, []
     for committed in (0, 1):
-        chunk, _ = policy.plan(np.zeros(DIM_O, np.float32), np.full((committed, DIM_A), 0.3, np.float32), previous)
+        chunk = policy.plan(np.zeros(DIM_O, np.float32), np.full((committed, DIM_A), 0.3, np.float32), previous).chunk
         plans.append(chunk)
         previous = chunk[1:]
     if settings.device == DEVICE.type:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -140,12 +141,12 @@ def test_weights_are_copied_and_frozen() -> None:
     settings = method()
     weights = some_weights(settings)
     policy = make(settings, weights)
-    first, _ = policy.plan(STATE, NOTHING, None)
+    first = policy.plan(STATE, NOTHING, None).chunk
     for value in weights.values():
         value += 1
-    again, _ = make(settings).plan(STATE, NOTHING, None)
+    again = make(settings).plan(STATE, NOTHING, None).chunk
     policy.generator.manual_seed(0)
-    assert np.array_equal(policy.plan(STATE, NOTHING, None)[0], first)
+    assert np.array_equal(policy.plan(STATE, NOTHING, None).chunk, first)
     assert np.array_equal(again, first)
     assert not any(p.requires_grad for p in policy.network.parameters())
     assert (policy.version, policy.newest_pair) == (3, 17)
@@ -169,7 +170,8 @@ def test_a_plan(start: str, kind: str, noise: bool, rest: int | None) -> None:
     settings = method(start, kind, explore_steps=3, refine_noise=noise)
     policy = make(settings, some_weights(settings, size=30.0))  # steep: chunks are pulled to the box's edge
     previous = None if rest is None else np.full((rest, DIM_A), 0.4, np.float32)
-    chunk, energy = policy.plan(STATE, NOTHING, previous)
+    found = policy.plan(STATE, NOTHING, previous)
+    chunk, energy = found.chunk, found.energy
     assert chunk.shape == (HORIZON, DIM_A)
     assert chunk.dtype == np.float32
     assert chunk.flags.c_contiguous
@@ -197,7 +199,7 @@ def test_the_plan_is_the_chain_of_least_energy(start: str, seed: int, monkeypatc
 
     monkeypatch.setattr("hitl_clic.clic.policy.langevin", spy)
     policy = make(method(start, explore_steps=2, refine_noise=True, chains=9), seed=seed)
-    chunk, _ = policy.plan(STATE, NOTHING, None)
+    chunk = policy.plan(STATE, NOTHING, None).chunk
     slow = policy.network.double()
     with torch.no_grad():
         energies = [
@@ -212,7 +214,7 @@ def test_the_plan_is_the_chain_of_least_energy(start: str, seed: int, monkeypatc
 def test_deterministic_under_its_generator(start: str) -> None:
     def plans(seed: int) -> list[Array]:
         policy = make(method(start, explore_steps=2, refine_noise=True, chains=4, candidates=8), seed=seed)
-        return [policy.plan(STATE, NOTHING, None)[0] for _ in range(3)]
+        return [policy.plan(STATE, NOTHING, None).chunk for _ in range(3)]
 
     first, again, other = plans(1), plans(1), plans(2)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
@@ -226,7 +228,7 @@ def test_deterministic_under_its_generator(start: str) -> None:
 def test_committed_steps_are_kept_exactly(start: str, steps: int, refine: int) -> None:
     committed = np.linspace(-0.9, 0.8, steps * DIM_A).astype(np.float32).reshape(steps, DIM_A)
     policy = make(method(start, explore_steps=2, refine_steps=refine, commitment=0.5))
-    chunk, _ = policy.plan(STATE, committed, np.full((HORIZON, DIM_A), 0.1, np.float32))
+    chunk = policy.plan(STATE, committed, np.full((HORIZON, DIM_A), 0.1, np.float32)).chunk
     assert np.array_equal(chunk[:steps], committed)
 
 
@@ -234,9 +236,9 @@ def test_the_rest_is_chosen_for_what_is_committed() -> None:
     """Two wells; the better one contradicts the committed step, so the other one's rest is planned."""
     energy = Wells((0.6, 2.0, 0.5), (-0.6, 1.5, 0.5))
     policy = with_energy(method(candidates=512, refine_steps=200), energy)
-    free, _ = policy.plan(STATE, NOTHING, None)
+    free = policy.plan(STATE, NOTHING, None).chunk
     assert np.abs(free - 0.6).max() < 0.1
-    bound, _ = policy.plan(STATE, np.full((2, DIM_A), -0.6, np.float32), None)
+    bound = policy.plan(STATE, np.full((2, DIM_A), -0.6, np.float32), None).chunk
     assert np.abs(bound + 0.6).max() < 0.1
 
 
@@ -247,14 +249,16 @@ def test_the_warm_start_is_considered() -> None:
     """A well too narrow to be found by chance is found from the rest of the previous chunk, or from the bank."""
     energy = Wells((NARROW, 1.0, 0.1))
     settings = method(candidates=16, chains=4)
-    blind, depth = with_energy(settings, energy).plan(STATE, NOTHING, None)
+    found = with_energy(settings, energy).plan(STATE, NOTHING, None)
+    blind, depth = found.chunk, found.energy
     assert depth > -0.01
     assert np.abs(blind - NARROW.reshape(HORIZON, DIM_A)).max() > 0.3
     near = (NARROW + 0.03).reshape(HORIZON, DIM_A)
-    warm, depth = with_energy(settings, energy).plan(STATE, NOTHING, near)
+    found = with_energy(settings, energy).plan(STATE, NOTHING, near)
+    warm, depth = found.chunk, found.energy
     assert depth < -0.99
     assert np.abs(warm - NARROW.reshape(HORIZON, DIM_A)).max() < 0.01
-    _, depth = with_energy(settings, energy, bank=(NARROW + 0.03)[None]).plan(STATE, NOTHING, None)
+    depth = with_energy(settings, energy, bank=(NARROW + 0.03)[None]).plan(STATE, NOTHING, None).energy
     assert depth < -0.99
 
 
@@ -271,7 +275,7 @@ def test_the_wells_centres_are_candidates(committed: int) -> None:
     weights["wells.shapes.weight"][:] = 0
     weights["wells.shapes.bias"][:] = [0, -3, 0, 5, 5, 5]  # three depths, three slopes
     bound = np.full((committed, DIM_A), 0.5, np.float32)
-    chunk, _ = make(settings, weights).plan(STATE, bound, None)
+    chunk = make(settings, weights).plan(STATE, bound, None).chunk
     expected = np.clip(deepest, -1, 1).reshape(HORIZON, DIM_A)
     expected[:committed] = bound
     np.testing.assert_allclose(chunk, expected, atol=1e-5)
@@ -281,7 +285,7 @@ def test_the_wells_centres_are_candidates(committed: int) -> None:
 def test_a_short_rest_is_held_to_the_end() -> None:
     held = np.repeat(np.array([[0.7, -0.4]], np.float32), HORIZON, axis=0)
     energy = Wells((held.reshape(-1), 1.0, 0.1))
-    _, depth = with_energy(method(candidates=16, chains=4), energy).plan(STATE, NOTHING, held[:1])
+    depth = with_energy(method(candidates=16, chains=4), energy).plan(STATE, NOTHING, held[:1]).energy
     assert depth < -0.99
 
 
@@ -294,7 +298,8 @@ def test_commitment_keeps_the_previous_plan_unless_another_is_clearly_better(com
     other = np.full((1, DIM), 0.45, np.float32)  # known from the bank: chance alone rarely comes near
     policy = with_energy(method(refine_steps=200, commitment=commitment), energy, bank=other)
     previous = np.full((3, DIM_A), -0.45, np.float32)
-    chunk, value = policy.plan(STATE, NOTHING, previous)
+    found = policy.plan(STATE, NOTHING, previous)
+    chunk, value = found.chunk, found.energy
     assert chunk.mean() == pytest.approx(-0.5 if stays else 0.5, abs=0.1)
     assert value == pytest.approx(-1.0 if stays else -1.25, abs=0.05)
 
@@ -303,15 +308,15 @@ def test_where_all_is_equal_commitment_keeps_the_previous_plan() -> None:
     settings = method(commitment=0.1)
     policy = make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, settings))
     previous = np.random.default_rng(0).uniform(-1, 1, (HORIZON, DIM_A)).astype(np.float32)
-    assert np.array_equal(policy.plan(STATE, NOTHING, previous)[0], previous)
-    assert not np.array_equal(policy.plan(STATE, NOTHING, None)[0], previous)
+    assert np.array_equal(policy.plan(STATE, NOTHING, previous).chunk, previous)
+    assert not np.array_equal(policy.plan(STATE, NOTHING, None).chunk, previous)
 
 
 @pytest.mark.parametrize("chains", [1, 500])
 @pytest.mark.parametrize("start", ["uniform", "screened"])
 def test_few_and_many_chains(start: str, chains: int) -> None:
     policy = make(method(start, chains=chains, candidates=4, bank=0))
-    chunk, _ = policy.plan(STATE, NOTHING, np.zeros((1, DIM_A), np.float32))
+    chunk = policy.plan(STATE, NOTHING, np.zeros((1, DIM_A), np.float32)).chunk
     assert chunk.shape == (HORIZON, DIM_A)
 
 
@@ -321,20 +326,23 @@ def test_the_untrained_policy_plans() -> None:
     assert weights["bank"].shape == (0, DIM)
     policy = make(settings, weights)
     policy.probe()
-    chunk, energy = policy.plan(STATE, NOTHING, None)
+    found = policy.plan(STATE, NOTHING, None)
+    chunk, energy = found.chunk, found.energy
     assert np.abs(chunk).max() <= 1
     assert energy == 0
     settings = method(kind="wells")
     policy = make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, settings))
     policy.probe()
-    chunk, energy = policy.plan(STATE, NOTHING, None)
+    found = policy.plan(STATE, NOTHING, None)
+    chunk, energy = found.chunk, found.energy
     assert np.abs(chunk).max() <= 1
     assert np.isfinite(energy)
 
 
 def test_observations_far_off_stay_finite() -> None:
     for kind in ("film", "wells", "mlp"):
-        chunk, energy = make(method(kind=kind)).plan(np.full(DIM_O, 1e30, np.float32), NOTHING, None)
+        found = make(method(kind=kind)).plan(np.full(DIM_O, 1e30, np.float32), NOTHING, None)
+        chunk, energy = found.chunk, found.energy
         assert np.isfinite(chunk).all()
         assert np.isfinite(energy)
 
@@ -348,5 +356,19 @@ def test_it_breathes_before_every_step_and_plans_the_same() -> None:
         policy = EnergyPolicy(some_weights(settings), DIM_O, DIM_A, HORIZON, settings, generator, breathe=breathe)
         found.append(policy.plan(STATE, NOTHING, None))
     assert len(breaths) == 10
-    assert np.array_equal(found[0][0], found[1][0])
-    assert found[0][1] == found[1][1]
+    assert np.array_equal(found[0].chunk, found[1].chunk)
+    assert found[0].energy == found[1].energy
+
+
+def test_doubt_is_how_far_apart_the_good_chunks_are() -> None:
+    """Against an energy whose density is known: two narrow valleys at +-x, weighed by their depths."""
+    settings = method(refine_steps=0, chains=2, candidates=2)
+    policy = make(settings)
+    chunks = torch.tensor([[0.5] * policy.dim, [-0.5] * policy.dim])
+    level = policy._doubt(chunks, torch.tensor([0.0, 0.0]))
+    tilted = policy._doubt(chunks, torch.tensor([0.0, math.log(3.0)]))
+    alone = policy._doubt(chunks, torch.tensor([0.0, 50.0]))
+    assert level == pytest.approx(0.5)
+    assert tilted == pytest.approx(math.sqrt(0.75 * 0.25))  # of a coin of 3 : 1, two units of a half apart
+    assert alone < 1e-6
+    assert np.isfinite(policy.plan(STATE, NOTHING, None).doubt)

@@ -459,7 +459,7 @@ def test_what_counts_of_a_pair(kind: str, padding: str, counts: list[list[int]])
 
 def errors(trainer: ChunkTrainer) -> float:
     policy = policy_of(trainer)
-    return float(np.mean([np.abs(policy.plan(s, NOTHING, None)[0] - target(s)).mean() for s in new_states(30)]))
+    return float(np.mean([np.abs(policy.plan(s, NOTHING, None).chunk - target(s)).mean() for s in new_states(30)]))
 
 
 def test_learns_what_the_teacher_wants() -> None:
@@ -527,7 +527,7 @@ def test_one_relative_correction_goes_beyond_the_corrected_chunk() -> None:
         for _ in range(80):
             trainer.update()
         policy = policy_of(trainer)
-        along[kind] = np.mean([policy.plan(s, NOTHING, None)[0][:, 0].mean() for s in new_states(10)])
+        along[kind] = np.mean([policy.plan(s, NOTHING, None).chunk[:, 0].mean() for s in new_states(10)])
     assert along["relative"] > 0.3
     assert abs(along["absolute"] - 0.2) < 0.1
 
@@ -542,7 +542,9 @@ def test_corrected_step_by_step_the_policy_arrives() -> None:
             for _ in range(12 if number else 0):
                 trainer.update()
         state = rng.uniform(-1, 1, DIM_O).astype(np.float32)
-        robot = policy.plan(state, NOTHING, None)[0] if number >= 20 else rng.uniform(-1, 1, CHUNK).astype(np.float32)
+        robot = (
+            policy.plan(state, NOTHING, None).chunk if number >= 20 else rng.uniform(-1, 1, CHUNK).astype(np.float32)
+        )
         away = target(state) - robot
         human = robot + np.float32(0.2) * away / np.linalg.norm(away, axis=1, keepdims=True)
         trainer.add(number, "relative", state, robot, human, np.ones(CHUNK, np.float32))
@@ -590,7 +592,7 @@ def test_a_taught_first_step_is_learnt_and_the_rest_stays_open() -> None:
         trainer.update()
     states = new_states(30)
     policy = policy_of(trainer)
-    assert np.mean([np.abs(policy.plan(s, NOTHING, None)[0][0] - target(s)[0]).mean() for s in states]) < 0.12
+    assert np.mean([np.abs(policy.plan(s, NOTHING, None).chunk[0] - target(s)[0]).mean() for s in states]) < 0.12
     right = torch.zeros(30, 3, HORIZON * DIM_A)
     right[..., :2] = torch.from_numpy(np.stack([target(s)[0] for s in states]))[:, None]
     right[:, 1, :2] -= 0.6

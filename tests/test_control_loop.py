@@ -29,7 +29,17 @@ from hitl_clic.control.schedule import LiveSchedule, Schedule
 from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.evaluation import Execution, evaluate
 from hitl_clic.link.messages import ChunkPair, Weights
-from hitl_clic.records import Array, EpisodeRecord, EventRecord, Kind, Plan, SnapshotRecord, SwapRecord, TickRecord
+from hitl_clic.records import (
+    Array,
+    EpisodeRecord,
+    EventRecord,
+    Kind,
+    Plan,
+    Proposal,
+    SnapshotRecord,
+    SwapRecord,
+    TickRecord,
+)
 from hitl_clic.tasks.teacher import Teacher
 
 HAND = (0.75, -0.75)
@@ -65,14 +75,14 @@ class TellTale:
         self.asked: list[tuple[Array, Array, Array | None]] = []
         self.made: dict[bytes, Array] = {}
 
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         self.asked.append((observation, committed, previous))
         chunk = np.zeros((self.horizon, 2), np.float32)
         chunk[:, 0] = observation[2] / 100
         chunk[:, 1] = np.arange(self.horizon) / 100
         chunk[: len(committed)] = committed
         self.made[observation.tobytes()] = chunk
-        return chunk, 0.0
+        return Proposal(chunk, 0.0)
 
 
 class Restless(TellTale):
@@ -80,10 +90,10 @@ class Restless(TellTale):
 
     rng = np.random.default_rng(0)
 
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         time.sleep(float(np.random.default_rng().uniform(0, 5e-4)))  # threads meet in ever new orders
         super().plan(observation, committed, previous)
-        return self.rng.uniform(-1, 1, (self.horizon, 2)).astype(np.float32), 0.0
+        return Proposal(self.rng.uniform(-1, 1, (self.horizon, 2)).astype(np.float32), 0.0)
 
 
 class Hand(Device):
@@ -695,7 +705,7 @@ def test_a_slow_plan_made_ahead_is_not_asked_for_again() -> None:
     begun = 0
 
     class Slow(TellTale):
-        def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+        def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
             if self.asked:
                 until = begun + 2
                 while begun < until:
@@ -773,7 +783,7 @@ def test_the_error_is_measured_where_the_teacher_answered_this_tick() -> None:
 
 def test_a_planner_that_fails_ends_the_loop_in_words() -> None:
     class Broken(TellTale):
-        def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+        def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
             if observation[2] == 4:
                 raise ArithmeticError("no such chunk")
             return super().plan(observation, committed, previous)
@@ -793,7 +803,7 @@ def test_a_teacher_that_never_answers_ends_the_loop_in_words() -> None:
 
 def test_a_plan_that_never_comes_ends_the_loop_in_words() -> None:
     class Slow(TellTale):
-        def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+        def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
             time.sleep(0.2)
             return super().plan(observation, committed, previous)
 
@@ -846,7 +856,7 @@ def test_a_new_episode_never_runs_a_plan_of_the_old_one() -> None:
     plan = TellTale.plan
 
     class Late(TellTale):
-        def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+        def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
             while hold_back:
                 time.sleep(0.001)
             return plan(self, observation, committed, previous)

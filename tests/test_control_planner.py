@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from hitl_clic.control.planner import Planner, PlanRequest
-from hitl_clic.records import Array, Plan
+from hitl_clic.records import Array, Plan, Proposal
 
 WAIT_S = 20.0
 
@@ -23,12 +23,12 @@ class GatedPolicy:
         self.began = threading.Semaphore(0)
         self._gate = threading.Semaphore(0) if gated else None
 
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         self.seen.append(float(observation[0]))
         self.began.release()
         if self._gate is not None:
             assert self._gate.acquire(timeout=WAIT_S)
-        return np.full((3, 2), observation[0], np.float32), -float(observation[0])
+        return Proposal(np.full((3, 2), observation[0], np.float32), -float(observation[0]))
 
     def open(self) -> None:
         assert self._gate is not None
@@ -36,7 +36,7 @@ class GatedPolicy:
 
 
 class BrokenPolicy(GatedPolicy):
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         raise ArithmeticError("no such chunk")
 
 
@@ -158,7 +158,7 @@ def test_prepared_and_planned_in_its_own_thread_warmed_in_ours() -> None:
     threads: dict[str, list[int]] = {"prepare": [], "plan": []}
 
     class Where(GatedPolicy):
-        def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+        def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
             threads["plan"].append(threading.get_ident())
             return super().plan(observation, committed, previous)
 

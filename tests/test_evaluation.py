@@ -9,7 +9,7 @@ from session_fake import Swirl
 from benchmarks.overlap import ways
 from hitl_clic.control.overlap import OverlapName
 from hitl_clic.evaluation import Execution, evaluate
-from hitl_clic.records import Array
+from hitl_clic.records import Array, Proposal
 from hitl_clic.tasks.registry import make_task, make_teacher
 
 
@@ -22,11 +22,11 @@ class Copycat:
         self.horizon, self.turn, self.previous = horizon, turn, list[object]()
         self.teacher = make_teacher("line_following")
 
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         self.previous.append(None if previous is None else len(previous))
         chunk = np.tile(self.teacher.action(observation), (self.horizon, 1))
         chunk[1::2] += self.turn
-        return chunk.astype(np.float32), 0.0
+        return Proposal(chunk.astype(np.float32), 0.0)
 
 
 def test_a_perfect_policy_has_no_error_and_reaches_the_end() -> None:
@@ -60,13 +60,13 @@ class Counting:
     def __init__(self, horizon: int) -> None:
         self.horizon, self.asked = horizon, list[tuple[Array, Array]]()
 
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         chunk = np.zeros((self.horizon, 2), np.float32)
         chunk[:, 0] = len(self.asked) ** 2 / 10
         chunk[:, 1] = np.arange(self.horizon) / 10
         chunk[: len(committed)] = committed
         self.asked.append((observation, committed))
-        return chunk, 0.0
+        return Proposal(chunk, 0.0)
 
 
 class Recording(Swirl):

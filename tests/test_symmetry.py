@@ -191,7 +191,7 @@ def test_what_is_taught_on_one_side_is_known_on_the_other() -> None:
 
         policy = EnergyPolicy(made.weights(), 3, 2, 2, METHOD, torch.Generator().manual_seed(0))
         unseen = [np.array([-x, y, z], np.float32) for x, y, z in rng.uniform([0.4, -1, -1], 1, (20, 3))]
-        planned = [policy.plan(s, np.zeros((0, 2), np.float32), None)[0] for s in unseen]
+        planned = [policy.plan(s, np.zeros((0, 2), np.float32), None).chunk for s in unseen]
         wanted = [np.array([[0.8 * s[0], 0.5 * s[1]]] * 2) for s in unseen]
         errors.append(np.mean([np.abs(p - w).max() for p, w in zip(planned, wanted, strict=True)]))
     assert errors[0] < 0.25 < errors[1]

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from hitl_clic.baselines.trunk import Trunk
 from hitl_clic.clic.network import ChunkShape, StateNetwork
-from hitl_clic.clic.network_policy import Array, NetworkPolicy
+from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.objective import Objective
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
 from hitl_clic.clic.shaping import Batch
+from hitl_clic.records import Array, Proposal
 
 
 class CloningNetwork(StateNetwork):
@@ -56,13 +57,13 @@ class CloningPolicy(NetworkPolicy[CloningNetwork]):
     """The network's chunk; nothing is random and nothing is searched. See `NetworkPolicy` for the arguments."""
 
     @torch.no_grad()
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
-        """The chunk [H, dim_a], its committed steps as given, and 0: there is no energy."""
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        """The chunk [H, dim_a], its committed steps as given, and energy 0: there is none."""
         del previous
         bound = self._tensor(committed)
         chunk = self.network(self._tensor(observation)[None])[0].clamp(-1, 1)
         chunk[: len(bound)] = bound
-        return self._chunk(chunk), 0.0
+        return Proposal(self._chunk(chunk), 0.0)
 
     def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> CloningNetwork:
         return CloningNetwork(dim_o, chunk, settings)

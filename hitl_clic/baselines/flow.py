@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from hitl_clic.baselines.trunk import Trunk
 from hitl_clic.clic.network import ChunkShape, StateNetwork
-from hitl_clic.clic.network_policy import Array, NetworkPolicy
+from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.objective import Objective
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
 from hitl_clic.clic.shaping import Batch
+from hitl_clic.records import Array, Proposal
 
 Context = tuple[Tensor, ...]
 FREQUENCIES = 4
@@ -88,8 +89,8 @@ class FlowPolicy(NetworkPolicy[VelocityNetwork]):
     """One draw of noise, carried along in `inference.flow_steps` Euler steps. See `NetworkPolicy` for the arguments."""
 
     @torch.no_grad()
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
-        """A chunk [H, dim_a] and 0: there is no energy.
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        """A chunk [H, dim_a], and energy 0: there is none.
 
         Committed steps are known, and so is their straight path: they are kept on it, and the others go along.
         """
@@ -106,7 +107,7 @@ class FlowPolicy(NetworkPolicy[VelocityNetwork]):
             chunk[..., : len(bound)] = torch.lerp(noise[..., : len(bound)], bound, (step + 1) / steps)
         flat = chunk[0, 0].clamp(-1, 1)
         flat[: len(bound)] = bound
-        return self._chunk(flat), 0.0
+        return Proposal(self._chunk(flat), 0.0)
 
     def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> VelocityNetwork:
         return VelocityNetwork(dim_o, chunk, settings)

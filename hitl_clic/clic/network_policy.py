@@ -12,14 +12,12 @@ from typing import Generic
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.objective import Network
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
-
-Array = NDArray[np.float32]
+from hitl_clic.records import Array, Proposal
 
 
 class NetworkPolicy(ABC, Generic[Network]):
@@ -71,8 +69,8 @@ class NetworkPolicy(ABC, Generic[Network]):
         return self.horizon * self.dim_a
 
     @abstractmethod
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
-        """A chunk [H, dim_a] and its energy; see `ChunkPolicy.plan`."""
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        """A chunk [H, dim_a], its energy and doubt; see `ChunkPolicy.plan`."""
 
     @abstractmethod
     def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> Network:

@@ -14,17 +14,18 @@ from torch import Tensor
 from hitl_clic.clic.energies import make_energy
 from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.network import ChunkShape, StateNetwork
-from hitl_clic.clic.network_policy import Array, NetworkPolicy
+from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.sampler import clamp_prefix, langevin, step_sizes, uniform
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
+from hitl_clic.records import Array, Proposal
 
 
 class EnergyPolicy(NetworkPolicy[Energy]):
     """Plans by searching the energy for its least chunk. See `NetworkPolicy` for the arguments."""
 
     @torch.no_grad()
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
-        """A low-energy chunk [H, dim_a] and its energy.
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        """A low-energy chunk [H, dim_a], its energy, and how far apart the chains ended.
 
         Args:
             observation: s_t, [dim_o]. committed: first steps already bound to be executed, [d, dim_a].
@@ -53,7 +54,13 @@ class EnergyPolicy(NetworkPolicy[Energy]):
         if warm is not None and inference.start == "screened" and inference.commitment > 0:
             # chain 0 is the refined rest of the previous plan: kept unless another is clearly better
             best = 0 if float(energies[0] - energies[best]) < inference.commitment else best
-        return self._chunk(chunks[0, best]), float(energies[best])
+        return Proposal(self._chunk(chunks[0, best]), float(energies[best]), self._doubt(chunks[0], energies))
+
+    def _doubt(self, chunks: Tensor, energies: Tensor) -> float:
+        """Spread of chunks [K, D], each counted by its density exp(-E / tau): root of the mean variance of a number."""
+        share = torch.softmax(-energies / self.settings.temperature, 0)[:, None]
+        mean = (share * chunks).sum(0)
+        return float((share * (chunks - mean) ** 2).sum(0).mean().sqrt())
 
     def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> Energy:
         return make_energy(dim_o, chunk, settings)

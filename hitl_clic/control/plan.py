@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from hitl_clic.records import Array
+from hitl_clic.records import Array, Proposal
 
 
 class ChunkPolicy(Protocol):
@@ -15,7 +15,7 @@ class ChunkPolicy(Protocol):
     newest_pair: int
     """Newest pair id the weights were trained on; -1 if none."""
 
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> tuple[Array, float]:
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         """Low-energy chunk for an observation.
 
         Args:
@@ -24,6 +24,6 @@ class ChunkPolicy(Protocol):
             previous: what is left of the previous chunk, float32 [k, dim_a], for a warm start; None at first.
 
         Returns:
-            the chunk, float32 [H, dim_a], and its energy.
+            the chunk, its energy, and how much in doubt it is.
         """
         ...

@@ -19,17 +19,18 @@ from hitl_clic.records import Array, Plan
 def answer(policy: ChunkPolicy, request: PlanRequest) -> Plan:
     """The policy's plan for a request. Any thread, one caller of a policy at a time."""
     started = time.perf_counter_ns()
-    chunk, energy = policy.plan(request.observation, request.committed, request.previous)
+    found = policy.plan(request.observation, request.committed, request.previous)
     return Plan(
         tick=request.tick,
-        chunk=chunk,
-        energy=energy,
+        chunk=found.chunk,
+        energy=found.energy,
         weight_version=policy.version,
         newest_pair=policy.newest_pair,
         started_ns=started,
         finished_ns=time.perf_counter_ns(),
         lead=request.lead,
         ahead=request.ahead,
+        doubt=found.doubt,
     )
 
 
