@@ -125,26 +125,31 @@ class Oracle:
         if self._fingers is not None:
             self._fingers.lift()
 
-    def decide(self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind) -> Answer:
+    def decide(
+        self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind, asked: bool = False
+    ) -> Answer:
         """The motion, whether to engage, and what it is about.
 
         Args:
             step: number in the episode. step_in_chunk: place of `robot` in the robot's running chunk.
             wanted: a*, float [dim_a] in [-1, 1]. robot: a^r for the same state.
-            kind: how the motion will be read.
+            kind: how the motion will be read. asked: the robot stands still and asks for help.
 
         Returns:
-            the answer of this tick, or of the one `delay_steps` earlier.
+            the answer of this tick, or of the one `delay_steps` earlier; asked, it answers at once and steps in.
         """
-        now = self._now(step, step_in_chunk, wanted, robot, kind)
+        now = self._now(step, step_in_chunk, wanted, robot, kind, asked)
+        if asked:
+            self._late.clear()
+            return now
         self._late.append(now)
         full = len(self._late) == self.settings.delay_steps + 1
         return self._late[0] if full else Answer((0.0,) * wanted.size, False)
 
-    def _now(self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind) -> Answer:
+    def _now(self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind, asked: bool) -> Answer:
         settings = self.settings
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
-        if not self._active or not self._engages(step, step_in_chunk, float(np.linalg.norm(away))):
+        if not self._active or not self._engages(step, step_in_chunk, float(np.linalg.norm(away)), asked):
             if self._fingers is not None:
                 self._fingers.lift()
             return Answer((0.0,) * wanted.size, False)
@@ -178,9 +183,12 @@ class Oracle:
         left_alone = {axis for group in self._groups if group is not worst for axis in group}
         return tuple(axis not in left_alone for axis in range(away.size))
 
-    def _engages(self, step: int, step_in_chunk: int, distance: float) -> bool:
+    def _engages(self, step: int, step_in_chunk: int, distance: float, asked: bool) -> bool:
         """The gating; a running intervention needs neither a turn nor the threshold, and costs no turn."""
         if step < self._until_step:
+            return True
+        if asked:
+            self._drive_on(step, step_in_chunk)
             return True
         turn = step % self.settings.every == 0
         if not turn and not (self.settings.bank and self.banked > 0):
@@ -189,8 +197,13 @@ class Oracle:
         engages = self._wrong > self.settings.patience
         if self.settings.bank and turn != engages:
             self.banked += 1 if turn else -1
-        if engages and self.settings.persist:
+        if engages:
+            self._drive_on(step, step_in_chunk)
+        return engages
+
+    def _drive_on(self, step: int, step_in_chunk: int) -> None:
+        """Having stepped in, it keeps driving for a while (persist)."""
+        if self.settings.persist:
             rest_of_chunk = self._execute - max(0, step_in_chunk)
             self._until_step = step + max(1, rest_of_chunk, self.settings.persist_steps)
             self._wrong = 0
-        return engages

@@ -34,6 +34,7 @@ class TeacherView:
         robot_action: a^r_t, float32 [dim_a]; None while there is no plan yet (publish again when there is).
         step_in_chunk: place of `robot_action` in the robot's running chunk, from 0.
         kind: how a correction is read at this tick; None leaves it to the oracle's settings.
+        asks: the robot stands still and asks for help: the teacher is to step in, whatever it thinks of the plan.
     """
 
     tick: int
@@ -43,6 +44,7 @@ class TeacherView:
     robot_action: NDArray[np.float32] | None
     step_in_chunk: int
     kind: Kind | None = None
+    asks: bool = False
 
 
 class ScriptedDevice(Device):
@@ -87,6 +89,8 @@ class ScriptedDevice(Device):
         """Tick of the newest view whose a* is known."""
         self._decided = False
         """Whether that tick is decided; it is not while its view has no robot action."""
+        self._answered_call = False
+        """Whether it is decided with the robot asking for help."""
         self._episode = -1
         self._wanted: Slot[tuple[int, tuple[float, ...]]] = Slot()
         self._due: deque[tuple[int, DeviceSample]] = deque()
@@ -147,14 +151,17 @@ class ScriptedDevice(Device):
             self.missed += view.tick - self._seen - 1
             wanted = self._ask(view.observation)
             self._seen = view.tick
-            self._decided = False
+            self._decided = self._answered_call = False
             self._wanted.publish((view.tick, wanted))
         entry = self._wanted.latest()
-        if view.robot_action is None or view.tick != self._seen or self._decided or entry is None:
+        decided = self._decided and not view.asks
+        if view.robot_action is None or view.tick != self._seen or decided or entry is None or self._answered_call:
             return
         self._decided = True
+        self._answered_call = view.asks
+        kind = view.kind or self.settings.kind
         answer = self._oracle.decide(
-            view.step, view.step_in_chunk, np.asarray(entry[1]), view.robot_action, view.kind or self.settings.kind
+            view.step, view.step_in_chunk, np.asarray(entry[1]), view.robot_action, kind, view.asks
         )
         now_ns = time.perf_counter_ns()
         sample = DeviceSample(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-GateState = Literal["autonomous", "correcting", "paused", "stopped"]
+GateState = Literal["autonomous", "correcting", "waiting", "paused", "stopped"]
 Kind = Literal["absolute", "relative"]
 
 

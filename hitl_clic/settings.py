@@ -24,6 +24,7 @@ from devices.scripted import OracleSettings
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.settings import WindowSettings
 from hitl_clic.control.gate import GateSettings
+from hitl_clic.control.help import HelpSettings
 from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
 from hitl_clic.learner.settings import TrainingSettings
@@ -84,6 +85,7 @@ class SessionSettings(BaseModel):
 
     loop: LoopSettings = Field(LoopSettings(), description="The real-time loop.")
     gate: GateSettings = Field(GateSettings(), description="Who drives, and when.")
+    asking: HelpSettings = Field(HelpSettings(), description="When the robot asks for help.")
     oracle: OracleSettings = Field(OracleSettings(), description="The scripted teacher as a device.")
     training: TrainingSettings = Field(TrainingSettings(), description="The learner process.")
     link: LinkSettings = Field(LinkSettings(), description="Between actor and learner.")

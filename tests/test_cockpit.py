@@ -72,7 +72,7 @@ states = st.builds(
     step_in_chunk=st.integers(0, 20),
     human_chunk=chunks,
     desired_radius=st.none() | plain,
-    gate=st.sampled_from(["autonomous", "correcting", "paused", "stopped"]),
+    gate=st.sampled_from(["autonomous", "correcting", "waiting", "paused", "stopped"]),
     kind=st.sampled_from(["absolute", "relative"]),
     device_age_s=plain,
     device_connected=st.booleans(),
@@ -192,7 +192,7 @@ def test_pictures_of_different_drivers_differ_in_the_drivers_colour(size: tuple[
         scale = artist.layout.scale
         assert surface.get_at((round(40 * scale), round(26 * scale)))[:3] == color
         seen.add(pygame.image.tobytes(surface, "RGB"))
-    assert len(seen) == 4
+    assert len(seen) == len(palette.BADGE)
 
 
 def test_what_changes_in_the_state_changes_in_the_picture() -> None:

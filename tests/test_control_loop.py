@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from hitl_clic.control.clock import Clock, MaxPaceClock
 from hitl_clic.control.correction import HandOver, bind
 from hitl_clic.control.exploration import Exploration, ExplorationSettings
 from hitl_clic.control.gate import Gate, GateSettings
+from hitl_clic.control.help import HelpCall, HelpSettings
 from hitl_clic.control.loop import ControlLoop, LoopFailed, LoopView, Outlets
 from hitl_clic.control.overlap import OVERLAPS, OverlapName
 from hitl_clic.control.pairs import PairBuilder
@@ -146,6 +148,7 @@ class Bench:
     clock: Clock | None = None
     timeout_s: float = 20.0
     exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
+    help: HelpSettings = field(default_factory=HelpSettings)
 
     def __post_init__(self) -> None:
         self.task = Track(self.longest)
@@ -182,6 +185,7 @@ class Bench:
             draws=False,
             timeout_s=self.timeout_s,
             overlap=OVERLAPS[self.overlap],
+            help_call=HelpCall(self.help),
         )
         self.planner = Planner(self.policy, self.loop.on_plan)
         self.loop.attach(self.planner, self.clock or MaxPaceClock(self.loop.ready), self.schedule)
@@ -536,6 +540,66 @@ def test_quitting_works_while_paused() -> None:
     (result,) = bench.run()
     assert result.timesteps == 3
     assert bench.loop.quit
+
+
+class Doubtful(TellTale):
+    """In doubt at some steps of the episode."""
+
+    def __init__(self, *steps: int) -> None:
+        super().__init__(4)
+        self.steps = steps
+
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        found = super().plan(observation, committed, previous)
+        return replace(found, doubt=0.5 if round(float(observation[2])) in self.steps else 0.1)
+
+
+def test_a_robot_in_doubt_stands_still_until_it_is_helped() -> None:
+    bench = Bench(hold(9, 10), policy=Doubtful(4), help=HelpSettings(threshold=0.3, wait=True))
+    bench.run()
+    assert bench.states == "aaaacc" + "a" * 6
+    assert bench.hand.readings == 12 + 5, "readings 4 to 8 moved nothing"
+    assert bench.events == ["asks_for_help"]
+    assert [pair.tick for pair in bench.sent] == [4, 5]
+
+
+def test_a_robot_in_doubt_is_sent_on_by_the_pause_key_and_does_not_ask_again_at_once() -> None:
+    bench = Bench(commands={7: ["pause"]}, policy=Doubtful(4, 6), help=HelpSettings(threshold=0.3, wait=True))
+    bench.run()
+    assert bench.states == "a" * 12
+    assert bench.hand.readings == 12 + 3
+    assert bench.events == ["asks_for_help", "pause"]
+
+
+def test_a_doubt_left_and_come_back_is_asked_about_again() -> None:
+    bench = Bench(policy=Doubtful(2, 6), help=HelpSettings(threshold=0.3))
+    bench.run()
+    assert bench.events == ["asks_for_help"] * 2
+    assert bench.hand.readings == 12, "it was not to wait"
+
+
+def test_an_emergency_stop_reaches_a_waiting_robot_and_an_ending_frees_it() -> None:
+    commands = {6: ["stop"], 8: ["clear_stop"], 9: ["resume"]}
+    bench = Bench(commands=commands, policy=Doubtful(4), help=HelpSettings(threshold=0.3, wait=True))
+    bench.run()
+    assert bench.states == "a" * 12
+    assert bench.hand.readings == 12 + 5
+    bench = Bench(commands={6: ["reset"]}, policy=Doubtful(4), help=HelpSettings(threshold=0.3, wait=True))
+    lengths = [result.timesteps for result in bench.run(1)]
+    assert lengths == [4]
+    assert bench.loop.gate.state == "waiting"
+    bench.loop.gate.release()
+    assert bench.loop.gate.state == "autonomous"
+
+
+def test_doubts_are_counted_in_a_row_and_none_is_no_doubt() -> None:
+    call = HelpCall(HelpSettings(threshold=0.3, plans=2))
+    doubts = [0.5, 0.1, 0.5, 0.5, 0.5, math.nan, 0.5, 0.5]
+    plans = [Plan(tick, np.zeros((1, 1), np.float32), 0.0, 1, -1, 0, 0, doubt=d) for tick, d in enumerate(doubts)]
+    assert [call.look(plan) for plan in plans] == [False, False, False, True, False, False, False, True]
+    assert not call.look(plans[-1]), "the same plan once more is nothing new"
+    call.begin()
+    assert not call.asking
 
 
 def test_unknown_commands_are_ignored() -> None:

@@ -44,11 +44,15 @@ def test_every_state_under_every_event(state: GateState, event: Event) -> None:
     elif state == "stopped":
         assert after == ("paused" if event == "clear_stop" else "stopped"), "a stop is latched"
     elif event == "pause":
-        assert after == ("autonomous" if state == "paused" else "paused"), "pauses, and goes on again"
+        assert after == ("autonomous" if state in ("paused", "waiting") else "paused"), "pauses, and goes on again"
     elif event == "resume":
-        assert after == ("autonomous" if state == "paused" else state)
+        assert after == ("autonomous" if state in ("paused", "waiting") else state)
     elif state == "paused":
         assert after == "paused", "only resuming ends a pause"
+    elif event == "ask":
+        assert after == ("waiting" if state == "autonomous" else state), "only who drives can ask"
+    elif state == "waiting":
+        assert after == ("correcting" if event == "engage" else "waiting"), "only a person ends it"
     else:
         assert after == {"engage": "correcting", "release": "autonomous"}.get(event, state)
 

@@ -431,3 +431,15 @@ def test_an_oracle_with_fingers_presses_keys(kind: str) -> None:
     sharp = [tuple(np.sign(np.round(motion, 6))) for motion in motions]
     assert sharp == [(1.0, 0.0)] * 4 + [(1.0, -1.0)] * 2
     assert all(np.linalg.norm(motion) == pytest.approx(1.0) for motion in motions[:4])
+
+
+@pytest.mark.parametrize("late", [0, 3])
+def test_asked_for_help_it_steps_in_at_once_though_the_robot_was_right(late: int) -> None:
+    with rig(threshold=0.5, delay_steps=late, persist=False) as r:
+        assert not r.answer(0, FAR, robot=FAR.astype(np.float32)).engage
+        r.show(0, FAR, robot=FAR.astype(np.float32), asks=True)
+        deadline = time.monotonic() + 5.0
+        while not (sample := r.device.latest()).engage:
+            assert time.monotonic() < deadline
+        assert sample.motion == pytest.approx(tuple(FAR))
+        assert not r.answer(1, FAR, robot=FAR.astype(np.float32)).engage, "and lets go when the robot goes on"

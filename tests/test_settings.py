@@ -102,7 +102,7 @@ def refusal(**overrides: Any) -> str:
         ({"horizon": 65}, ("horizon = 65", "from 1 to 64")),
         ({"horizon": 4, "execute": 5}, ("execute = 5", "from 1 to horizon = 4")),
         ({"task": "juggling"}, ("task = juggling", "line_following", "push_t")),
-        ({"method": "slow"}, ("method = slow", "bc, fast, flow, ibc or paper")),
+        ({"method": "slow"}, ("method = slow", "bc, fast, flow, ibc, paper or wary")),
         ({"task": "../tasks/push_t"}, ("task = ../tasks/push_t", "push_t")),
         ({"device": "joystick"}, ("device = joystick", "oracle, keyboard, mouse or auto")),
         ({"pace": ""}, ("pace = ''", "realtime or max")),

@@ -13,6 +13,7 @@ ROBOT_INK: Color = (16, 106, 210)
 HUMAN: Color = (255, 159, 67)
 HUMAN_INK: Color = (205, 98, 0)
 PAUSED: Color = (158, 168, 184)
+WAITING: Color = (222, 146, 190)
 STOPPED: Color = (240, 84, 72)
 GOOD: Color = (54, 203, 154)
 GOOD_INK: Color = (0, 128, 92)
@@ -30,7 +31,13 @@ TEXT: Color = (236, 239, 244)
 TEXT_SOFT: Color = (160, 168, 182)
 BADGE_INK: Color = (16, 18, 22)
 
-BADGE: dict[str, Color] = {"autonomous": ROBOT, "correcting": HUMAN, "paused": PAUSED, "stopped": STOPPED}
+BADGE: dict[str, Color] = {
+    "autonomous": ROBOT,
+    "correcting": HUMAN,
+    "waiting": WAITING,
+    "paused": PAUSED,
+    "stopped": STOPPED,
+}
 """Colour of who drives, by the gate's state."""
 
 SHAPES: dict[str, Color] = {

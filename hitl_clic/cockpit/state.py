@@ -74,6 +74,7 @@ class CockpitState:
         human_chunk: the teacher's correction from `scene.hand` on; a single step is drawn as a direction.
         desired_radius: radius of the desired set around the end of `human_chunk`, action units.
         gate, kind: who may drive and how a correction is read. hint: how to hand over ("hold Space to drive").
+        asks: the robot doubts its plan.
         device, device_age_s, device_connected: what the teacher holds, age of its newest sample, whether it is there.
         weight_version, weights_age_s: version in use (0 untrained), seconds since it took over.
         pairs_*: corrections made, waiting for the learner, in trained batches, given up.
@@ -99,6 +100,7 @@ class CockpitState:
     gate: GateState = "autonomous"
     kind: Kind = "relative"
     hint: str = ""
+    asks: bool = False
     device: str = ""
     device_age_s: _NonNegative = 0.0
     device_connected: bool = True

@@ -84,6 +84,7 @@ class Brush:
         """Write one line with its top at `at`; shortened with an ellipsis to `room` pixels. Gives its width."""
         if room is not None:
             text = self.fitted(text, size, bold, room)
+        text = text.replace("\0", "")  # which pygame refuses
         if not text:
             return 0
         piece = self._pieces.get(

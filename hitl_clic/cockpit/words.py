@@ -40,6 +40,7 @@ def badge(state: CockpitState) -> str:
     return {
         "autonomous": "ROBOT DRIVES",
         "correcting": "YOU DRIVE",
+        "waiting": "ROBOT ASKS YOU",
         "paused": "PAUSED",
         "stopped": "STOPPED",
     }[state.gate]
@@ -50,7 +51,11 @@ def beside_badge(state: CockpitState) -> str:
     if state.gate in ("paused", "stopped"):
         ((label, word),) = keymap.labels("pause" if state.gate == "paused" else "clear_stop")
         return f"press {label} to {'go on' if state.gate == 'paused' else word}"
-    return f"{state.kind} · {state.hint}" if state.hint else state.kind
+    if state.gate == "waiting":
+        ((label, _),) = keymap.labels("pause")
+        return f"{state.hint}; {label} sends it on" if state.hint else f"{label} sends it on"
+    hint = f"{state.kind} · {state.hint}" if state.hint else state.kind
+    return f"the robot is unsure · {hint}" if state.asks and state.gate == "autonomous" else hint
 
 
 def learned(state: CockpitState) -> tuple[str, bool]:

@@ -38,6 +38,7 @@ from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
 from hitl_clic.control.correction import HandOver, bind
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
+from hitl_clic.control.help import HelpCall
 from hitl_clic.control.loop import ControlLoop, LoopView, Outlets, Record
 from hitl_clic.control.overlap import OVERLAPS
 from hitl_clic.control.pairs import PairBuilder
@@ -190,6 +191,7 @@ class Actor:
             draws=True,
             timeout_s=loop_settings.planner_timeout_s,
             overlap=OVERLAPS[loop_settings.overlap],
+            help_call=HelpCall(settings.asking),
         )
         self.loop = loop
         planner = Planner(

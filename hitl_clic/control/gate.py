@@ -14,12 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from devices.sample import DeviceSample, fresh
 from hitl_clic.records import GateState, Kind
 
-Event = Literal["engage", "release", "pause", "resume", "stop", "clear_stop"]
-Command = Literal["pause", "resume", "stop", "clear_stop", "toggle_kind"]
+Event = Literal["engage", "release", "pause", "resume", "stop", "clear_stop", "ask"]
+Command = Literal["pause", "resume", "stop", "clear_stop", "toggle_kind", "ask"]
 Driver = Literal["robot", "human", "nobody"]
 
 COMMANDS: tuple[Command, ...] = get_args(Command)
-"""What `Gate.step` accepts as commands; "pause" pauses, and given once more goes on again."""
+"""What `Gate.step` accepts as commands; "pause" pauses, and given once more goes on again; "ask" is the robot's own: it
+asks for help, and waits."""
 
 TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("autonomous", "engage"): "correcting",
@@ -28,18 +29,28 @@ TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("autonomous", "resume"): "autonomous",
     ("autonomous", "stop"): "stopped",
     ("autonomous", "clear_stop"): "autonomous",
+    ("autonomous", "ask"): "waiting",
     ("correcting", "engage"): "correcting",
     ("correcting", "release"): "autonomous",
     ("correcting", "pause"): "paused",
     ("correcting", "resume"): "correcting",
     ("correcting", "stop"): "stopped",
     ("correcting", "clear_stop"): "correcting",
+    ("correcting", "ask"): "correcting",  # help is there already
+    ("waiting", "engage"): "correcting",
+    ("waiting", "release"): "waiting",
+    ("waiting", "pause"): "autonomous",  # the key that goes on goes on
+    ("waiting", "resume"): "autonomous",
+    ("waiting", "stop"): "stopped",
+    ("waiting", "clear_stop"): "waiting",
+    ("waiting", "ask"): "waiting",
     ("paused", "engage"): "paused",
     ("paused", "release"): "paused",
     ("paused", "pause"): "autonomous",  # one key pauses and goes on again
     ("paused", "resume"): "autonomous",
     ("paused", "stop"): "stopped",
     ("paused", "clear_stop"): "paused",
+    ("paused", "ask"): "paused",
     ("stopped", "engage"): "stopped",
     ("stopped", "release"): "stopped",
     ("stopped", "pause"): "stopped",
@@ -47,12 +58,14 @@ TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("stopped", "stop"): "stopped",
     # not "autonomous": nothing may start to move because a stop was cleared; resuming is a second, wilful act
     ("stopped", "clear_stop"): "paused",
+    ("stopped", "ask"): "stopped",
 }
 """Every state under every event."""
 
 DRIVERS: dict[GateState, Driver] = {
     "autonomous": "robot",
     "correcting": "human",
+    "waiting": "nobody",
     "paused": "nobody",
     "stopped": "nobody",
 }
@@ -174,6 +187,8 @@ class Gate:
         """The teacher lets go whatever the control says (an episode ends): toggle and touch start afresh."""
         self._touch_ends_ns = -1
         self._on("release")
+        if self.state == "waiting":
+            self._on("resume")
 
     def _on(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state, event]

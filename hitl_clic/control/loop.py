@@ -23,6 +23,7 @@ from hitl_clic.control.correction import Binding, HandOver, human_action
 from hitl_clic.control.effort import EpisodeEffort
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import COMMANDS, Gate, GateOutput
+from hitl_clic.control.help import HelpCall
 from hitl_clic.control.overlap import Overlap, Running, from_now
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.plan import ChunkPolicy
@@ -56,6 +57,7 @@ class LoopView:
         tick, episode, step: where it is. state, kind: the gate's. scene: None where nobody draws.
         robot_chunk: the rest of the running chunk from here, [k, dim_a], or None. execute: Ta.
         record: the newest tick; None at the beginning. progress: the task's own figures.
+        asks: the robot asks for help.
     """
 
     tick: int
@@ -68,6 +70,7 @@ class LoopView:
     step_in_chunk: int
     record: TickRecord | None
     progress: dict[str, float]
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class ControlLoop:
         snapshot_every: ticks between two snapshots. draws: whether scenes are wanted in the view.
         timeout_s: longest wait for planner or teacher in `ready` (`--pace max`).
         overlap: how the next chunk is asked for while one runs; the queue's lead says when.
+        help_call: when the robot asks for help; None never.
     """
 
     def __init__(
@@ -129,10 +133,12 @@ class ControlLoop:
         draws: bool,
         timeout_s: float,
         overlap: Overlap = from_now,
+        help_call: HelpCall | None = None,
     ) -> None:
         self.task, self.device, self.gate, self.binding, self.hand_over = task, device, gate, binding, hand_over
         self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
         self.exploration, self.overlap = exploration, overlap
+        self.help = help_call or HelpCall()
         self.pair_stride, self.snapshot_every, self.draws, self.timeout_s = (
             pair_stride,
             snapshot_every,
@@ -190,6 +196,7 @@ class ControlLoop:
         self.hand_over.reset()
         self.exploration.begin(episode)
         self.gate.release()
+        self.help.begin()
         self._snapshot()
         effort = EpisodeEffort()
         self._take_weights()
@@ -232,7 +239,7 @@ class ControlLoop:
         begun = time.perf_counter_ns()
         tick = self.tick
         sample = self.device.latest()
-        output = self.gate.step(sample, begun, self._obey())
+        output = self.gate.step(sample, begun, self._obey() + self._asks_for_help())
         self._say_stale(output)
         if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
             self.queue.drop(tick)
@@ -314,6 +321,19 @@ class ControlLoop:
                 continue
             self._event(command)
         return for_gate
+
+    def _asks_for_help(self) -> list[str]:
+        """What the doubt of the newest plan asks of the gate."""
+        if not self.help.look(self.planner.latest()):
+            return []
+        self._event("asks_for_help")
+        if not self.help.settings.wait:
+            return []
+        with self._view_lock:  # nothing moves until the teacher has looked once more
+            shown = self.outlets.teacher.latest()
+            if shown is not None:
+                self.outlets.teacher.publish(replace(shown, asks=True))
+        return ["ask"]
 
     def _ask_next(self, record: TickRecord | None) -> None:
         """Ask for the plan that the coming tick needs, and show the teacher where things stand."""
@@ -415,6 +435,7 @@ class ControlLoop:
                 step_in_chunk=max(0, self.queue.index(self.tick)),
                 record=record,
                 progress=self.task.progress() if self.draws else {},
+                asks=self.help.asking,
             )
         )
 
