@@ -49,6 +49,10 @@ def _run(command: cli.Command) -> int:
             from hitl_clic.commands import keys
 
             return keys.run(folder)
+        case cli.DoubtCommand(sessions, within, alarms, out):
+            from hitl_clic.commands import doubt
+
+            return doubt.run(sessions, within, alarms, out)
         case cli.DevicesCommand():
             from hitl_clic.commands import devices
 

@@ -98,6 +98,25 @@ class ReplayCommand:
 
 
 @dataclass(frozen=True)
+class DoubtCommand:
+    """Find in recorded sessions how much doubt should make the robot ask for help."""
+
+    sessions: tuple[Path, ...]
+    within: float
+    alarms: float
+    out: Path | None
+
+
+@dataclass(frozen=True)
+class _DoubtFlags:
+    within: float = Field(
+        default=1.0, gt=0, le=60, description="Seconds within which a correction was called for by a plan."
+    )
+    alarms: float = Field(default=0.1, gt=0, lt=1, description="Share of the robot's plans at which it should ask.")
+    out: Path | None = Field(default=None, description="Picture to write; by default doubt.png in the first session.")
+
+
+@dataclass(frozen=True)
 class DevicesCommand:
     """List what is connected to teach with, and what each device would need."""
 
@@ -127,6 +146,7 @@ Command = (
     | LearnerCommand
     | KeysCommand
     | DevicesCommand
+    | DoubtCommand
     | DemoCommand
     | BenchCommand
 )
@@ -239,6 +259,15 @@ def _keys(arguments: list[str]) -> KeysCommand:
     return _simple(arguments, "keys", KeysCommand, positional="folder")
 
 
+def _doubt(arguments: list[str]) -> DoubtCommand:
+    sessions, rest = _leading(arguments)
+    if not sessions and not {"-h", "--help"} & set(arguments):
+        raise SettingsError("sessions is missing; allowed: session folders, before any option")
+    read = _read(rest, "doubt SESSION [SESSION ...]", DoubtCommand, fields_of(_DoubtFlags) or {}, {})
+    own = _checked(_DoubtFlags, read)
+    return DoubtCommand(sessions, own.within, own.alarms, own.out)
+
+
 def _devices(arguments: list[str]) -> DevicesCommand:
     return _simple(arguments, "devices", DevicesCommand)
 
@@ -254,6 +283,7 @@ _COMMANDS: Mapping[str, tuple[type, Callable[[list[str]], Command]]] = {
     "replay": (ReplayCommand, _replay),
     "learner": (LearnerCommand, _learner),
     "keys": (KeysCommand, _keys),
+    "doubt": (DoubtCommand, _doubt),
     "devices": (DevicesCommand, _devices),
     "demo": (DemoCommand, _demo),
     "bench": (BenchCommand, _bench),

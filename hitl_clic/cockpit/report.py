@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from hitl_clic.cockpit import palette
 from hitl_clic.cockpit.palette import web
+from hitl_clic.doubt import Doubts
 from hitl_clic.records import EpisodeRecord
 
 ROLLING = 5
@@ -58,6 +59,42 @@ def write_curves(episodes: Sequence[EpisodeRecord], path: Path, title: str) -> N
             axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     else:
         figure.text(0.5, 0.5, "No episode was finished", ha="center", color=web(palette.INK_SOFT))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+
+
+def write_doubts(doubts: Doubts, threshold: float, path: Path) -> None:
+    """Write how well doubt foretells corrections: its ROC curve, and how often the teacher came after what doubt.
+
+    Args:
+        threshold: marked in both. path: file to write; its folder is made if missing.
+
+    Raises:
+        OSError: the file cannot be written. ValueError: nothing to tell apart, see `Doubts.curve`.
+    """
+    figure = Figure(figsize=(10.0, 4.2), dpi=120, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.suptitle("Does doubt tell when the teacher will step in?", color=web(palette.INK), fontweight="bold")
+    left, right = figure.subplots(1, 2)
+    called = doubts.doubt > threshold
+    false, found = doubts.curve()
+    left.plot([0, 1], [0, 1], color=web(palette.INK_SOFT), linewidth=1, linestyle="--", label="luck")
+    left.plot(false, found, color=web(palette.ROBOT_INK), linewidth=2, label=f"doubt, area {doubts.area():.2f}")
+    mark = ([called[~doubts.came].mean()], [called[doubts.came].mean()])
+    left.plot(*mark, "o", color=web(palette.HUMAN_INK), label=f"asking above {threshold:.3f}")
+    left.set_xlabel("false alarms, share of plans it did not come after", fontsize=9, color=web(palette.INK_SOFT))
+    left.set_ylabel("corrections foretold, share", fontsize=9, color=web(palette.INK_SOFT))
+    left.legend(loc="lower right", frameon=False, fontsize=8)
+    tenths = np.array_split(np.argsort(doubts.doubt, kind="stable"), min(10, len(doubts.doubt)))
+    middles = [float(np.median(doubts.doubt[tenth])) for tenth in tenths]
+    right.plot(middles, [doubts.came[tenth].mean() for tenth in tenths], "o-", color=web(palette.ROBOT_INK))
+    right.axhline(doubts.chance, color=web(palette.INK_SOFT), linewidth=1, linestyle="--")
+    right.axvline(threshold, color=web(palette.HUMAN_INK), linewidth=1)
+    right.set_ylim(bottom=0.0)
+    right.set_xlabel("doubt, units of action; each dot a tenth of the plans", fontsize=9, color=web(palette.INK_SOFT))
+    right.set_ylabel("the teacher came after, share", fontsize=9, color=web(palette.INK_SOFT))
+    for axis in (left, right):
+        _dress(axis)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
 
