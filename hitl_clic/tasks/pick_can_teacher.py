@@ -14,9 +14,22 @@ Lengths are metres.
 
 from __future__ import annotations
 
+from math import cos, pi, sin
+
 import numpy as np
 
-from hitl_clic.tasks.arm_teacher import Floats, Grip, apart, checked, nearest_turn, share, upright_first
+from hitl_clic.tasks.arm_teacher import (
+    HOME,
+    Floats,
+    Grip,
+    apart,
+    checked,
+    easiest,
+    nearest_turn,
+    pointing_down,
+    share,
+    upright_first,
+)
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
 
@@ -27,8 +40,8 @@ _PLACE_HALF = np.array([0.1, 0.125])
 """Half its width and depth."""
 _BIN, _BIN_HALF = np.array([0.1, -0.25]), np.array([0.19, 0.24])
 """Middle of the first bin, and half its width and depth inside."""
-_RIM = 0.05
-"""How near a wall the can must be for the fingers to be turned along the wall."""
+_RIM = (0.075, 0.05)
+"""Distances from a wall between which the fingers come to be turned along it."""
 _GRIP_POINT = np.array([0.0, 0.0, 0.015])
 """Where the hand grips the can, from its middle: the palm stays over the bin's walls."""
 _HOVER = 0.1
@@ -52,15 +65,15 @@ _UP = np.array([0.0, 0.0, 0.1])
 
 
 class PickCanTeacher(MemorylessTeacher):
-    """Takes the can standing or lying; beside a wall with the fingers along the wall."""
+    """Takes the can standing or lying; beside a wall in y with the fingers along the wall."""
 
-    name = "hitl_clic/PickCanTeacher/1"
+    name = "hitl_clic/PickCanTeacher/2"
 
     def action(self, observation: Array) -> Array:
         """Action float32 [7] for an observation float32 [40]. Raises ValueError for another shape or NaN."""
         numbers = checked(observation, _SIZE)
         hand, can, grasped = numbers[0:3], numbers[3:6], numbers[39]
-        turn = nearest_turn(numbers[6:15].reshape(3, 3), [_across(can, numbers[15:24].reshape(3, 3)[:, 2])])
+        turn = _turn(numbers[6:15].reshape(3, 3), can, numbers[15:24].reshape(3, 3)[:, 2])
         way = can - hand + _GRIP_POINT
         beside, height = apart(way)
         between = share(beside, _BESIDE) * share(abs(height), _ABOVE)
@@ -87,14 +100,15 @@ def _carry(can: Floats) -> Floats:
     return np.array([*sideways, _CARRY + (_DROP - _CARRY) * over - can[2]])
 
 
-def _across(can: Floats, axis: Floats) -> Floats:
-    """The horizontal direction [2] along which the fingers shut on the can.
+def _turn(hand: Floats, can: Floats, axis: Floats) -> Floats:
+    """The turn [3] to the hand whose fingers shut on the can.
 
-    On a lying one across it; on a standing one along the wall that is nearest, in a corner askew to both walls.
+    Across a lying one, either way round. On a standing one as in the arm's first pose, which is along the walls in x;
+    near the others turned along them, in a corner half of that: always the same way, so that there is one answer.
     """
     if abs(float(axis[2])) < 0.7:
-        return np.array([-axis[1], axis[0]])
-    offset = can[:2] - _BIN
-    near_x, near_y = (share(float(gap), (2 * _RIM, _RIM)) for gap in _BIN_HALF - np.abs(offset))
-    side_x, side_y = np.where(offset < 0.0, -1.0, 1.0)
-    return np.array([side_y * near_y, -side_x * (near_x + 0.3)])
+        return nearest_turn(hand, [np.array([-axis[1], axis[0]])])
+    near_x, near_y = (share(float(gap), _RIM) for gap in _BIN_HALF - np.abs(can[:2] - _BIN))
+    angle = pi / 2 * near_y * (1.0 - 0.5 * near_x)
+    along = np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]]) @ HOME
+    return easiest(hand, [pointing_down(along) @ hand.T])
