@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -98,6 +99,10 @@ def make_task(name: str, **options: Any) -> Task:
     entry = _entry(name)
     try:
         make: Callable[..., Task] = _load(entry.task)
+        known = inspect.signature(make).parameters
+        for option in options:
+            if option not in known:
+                raise ValueError(f"task_options = {option} is unknown to {name}; allowed: {', '.join(known) or 'none'}")
         return make(**options)
     except ModuleNotFoundError as problem:
         if not entry.extra:
@@ -105,8 +110,6 @@ def make_task(name: str, **options: Any) -> Task:
         raise SettingsError(
             f"task = {name} needs {problem.name}, which is not installed; run: pip install -e '.[{entry.extra}]'"
         ) from problem
-    except TypeError as problem:
-        raise ValueError(f"task {name!r} does not take these options: {problem}") from problem
 
 
 def make_teacher(name: str) -> Teacher:
