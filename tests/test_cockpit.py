@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pygame
@@ -24,7 +25,7 @@ from hitl_clic.cockpit.draw import Artist
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.picture import write_picture
 from hitl_clic.cockpit.report import rolling_mean, write_curves
-from hitl_clic.cockpit.state import CockpitState, EpisodeMark, SessionEnd, StateError, from_bytes, to_bytes
+from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, SessionEnd, StateError, from_bytes, to_bytes
 from hitl_clic.records import EpisodeRecord
 from hitl_clic.tasks.task import Scene, Shape
 
@@ -81,7 +82,7 @@ states = st.builds(
     history=st.lists(st.builds(EpisodeMark, st.integers(0, 99), st.booleans(), st.floats(0, 1)), max_size=50).map(
         tuple
     ),
-    corrections=st.lists(st.sampled_from(["queued", "learned", "undone"]), max_size=9).map(tuple),
+    corrections=st.lists(st.sampled_from(get_args(Correction)), max_size=9).map(tuple),
     lateness_p99_ms=plain,
     link=st.sampled_from(["connecting", "connected", "lost", "refused"]),
     message=st.text(max_size=200),
@@ -169,6 +170,12 @@ def test_words_follow_the_facts() -> None:
     assert words.learned(replace(STATE, corrections=())) == ("No corrections yet", True)
     assert words.learned(STATE) == ("1 of your last 2 corrections learned", False)
     assert words.learned(replace(STATE, corrections=("learned",) * 9)) == ("Your last 5 corrections are learned", True)
+    followed = replace(STATE, corrections=("followed", "undone", "unfollowed", "followed"))
+    assert words.learned(followed) == ("It would now do 2 of your last 3 corrections", False)
+    assert words.learned(replace(STATE, corrections=("followed",))) == ("It would now do your last correction", True)
+    assert words.learned(replace(STATE, corrections=("unfollowed",)))[0] == "It would not yet do your last correction"
+    asked_half = replace(STATE, corrections=("followed", "learned"))
+    assert words.learned(asked_half) == ("Your last 2 corrections are learned", True)
     assert words.learner(replace(STATE, link="lost")).level == "look"
     assert words.device(replace(STATE, device_connected=False)).level == "look"
     assert words.device(replace(STATE, device_age_s=3.0)).level == "look"

@@ -7,7 +7,7 @@ output is no terminal (a file, a pipe), it writes one line for each finished epi
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from hitl_clic.cockpit import palette, words
 from hitl_clic.cockpit.palette import web
-from hitl_clic.cockpit.state import CockpitState, EpisodeMark
+from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark
 
 PERIOD_S = 0.25
 _BARS = "▁▂▃▄▅▆▇█"
@@ -103,10 +103,17 @@ def render(state: CockpitState) -> RenderableType:
     return Group(*cards)
 
 
-def _flag(flag: str) -> Text:
-    if flag == "learned":
-        return Text("● learned", style=web(palette.GOOD))
-    return Text("○ waiting") if flag == "queued" else Text("– undone", style="dim")
+_FLAGS: Mapping[Correction, tuple[str, str]] = {
+    "queued": ("○ waiting", ""),
+    "learned": ("● learned", web(palette.GOOD)),
+    "followed": ("● does it", web(palette.GOOD)),
+    "unfollowed": ("◐ not yet", web(palette.GOOD)),
+    "undone": ("– undone", "dim"),
+}
+
+
+def _flag(flag: Correction) -> Text:
+    return Text(*_FLAGS[flag])
 
 
 def _stepping_in(history: Sequence[EpisodeMark]) -> RenderableType:

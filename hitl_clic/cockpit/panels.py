@@ -14,7 +14,7 @@ import pygame
 
 from hitl_clic.cockpit import keymap, palette, words
 from hitl_clic.cockpit.layout import Layout
-from hitl_clic.cockpit.state import CockpitState, EpisodeMark
+from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark
 from hitl_clic.cockpit.theme import Brush
 
 SHOWN_EPISODES = 40
@@ -76,12 +76,15 @@ def learning(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: Cockpit
     brush.text(on, words.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
 
 
-def _flag(
-    on: pygame.Surface, brush: Brush, bar: pygame.Rect, flag: Literal["queued", "learned", "undone", "none"]
-) -> None:
-    """Filled: learned; outlined: waiting; struck out: undone; faint: no correction yet."""
-    if flag == "learned":
+def _flag(on: pygame.Surface, brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) -> None:
+    """Filled: learned; half filled: learned, but the policy would not do it yet; outlined: waiting; struck out: undone;
+    faint: no correction yet.
+    """
+    if flag in ("learned", "followed"):
         brush.box(on, bar, palette.GOOD, bar.height / 2)
+    elif flag == "unfollowed":
+        brush.box(on, bar, palette.GOOD, bar.height / 2, brush.px(2))
+        brush.box(on, pygame.Rect(bar.x, bar.y, bar.width // 2, bar.height), palette.GOOD, bar.height / 2)
     elif flag == "queued":
         brush.box(on, bar, palette.TEXT, bar.height / 2, brush.px(2))
     elif flag == "undone":
@@ -92,10 +95,12 @@ def _flag(
 
 def _flag_legend(on: pygame.Surface, brush: Brush, right: int, top: int, flags: Sequence[str]) -> None:
     px = brush.px
-    names: tuple[tuple[Literal["queued", "learned", "undone"], str], ...] = (
+    names: tuple[tuple[Correction, str], ...] = (
         ("undone", "undone"),
         ("queued", "waiting"),
+        ("unfollowed", "learned, not yet done"),
         ("learned", "learned"),
+        ("followed", "it would do it"),
     )
     for flag, label in names:
         if flag in flags:

@@ -19,7 +19,8 @@ from hitl_clic.tasks.task import Scene
 Chunk = tuple[tuple[FiniteFloat, FiniteFloat], ...]
 """Displacements in the plane, one per step, in action units; y points down like the scene."""
 Driver = Literal["robot", "human", "nobody"]
-Correction = Literal["queued", "learned", "undone"]
+Correction = Literal["queued", "learned", "followed", "unfollowed", "undone"]
+"""Waiting for the learner; in trained batches, and the policy asked again at its state: would do it, would not yet."""
 LinkState = Literal["connecting", "connected", "lost", "refused"]
 
 MAX_BYTES = 1 << 20

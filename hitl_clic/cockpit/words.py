@@ -65,7 +65,13 @@ def learned(state: CockpitState) -> tuple[str, bool]:
         if state.corrections:
             return "Your last corrections are undone", True
         return "No corrections yet", True
-    done = kept.count("learned")
+    done = len(kept) - kept.count("queued")
+    followed = kept.count("followed")
+    if followed + kept.count("unfollowed") == len(kept):
+        which = "your last correction" if len(kept) == 1 else f"your last {len(kept)} corrections"
+        if followed == len(kept):
+            return f"It would now do {which}", True
+        return f"It would now do {followed} of {which}" if len(kept) > 1 else f"It would not yet do {which}", False
     if len(kept) == 1:
         return ("Your last correction is learned" if done else "Your last correction is waiting"), bool(done)
     if done == len(kept):

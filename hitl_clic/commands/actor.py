@@ -30,9 +30,10 @@ from hitl_clic.cockpit.report import write_curves
 from hitl_clic.cockpit.state import SessionEnd
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.commands.agreement import agreed_settings
+from hitl_clic.commands.examiner import Examiner
 from hitl_clic.commands.hands import HANDS
 from hitl_clic.commands.policies import PolicyInbox
-from hitl_clic.commands.view import CockpitFeed
+from hitl_clic.commands.view import SHOWN, CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
 from hitl_clic.control.correction import HandOver, bind
@@ -48,7 +49,7 @@ from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.learner import checkpoint
 from hitl_clic.learner.launcher import BIND, LearnerChild
 from hitl_clic.link.actor import ActorLink
-from hitl_clic.link.messages import Hello, LinkStatus, Weights
+from hitl_clic.link.messages import ChunkPair, Hello, LinkStatus, Weights
 from hitl_clic.os_scheduling import ACTOR_SLICE_S, LOOP_SLICE_S, request_slice
 from hitl_clic.records import EpisodeRecord, EventRecord
 from hitl_clic.session.recorder import Recorder
@@ -98,6 +99,7 @@ class Actor:
             self.real_time = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else None
             give_way = self.real_time.give_way if self.real_time is not None else None
             self.inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed, give_way)
+            self.examiner = self._examiner(stack, dim_o, dim_a) if self.real_time is not None else None
             child = None if settings.learner else self._learner(stack)
             address = child.start() if child is not None else settings.learner
             self.agreed = agreed_settings(settings, dim_o, dim_a, self.task.symmetries)
@@ -139,6 +141,16 @@ class Actor:
         stack.callback(child.stop)
         return child
 
+    def _examiner(self, stack: ExitStack, dim_o: int, dim_a: int) -> Examiner:
+        settings = self.settings
+        give_way = self.real_time.give_way if self.real_time is not None else None
+        inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed, give_way)
+        threads = settings.loop.planner_threads
+        examiner = Examiner(inbox, settings.clic.radius_ratio, SHOWN, lambda: torch.set_num_threads(threads))
+        examiner.start()
+        stack.callback(examiner.close)
+        return examiner
+
     def _wait_for_learner(self) -> None:
         """A session begins connected; later the learner may come and go."""
         deadline = time.monotonic() + CONNECT_S
@@ -153,6 +165,8 @@ class Actor:
         """Link thread."""
         self.newest.publish(weights)
         self.inbox.receive(weights)
+        if self.examiner is not None:
+            self.examiner.receive(weights)
 
     # ---- the session
 
@@ -163,7 +177,8 @@ class Actor:
         teacher_view: Slot[TeacherView] = Slot()
         feed = EventFeed()
         device = hand.make(settings, self.task, teacher_view, feed)
-        self.cockpit = CockpitFeed(settings, hand, self.task.max_steps, views, self.link)
+        verdict = self.examiner.verdict if self.examiner is not None else None
+        self.cockpit = CockpitFeed(settings, hand, self.task.max_steps, views, self.link, verdict=verdict)
         self.window = self._window(stack, feed)
         if self.window is None:
             stack.enter_context(Dashboard(self.cockpit.state))
@@ -254,6 +269,8 @@ class Actor:
     def _record(self, record: Record | LinkStatus | SettingsRecord) -> None:
         self.recorder.put(record)
         self.tally.add(record)
+        if isinstance(record, ChunkPair) and self.examiner is not None:
+            self.examiner.add(record)
         if not isinstance(record, LinkStatus | SettingsRecord) and hasattr(self, "cockpit"):
             self.cockpit.add(record)
 

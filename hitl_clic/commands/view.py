@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -55,6 +56,7 @@ class CockpitFeed:
     Args:
         settings: of the session. hand: what the teacher holds. max_steps: of the task.
         view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
+        verdict: whether the policy would now do what the correction asked whose first pair has this id, if known.
     """
 
     def __init__(
@@ -65,9 +67,11 @@ class CockpitFeed:
         view: Slot[LoopView],
         link: HasStatus,
         began_ns: int | None = None,
+        verdict: Callable[[int], bool | None] | None = None,
     ) -> None:
         self._settings, self._hand, self._max_steps = settings, hand, max_steps
         self._view, self._link = view, link
+        self._verdict = verdict or (lambda first: None)
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
         self._times: deque[int] = deque(maxlen=50)
@@ -148,7 +152,7 @@ class CockpitFeed:
             max_steps=self._max_steps,
             progress=", ".join(f"{name} {value:.2f}" for name, value in view.progress.items()),
             history=tuple(self._history),
-            corrections=tuple(self._flag(last) for _, last in list(self._corrections)),
+            corrections=tuple(self._flag(first, last) for first, last in list(self._corrections)),
             loop_hz=(len(times) - 1) / span if span > 0 else 0.0,
             target_hz=self._settings.loop.rate_hz if realtime else 0.0,
             lateness_p99_ms=float(np.percentile(late, 99)),
@@ -170,7 +174,10 @@ class CockpitFeed:
             return None
         return method.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
 
-    def _flag(self, last: int) -> Correction:
+    def _flag(self, first: int, last: int) -> Correction:
         if last in self._undone:
             return "undone"
-        return "learned" if self._learned_pair >= last else "queued"
+        if self._learned_pair < last:
+            return "queued"
+        followed = self._verdict(first)
+        return "learned" if followed is None else "followed" if followed else "unfollowed"
