@@ -22,8 +22,7 @@ S = 1000 * MS
 STRAIGHT = Profile(
     name="straight",
     axes={"x": AxisSetting(), "y": AxisSetting()},
-    engage_buttons=("left",),
-    stop_buttons=("right",),
+    buttons={"left": "engage", "right": "stop"},
     reach=0.1,
 )
 
@@ -31,10 +30,12 @@ STRAIGHT = Profile(
 class Bench:
     """A device read by hand, with the clock in the test's hand."""
 
-    def __init__(self, kind: type[WindowDevice], profile: Profile, capacity: int = 1024) -> None:
+    def __init__(
+        self, kind: type[WindowDevice], profile: Profile, capacity: int = 1024, axes: tuple[str, ...] = ("x", "y")
+    ) -> None:
         self.now_ns = 10 * S
         self.feed = EventFeed(capacity)
-        self.device = kind(self.feed, profile, stale_after_s=0.25, tap_hold_s=0.1, clock=lambda: self.now_ns)
+        self.device = kind(self.feed, profile, stale_after_s=0.25, tap_hold_s=0.1, clock=lambda: self.now_ns, axes=axes)
 
     def put(self, kind: str, name: str = "", position: tuple[float, float] = (0.0, 0.0)) -> None:
         self.feed.put(InputEvent(self.now_ns, kind, name, position))  # type: ignore[arg-type]

@@ -153,13 +153,6 @@ class RobosuiteEngine:
             speed=float(data.qvel[speed]),
         )
 
-    def picture(self, camera: str) -> Floats:
-        """Axes of a camera's picture in the world, columns of a [3, 3]: level to the right, level towards it, up."""
-        right, _, back = self.data.camera(camera).xmat.reshape(3, 3).T
-        level = np.array([1.0, 1.0, 0.0])
-        axes = np.stack([right * level, back * level, [0.0, 0.0, 1.0]], axis=1)
-        return np.asarray(axes / np.linalg.norm(axes, axis=0))
-
     def grasps(self, arm: int, body: str, part: str = "") -> bool:
         """Whether both fingertips of an arm touch the body, at a geom with `part` in its name (robosuite's rule)."""
         if (arm, body, part) not in self._roles:

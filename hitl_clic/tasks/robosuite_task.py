@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hitl_clic.records import Frame
 from hitl_clic.tasks.actions import checked_action
+from hitl_clic.tasks.frames import picture_axes
 from hitl_clic.tasks.task import ActionFrame, Array, Scene, Shape, Task
 from hitl_clic.tasks.two_views import TwoViews, box, outline
 
@@ -34,8 +35,8 @@ speed that ISO 10218-1 allows an arm under a person's hand; an episode takes 4 t
 """
 _STEP, _TURN = 0.0125, 0.125
 """How far a hand goes and turns in one step at robosuite's full scale once it is moving, m and rad (measured)."""
-VIEW = "agentview"
-"""robosuite's name of the camera that a teacher looks through: it faces the robot."""
+AZIMUTH = 180.0
+"""Where the camera looks that a teacher steers by, degrees: it faces the robot, as robosuite's "agentview" does."""
 _AXES = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 _VIEWS = TwoViews(size=(1.5, 1.5), left=-0.75, top=-0.52, ceiling=1.06, floor=2.25)
 _HAND_RADIUS = 0.02
@@ -151,7 +152,7 @@ class RobosuiteTask(Task):
         self._require_start()
         if frame == "gripper":
             return np.stack([self.engine.hand(arm).turn for arm in range(self.arms)])
-        return np.tile(self.engine.picture(VIEW), (self.arms, 1, 1))
+        return np.tile(picture_axes(AZIMUTH), (self.arms, 1, 1))
 
     def scene(self) -> Scene:
         self._require_start()
