@@ -211,6 +211,7 @@ def test_what_changes_in_the_state_changes_in_the_picture() -> None:
         replace(STATE, history=HISTORY[:-1]),
         replace(STATE, link="lost"),
         replace(STATE, device_connected=False),
+        replace(STATE, device_note="turning · arm 2 of 2"),
         replace(STATE, loop_hz=5.0),
         replace(STATE, weight_version=3),
         replace(STATE, robot_chunk=((0.0, 1.0),) * 8),

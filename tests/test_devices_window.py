@@ -226,6 +226,45 @@ def test_focus_loss_ends_a_drag_and_a_broken_position_moves_nothing(mouse: Bench
     assert mouse.read().motion == (0.0, 0.0)
 
 
+ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
+
+
+def moved(sample: DeviceSample, axes: tuple[str, ...] = ARM) -> dict[str, float]:
+    return {axis: value for axis, value in zip(axes, sample.motion, strict=True) if value}
+
+
+def test_a_notch_of_the_wheel_is_a_short_push_and_more_of_them_go_on() -> None:
+    mouse = Bench(MouseDevice, load_profile("mouse"), axes=ARM)
+    mouse.put("button_down", "left", (0.5, 0.5))
+    mouse.put("wheel", "wheel up")
+    assert moved(mouse.read()) == {"z": 1.0}
+    assert moved(mouse.after(99)) == {"z": 1.0}
+    mouse.put("wheel", "wheel up")
+    assert moved(mouse.after(99)) == {"z": 1.0}
+    assert moved(mouse.after(101)) == {}
+    mouse.put("key_down", "left ctrl")
+    mouse.put("wheel", "wheel down")
+    assert moved(mouse.read()) == {"rz": -1.0}
+
+
+def test_a_gripper_is_told_by_presses_and_forgotten_when_the_teacher_lets_go() -> None:
+    keys = Bench(KeyboardDevice, load_profile("keyboard"), axes=ARM)
+    for _ in range(3):  # a key that repeats is one press
+        keys.put("key_down", "g")
+    assert moved(keys.read()) == {"gripper": 1.0}
+    keys.put("key_up", "g")
+    assert moved(keys.after(500)) == {"gripper": 1.0}
+    assert keys.device.note() == "moving · gripper shut"
+    keys.device.let_go()
+    assert moved(keys.after(10)) == {}
+    keys.put("key_down", "g")
+    assert moved(keys.read()) == {"gripper": 1.0}
+    keys.put("focus_lost")
+    sample = keys.read()
+    assert moved(sample) == {}
+    assert sample.teaches == (True, True, True, False, False, False, False)
+
+
 @pytest.mark.parametrize("kind", [KeyboardDevice, MouseDevice])
 def test_contract(kind: type[WindowDevice]) -> None:
     feeds: list[EventFeed] = []

@@ -1,4 +1,4 @@
-"""From presses and deflections to motion over a task's axes: what holds for any stream of them, and each rule by name."""
+"""From presses and deflections to motion over a task's axes: what holds for any stream of them, and each rule."""
 
 from __future__ import annotations
 
