@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from devices.device import Device
 from devices.events import EventFeed
 from devices.keyboard import KeyboardDevice
+from devices.keymap import Row, control_labels, key_rows
 from devices.mouse import MouseDevice
 from devices.scripted import ScriptedDevice, TeacherView
-from devices.shaping import load_profile
+from devices.shaping import Profile, load_profile
 from devices.slot import Slot
+from hitl_clic.cockpit import keymap
+from hitl_clic.control.correction import Binding, bind
 from hitl_clic.refusal import SettingsError
-from hitl_clic.settings import CONFIGS, SessionSettings
+from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.tasks.task import Task
 
@@ -31,12 +34,14 @@ class Hand:
         label: its name for people. control: what is held to drive; empty for a script.
         needs_window: it lives on window events.
         make: makes it from settings, task, the teacher's view and the window's events.
+        raw: what besides keys and buttons moves a raw axis of its profile, in words.
     """
 
     label: str
     control: str
     needs_window: bool
     make: Make
+    raw: Mapping[str, str] = field(default_factory=dict)
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
         """How to take over, or once that is done how to hand back."""
@@ -61,9 +66,14 @@ def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
     """How to make a device that lives on the window's events, with its preset profile."""
 
     def make(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
-        del task, view
-        profile = load_profile(CONFIGS / "devices" / f"{device.name}.toml")
-        return device(feed, profile, stale_after_s=settings.gate.stale_after_s, tap_hold_s=_tap_s(settings))
+        del view
+        return device(
+            feed,
+            profile_of(settings.device, settings.profile),
+            stale_after_s=settings.gate.stale_after_s,
+            tap_hold_s=_tap_s(settings),
+            axes=task.action_frame.axes,
+        )
 
     return make
 
@@ -75,8 +85,58 @@ def _tap_s(settings: SessionSettings) -> float:
 HANDS: Mapping[str, Hand] = {
     "oracle": Hand("scripted teacher", "", False, _oracle),
     "keyboard": Hand("keyboard", "Space", True, _at_the_window(KeyboardDevice)),
-    "mouse": Hand("mouse", "the left button", True, _at_the_window(MouseDevice)),
+    "mouse": Hand("mouse", "the left button", True, _at_the_window(MouseDevice), MouseDevice.drags),
 }
+
+
+def in_hand(settings: SessionSettings) -> Hand:
+    """The entry of the chosen device, its control named as the profile has it."""
+    hand = HANDS[settings.device]
+    if not hand.control:
+        return hand
+    label = next(iter(control_labels(profile_of(settings.device, settings.profile), "engage")), "control")
+    return replace(hand, control=label if label[0].isupper() else f"the {label}")
+
+
+def profile_of(device: str, name_or_path: str = "") -> Profile:
+    """A device's profile, by default the preset of its name.
+
+    Raises:
+        SettingsError: there is none, it holds something that a profile may not, or it binds a key of the window's.
+    """
+    try:
+        profile = load_profile(name_or_path or device)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    for key, binding in profile.keys.items():
+        row = keymap.find(key)
+        if row is not None and row.action != binding:
+            raise SettingsError(
+                f"device profile {profile.name!r}: key {key!r} is bound twice, here to {binding!r} and by the window "
+                f"to {row.word!r}; choose another key"
+            )
+    return profile
+
+
+def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
+    """How the device's axes move the task's. A script gives the task's own actions; frames are for hands.
+
+    Raises:
+        ValueError: they share no axis.
+    """
+    axes = task.action_frame.axes
+    if not HANDS[settings.device].control:
+        return bind(device.axes, axes)
+    return bind(device.axes, axes, settings.gate.absolute_axes, settings.gate.frame)
+
+
+def key_map(settings: SessionSettings, axes: Sequence[str]) -> tuple[Row, ...]:
+    """What keys and buttons of the chosen device do on these axes of a task; nothing for a script."""
+    hand = HANDS[settings.device]
+    if not hand.control:
+        return ()
+    profile = profile_of(settings.device, settings.profile)
+    return key_rows(profile, axes, hand.raw, picture=settings.gate.frame == "camera")
 
 
 def has_display() -> bool:
@@ -88,7 +148,7 @@ def choose(settings: SessionSettings) -> SessionSettings:
     """The settings with `auto` resolved and the window decided.
 
     Raises:
-        SettingsError: the device needs a window and there can be none.
+        SettingsError: the device needs a window and there can be none, or its profile is wrong.
     """
     windowed = has_display() and not settings.headless
     device = settings.device
@@ -99,4 +159,6 @@ def choose(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"device = {device} needs a window, but {why}; allowed without a window: oracle")
     if HANDS[device].needs_window and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
-    return settings.model_copy(update={"device": device, "headless": not windowed})
+    settings = settings.model_copy(update={"device": device, "headless": not windowed})
+    in_hand(settings)  # a wrong profile is refused before anything starts
+    return settings

@@ -57,6 +57,7 @@ class CockpitFeed:
         settings: of the session. hand: what the teacher holds. max_steps: of the task.
         view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
         verdict: whether the policy would now do what the correction asked whose first pair has this id, if known.
+        note: says what the device would move now. keys: its key map, (what to press, what it does).
     """
 
     def __init__(
@@ -67,10 +68,13 @@ class CockpitFeed:
         view: Slot[LoopView],
         link: HasStatus,
         began_ns: int | None = None,
+        note: Callable[[], str] = str,
+        keys: tuple[tuple[str, str], ...] = (),
         verdict: Callable[[int], bool | None] | None = None,
     ) -> None:
         self._settings, self._hand, self._max_steps = settings, hand, max_steps
         self._view, self._link = view, link
+        self._note, self._keys = note, keys
         self._verdict = verdict or (lambda first: None)
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
@@ -137,6 +141,8 @@ class CockpitFeed:
             desired_radius=self._radius(record) if driving and record is not None else None,
             hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
             asks=view.asks,
+            device_note=self._note(),
+            device_keys=self._keys,
             device=self._hand.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,

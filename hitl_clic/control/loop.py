@@ -157,6 +157,7 @@ class ControlLoop:
         self._recorded_plan = -1
         self._record: TickRecord | None = None
         self._stale = False
+        self._drove = False
         self._view_lock = threading.Lock()
         self._wanted: tuple[float, ...] | None = None
 
@@ -197,6 +198,7 @@ class ControlLoop:
         self.exploration.begin(episode)
         self.gate.release()
         self.help.begin()
+        self.device.let_go()
         self._snapshot()
         effort = EpisodeEffort()
         self._take_weights()
@@ -243,6 +245,7 @@ class ControlLoop:
         self._say_stale(output)
         if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
             self.queue.drop(tick)
+        self._say_let_go(output)
         if output.driver == "nobody" or self._ending is not None:
             self._publish(self._record, output)
             self.clock.finish()
@@ -257,10 +260,11 @@ class ControlLoop:
         robot_chunk = self.queue.chunk_from(tick) if begins_pair else None
         human: Array | None = None
         taught = np.zeros_like(robot)
-        wanted = robot
+        wanted, kind = robot, output.kind
         if output.driver == "human":
-            wanted, taught = human_action(
-                robot, output.motion, output.kind, self.gate.settings, self.binding, output.teaches
+            axes = self.task.axes_of(self.binding.frame)
+            wanted, taught, kind = human_action(
+                robot, output.motion, kind, self.gate.settings, self.binding, output.teaches, axes
             )
             human = wanted if taught.any() else None  # a relative teacher who shows no direction teaches nothing
         executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted))
@@ -276,7 +280,7 @@ class ControlLoop:
             time_ns=begun,
             observation=observation,
             state=output.state,
-            kind=output.kind,
+            kind=kind,
             robot_action=robot,
             human_action=human,
             executed=executed,
@@ -409,6 +413,14 @@ class ControlLoop:
         if self.gate.state == "correcting":  # the human drives on: what is taught from here on is another correction
             self._corrections.append(_Correction(self.tick))
         self._event("discard", pairs=len(ids) + open_pairs, first=min(ids, default=-1), last=max(ids, default=-1))
+
+    def _say_let_go(self, output: GateOutput) -> None:
+        """Tell the device that the teacher drives no more; not for a gap in its samples, in which nobody let go."""
+        if output.driver == "human":
+            self._drove = True
+        elif self._drove and not output.stale:
+            self._drove = False
+            self.device.let_go()
 
     def _say_stale(self, output: GateOutput) -> None:
         if output.stale != self._stale:
