@@ -25,6 +25,10 @@ def _run(command: cli.Command) -> int:
             from hitl_clic.commands import teach
 
             return teach.run(settings)
+        case cli.PracticeCommand(settings):
+            from hitl_clic.commands import practice
+
+            return practice.run(settings)
         case cli.DemoCommand(settings, headless_given):
             from hitl_clic.commands import demo
 

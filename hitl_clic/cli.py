@@ -37,6 +37,13 @@ class TeachCommand:
 
 
 @dataclasses.dataclass(frozen=True)
+class PracticeCommand:
+    """Drive a task alone, without a robot that learns, to get to know the device; with score and time."""
+
+    settings: SessionSettings
+
+
+@dataclasses.dataclass(frozen=True)
 class DemoCommand:
     """The main job in a few minutes: the session preset `demo`; takes every flag of teach."""
 
@@ -144,6 +151,7 @@ class BenchCommand:
 
 Command = (
     TeachCommand
+    | PracticeCommand
     | LearnCommand
     | EvaluateCommand
     | ReplayCommand
@@ -155,6 +163,21 @@ Command = (
     | BenchCommand
 )
 
+PRACTICE_FIELDS = (
+    "task",
+    "device",
+    "profile",
+    "episodes",
+    "seed",
+    "headless",
+    "pace",
+    "task_options",
+    "loop",
+    "gate",
+    "oracle",
+    "window",
+)
+"""The settings that mean something where nothing is learned."""
 LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "clic", "training", "link")
 """The settings that mean something to a learner by itself."""
 LEARN_FIELDS = ("method", "execute", "seed", "out", "clic", "training")
@@ -192,6 +215,10 @@ def refuse(error: SettingsError) -> NoReturn:
 
 def _teach(arguments: list[str]) -> TeachCommand:
     return TeachCommand(load(**_session(arguments, "teach", TeachCommand).layers))
+
+
+def _practice(arguments: list[str]) -> PracticeCommand:
+    return PracticeCommand(load(**_session(arguments, "practice", PracticeCommand, fields=PRACTICE_FIELDS).layers))
 
 
 def _demo(arguments: list[str]) -> DemoCommand:
@@ -282,6 +309,7 @@ def _bench(arguments: list[str]) -> BenchCommand:
 
 _COMMANDS: Mapping[str, tuple[type, Callable[[list[str]], Command]]] = {
     "teach": (TeachCommand, _teach),
+    "practice": (PracticeCommand, _practice),
     "learn": (LearnCommand, _learn),
     "evaluate": (EvaluateCommand, _evaluate),
     "replay": (ReplayCommand, _replay),

@@ -76,7 +76,8 @@ class Dashboard:
         for mark in state.history if state is not None else ():
             if mark.episode > self._told:
                 self._told = mark.episode
-                self._console.print(words.finished(mark), markup=False, highlight=False)
+                practice = state is not None and bool(state.practice)
+                self._console.print(words.finished(mark, practice), markup=False, highlight=False)
 
 
 def render(state: CockpitState) -> RenderableType:

@@ -40,7 +40,11 @@ def parts(brush: Brush, layout: Layout, state: CockpitState) -> list[Part]:
             (words.learned(state), flags, words.policy(state)),
             lambda on: learning(on, brush, layout.learning, state),
         ),
-        Part(layout.curve, state.history, lambda on: curve(on, brush, layout.curve, state.history)),
+        Part(
+            layout.curve,
+            (state.history, bool(state.practice)),
+            lambda on: curve(on, brush, layout.curve, state.history, bool(state.practice)),
+        ),
         Part(layout.machine, lines, lambda on: machine(on, brush, layout.machine, lines)),
         Part(layout.keys, None, lambda on: keys(on, brush, layout.keys)),
     ]
@@ -57,14 +61,14 @@ def card(on: pygame.Surface, brush: Brush, rect: pygame.Rect, title: str) -> pyg
 
 def learning(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
     """Are the last corrections learned?"""
-    room = card(on, brush, rect, "IS IT LEARNING?")
+    room = card(on, brush, rect, "PRACTICE" if state.practice else "IS IT LEARNING?")
     px = brush.px
     sentence, all_learned = words.learned(state)
-    color = palette.TEXT if not state.corrections else palette.GOOD if all_learned else palette.TEXT
+    color = palette.GOOD if all_learned and state.corrections else palette.TEXT
     brush.text(on, sentence, room.topleft, "big", color, True, room=room.width)
     flags = state.corrections[-words.SHOWN_CORRECTIONS :]
     bars = room.y + brush.height("big") + px(10)
-    for index in range(words.SHOWN_CORRECTIONS):
+    for index in range(0 if state.practice else words.SHOWN_CORRECTIONS):
         bar = pygame.Rect(room.x + index * px(60), bars, px(52), px(10))
         _flag(on, brush, bar, flags[index] if index < len(flags) else "none")
     if flags:
@@ -110,12 +114,15 @@ def _flag_legend(on: pygame.Surface, brush: Brush, right: int, top: int, flags: 
             right = bar.x - px(12)
 
 
-def curve(on: pygame.Surface, brush: Brush, rect: pygame.Rect, history: Sequence[EpisodeMark]) -> None:
-    """How much of each episode the teacher drove, and how the episodes ended."""
-    room = card(on, brush, rect, "HOW OFTEN YOU STEP IN")
+def curve(
+    on: pygame.Surface, brush: Brush, rect: pygame.Rect, history: Sequence[EpisodeMark], practice: bool = False
+) -> None:
+    """How much of each episode the teacher drove, in practice how long it took, and how the episodes ended."""
+    room = card(on, brush, rect, "HOW LONG YOU TAKE" if practice else "HOW OFTEN YOU STEP IN")
     px = brush.px
     if history:
-        brush.text(on, words.recently(history), room.topleft, "body", palette.TEXT, room=room.width)
+        sentence = "100% is all the time there is" if practice else words.recently(history)
+        brush.text(on, sentence, room.topleft, "body", palette.TEXT, room=room.width)
         _ending_legend(on, brush, room.right, rect.y + px(12))
     plot = pygame.Rect(room.x + px(44), room.y + brush.height("body") + px(16), 0, 0)
     plot.width = room.right - px(6) - plot.x

@@ -88,6 +88,8 @@ class CockpitState:
         lateness_p99_ms, lateness_worst_ms, overruns: of the session's ticks.
         link, link_detail: state of the connection to the learner and a sentence about it.
         message: what happened last, one sentence; may be empty. end: set when the session is over.
+        practice: the score, where a person drives alone and nothing is learned; `history` then has the share of the
+            time that each episode took in place of the share driven.
     """
 
     __pydantic_config__ = _STRICT
@@ -130,6 +132,7 @@ class CockpitState:
     link: LinkState = "connecting"
     link_detail: str = ""
     message: str = ""
+    practice: str = ""
     end: SessionEnd | None = None
 
     @property

@@ -37,6 +37,8 @@ class Line:
 
 def badge(state: CockpitState) -> str:
     """Who drives, in capitals."""
+    if state.practice and state.gate == "autonomous":
+        return "READY"
     return {
         "autonomous": "ROBOT DRIVES",
         "correcting": "YOU DRIVE",
@@ -60,6 +62,8 @@ def beside_badge(state: CockpitState) -> str:
 
 def learned(state: CockpitState) -> tuple[str, bool]:
     """Answer to "is it learning what I showed?", and whether the newest corrections are all learned."""
+    if state.practice:
+        return state.practice, True
     kept = [flag for flag in state.corrections[-SHOWN_CORRECTIONS:] if flag != "undone"]
     if not kept:
         if state.corrections:
@@ -81,6 +85,8 @@ def learned(state: CockpitState) -> tuple[str, bool]:
 
 def policy(state: CockpitState) -> str:
     """One line on weights and pairs."""
+    if state.practice:
+        return "nothing is recorded or learned here"
     if state.weight_version == 0:
         version = "policy untrained"
     else:
@@ -117,6 +123,8 @@ def device(state: CockpitState) -> Line:
 
 def learner(state: CockpitState) -> Line:
     """The learner's line."""
+    if state.practice:
+        return Line("Learner", "off", "you practise", "wait")
     figures = f"{state.pairs_queued} waiting · {state.pairs_dropped} dropped"
     if state.link == "connected":
         return Line("Learner", "connected", figures, "look" if state.pairs_dropped else "well")
@@ -139,9 +147,11 @@ def progress(state: CockpitState) -> str:
     return f"{state.progress} · {steps}" if state.progress else steps
 
 
-def finished(mark: EpisodeMark) -> str:
+def finished(mark: EpisodeMark, practice: bool = False) -> str:
     """One log line for a finished episode."""
     result = "reached" if mark.success else "failed"
+    if practice:
+        return f"episode {mark.episode + 1} {result} · {mark.timesteps} steps"
     return f"episode {mark.episode + 1} {result} · corrected in {mark.feedback:.0%} of {mark.timesteps} steps"
 
 

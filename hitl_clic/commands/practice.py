@@ -1,0 +1,191 @@
+"""`app.py practice`: drive a task alone, to learn the device. The loop of a session without policy and learner.
+
+The main thread ticks; device and window have threads of their own, as in `actor`. Nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import queue
+import signal
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import replace
+
+import numpy as np
+
+from devices.events import EventFeed
+from devices.scripted import TeacherView
+from devices.slot import Slot
+from hitl_clic.cockpit.dashboard import Dashboard
+from hitl_clic.cockpit.state import CockpitState, EpisodeMark
+from hitl_clic.cockpit.window_link import WindowError, WindowLink
+from hitl_clic.commands.hands import HANDS, bound, choose, in_hand, key_map
+from hitl_clic.commands.view import CockpitFeed
+from hitl_clic.control.chunk_queue import ChunkQueue
+from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
+from hitl_clic.control.correction import HandOver
+from hitl_clic.control.exploration import Exploration
+from hitl_clic.control.gate import Gate
+from hitl_clic.control.loop import ControlLoop, LoopView, Outlets, Record
+from hitl_clic.control.pairs import PairBuilder
+from hitl_clic.control.planner import Planner
+from hitl_clic.control.schedule import LiveSchedule
+from hitl_clic.control.undo import UndoBuffer
+from hitl_clic.link.messages import LinkStatus
+from hitl_clic.records import Array, EpisodeRecord, Proposal
+from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.registry import make_task
+
+PRACTICE_SEED = 500_000
+"""Of the first start: far from those of sessions and evaluations."""
+
+
+class StandStill:
+    """The policy of a robot that is driven: it does nothing by itself."""
+
+    version, newest_pair = 0, -1
+
+    def __init__(self, horizon: int, dim_a: int) -> None:
+        self._nothing = np.zeros((horizon, dim_a), np.float32)
+
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        """Zeros."""
+        del observation, committed, previous
+        return Proposal(self._nothing.copy(), 0.0)
+
+
+class _NoLearner:
+    def status(self) -> LinkStatus:
+        return LinkStatus("connected")
+
+
+class Score:
+    """Episodes driven, and how long they took."""
+
+    def __init__(self, rate_hz: float, max_steps: int) -> None:
+        self._rate_hz, self._max_steps = rate_hz, max_steps
+        self.episodes: list[EpisodeRecord] = []
+
+    def add(self, episode: EpisodeRecord) -> None:
+        """A finished episode."""
+        self.episodes.append(episode)
+
+    @property
+    def sentence(self) -> str:
+        """How well it goes."""
+        times = [episode.timesteps / self._rate_hz for episode in self.episodes if episode.success]
+        if not self.episodes:
+            return "Drive it to the goal"
+        reached = f"Reached {len(times)} of {len(self.episodes)}"
+        return f"{reached} · last {times[-1]:.1f} s · best {min(times):.1f} s" if times else reached
+
+    @property
+    def marks(self) -> tuple[EpisodeMark, ...]:
+        """For the curve: the share of its time that each episode took."""
+        return tuple(
+            EpisodeMark(e.episode, e.success, min(1.0, e.timesteps / self._max_steps), e.timesteps)
+            for e in list(self.episodes)
+        )
+
+
+def run(settings: SessionSettings) -> int:
+    """Practise until the episodes are done or the person ends it. The exit status.
+
+    Raises:
+        SettingsError: a setting that cannot be had here. ValueError: the device does not fit the task.
+    """
+    settings = choose(settings)
+    hand = in_hand(settings)
+    with ExitStack() as stack:
+        task = make_task(settings.task, **settings.task_options)
+        stack.callback(task.close)
+        task.reset(seed=PRACTICE_SEED + settings.seed)
+        dim_a = len(task.action_frame.axes)
+        views: Slot[LoopView] = Slot()
+        teacher: Slot[TeacherView] = Slot()
+        feed = EventFeed()
+        device = hand.make(settings, task, teacher, feed)
+        keys = key_map(settings, task.action_frame.axes)
+        cockpit = CockpitFeed(settings, hand, task.max_steps, views, _NoLearner(), note=device.note, keys=keys)
+        score = Score(settings.loop.rate_hz, task.max_steps)
+
+        def state() -> CockpitState | None:
+            shown = cockpit.state()
+            if shown is None:
+                return None
+            return replace(shown, practice=score.sentence, history=score.marks, corrections=(), robot_chunk=None)
+
+        window = None if settings.headless else _window(settings, feed, stack)
+        if window is None:
+            stack.enter_context(Dashboard(state))
+        else:
+            window.show(state)
+        quits = threading.Event()
+        previous = signal.signal(signal.SIGINT, lambda *_: quits.set())
+        stack.callback(lambda: signal.signal(signal.SIGINT, previous))
+
+        def commands() -> list[str]:
+            asked = ["quit"] if quits.is_set() else []
+            while window is not None:
+                try:
+                    asked.append(window.commands.get_nowait())
+                except queue.Empty:
+                    break
+            return asked
+
+        def record(record: Record) -> None:
+            cockpit.add(record)
+
+        loop = ControlLoop(
+            task=task,
+            device=device,
+            gate=Gate(settings.gate),
+            binding=bound(settings, device, task),
+            hand_over=HandOver(settings.gate.max_step, dim_a),
+            queue=ChunkQueue(settings.horizon, settings.horizon, 0, dim_a),
+            pairs=PairBuilder(settings.horizon, settings.horizon, "hold"),
+            undo=UndoBuffer(0.0),
+            exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
+            outlets=Outlets(record, lambda pair: None, lambda pair: None, lambda: None, commands, views, teacher),
+            pair_stride=settings.horizon,
+            snapshot_every=1_000_000_000,
+            draws=True,
+            timeout_s=settings.loop.planner_timeout_s,
+        )
+        planner = Planner(StandStill(settings.horizon, dim_a), loop.on_plan)
+        clock: Clock = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else MaxPaceClock(loop.ready)
+        loop.attach(planner, clock, LiveSchedule())
+        stack.callback(planner.close)
+        planner.start()
+        device.start()
+        stack.callback(device.close)
+        for episode in range(settings.episodes):
+            result = loop.run_episode(episode, PRACTICE_SEED + settings.seed + episode)
+            if loop.quit:
+                break
+            score.add(result)
+    _report(score, settings)
+    return 0
+
+
+def _window(settings: SessionSettings, feed: EventFeed, stack: ExitStack) -> WindowLink | None:
+    window = WindowLink(settings.window)
+    window.add_feed(feed)
+    try:
+        window.start()
+    except WindowError as error:
+        if HANDS[settings.device].needs_window:
+            raise RuntimeError(str(error)) from error
+        print(f"no window ({error}); going on in the terminal", file=sys.stderr)
+        return None
+    stack.callback(window.close)
+    return window
+
+
+def _report(score: Score, settings: SessionSettings) -> None:
+    for episode in score.episodes:
+        seconds = episode.timesteps / settings.loop.rate_hz
+        print(f"episode {episode.episode + 1}: {'reached' if episode.success else 'not reached'} in {seconds:.1f} s")
+    print(score.sentence)
+    print(f"teach it with  python app.py teach --task {settings.task} --device {settings.device}")
