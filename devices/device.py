@@ -56,6 +56,12 @@ class Device(ABC):
         del tick, timeout_s
         return True
 
+    def stopped(self) -> None:  # noqa: B027 (most devices have nothing to make felt)
+        """The robot was stopped: let the hand feel it. Called by the loop, so it may only leave a note for `read`."""
+
+    def release(self) -> None:  # noqa: B027 (most devices hold nothing)
+        """Give the hardware back (reader thread, after its last `read`)."""
+
     def close(self) -> None:
         """Stop the reader thread and release the hardware. Safe to call twice."""
         self._closing.set()
@@ -79,6 +85,7 @@ class Device(ABC):
             self.failure = error  # the loop goes on without this device; whoever shows it can say why
         finally:
             self._publish(self.lost())  # nobody may go on seeing the last deflection of a dead reader
+            self.release()
 
     def _publish(self, sample: DeviceSample) -> None:
         """Make a sample the newest one (reader thread only)."""

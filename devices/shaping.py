@@ -27,6 +27,8 @@ class AxisSetting(BaseModel):
     source: str = Field("", description="Raw axis of the device it is read from; empty means the one of the same name.")
     sign: Literal[1, -1] = Field(1, description="1, or -1 to turn the axis round.")
     scale: float = Field(1.0, gt=0, le=10, description="Motion at full deflection; above 1 it saturates earlier.")
+    deadzone: float | None = Field(None, ge=0, lt=1, description="Deadzone of this axis; none is the profile's.")
+    exponent: float | None = Field(None, ge=0.1, le=10, description="Curve of this axis; none is the profile's.")
 
 
 class Profile(BaseModel):
@@ -48,8 +50,16 @@ class Profile(BaseModel):
     stop_keys: tuple[str, ...] = Field((), description="Keys that are the emergency stop.")
     precise_keys: tuple[str, ...] = Field((), description="Keys that make motion small and precise while held.")
     precise_scale: float = Field(0.35, gt=0, le=1, description="Factor on the motion while a precise key is held.")
-    engage_buttons: tuple[str, ...] = Field((), description="Mouse buttons that are the dead-man control.")
-    stop_buttons: tuple[str, ...] = Field((), description="Mouse buttons that are the emergency stop.")
+    engage_buttons: tuple[str, ...] = Field(
+        (),
+        description='Buttons that are the dead-man control; on a handheld device "deflection" is any motion of it.',
+    )
+    stop_buttons: tuple[str, ...] = Field(
+        (), description='Buttons that are the emergency stop; on a handheld device "left+right" is both at once.'
+    )
+    precise_buttons: tuple[str, ...] = Field((), description="Buttons that make motion small while held (handheld).")
+    shut_buttons: tuple[str, ...] = Field((), description="Buttons that shut the gripper (handheld).")
+    open_buttons: tuple[str, ...] = Field((), description="Buttons that open the gripper (handheld).")
     reach: float = Field(
         0.15, gt=0, le=2, description="Drag that is full deflection, as a share of the scene's side (mouse)."
     )
@@ -103,7 +113,14 @@ def shape(raw: Mapping[str, float], profile: Profile) -> Motion:
         size = curve(length, profile.deadzone, profile.exponent)
         shaped = [value / length * size if length > 0.0 else 0.0 for value in finite]
     else:
-        shaped = [curve(value, profile.deadzone, profile.exponent) for value in values]
+        shaped = [
+            curve(
+                value,
+                profile.deadzone if setting.deadzone is None else setting.deadzone,
+                profile.exponent if setting.exponent is None else setting.exponent,
+            )
+            for value, setting in zip(values, profile.axes.values(), strict=True)
+        ]
     return tuple(
         max(-1.0, min(1.0, value * setting.scale)) for value, setting in zip(shaped, profile.axes.values(), strict=True)
     )

@@ -151,6 +151,7 @@ class ControlLoop:
         self._recorded_plan = -1
         self._record: TickRecord | None = None
         self._stale = False
+        self._stopped = False
         self._view_lock = threading.Lock()
         self._wanted: tuple[float, ...] | None = None
 
@@ -234,6 +235,7 @@ class ControlLoop:
         sample = self.device.latest()
         output = self.gate.step(sample, begun, self._obey())
         self._say_stale(output)
+        self._feel_stop(output)
         if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
             self.queue.drop(tick)
         if output.driver == "nobody" or self._ending is not None:
@@ -394,6 +396,13 @@ class ControlLoop:
         if output.stale != self._stale:
             self._stale = output.stale
             self._event("device_lost" if output.stale else "device_back", device=self.device.name)
+
+    def _feel_stop(self, output: GateOutput) -> None:
+        """An emergency stop, wherever it came from, is felt in the hand."""
+        stopped = output.state == "stopped"
+        if stopped and not self._stopped:
+            self.device.stopped()
+        self._stopped = stopped
 
     def _snapshot(self) -> None:
         self.outlets.record(
