@@ -31,6 +31,8 @@ class Device(ABC):
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
         """What ended the reader thread, if it did not end by `close`; the device then stays lost."""
+        self.trouble = ""
+        """Why the device is not connected, in a sentence, where it knows; empty while all is well."""
 
     @abstractmethod
     def read(self, timeout_s: float) -> DeviceSample:

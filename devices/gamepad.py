@@ -3,7 +3,8 @@
 Why here and not in the window, where keys and mouse are heard: a gamepad needs no focus, so it must work without a
 window too, and a window busy with drawing must not delay it. SDL's joysticks stand apart from its video: this thread
 updates their state itself and never touches display, window or event queue, which belong to whoever has a window in
-this process. SDL's joysticks want one thread, so `open`, `read` and `close` are the reader thread's.
+this process. (SDL notes the events all the same; where nobody takes them it keeps the first 65,535, some 18 MB.) SDL's
+joysticks want one thread, so `open`, `read` and `close` are the reader thread's.
 """
 
 from __future__ import annotations
@@ -58,6 +59,9 @@ class PadSource:
         self._pulls: dict[str, float] = {}
         self._rested: set[str] = set()
         self._count = 0
+        self._numbered_axes: list[tuple[str, str]] = []
+        self._numbered_buttons: list[str] = []
+        self._hats: list[tuple[str, str]] = []
 
     def open(self) -> None:
         """Open the first pad. Raises OSError: none is connected, or pygame is missing."""
@@ -74,6 +78,10 @@ class PadSource:
             self._controller = pads.Controller(index) if pads.is_controller(index) else None
         except pygame.error as error:
             raise OSError(f"the gamepad cannot be opened: {error}") from error
+        pad = self._joystick
+        self._numbered_axes = [(f"axis {number}", f"trigger {number}") for number in range(pad.get_numaxes())]
+        self._numbered_buttons = [f"button {number}" for number in range(pad.get_numbuttons())]
+        self._hats = [(f"hat {number} x", f"hat {number} y") for number in range(pad.get_numhats())]
         self._count = count
         self._down, self._pulls, self._rested = frozenset(), {}, set()
 
@@ -126,12 +134,11 @@ class PadSource:
             up, down, left, right = (pad.get_button(button) for button in range(11, 15))
             axes |= {"d-pad x": float(right) - float(left), "d-pad y": float(up) - float(down)}
         any_pad = self._joystick
-        for number in range(any_pad.get_numaxes()):
-            value = any_pad.get_axis(number)
-            axes[f"axis {number}"] = value
-            axes[f"trigger {number}"] = self._pull(f"trigger {number}", (value + 1.0) / 2.0)
-        for number in range(any_pad.get_numhats()):
-            axes[f"hat {number} x"], axes[f"hat {number} y"] = map(float, any_pad.get_hat(number))
+        for number, (axis, trigger) in enumerate(self._numbered_axes):
+            axes[axis] = value = any_pad.get_axis(number)
+            axes[trigger] = self._pull(trigger, (value + 1.0) / 2.0)
+        for number, (across, away) in enumerate(self._hats):
+            axes[across], axes[away] = map(float, any_pad.get_hat(number))
         return axes
 
     def _pull(self, name: str, value: float) -> float:
@@ -142,8 +149,8 @@ class PadSource:
 
     def _pressed(self) -> frozenset[str]:
         assert self._joystick is not None
-        numbered = self._joystick
-        down = {f"button {number}" for number in range(numbered.get_numbuttons()) if numbered.get_button(number)}
+        any_pad = self._joystick
+        down = {name for number, name in enumerate(self._numbered_buttons) if any_pad.get_button(number)}
         if (pad := self._controller) is not None:
             down |= {name for number, name in enumerate(_BUTTONS) if pad.get_button(number)}
         return frozenset(down | {name for name, pull in self._pulls.items() if pull > _PULLED})

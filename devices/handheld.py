@@ -85,8 +85,6 @@ class HandheldDevice(Device):
         super().__init__(rate_hz)
         self.name = name
         self.axes = profile.axis_names
-        self.trouble = ""
-        """Why nothing is connected, in a sentence; empty while all is well."""
         self.broken_readings = 0
         """Raw readings that were not finite numbers and were taken as zero."""
         self._source, self._profile = source, profile
@@ -117,6 +115,7 @@ class HandheldDevice(Device):
         now_ns = self._clock()
         for button, pressed in reading.changes:
             self._hear(button, pressed, now_ns)
+        self.trouble = "" if reading.alive else f"the {self.name} fell silent in mid-motion"
         if not reading.alive:
             self._let_go()
             return self._gone()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from devices.gamepad import connected_pads
-from devices.spacemouse import hid_module, interfaces, missing
+from devices.spacemouse import RIGHTS, hid_module, interfaces, missing
 from devices.spacemouse_models import MODELS
 
 
@@ -52,8 +52,16 @@ def _spacemouse() -> DeviceReport:
         found = []  # pyspacemouse alone is there, which tells only by opening one
     if not found:
         return DeviceReport("spacemouse", False, "None is connected; plug one in, also during a session.")
+    if closed := [entry for entry in found if not _may_open(entry["path"])]:
+        model = MODELS[closed[0]["vendor_id"], closed[0]["product_id"]]
+        return DeviceReport("spacemouse", False, f"{model.name} {RIGHTS}")
     names = sorted({MODELS[entry["vendor_id"], entry["product_id"]].name for entry in found})
     return DeviceReport("spacemouse", True, f"Ready: {', '.join(names)} is connected; push the cap to move.")
+
+
+def _may_open(path: bytes) -> bool:
+    """Whether the system's file of a device may be read and written; where devices are no files, opening tells."""
+    return not path.startswith(b"/dev/") or os.access(path, os.R_OK | os.W_OK)
 
 
 def _gamepad() -> DeviceReport:

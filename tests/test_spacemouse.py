@@ -101,23 +101,34 @@ def test_truncated_and_unknown_reports_change_nothing() -> None:
     assert reports.malformed == 6
 
 
+SOME_BYTES = st.one_of(
+    st.binary(max_size=20), st.builds(lambda n, rest: bytes([n]) + rest, st.integers(1, 3), st.binary(max_size=14))
+)
+
+
 @given(
     st.sampled_from(list(MODELS.values())),
-    st.lists(
-        st.one_of(
-            st.binary(max_size=20),
-            st.builds(lambda n, rest: bytes([n]) + rest, st.integers(1, 3), st.binary(max_size=14)),
-        ),
-        max_size=40,
-    ),
+    st.lists(st.one_of(SOME_BYTES, st.sampled_from(["plug", "unplug"]), st.integers(0, 700)), max_size=40),
 )
-def test_no_bytes_make_an_error_or_a_motion_beyond_full(model: Model, reports: list[bytes]) -> None:
+def test_no_bytes_and_no_cable_make_an_error_or_a_motion_that_may_not_be(
+    model: Model, stream: list[bytes | str | int]
+) -> None:
+    """Reports, plugging in and out, and milliseconds that pass, in any order."""
     bench = Bench(model)
-    for report in reports:
-        bench.transport.put(report)
-        sample = bench.device.read(1e-4)
+    for item in stream:
+        match item:
+            case bytes():
+                bench.transport.put(item)
+            case str():
+                bench.transport.plug(item == "plug")
+            case int():
+                bench.now_ns += item * MS
+        sample = bench.device.read(0.0 if not bench.transport.plugged else 1e-5)
         assert all(-1.0 <= value <= 1.0 for value in sample.motion)
-        assert bench.device.trouble == ""
+        assert bench.transport.plugged or not sample.connected
+        assert sample.connected or not (any(sample.motion) or sample.engage)
+        assert sample.engage == any(sample.motion[:6])
+        assert sample.time_ns <= bench.now_ns
 
 
 # ---- samples

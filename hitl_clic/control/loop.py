@@ -395,7 +395,8 @@ class ControlLoop:
     def _say_stale(self, output: GateOutput) -> None:
         if output.stale != self._stale:
             self._stale = output.stale
-            self._event("device_lost" if output.stale else "device_back", device=self.device.name)
+            name = "device_lost" if output.stale else "device_back"
+            self._event(name, device=self.device.name, why=self.device.trouble)
 
     def _feel_stop(self, output: GateOutput) -> None:
         """An emergency stop, wherever it came from, is felt in the hand."""
