@@ -49,10 +49,10 @@ def _run(command: cli.Command) -> int:
             from hitl_clic.commands import keys
 
             return keys.run(folder)
-        case cli.DevicesCommand():
+        case cli.DevicesCommand(device, task, profile):
             from hitl_clic.commands import devices
 
-            return devices.run()
+            return devices.print_keys(device, task, profile) if device else devices.run()
         case cli.BenchCommand(only, seconds):
             from hitl_clic.commands import bench
 

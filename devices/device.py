@@ -1,6 +1,6 @@
 """The Device contract and the reader thread every device runs.
 
-`start`, `close`, `latest` and `settle` are called by the actor's main thread; `read` only by the reader thread.
+`start`, `close`, `latest`, `let_go` and `settle` are called by the actor's main thread; `read` by the reader thread.
 `latest` never blocks. A reader must drain its source completely on every read: queued reports are lag.
 """
 
@@ -63,6 +63,14 @@ class Device(ABC):
 
     def release(self) -> None:  # noqa: B027 (most devices hold nothing)
         """Give the hardware back (reader thread, after its last `read`)."""
+
+    def let_go(self) -> None:
+        """The teacher drives no more: commands that last (to a gripper) are over. Called in a tick; never blocks."""
+        return
+
+    def note(self) -> str:
+        """What pushing would move now, in words for the window; empty where there is no choice. Any thread."""
+        return ""
 
     def close(self) -> None:
         """Stop the reader thread and release the hardware. Safe to call twice."""

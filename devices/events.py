@@ -16,9 +16,9 @@ class InputEvent:
 
     Attributes:
         time_ns: `perf_counter_ns` in the window process (one monotonic clock for the whole machine).
-        kind: "key_down", "key_up", "button_down", "button_up", "motion", "focus_lost", "focus_gained",
-            "alive" (the window drew a picture: it confirms that held keys are still held) or "closed".
-        name: key or button name, lower case ("w", "space", "left"); empty otherwise.
+        kind: "key_down", "key_up", "button_down", "button_up", "wheel" (one notch), "motion", "focus_lost",
+            "focus_gained", "alive" (the window drew a picture: it confirms that held keys are still held) or "closed".
+        name: key or button name, lower case ("w", "space", "left", "wheel up"); empty otherwise.
         position: pointer in scene coordinates scaled to [0, 1] x [0, 1] (may lie outside); (0, 0) for keys.
     """
 
@@ -28,6 +28,7 @@ class InputEvent:
         "key_up",
         "button_down",
         "button_up",
+        "wheel",
         "motion",
         "focus_lost",
         "focus_gained",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from devices.handheld import HandheldDevice, Reading, Source
@@ -25,6 +25,17 @@ RATE_HZ = 250.0
 """How often the pad is asked: a reading is at most 4 ms old, and no press a hand can make falls between two."""
 BUZZ = (0.4, 1.0, 300)
 """Strength of the low and the high motor, and for how many milliseconds."""
+
+STICKS: Mapping[str, str] = {
+    "left x": "left stick sideways",
+    "left y": "left stick up or down",
+    "right x": "right stick sideways",
+    "right y": "right stick up or down",
+    "d-pad x": "d-pad sideways",
+    "d-pad y": "d-pad up or down",
+    "triggers": "left or right trigger",
+}
+"""What moves its raw axes, in words."""
 
 _STICKS = {"left x": (0, 1.0), "left y": (1, -1.0), "right x": (2, 1.0), "right y": (3, -1.0)}
 """Raw axis to SDL's number and sign: y is positive away from the person, where SDL counts towards."""
@@ -156,9 +167,11 @@ class PadSource:
         return frozenset(down | {name for name, pull in self._pulls.items() if pull > _PULLED})
 
 
-def gamepad(profile: Profile, source: Source | None = None, tap_hold_s: float = 0.12) -> HandheldDevice:
+def gamepad(
+    profile: Profile, source: Source | None = None, tap_hold_s: float = 0.12, axes: Sequence[str] = ()
+) -> HandheldDevice:
     """A gamepad as a device; `source` is SDL's first pad unless given."""
-    return HandheldDevice("gamepad", source or PadSource(), profile, RATE_HZ, tap_hold_s)
+    return HandheldDevice("gamepad", source or PadSource(), profile, RATE_HZ, tap_hold_s, axes=axes)
 
 
 def connected_pads() -> list[str]:

@@ -7,19 +7,18 @@ that wants one thread has it. A source that is gone is looked for again, in that
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from devices.device import Device
 from devices.held import Held
+from devices.pilot import Pilot
 from devices.sample import DeviceSample
-from devices.shaping import Profile, broken, shape
+from devices.shaping import Profile, broken
 
-GRIPPER = "gripper"
-"""The raw axis made of the buttons that shut (1) and open (-1) the gripper, and the motion axis it drives."""
-DEFLECTION = "deflection"
-"""Counts as a held button while anything is deflected beyond its deadzone: a spring-loaded cap is its own dead-man."""
+CAP = "the cap"
+"""Counts as a held button while it moves something: a cap that springs back is its own dead-man."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,9 @@ class Source(Protocol):
 
 
 class HandheldDevice(Device):
-    """A hand's motion on named axes, with dead-man, stop, precise and gripper buttons as the profile binds them.
+    """A hand's motion on a task's axes; what deflections and buttons mean is the `Pilot`'s, by the profile.
 
-    Names of buttons may be joined by "+": both must be held ("left+right"). The gripper is taught only once a button
-    has said so, and until the hand lets go of everything: before that the robot keeps its own.
+    Names of buttons may be joined by "+": both must be held ("left+right").
     """
 
     def __init__(
@@ -71,6 +69,7 @@ class HandheldDevice(Device):
         tap_hold_s: float = 0.12,
         retry_s: float = 0.5,
         clock: Callable[[], int] = time.perf_counter_ns,
+        axes: Sequence[str] = (),
     ) -> None:
         """
         Args:
@@ -81,20 +80,23 @@ class HandheldDevice(Device):
             tap_hold_s: seconds a shorter press or nudge counts as held; set it a little over one tick of the loop.
             retry_s: seconds between two attempts to open a source that is gone.
             clock: nanoseconds, monotonic (tests hand in their own).
+            axes: the task's, as its actions name them; empty for those that the profile names.
+
+        Raises:
+            ValueError: the profile has none of these axes.
         """
         super().__init__(rate_hz)
         self.name = name
-        self.axes = profile.axis_names
+        self._pilot = Pilot(profile, axes)
+        self.axes = self._pilot.axes
         self.broken_readings = 0
         """Raw readings that were not finite numbers and were taken as zero."""
         self._source, self._profile = source, profile
         self._retry_ns = round(retry_s * 1e9)
         self._clock = clock
         self._buttons = Held(round(tap_hold_s * 1e9))
-        self._stop_parts = {part for name in profile.stop_buttons for part in name.split("+")}
-        self._gripper_at = tuple((setting.source or axis) == GRIPPER for axis, setting in profile.axes.items())
-        self._gripper = 0.0
-        self._deflected = False
+        self._stop_parts = {part for name in profile.bound("stop")[1] for part in name.split("+")}
+        self._lets_go = False
         self._opened = False
         self._retry_at_ns = clock()
         self._buzzes = False
@@ -113,13 +115,25 @@ class HandheldDevice(Device):
             self._lose(str(error))
             return self._gone()
         now_ns = self._clock()
+        if self._lets_go:
+            self._lets_go = False
+            self._pilot.let_go()
         for button, pressed in reading.changes:
-            self._hear(button, pressed, now_ns)
+            if not pressed:
+                self._buttons.release(button)
+            elif self._buttons.press(button, now_ns):
+                self._pilot.press(self._profile.buttons.get(button, ""))
         self.trouble = "" if reading.alive else f"the {self.name} fell silent in mid-motion"
         if not reading.alive:
             self._let_go()
             return self._gone()
         return self._sample(reading, now_ns)
+
+    def let_go(self) -> None:
+        self._lets_go = True  # the reader thread owns the pilot
+
+    def note(self) -> str:
+        return self._pilot.note()
 
     def stopped(self) -> None:
         """Buzz, at the next reading."""
@@ -130,44 +144,28 @@ class HandheldDevice(Device):
         self._source.close()
 
     def _sample(self, reading: Reading, now_ns: int) -> DeviceSample:
-        profile = self._profile
-        raw = {**reading.axes, GRIPPER: 0.0}
-        self.broken_readings += broken(raw)
-        gain = profile.precise_scale if self._held(profile.precise_buttons, now_ns) else 1.0
-        moved = [value * gain for value in shape(raw, profile)]
-        self._deflected = any(moved)
-        engage = self._held(profile.engage_buttons, now_ns)
-        grip = self._grip(now_ns)
-        if grip:
-            self._gripper = grip
-        elif not engage and not self._deflected:
-            self._gripper = 0.0
-        teaches = None
-        if any(self._gripper_at):
-            shut = shape({GRIPPER: self._gripper}, profile)
-            moved = [shut[i] if of_gripper else moved[i] for i, of_gripper in enumerate(self._gripper_at)]
-            if not self._gripper:
-                teaches = tuple(not of_gripper for of_gripper in self._gripper_at)
-        stop = self._held(profile.stop_buttons, now_ns)
-        return DeviceSample(reading.time_ns, tuple(moved), engage=engage, stop=stop, teaches=teaches)
+        self.broken_readings += broken(reading.axes)
+        held = self._held(now_ns)
+        raw = dict(reading.axes)
+        for end in held:  # buttons bound to an end of a raw axis deflect it; opposite ones cancel
+            if end[0] in "+-":
+                raw[end[1:]] = raw.get(end[1:], 0.0) + (1.0 if end[0] == "+" else -1.0)
+        command = self._pilot.command(raw, held)
+        lasting = command.lasting or (False,) * len(self.axes)
+        if CAP in self._profile.buttons and any(
+            v for v, lasts in zip(command.motion, lasting, strict=True) if not lasts
+        ):
+            # its end is not drawn out as that of a tap is: that would be a lesson to stand still
+            held.add(self._profile.buttons[CAP])
+        return DeviceSample(reading.time_ns, engage="engage" in held, stop="stop" in held, **command._asdict())
 
-    def _grip(self, now_ns: int) -> float:
-        """1 while the gripper is told to shut, -1 to open, 0 for neither or both."""
-        shut, opened = self._profile.shut_buttons, self._profile.open_buttons
-        return float(self._held(shut, now_ns)) - float(self._held(opened, now_ns))
-
-    def _held(self, names: Collection[str], now_ns: int) -> bool:
-        return any(all(self._active(part, now_ns) for part in name.split("+")) for name in names)
-
-    def _active(self, button: str, now_ns: int) -> bool:
-        # no tap of a deflection is drawn out: what followed it would be a lesson to stand still
-        return self._deflected if button == DEFLECTION else self._buttons.active(button, now_ns)
-
-    def _hear(self, button: str, pressed: bool, now_ns: int) -> None:
-        if pressed:
-            self._buttons.press(button, now_ns)
-        else:
-            self._buttons.release(button)
+    def _held(self, now_ns: int) -> set[str]:
+        """The bindings of all buttons that are held."""
+        return {
+            binding
+            for name, binding in self._profile.buttons.items()
+            if all(self._buttons.active(part, now_ns) for part in name.split("+"))
+        }
 
     def _open(self) -> bool:
         now_ns = self._clock()
@@ -191,8 +189,8 @@ class HandheldDevice(Device):
     def _let_go(self) -> None:
         """Forget what is held, but not the tap of a stop: once pressed it must be heard."""
         self._buttons.clear(keep_taps_of=self._stop_parts)
-        self._gripper, self._deflected = 0.0, False
+        self._pilot.let_go()
 
     def _gone(self) -> DeviceSample:
-        stop = self._held(self._profile.stop_buttons, self._clock())
+        stop = "stop" in self._held(self._clock())
         return DeviceSample(self._clock(), (0.0,) * len(self.axes), stop=stop, connected=False)

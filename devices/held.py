@@ -14,11 +14,17 @@ class Held:
         """End of the least hold of each recent press, nanoseconds."""
         self._down: set[str] = set()
 
-    def press(self, name: str, now_ns: int) -> None:
-        """A control went down, seen at `now_ns` (the reader's time: a press that waited in a queue still counts)."""
-        if name not in self._down:
-            self._down.add(name)
-            self._until[name] = now_ns + self._tap_hold_ns
+    def press(self, name: str, now_ns: int) -> bool:
+        """A control went down, seen at `now_ns` (the reader's time: a press that waited in a queue still counts).
+
+        Returns:
+            whether it was up before: a key that repeats is one press.
+        """
+        if name in self._down:
+            return False
+        self._down.add(name)
+        self._until[name] = now_ns + self._tap_hold_ns
+        return True
 
     def release(self, name: str) -> None:
         """A control came up."""

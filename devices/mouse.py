@@ -1,10 +1,12 @@
-"""The mouse on a 2-D scene: press, drag, let go. Read by its own thread; never imports pygame."""
+"""The mouse on the scene: press, drag, let go; its wheel. Read by its own thread; never imports pygame."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import ClassVar
 
+from devices.controls import MOUSE_BUTTONS
 from devices.events import EventFeed, InputEvent
 from devices.shaping import Profile
 from devices.window import WindowDevice
@@ -13,11 +15,15 @@ from devices.window import WindowDevice
 class MouseDevice(WindowDevice):
     """A drag gives direction and strength relative to the point of the press; full deflection at `profile.reach`.
 
-    Raw axes are "x" (right) and "y" (down, as in the scene). Letting go is zero at once, except that a flick shorter
-    than `tap_hold_s` lasts that long, so that no tick misses it. Arguments: see `WindowDevice`.
+    Its raw axes are "x" (right) and "y" (down, as in the scene), dragged by a button that engages; the wheel and keys
+    deflect as any bound control does. Letting go is zero at once, except that a flick shorter than `tap_hold_s` lasts
+    that long, so that no tick misses it; so does a notch of the wheel. Arguments: see `WindowDevice`.
     """
 
     name = "mouse"
+    buttons = MOUSE_BUTTONS
+    drags: ClassVar[Mapping[str, str]] = {"x": "drag sideways", "y": "drag up or down"}
+    """The raw axes that are dragged, in words."""
 
     def __init__(
         self,
@@ -27,24 +33,27 @@ class MouseDevice(WindowDevice):
         stale_after_s: float = 0.25,
         tap_hold_s: float = 0.12,
         clock: Callable[[], int] = time.perf_counter_ns,
+        axes: Sequence[str] = (),
     ) -> None:
-        super().__init__(feed, profile, rate_hz, stale_after_s, tap_hold_s, clock)
+        super().__init__(feed, profile, rate_hz, stale_after_s, tap_hold_s, clock, axes)
+        _, self._draggers = profile.bound("engage")
         self._pressed: str = ""
-        """The engage button that began the drag; empty when none is down."""
+        """The button that began the drag; empty when none is down."""
         self._from = (0.0, 0.0)
         self._to = (0.0, 0.0)
 
-    def raw(self, now_ns: int) -> Mapping[str, float]:
-        """Drag in units of the reach."""
-        if not self._buttons.any(self._profile.engage_buttons, now_ns):
-            return {"x": 0.0, "y": 0.0}
-        reach = self._profile.reach
-        return {"x": (self._to[0] - self._from[0]) / reach, "y": (self._to[1] - self._from[1]) / reach}
+    def raw(self, now_ns: int, held: Collection[str]) -> Mapping[str, float]:
+        """Drag in units of the reach, and what bound controls add to it."""
+        raw = dict(super().raw(now_ns, held))
+        if self._buttons.any(self._draggers, now_ns):
+            for axis, start, end in zip(self.drags, self._from, self._to, strict=True):
+                raw[axis] = raw.get(axis, 0.0) + (end - start) / self._profile.reach
+        return raw
 
     def moved(self, event: InputEvent) -> None:
         """Follow the drag; a second button does not move its origin."""
         if event.kind == "button_down":
-            if self._pressed in ("", event.name) and event.name in self._profile.engage_buttons:
+            if self._pressed in ("", event.name) and event.name in self._draggers:
                 self._pressed = event.name
                 self._from = self._to = event.position
         elif self._pressed:

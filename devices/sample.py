@@ -18,6 +18,8 @@ class DeviceSample:
         answers_tick: for teachers that answer a particular tick: its number; -1 for free-running devices.
         wanted: a*, what a scripted teacher would do at `answers_tick`, also when it does not engage; None for hands.
         teaches: for each motion whether the correction is about it, the robot keeping the others; None is all.
+        lasting: for each motion whether it goes on by itself after a press, as the command to a gripper does, so that
+            it does not mean that hands are pushing; None is none.
     """
 
     time_ns: int
@@ -28,6 +30,7 @@ class DeviceSample:
     answers_tick: int = -1
     wanted: tuple[float, ...] | None = None
     teaches: tuple[bool, ...] | None = None
+    lasting: tuple[bool, ...] | None = None
 
     def age_s(self, now_ns: int) -> float:
         """Seconds since the reading was taken, never negative."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from devices.controls import FUNCTIONS, KEY_NAMES, is_key, meant
 
 PRESETS = Path(__file__).resolve().parent.parent / "configs" / "devices"
 """Folder of the profiles that come with the project."""
@@ -32,7 +34,11 @@ class AxisSetting(BaseModel):
 
 
 class Profile(BaseModel):
-    """How the readings of one device become motion on named axes. In 2-D scenes the y axis points down."""
+    """How the readings of one device become motion on named axes, and what its controls do.
+
+    Axes go by the picture: x to the right; y down it, which in space is towards the teacher; z up. Turning by `rx`,
+    `ry` and `rz` has the sense that it has for a world with such axes, a left-handed one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,43 +50,50 @@ class Profile(BaseModel):
         False, description="Apply deadzone and curve to the length of the deflection, which keeps its direction."
     )
     keys: dict[str, str] = Field(
-        default_factory=dict, description='Key name to signed raw axis, for example "left" to "-x".'
+        default_factory=dict,
+        description='Key name to what it does: a signed raw axis ("-x") or one of `controls.FUNCTIONS` ("engage").',
     )
-    engage_keys: tuple[str, ...] = Field((), description="Keys that are the dead-man control.")
-    stop_keys: tuple[str, ...] = Field((), description="Keys that are the emergency stop.")
-    precise_keys: tuple[str, ...] = Field((), description="Keys that make motion small and precise while held.")
-    precise_scale: float = Field(0.35, gt=0, le=1, description="Factor on the motion while a precise key is held.")
-    engage_buttons: tuple[str, ...] = Field(
-        (),
-        description='Buttons that are the dead-man control; on a handheld device "deflection" is any motion of it.',
+    buttons: dict[str, str] = Field(
+        default_factory=dict, description="The same for the buttons of the device itself, by their names there."
     )
-    stop_buttons: tuple[str, ...] = Field(
-        (), description='Buttons that are the emergency stop; on a handheld device "left+right" is both at once.'
-    )
-    precise_buttons: tuple[str, ...] = Field((), description="Buttons that make motion small while held (handheld).")
-    shut_buttons: tuple[str, ...] = Field((), description="Buttons that shut the gripper (handheld).")
-    open_buttons: tuple[str, ...] = Field((), description="Buttons that open the gripper (handheld).")
+    scale: float = Field(1.0, gt=0, le=1, description="Factor on the motion; 1 while coarse is held.")
+    precise_scale: float = Field(0.35, gt=0, le=1, description="Factor on the motion while precise is held.")
     reach: float = Field(
         0.15, gt=0, le=2, description="Drag that is full deflection, as a share of the scene's side (mouse)."
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> Profile:
-        sources = {setting.source or name for name, setting in self.axes.items()}
-        for key, target in self.keys.items():
-            if target[:1] not in ("+", "-") or target[1:] not in sources:
-                allowed = ", ".join(f"+{source}, -{source}" for source in sorted(sources))
-                raise ValueError(f"keys: {key!r} is bound to {target!r}; allowed are {allowed}")
-        roles = [*self.keys, *self.engage_keys, *self.stop_keys, *self.precise_keys]
-        twice = sorted({key for key in roles if roles.count(key) > 1})
-        if twice:
-            raise ValueError(f"key {twice[0]!r} is bound twice; give each key one meaning")
+        sources = sorted({self.source(name) for name in self.axes})
+        ends = [sign + source for source in sources for sign in "+-"]
+        for what, bindings in (("key", self.keys), ("button", self.buttons)):
+            for control, binding in bindings.items():
+                if binding not in ends and binding not in FUNCTIONS:
+                    raise ValueError(
+                        f"{what} {control!r} is bound to {binding!r}; allowed are {', '.join([*ends, *FUNCTIONS])}"
+                    )
+        for key in self.keys:
+            if not is_key(key):
+                raise ValueError(f"keys: there is no key {key!r}; {meant(key, KEY_NAMES)}")
+        if self.precise_scale > self.scale:
+            raise ValueError(f"precise_scale = {self.precise_scale} must be at most scale = {self.scale}")
         return self
 
-    @property
-    def axis_names(self) -> tuple[str, ...]:
-        """Names of the motion axes, in the order of `shape`'s result."""
-        return tuple(self.axes)
+    def source(self, axis: str) -> str:
+        """The raw axis that a motion axis is read from."""
+        return self.axes[axis].source or axis
+
+    def axes_from(self, source: str) -> tuple[str, ...]:
+        """The motion axes that are read from a raw axis."""
+        return tuple(axis for axis in self.axes if self.source(axis) == source)
+
+    def bound(self, function: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The keys and the buttons with this binding."""
+        return _bound(self.keys, function), _bound(self.buttons, function)
+
+
+def _bound(bindings: Mapping[str, str], function: str) -> tuple[str, ...]:
+    return tuple(control for control, binding in bindings.items() if binding == function)
 
 
 def curve(deflection: float, deadzone: float, exponent: float) -> float:
@@ -96,17 +109,18 @@ def curve(deflection: float, deadzone: float, exponent: float) -> float:
     return float(math.copysign(((size - deadzone) / (1.0 - deadzone)) ** exponent, deflection))
 
 
-def shape(raw: Mapping[str, float], profile: Profile) -> Motion:
+def shape(raw: Mapping[str, float], profile: Profile, axes: Sequence[str] | None = None) -> Motion:
     """Motion in [-1, 1] for raw deflections by source name.
 
     Args:
         raw: deflection per raw axis, 1 at full; a missing axis is untouched, a non-finite one counts as zero.
-        profile: how to shape it.
+        profile: how to shape it. axes: which of its axes, all by default; `radial` is over these together.
 
     Returns:
-        one number in [-1, 1] per axis of the profile.
+        one number in [-1, 1] per axis.
     """
-    values = [raw.get(setting.source or name, 0.0) * setting.sign for name, setting in profile.axes.items()]
+    settings = {name: profile.axes[name] for name in (profile.axes if axes is None else axes)}
+    values = [raw.get(setting.source or name, 0.0) * setting.sign for name, setting in settings.items()]
     if profile.radial:
         finite = [max(-1e6, min(1e6, value)) if math.isfinite(value) else 0.0 for value in values]
         length = math.hypot(*finite)
@@ -119,10 +133,10 @@ def shape(raw: Mapping[str, float], profile: Profile) -> Motion:
                 profile.deadzone if setting.deadzone is None else setting.deadzone,
                 profile.exponent if setting.exponent is None else setting.exponent,
             )
-            for value, setting in zip(values, profile.axes.values(), strict=True)
+            for value, setting in zip(values, settings.values(), strict=True)
         ]
     return tuple(
-        max(-1.0, min(1.0, value * setting.scale)) for value, setting in zip(shaped, profile.axes.values(), strict=True)
+        max(-1.0, min(1.0, value * setting.scale)) for value, setting in zip(shaped, settings.values(), strict=True)
     )
 
 
@@ -146,7 +160,8 @@ def load_profile(name_or_path: str | Path) -> Profile:
         names = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.toml"))) or "none found"
         raise ValueError(f"device profile {text!r} cannot be read ({error.strerror}); presets: {names}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"device profile {path} is not TOML: {error}") from error
+        twice = ", in which a name is given twice: bind each key once" if "overwrite" in str(error) else ""
+        raise ValueError(f"device profile {path} is not TOML: {error}{twice}") from error
     try:
         return Profile.model_validate(content)
     except ValidationError as error:

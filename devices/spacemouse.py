@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -25,6 +25,16 @@ DRAIN_MOST = 4096
 newest state to itself."""
 SILENT_NS = 100_000_000
 """A deflected cap reports every 8 ms, wireless every 16 ms; silent for this long, its receiver has lost it."""
+
+PUSHES: Mapping[str, str] = {
+    "right": "push sideways",
+    "away": "push away or pull",
+    "up": "press or lift",
+    "about right": "tip away or back",
+    "about away": "tip sideways",
+    "about up": "twist",
+}
+"""What moves its raw axes, in words."""
 
 NEEDS = "Needs an extra: pip install 'hitl-clic[spacemouse]'."
 RIGHTS = (
@@ -185,6 +195,10 @@ def system_source() -> Source:
     return ReportSource(HidTransport())
 
 
-def spacemouse(profile: Profile, source: Source | None = None, tap_hold_s: float = 0.12) -> HandheldDevice:
+def spacemouse(
+    profile: Profile, source: Source | None = None, tap_hold_s: float = 0.12, axes: Sequence[str] = ()
+) -> HandheldDevice:
     """A 3D mouse as a device; `source` is the system's own unless given."""
-    return HandheldDevice("spacemouse", source or system_source(), profile, rate_hz=100.0, tap_hold_s=tap_hold_s)
+    return HandheldDevice(
+        "spacemouse", source or system_source(), profile, rate_hz=100.0, tap_hold_s=tap_hold_s, axes=axes
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
 
+from devices.controls import meant
 from devices.device import Device
 from devices.events import EventFeed, InputEvent
 from devices.held import Held
+from devices.pilot import Pilot
 from devices.sample import DeviceSample
-from devices.shaping import Profile, broken, shape
+from devices.shaping import Profile, broken
 
 
 class WindowDevice(Device):
@@ -19,7 +22,13 @@ class WindowDevice(Device):
     The state is what the events say: keys are held from their "down" to their "up" event, and forgotten when the
     window loses the focus, is closed, or events were dropped (a lost "up" would be a stuck key). A sample carries the
     time of the newest event; when none came for `stale_after_s` nothing moves until the window speaks again.
+
+    Each bound key or button is full deflection of its raw axis; opposite ones cancel. What deflections and presses
+    mean over the axes of a task is the `Pilot`'s.
     """
+
+    buttons: ClassVar[Collection[str]] = ()
+    """Names of the buttons that a profile can bind, besides keys."""
 
     def __init__(
         self,
@@ -29,6 +38,7 @@ class WindowDevice(Device):
         stale_after_s: float = 0.25,
         tap_hold_s: float = 0.12,
         clock: Callable[[], int] = time.perf_counter_ns,
+        axes: Sequence[str] = (),
     ) -> None:
         """
         Args:
@@ -38,9 +48,20 @@ class WindowDevice(Device):
             stale_after_s: seconds without any event after which the input counts as gone.
             tap_hold_s: seconds a shorter press counts as held; set it a little over one tick of the loop.
             clock: nanoseconds, monotonic, the same for the window (tests hand in their own).
+            axes: the task's, as its actions name them; empty for those that the profile names.
+
+        Raises:
+            ValueError: the profile has none of these axes, or binds a button that there is not.
         """
         super().__init__(rate_hz)
-        self.axes = profile.axis_names
+        for button in profile.buttons:
+            if button not in self.buttons:
+                raise ValueError(
+                    f"device profile {profile.name!r}: the {self.name} has no button {button!r}"
+                    f"{'; ' + meant(button, self.buttons) if self.buttons else ''}"
+                )
+        self._pilot = Pilot(profile, axes)
+        self.axes = self._pilot.axes
         self.broken_readings = 0
         """Raw readings that were not finite numbers and were taken as zero."""
         self._feed = feed
@@ -50,6 +71,7 @@ class WindowDevice(Device):
         self._keys = Held(round(tap_hold_s * 1e9))
         self._buttons = Held(round(tap_hold_s * 1e9))
         self._open = True
+        self._let_go = False
         self._heard_ns = clock()
         self._dropped = feed.dropped
 
@@ -60,40 +82,58 @@ class WindowDevice(Device):
         if self._feed.dropped != self._dropped:
             self._dropped = self._feed.dropped
             self._forget()
+        if self._let_go:
+            self._let_go = False
+            self._pilot.let_go()
         for event in events:
             self._hear(event, now_ns)
-        profile = self._profile
-        stop = self._keys.any(profile.stop_keys, now_ns) or self._buttons.any(profile.stop_buttons, now_ns)
-        live = self._open and now_ns - self._heard_ns <= self._stale_after_ns
-        motion = (0.0,) * len(self.axes)
-        if live:
-            raw = self.raw(now_ns)
-            self.broken_readings += broken(raw)
-            gain = profile.precise_scale if self._keys.any(profile.precise_keys, now_ns) else 1.0
-            motion = tuple(value * gain for value in shape(raw, profile))
-        engage = live and (
-            self._keys.any(profile.engage_keys, now_ns) or self._buttons.any(profile.engage_buttons, now_ns)
-        )
-        return DeviceSample(time_ns=self._heard_ns, motion=motion, engage=engage, stop=stop, connected=self._open)
+        held = self._held(now_ns)
+        idle = DeviceSample(self._heard_ns, (0.0,) * len(self.axes), stop="stop" in held, connected=self._open)
+        if not self._open or now_ns - self._heard_ns > self._stale_after_ns:
+            return idle
+        raw = self.raw(now_ns, held)
+        self.broken_readings += broken(raw)
+        command = self._pilot.command(raw, held)
+        return replace(idle, engage="engage" in held, **command._asdict())
 
-    @abstractmethod
-    def raw(self, now_ns: int) -> Mapping[str, float]:
-        """Present deflection by raw axis name."""
+    def raw(self, now_ns: int, held: Collection[str]) -> Mapping[str, float]:
+        """Present deflection by raw axis, -1, 0 or 1; `held` are the bindings of all controls that are held."""
+        del now_ns
+        axes = {target[1:] for target in held if target[0] in "+-"}
+        return {axis: float((f"+{axis}" in held) - (f"-{axis}" in held)) for axis in axes}
+
+    def let_go(self) -> None:
+        self._let_go = True  # the reader thread owns the pilot
+
+    def note(self) -> str:
+        return self._pilot.note()
 
     def moved(self, event: InputEvent) -> None:
         """A pointer or button event, after the buttons were brought up to date; the keyboard does not care."""
+
+    def _held(self, now_ns: int) -> set[str]:
+        """The bindings of all controls that are held."""
+        keys = {binding for key, binding in self._profile.keys.items() if self._keys.active(key, now_ns)}
+        return keys | {
+            binding for button, binding in self._profile.buttons.items() if self._buttons.active(button, now_ns)
+        }
 
     def _hear(self, event: InputEvent, now_ns: int) -> None:
         self._heard_ns = max(self._heard_ns, min(event.time_ns, now_ns))
         self._open = event.kind != "closed"
         match event.kind:
             case "key_down":
-                self._keys.press(event.name, now_ns)
+                if self._keys.press(event.name, now_ns):
+                    self._pilot.press(self._profile.keys.get(event.name, ""))
             case "key_up":
                 self._keys.release(event.name)
-            case "button_down":
-                self._buttons.press(event.name, now_ns)
-                self.moved(event)
+            case "button_down" | "wheel":
+                if self._buttons.press(event.name, now_ns):
+                    self._pilot.press(self._profile.buttons.get(event.name, ""))
+                if event.kind == "wheel":  # a notch has no end of its own
+                    self._buttons.release(event.name)
+                else:
+                    self.moved(event)
             case "button_up":
                 self.moved(event)
                 self._buttons.release(event.name)
@@ -105,5 +145,7 @@ class WindowDevice(Device):
                 pass  # they confirm the state, which the time stamp has recorded
 
     def _forget(self) -> None:
-        self._keys.clear(keep_taps_of=self._profile.stop_keys)
-        self._buttons.clear(keep_taps_of=self._profile.stop_buttons)
+        keys, buttons = self._profile.bound("stop")
+        self._keys.clear(keep_taps_of=keys)
+        self._buttons.clear(keep_taps_of=buttons)
+        self._pilot.let_go()

@@ -99,7 +99,11 @@ class ReplayCommand:
 
 @dataclass(frozen=True)
 class DevicesCommand:
-    """List what is connected to teach with, and what each device would need."""
+    """List what is connected to teach with, and what each device would need; or print a device's key map."""
+
+    keys: str = Field(default="", description="Print the key map of this device instead: keyboard, mouse.")
+    task: str = Field(default="", description="Keys that mean something for this task; by default all.")
+    profile: str = Field(default="", description="Profile: a name in configs/devices or a path; the device's own.")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 GateState = Literal["autonomous", "correcting", "paused", "stopped"]
 Kind = Literal["absolute", "relative"]
+Frame = Literal["world", "gripper", "camera"]
+"""Whose axes a hand's motion goes along; the camera's are the picture's: x to the right, y towards the viewer, z up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ class SessionSettings(BaseModel):
     device: Literal["oracle", "keyboard", "mouse", "spacemouse", "gamepad", "auto"] = Field(
         "auto", description="What the teacher holds. oracle: the scripted expert. auto: what is there, else the oracle."
     )
+    profile: str = Field(
+        "",
+        description="Bindings and response of the device: a name in configs/devices or a path to a TOML file; empty: "
+        "the device's own.",
+    )
     episodes: int = Field(20, ge=1, le=1_000_000, description="Episodes to teach, count.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of start states, network, samples and oracle.")
     out: Path | None = Field(

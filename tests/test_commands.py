@@ -14,11 +14,12 @@ from session_fake import session_records, write
 
 from benchmarks.figure import percentiles
 from benchmarks.update import MatrixProducts
+from devices.events import EventFeed
 from devices.listing import DeviceReport
 from devices.slot import Slot
 from hitl_clic.cockpit.state import CockpitState, from_bytes, to_bytes
-from hitl_clic.commands import bench, demo, devices, evaluate, replay, teach
-from hitl_clic.commands.hands import HANDS
+from hitl_clic.commands import bench, demo, devices, evaluate, hands, replay, teach
+from hitl_clic.commands.hands import HANDS, profile_of
 from hitl_clic.commands.playback import Projector, _Player, contact_sheet
 from hitl_clic.commands.view import CockpitFeed
 from hitl_clic.control.loop import LoopView
@@ -117,6 +118,52 @@ def test_hints_say_what_to_do_now(mode: Any) -> None:
         assert "hand back" in hand.hint(mode, True) or not hand.control
     assert HANDS["keyboard"].hint("hold", False) == "hold Space to correct"
     assert HANDS["keyboard"].hint("hold", True) == "release Space to hand back"
+
+
+def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "mine"\n[axes.x]\n[keys]\nr = "+x"\nescape = "stop"\n')
+    with pytest.raises(SettingsError, match=r"'r' is bound twice, here to .* by the window"):
+        profile_of("keyboard", str(mine))
+    with pytest.raises(SettingsError, match="presets: keyboard, mouse"):
+        profile_of("keyboard", "joystick")
+
+
+def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "mine"\n[axes.x]\n[axes.y]\n[keys]\ntab = "engage"\nj = "-x"\n')
+    chosen = hands.choose(load(overrides={"device": "keyboard", "profile": str(mine)}))
+    assert hands.in_hand(chosen).hint("hold", False) == "hold Tab to correct"
+    assert hands.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
+    device = HANDS["keyboard"].make(chosen, make_task("line_following"), Slot(), EventFeed())
+    assert device.axes == ("x", "y")
+    mine.write_text('name = "mine"\n[axes.x]\n[keys]\ntabb = "engage"\n')
+    with pytest.raises(SettingsError, match="no key 'tabb'; did you mean 'tab'"):
+        hands.choose(chosen)
+
+
+def test_frames_and_absolute_axes_are_for_hands_only() -> None:
+    task = make_task("line_following")
+    for name, frame, absolute in (("keyboard", "camera", (0,)), ("oracle", "world", ())):
+        chosen = load(overrides={"device": name, "gate": {"absolute_axes": ["x"]}})
+        device = HANDS[name].make(chosen, task, Slot(), EventFeed())
+        binding = hands.bound(chosen, device, task)
+        assert (binding.frame, binding.absolute) == (frame, absolute)
+
+
+def test_the_printed_key_map(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert devices.print_keys("keyboard", "push_t") == 0
+    said = capsys.readouterr().out
+    assert "W S, Up Down" in said
+    assert "gripper" not in said
+    assert "Emergency stop, until you clear it" in said, "the window's keys too"
+    assert devices.print_keys("mouse") == 0
+    assert "The middle button, G" in capsys.readouterr().out
+    for wrong, named in ((("keybord",), "did you mean keyboard"), (("mouse", "push"), "task = push")):
+        with pytest.raises(SettingsError, match=named):
+            devices.print_keys(*wrong)
 
 
 class _Nobody:

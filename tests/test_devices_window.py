@@ -22,8 +22,7 @@ S = 1000 * MS
 STRAIGHT = Profile(
     name="straight",
     axes={"x": AxisSetting(), "y": AxisSetting()},
-    engage_buttons=("left",),
-    stop_buttons=("right",),
+    buttons={"left": "engage", "right": "stop"},
     reach=0.1,
 )
 
@@ -31,10 +30,12 @@ STRAIGHT = Profile(
 class Bench:
     """A device read by hand, with the clock in the test's hand."""
 
-    def __init__(self, kind: type[WindowDevice], profile: Profile, capacity: int = 1024) -> None:
+    def __init__(
+        self, kind: type[WindowDevice], profile: Profile, capacity: int = 1024, axes: tuple[str, ...] = ("x", "y")
+    ) -> None:
         self.now_ns = 10 * S
         self.feed = EventFeed(capacity)
-        self.device = kind(self.feed, profile, stale_after_s=0.25, tap_hold_s=0.1, clock=lambda: self.now_ns)
+        self.device = kind(self.feed, profile, stale_after_s=0.25, tap_hold_s=0.1, clock=lambda: self.now_ns, axes=axes)
 
     def put(self, kind: str, name: str = "", position: tuple[float, float] = (0.0, 0.0)) -> None:
         self.feed.put(InputEvent(self.now_ns, kind, name, position))  # type: ignore[arg-type]
@@ -223,6 +224,45 @@ def test_focus_loss_ends_a_drag_and_a_broken_position_moves_nothing(mouse: Bench
     assert not mouse.read().engage
     mouse.put("motion", position=(0.9, 0.9))
     assert mouse.read().motion == (0.0, 0.0)
+
+
+ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
+
+
+def moved(sample: DeviceSample, axes: tuple[str, ...] = ARM) -> dict[str, float]:
+    return {axis: value for axis, value in zip(axes, sample.motion, strict=True) if value}
+
+
+def test_a_notch_of_the_wheel_is_a_short_push_and_more_of_them_go_on() -> None:
+    mouse = Bench(MouseDevice, load_profile("mouse"), axes=ARM)
+    mouse.put("button_down", "left", (0.5, 0.5))
+    mouse.put("wheel", "wheel up")
+    assert moved(mouse.read()) == {"z": 1.0}
+    assert moved(mouse.after(99)) == {"z": 1.0}
+    mouse.put("wheel", "wheel up")
+    assert moved(mouse.after(99)) == {"z": 1.0}
+    assert moved(mouse.after(101)) == {}
+    mouse.put("key_down", "left ctrl")
+    mouse.put("wheel", "wheel down")
+    assert moved(mouse.read()) == {"rz": -1.0}
+
+
+def test_a_gripper_is_told_by_presses_and_forgotten_when_the_teacher_lets_go() -> None:
+    keys = Bench(KeyboardDevice, load_profile("keyboard"), axes=ARM)
+    for _ in range(3):  # a key that repeats is one press
+        keys.put("key_down", "g")
+    assert moved(keys.read()) == {"gripper": 1.0}
+    keys.put("key_up", "g")
+    assert moved(keys.after(500)) == {"gripper": 1.0}
+    assert keys.device.note() == "moving · gripper shut"
+    keys.device.let_go()
+    assert moved(keys.after(10)) == {}
+    keys.put("key_down", "g")
+    assert moved(keys.read()) == {"gripper": 1.0}
+    keys.put("focus_lost")
+    sample = keys.read()
+    assert moved(sample) == {}
+    assert sample.teaches == (True, True, True, False, False, False, False)
 
 
 @pytest.mark.parametrize("kind", [KeyboardDevice, MouseDevice])

@@ -22,8 +22,9 @@ pygame = pytest.importorskip("pygame")
 
 GAMECONTROLLER, UNKNOWN = 1, 0
 REST = -32768
-RIGHT_SHOULDER, LEFT_SHOULDER, A, B, X = 10, 9, 0, 1, 2
+RIGHT_SHOULDER, LEFT_SHOULDER, A, B = 10, 9, 0, 1
 LEFT_TRIGGER, RIGHT_TRIGGER = 4, 5
+ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 
 
 class VirtualPads:
@@ -101,9 +102,9 @@ class Bench:
     """A device read by hand."""
 
     def __init__(self, profile: Profile | None = None) -> None:
-        self.device = HandheldDevice(
-            "bench", PadSource(), profile or load_profile("gamepad"), tap_hold_s=0.0, retry_s=0.0
-        )
+        axes = () if profile else ARM
+        profile = profile or load_profile("gamepad")
+        self.device = HandheldDevice("bench", PadSource(), profile, tap_hold_s=0.0, retry_s=0.0, axes=axes)
 
     def read(self) -> DeviceSample:
         return self.device.read(0.0)
@@ -140,17 +141,19 @@ def test_the_shoulder_is_the_dead_man_and_the_buttons_do_what_the_profile_says(p
     assert (sample.engage, sample.motion[-1], sample.teaches) == (True, 1.0, None)
     pad.button(A, False)
     assert bench.read().motion[-1] == 1.0, "shut until told otherwise"
-    pad.button(X)
+    pad.button(A)
     assert bench.read().motion[-1] == -1.0
-    pad.button(X, False)
+    pad.button(A, False)
     pad.button(LEFT_SHOULDER)
     assert bench.read().motion[0] == 0.35
     pad.button(B)
     assert bench.read().stop
     pad.button(RIGHT_SHOULDER, False)
     pad.axis(0, 0.0)
+    assert not bench.read().engage
+    bench.device.let_go()
     sample = bench.read()
-    assert (sample.engage, sample.motion[-1], sample.teaches) == (False, 0.0, (True,) * 6 + (False,))
+    assert (sample.motion[-1], sample.teaches) == (0.0, (True,) * 6 + (False,))
 
 
 def test_a_small_deflection_is_dead_and_the_response_is_curved(pads: VirtualPads) -> None:
@@ -195,8 +198,7 @@ def test_a_joystick_without_a_known_layout_is_bound_by_numbers(pads: VirtualPads
     profile = Profile(
         name="stick",
         axes={"x": AxisSetting(source="axis 1"), "z": AxisSetting(source="trigger 5")},
-        engage_buttons=("button 12",),
-        stop_buttons=("trigger 4",),
+        buttons={"button 12": "engage", "trigger 4": "stop"},
     )
     other, pad = pads.attach(UNKNOWN), None
     bench = Bench(profile)

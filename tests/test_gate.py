@@ -98,6 +98,20 @@ def test_touch_does_not_come_back_by_itself_after_a_pause() -> None:
     assert step(gate, 20 * MS, commands=("resume",)).driver == "robot"
 
 
+def test_a_command_that_lasts_is_a_touch_once() -> None:
+    gate = Gate(GateSettings(mode="touch", release_s=0.3))
+
+    def out(now_ns: int, push: float, gripper: float) -> str:
+        lasting = (False, True) if gripper else None
+        return gate.step(DeviceSample(now_ns, (push, gripper), lasting=lasting), now_ns).driver
+
+    assert out(0, 0.0, 0.0) == "robot"
+    assert [out(at * 100 * MS, 0.0, 1.0) for at in (1, 2, 3, 4, 5)] == ["human"] * 4 + ["robot"]
+    assert out(600 * MS, 0.0, -1.0) == "human", "another command"
+    assert out(950 * MS, 0.0, 0.0) == "robot", "its end is none"
+    assert out(1000 * MS, 0.2, 0.0) == "human"
+
+
 def test_toggle_changes_on_presses_only() -> None:
     gate = Gate(GateSettings(mode="toggle"))
     presses = [True, True, False, False, True, False, True]

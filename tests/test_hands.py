@@ -6,13 +6,16 @@ import sys
 
 import pytest
 
+from devices.gamepad import PadSource
+from devices.handheld import HandheldDevice
 from devices.shaping import load_profile
-from hitl_clic.commands.hands import HANDS, choose
+from hitl_clic.commands.hands import HANDS, choose, in_hand, key_map
 from hitl_clic.control.correction import bind
 from hitl_clic.refusal import SettingsError
 from hitl_clic.settings import SessionSettings
 
 ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
+BOTH = (*ARM, *(f"{axis}2" for axis in ARM))
 
 
 @pytest.fixture
@@ -48,14 +51,22 @@ def test_every_hand_can_be_chosen_by_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["spacemouse", "gamepad"])
-def test_one_profile_fits_scenes_arms_and_pairs_of_arms(name: str) -> None:
-    axes = load_profile(name).axis_names
-    both = (*ARM, *(f"{axis}2" for axis in ARM))
-    assert bind(axes, ("x", "y")).device == (0, 1)
-    assert bind(axes, ("x", "y", "z", "gripper")).device == (0, 1, 2, 6)
-    assert bind(axes, ARM).action == bind(axes, both).action == tuple(range(7)), "of two arms the first"
+@pytest.mark.parametrize("axes", [("x", "y"), ("x", "y", "z", "gripper"), ARM, BOTH])
+def test_one_profile_fits_scenes_arms_and_pairs_of_arms(name: str, axes: tuple[str, ...]) -> None:
+    device = HandheldDevice(name, PadSource(), load_profile(name), axes=axes)
+    assert device.axes == axes
+    assert bind(device.axes, axes).action == tuple(range(len(axes)))
 
 
 @pytest.mark.parametrize(("mode", "hint"), [("hold", "hold the cap to correct"), ("touch", "steer to correct")])
 def test_the_hint_names_what_is_held(mode: str, hint: str) -> None:
-    assert HANDS["spacemouse"].hint(mode, False) == hint  # type: ignore[arg-type]
+    assert in_hand(SessionSettings(device="spacemouse")).hint(mode, False) == hint  # type: ignore[arg-type]
+
+
+def test_the_key_maps_name_what_the_hand_does() -> None:
+    rows = dict(key_map(SessionSettings(device="spacemouse"), ARM))
+    assert rows["Push sideways"] == "Move left / right"
+    assert rows["Push away or pull"] == "Move towards you / away"
+    assert "Emergency" in rows["The left and right buttons together, the esc button"]
+    rows = dict(key_map(SessionSettings(device="gamepad"), ARM))
+    assert "Emergency" in rows["The b button"]

@@ -25,13 +25,16 @@ from devices.spacemouse_reports import AXES, Reports
 MS = 1_000_000
 PLAIN = Profile(
     name="plain",
-    axes={axis: AxisSetting() for axis in (*AXES, "gripper")},
-    engage_buttons=("deflection",),
-    stop_buttons=("left+right", "esc"),
-    precise_buttons=("shift",),
-    shut_buttons=("right",),
-    open_buttons=("left",),
+    axes={axis: AxisSetting() for axis in AXES},
+    buttons={
+        "the cap": "engage",
+        "left+right": "stop",
+        "esc": "stop",
+        "shift": "precise",
+        "right": "gripper",
+    },
 )
+ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 REST = (0, 0, 0, 0, 0, 0)
 
 
@@ -39,10 +42,11 @@ class Bench:
     """A device read by hand, with the clock in the test's hand."""
 
     def __init__(self, model: Model = COMPACT, profile: Profile = PLAIN, plugged: bool = True) -> None:
+        axes = (*AXES, "gripper") if profile is PLAIN else ARM
         self.now_ns = 10_000 * MS
         self.model, self.transport = model, FakeTransport(model, plugged)
         source = ReportSource(self.transport, clock=self.clock)
-        self.device = HandheldDevice("bench", source, profile, tap_hold_s=0.1, retry_s=0.5, clock=self.clock)
+        self.device = HandheldDevice("bench", source, profile, 100.0, 0.1, 0.5, self.clock, axes)
 
     def clock(self) -> int:
         return self.now_ns
@@ -166,15 +170,25 @@ def test_the_gripper_is_the_robots_until_it_was_told_and_again_after_letting_go(
     bench = Bench()
     taught = bench.push(350, 0, 0, 0, 0, 0).teaches
     assert taught == (True,) * 6 + (False,)
-    bench.after(8, pressed(COMPACT, "right"))
-    bench.after(8, pressed(COMPACT))
-    sample = bench.push(350, 0, 0, 0, 0, 0, ms=500)
+    bench.after(8, pressed(COMPACT, "right"), pressed(COMPACT))
+    sample = bench.push(350, 0, 0, 0, 0, 0, ms=50)
     assert (sample.motion[-1], sample.teaches) == (1.0, None)
-    bench.after(8, pressed(COMPACT, "left"))
-    bench.after(8, pressed(COMPACT))
+    bench.after(8, pressed(COMPACT, "right"), pressed(COMPACT))
     assert bench.push(350, 0, 0, 0, 0, 0, ms=50).motion[-1] == -1.0
-    assert bench.push(*REST, ms=200).motion[-1] == 0.0
+    assert not bench.push(*REST).engage, "what lasts does not drive"
+    bench.device.let_go()
     assert bench.push(350, 0, 0, 0, 0, 0).teaches == taught
+
+
+def test_an_axis_that_the_task_lacks_takes_nothing_over() -> None:
+    source = ReportSource(transport := FakeTransport())
+    device = HandheldDevice("flat", source, load_profile("spacemouse"), axes=("x", "y"))
+    transport.put(*moved(COMPACT, 0, 0, -350, 0, 0, 350))
+    sample = device.read(0.01)
+    assert (sample.motion, sample.engage) == ((0.0, 0.0), False)
+    transport.put(*moved(COMPACT, 0, -350, 0, 0, 0, 0))
+    sample = device.read(0.01)
+    assert (sample.motion, sample.engage) == ((0.0, -1.0), True)
 
 
 def test_both_buttons_at_once_stop_and_one_does_not() -> None:

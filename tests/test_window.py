@@ -110,6 +110,22 @@ def test_the_pointer_is_told_in_scene_coordinates(window: WindowLink, feed: Even
 
 
 @needs_display
+def test_the_wheel_is_told_notch_by_notch(window: WindowLink, feed: EventFeed) -> None:
+    window_id = subprocess.run(
+        ["xdotool", "search", "--class", "hitl-clic"], capture_output=True, text=True, timeout=10.0, check=True
+    ).stdout.split()[0]
+    _xdotool("mousemove", "--window", window_id, "300", "300")
+    for button, name in (("4", "wheel up"), ("5", "wheel down")):
+        feed.drain(0.0)
+        _xdotool("click", "--repeat", "3", "--delay", "50", button)
+        heard: list[str] = []
+        deadline = time.monotonic() + 5.0
+        while len(heard) < 3 and time.monotonic() < deadline:
+            heard += [event.name for event in feed.drain(0.05) if event.kind in ("wheel", "button_down")]
+        assert heard == [name] * 3, "and not as buttons too"
+
+
+@needs_display
 def test_command_keys_become_commands_and_reach_the_devices_too(window: WindowLink, feed: EventFeed) -> None:
     _xdotool("key", "p")
     assert window.commands.get(timeout=5.0) == "pause"

@@ -59,7 +59,8 @@ class Artist:
         """The dark half, each part painted anew only when it changed: most of a picture's cost is here."""
         panel = self.layout.panel
         if show_help:
-            parts = [panels.Part(panel, "help", lambda surface: pages.help_page(surface, brush, self.layout))]
+            keys = state.device_keys
+            parts = [panels.Part(panel, keys, lambda surface: pages.help_page(surface, brush, self.layout, keys))]
         else:
             parts = panels.parts(brush, self.layout, state)
         frame = (on.get_size(), show_help)

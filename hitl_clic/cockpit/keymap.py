@@ -1,7 +1,7 @@
-"""The one table of the cockpit's keys: used to obey them, to print the help page and the README.
+"""The one table of the cockpit's keys: used to obey them and to print them.
 
 Pure data, no pygame. Names are pygame's key names in lower case. Every key also reaches the devices as an
-`InputEvent`; those not named here (movement, Space) belong to them alone. Keys that end something lie far from
+`InputEvent`; those not named here belong to them alone, as their profiles say. Keys that end something lie far from
 W, A, S, D so that a slip while driving costs nothing.
 """
 
@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 Command = Literal["pause", "stop", "clear_stop", "success", "failure", "reset", "discard", "toggle_kind", "quit"]
 Local = Literal["help", "screenshot"]
+Row = tuple[str, str]
 
 COMMANDS: tuple[Command, ...] = get_args(Command)
 
@@ -42,13 +43,6 @@ KEYS: tuple[Key, ...] = (
     Key("f10", "F10", "quit", "quit", "End the session and show its summary"),
 )
 
-DEVICE_KEYS: tuple[tuple[str, str], ...] = (
-    ("W A S D, arrows", "Move the robot (keyboard)"),
-    ("Drag in the scene", "Move the robot (mouse)"),
-    ("Space", "Hold to drive, release to hand back"),
-)
-"""What the devices make of keys and mouse, for the help page only: (label, sentence)."""
-
 _BY_NAME = {key.name: key for key in KEYS}
 
 
@@ -63,8 +57,6 @@ def labels(*actions: Command | Local) -> tuple[tuple[str, str], ...]:
     return tuple((rows[action].label, rows[action].word) for action in actions)
 
 
-def as_markdown(keys: Sequence[Key] = KEYS) -> str:
-    """The table for the README."""
-    rows = [f"| {label} | {sentence} |" for label, sentence in DEVICE_KEYS]
-    rows += [f"| {key.label} | {key.sentence} |" for key in keys]
-    return "\n".join(["| Key | What it does |", "|---|---|", *rows])
+def rows(device: Sequence[Row] = ()) -> tuple[Row, ...]:
+    """(what to press, what it does): a device's key map, then the cockpit's own keys."""
+    return (*device, *((key.label, key.sentence) for key in KEYS))

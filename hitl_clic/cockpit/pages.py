@@ -6,6 +6,8 @@ the robot moves on while a person reads.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pygame
 
 from hitl_clic.cockpit import keymap, palette, panels, words
@@ -14,14 +16,14 @@ from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush
 
 
-def help_page(on: pygame.Surface, brush: Brush, layout: Layout) -> None:
-    """Every key, from the one table."""
+def help_page(on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence[keymap.Row]) -> None:
+    """Every key: the device's, then the cockpit's, each from the table by which it is obeyed."""
     pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
     top, bottom = layout.learning.y, layout.keys.bottom
     rect = pygame.Rect(layout.learning.x, top, layout.learning.width, bottom - top)
     room = panels.card(on, brush, rect, "KEYS")
-    rows = [*keymap.DEVICE_KEYS, *((key.label, key.sentence) for key in keymap.KEYS)]
+    rows = keymap.rows(device)
     column = max(brush.width(label, "small") for label, _ in rows) + px(12) + px(16)
     step = min(px(42), (room.height - px(28)) / len(rows))
     y = room.y + px(8)
@@ -29,7 +31,7 @@ def help_page(on: pygame.Surface, brush: Brush, layout: Layout) -> None:
         panels.key_cap(on, brush, (room.x, y), label)
         brush.text(on, sentence, (room.x + column, y + px(3)), "small", palette.TEXT, room=room.width - column)
         y += round(step)
-        if index == len(keymap.DEVICE_KEYS) - 1:
+        if index == len(device) - 1:
             pygame.draw.line(on, palette.CARD_LINE, (room.x, y + px(2)), (room.right, y + px(2)))
             y += px(14)
 

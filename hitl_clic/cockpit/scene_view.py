@@ -56,6 +56,9 @@ def _badge(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState
     x = rect.right + px(14)
     top = rect.centery - brush.height("body") / 2
     room = layout.left.right - px(24) - x
+    if state.device_note:
+        brush.text(on, state.device_note, (x, rect.centery + px(3)), "small", palette.INK, room=room)
+        top = rect.centery - brush.height("body")
     name = brush.width(state.task, "body", True)
     note = words.beside_badge(state)
     brush.text(on, note, (x, top), "body", palette.INK_SOFT, room=room - name - px(16))

@@ -75,6 +75,8 @@ class CockpitState:
         desired_radius: radius of the desired set around the end of `human_chunk`, action units.
         gate, kind: who may drive and how a correction is read. hint: how to hand over ("hold Space to drive").
         device, device_age_s, device_connected: what the teacher holds, age of its newest sample, whether it is there.
+        device_note: what it would move now ("moving · arm 1 of 2"); may be empty.
+        device_keys: its key map for the help page, (what to press, what it does).
         weight_version, weights_age_s: version in use (0 untrained), seconds since it took over.
         pairs_*: corrections made, waiting for the learner, in trained batches, given up.
         updates_per_s: of the learner, over the last seconds.
@@ -102,6 +104,8 @@ class CockpitState:
     device: str = ""
     device_age_s: _NonNegative = 0.0
     device_connected: bool = True
+    device_note: str = ""
+    device_keys: tuple[tuple[str, str], ...] = ()
     weight_version: NonNegativeInt = 0
     weights_age_s: _NonNegative = 0.0
     pairs_made: NonNegativeInt = 0

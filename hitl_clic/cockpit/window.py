@@ -34,11 +34,15 @@ SILENT_S = 1.0
 """The actor's silence after which the window says so, seconds."""
 GIVE_UP_S = 5.0
 """The actor's silence after which the window ends, seconds."""
-_BUTTONS = {1: "left", 2: "middle", 3: "right"}
+_BUTTONS = {1: "left", 2: "middle", 3: "right", 6: "back", 7: "forward"}
+_MOST_NOTCHES = 8
+"""Of a wheel, in one event."""
 _INVISIBLE = ("dummy", "offscreen")
 _log = logging.getLogger(__name__)
 
-InputKind = Literal["key_down", "key_up", "button_down", "button_up", "motion", "focus_lost", "focus_gained", "alive"]
+InputKind = Literal[
+    "key_down", "key_up", "button_down", "button_up", "wheel", "motion", "focus_lost", "focus_gained", "alive"
+]
 
 
 class Window:
@@ -124,6 +128,9 @@ class Window:
             case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP if event.button in _BUTTONS:
                 kind: InputKind = "button_down" if event.type == pygame.MOUSEBUTTONDOWN else "button_up"
                 self._input(kind, _BUTTONS[event.button], event.pos)
+            case pygame.MOUSEWHEEL:
+                self._wheel(("wheel down", "wheel up"), event.y)
+                self._wheel(("wheel left", "wheel right"), event.x)
             case pygame.MOUSEMOTION:
                 self._input("motion", "", event.pos)
             case pygame.WINDOWFOCUSLOST:
@@ -133,6 +140,10 @@ class Window:
             case pygame.QUIT:
                 self._send(wire.Report("closed"))
                 self.open = False
+
+    def _wheel(self, names: tuple[str, str], notches: int) -> None:
+        for _ in range(min(abs(notches), _MOST_NOTCHES)):
+            self._input("wheel", names[notches > 0])
 
     def _press(self, key: keymap.Key) -> None:
         match key.action:

@@ -30,12 +30,12 @@ from hitl_clic.cockpit.report import write_curves
 from hitl_clic.cockpit.state import SessionEnd
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.commands.agreement import agreed_settings
-from hitl_clic.commands.hands import HANDS
+from hitl_clic.commands.hands import HANDS, bound, in_hand, key_map
 from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.commands.view import CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
-from hitl_clic.control.correction import HandOver, bind
+from hitl_clic.control.correction import HandOver
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
 from hitl_clic.control.loop import ControlLoop, LoopView, Outlets, Record
@@ -157,12 +157,14 @@ class Actor:
 
     def _teach(self, stack: ExitStack, dim_a: int) -> None:
         settings, loop_settings = self.settings, self.settings.loop
-        hand = HANDS[settings.device]
+        hand, axes = in_hand(settings), self.task.action_frame.axes
         views: Slot[LoopView] = Slot()
         teacher_view: Slot[TeacherView] = Slot()
         feed = EventFeed()
         device = hand.make(settings, self.task, teacher_view, feed)
-        self.cockpit = CockpitFeed(settings, hand, self.task.max_steps, views, self.link)
+        self.cockpit = CockpitFeed(
+            settings, hand, self.task.max_steps, views, self.link, note=device.note, keys=key_map(settings, axes)
+        )
         self.window = self._window(stack, feed)
         if self.window is None:
             stack.enter_context(Dashboard(self.cockpit.state))
@@ -170,7 +172,7 @@ class Actor:
             task=self.task,
             device=device,
             gate=Gate(settings.gate),
-            binding=bind(device.axes, self.task.action_frame.axes),
+            binding=bound(settings, device, self.task),
             hand_over=HandOver(settings.gate.max_step, dim_a),
             queue=ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
             pairs=PairBuilder(settings.horizon, settings.execute, settings.clic.padding),

@@ -1,4 +1,4 @@
-"""`app.py devices`: what is connected to teach with, and what each would need."""
+"""`app.py devices`: what is connected to teach with, and what each would need; `--keys NAME`: a device's key map."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from devices.listing import list_devices
+from devices.pilot import Pilot
+from hitl_clic.cockpit import keymap
+from hitl_clic.refusal import SettingsError, unknown
 
 
 def run() -> int:
@@ -16,3 +19,41 @@ def run() -> int:
         table.add_row(report.name, "yes" if report.usable else "no", escape(report.sentence))  # "[...]" names an extra
     Console().print(table)
     return 0
+
+
+def print_keys(device: str, task: str = "", profile: str = "") -> int:
+    """Print what a device's keys and buttons do, then the window's keys; the exit status.
+
+    Args:
+        device: its name in `--device`. task: for its axes only; by default all of the profile's. profile: see settings.
+
+    Raises:
+        SettingsError: there is no such device, task or profile, or they do not go together.
+    """
+    from hitl_clic.commands.hands import HANDS, key_map, profile_of  # loads the simulators' registry
+    from hitl_clic.settings import load
+    from hitl_clic.tasks.registry import make_task, task_names
+
+    held = [name for name, hand in HANDS.items() if hand.control]
+    if device not in held:
+        raise SettingsError(f"keys = {device} is not allowed; {unknown(device, held)}")
+    if task and task not in task_names():
+        raise SettingsError(f"task = {task} is not allowed; {unknown(task, task_names())}")
+    chosen = {"device": device, "profile": profile} | ({"task": task} if task else {})
+    settings = load(overrides=chosen)
+    axes = make_task(task).action_frame.axes if task else EVERY_AXIS
+    try:
+        pilot = Pilot(profile_of(device, profile), axes)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    console = Console(highlight=False)
+    for title, rows in ((device, key_map(settings, pilot.axes)), ("window", keymap.rows())):
+        table = Table(title, "what it does")
+        for pressed, does in rows:
+            table.add_row(escape(pressed), escape(does))
+        console.print(table)
+    return 0
+
+
+EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "rx", "ry", "rz", "gripper"))
+"""What a task of two arms has, the most that there is."""

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from devices.device import Device
 from devices.events import EventFeed
-from devices.gamepad import gamepad
+from devices.gamepad import STICKS, gamepad
 from devices.handheld import HandheldDevice
 from devices.keyboard import KeyboardDevice
+from devices.keymap import Row, control_labels, key_rows
 from devices.mouse import MouseDevice
 from devices.scripted import ScriptedDevice, TeacherView
-from devices.shaping import load_profile
+from devices.shaping import Profile, load_profile
 from devices.slot import Slot
+from devices.spacemouse import PUSHES, spacemouse
 from devices.spacemouse import missing as no_spacemouse
-from devices.spacemouse import spacemouse
+from hitl_clic.cockpit import keymap
+from hitl_clic.control.correction import Binding, bind
 from hitl_clic.refusal import SettingsError
-from hitl_clic.settings import CONFIGS, SessionSettings
+from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.tasks.task import Task
 
@@ -35,6 +38,7 @@ class Hand:
         label: its name for people. control: what is held to drive; empty for a script.
         needs_window: it lives on window events.
         make: makes it from settings, task, the teacher's view and the window's events.
+        raw: what besides keys and buttons moves a raw axis of its profile, in words.
         lacks: what is missing here to use it at all, in a sentence; empty if nothing.
     """
 
@@ -42,6 +46,7 @@ class Hand:
     control: str
     needs_window: bool
     make: Make
+    raw: Mapping[str, str] = field(default_factory=dict)
     lacks: Callable[[], str] = str
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
@@ -67,19 +72,25 @@ def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
     """How to make a device that lives on the window's events, with its preset profile."""
 
     def make(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
-        del task, view
-        profile = load_profile(CONFIGS / "devices" / f"{device.name}.toml")
-        return device(feed, profile, stale_after_s=settings.gate.stale_after_s, tap_hold_s=_tap_s(settings))
+        del view
+        return device(
+            feed,
+            profile_of(settings.device, settings.profile),
+            stale_after_s=settings.gate.stale_after_s,
+            tap_hold_s=_tap_s(settings),
+            axes=task.action_frame.axes,
+        )
 
     return make
 
 
-def _in_the_hand(device: Callable[..., HandheldDevice], name: str) -> Make:
-    """How to make a device that reads its own hardware, with its preset profile."""
+def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
+    """How to make a device that reads its own hardware."""
 
     def make(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
-        del task, view, feed
-        return device(load_profile(CONFIGS / "devices" / f"{name}.toml"), tap_hold_s=_tap_s(settings))
+        del view, feed
+        profile = profile_of(settings.device, settings.profile)
+        return device(profile, tap_hold_s=_tap_s(settings), axes=task.action_frame.axes)
 
     return make
 
@@ -91,10 +102,60 @@ def _tap_s(settings: SessionSettings) -> float:
 HANDS: Mapping[str, Hand] = {
     "oracle": Hand("scripted teacher", "", False, _oracle),
     "keyboard": Hand("keyboard", "Space", True, _at_the_window(KeyboardDevice)),
-    "mouse": Hand("mouse", "the left button", True, _at_the_window(MouseDevice)),
-    "spacemouse": Hand("SpaceMouse", "the cap", False, _in_the_hand(spacemouse, "spacemouse"), no_spacemouse),
-    "gamepad": Hand("gamepad", "the right shoulder button", False, _in_the_hand(gamepad, "gamepad")),
+    "mouse": Hand("mouse", "the left button", True, _at_the_window(MouseDevice), MouseDevice.drags),
+    "spacemouse": Hand("SpaceMouse", "the cap", False, _in_the_hand(spacemouse), PUSHES, no_spacemouse),
+    "gamepad": Hand("gamepad", "the right shoulder button", False, _in_the_hand(gamepad), STICKS),
 }
+
+
+def in_hand(settings: SessionSettings) -> Hand:
+    """The entry of the chosen device, its control named as the profile has it."""
+    hand = HANDS[settings.device]
+    if not hand.control:
+        return hand
+    labels = control_labels(profile_of(settings.device, settings.profile), "engage")
+    return replace(hand, control=labels[0] if labels else "the control")
+
+
+def profile_of(device: str, name_or_path: str = "") -> Profile:
+    """A device's profile, by default the preset of its name.
+
+    Raises:
+        SettingsError: there is none, it holds something that a profile may not, or it binds a key of the window's.
+    """
+    try:
+        profile = load_profile(name_or_path or device)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    for key, binding in profile.keys.items():
+        row = keymap.find(key)
+        if row is not None and row.action != binding:
+            raise SettingsError(
+                f"device profile {profile.name!r}: key {key!r} is bound twice, here to {binding!r} and by the window "
+                f"to {row.word!r}; choose another key"
+            )
+    return profile
+
+
+def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
+    """How the device's axes move the task's. A script gives the task's own actions; frames are for hands.
+
+    Raises:
+        ValueError: they share no axis.
+    """
+    axes = task.action_frame.axes
+    if not HANDS[settings.device].control:
+        return bind(device.axes, axes)
+    return bind(device.axes, axes, settings.gate.absolute_axes, settings.gate.frame)
+
+
+def key_map(settings: SessionSettings, axes: Sequence[str]) -> tuple[Row, ...]:
+    """What keys and buttons of the chosen device do on these axes of a task; nothing for a script."""
+    hand = HANDS[settings.device]
+    if not hand.control:
+        return ()
+    profile = profile_of(settings.device, settings.profile)
+    return key_rows(profile, axes, hand.raw, picture=settings.gate.frame == "camera")
 
 
 def has_display() -> bool:
@@ -106,7 +167,8 @@ def choose(settings: SessionSettings) -> SessionSettings:
     """The settings with `auto` resolved and the window decided.
 
     Raises:
-        SettingsError: the device needs a window and there can be none, or a package, or a person.
+        SettingsError: the device needs a window and there can be none, or a package, or a person, or its profile is
+            wrong.
     """
     windowed = has_display() and not settings.headless
     device = settings.device
@@ -121,4 +183,6 @@ def choose(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"device = {device} cannot be used here. {lacking}")
     if hand.control and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
-    return settings.model_copy(update={"device": device, "headless": not windowed})
+    settings = settings.model_copy(update={"device": device, "headless": not windowed})
+    in_hand(settings)  # a wrong profile is refused before anything starts
+    return settings

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -54,6 +55,7 @@ class CockpitFeed:
     Args:
         settings: of the session. hand: what the teacher holds. max_steps: of the task.
         view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
+        note: says what the device would move now. keys: its key map, (what to press, what it does).
     """
 
     def __init__(
@@ -64,9 +66,12 @@ class CockpitFeed:
         view: Slot[LoopView],
         link: HasStatus,
         began_ns: int | None = None,
+        note: Callable[[], str] = str,
+        keys: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self._settings, self._hand, self._max_steps = settings, hand, max_steps
         self._view, self._link = view, link
+        self._note, self._keys = note, keys
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
         self._times: deque[int] = deque(maxlen=50)
@@ -131,6 +136,8 @@ class CockpitFeed:
             kind=view.kind,
             desired_radius=self._radius(record) if driving and record is not None else None,
             hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
+            device_note=self._note(),
+            device_keys=self._keys,
             device=self._hand.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,

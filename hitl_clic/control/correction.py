@@ -5,32 +5,71 @@ Pure numpy; called by the loop in the actor's main thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from devices.axes import arm, base
 from hitl_clic.control.gate import Driver, GateSettings
-from hitl_clic.records import Array, Kind
+from hitl_clic.records import Array, Frame, Kind
+
+MOVES, TURNS = ("x", "y", "z"), ("rx", "ry", "rz")
+
+
+class Triple(NamedTuple):
+    """Three action axes that are one motion in space: of which arm, where in the action, whether it turns a hand."""
+
+    arm: int
+    axes: tuple[int, ...]
+    turns: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Which device axis moves which action axis.
+    """Which device axis moves which action axis, and how it is read.
 
     Attributes:
         dim: number of action axes.
         device: indices into `DeviceSample.motion`. action: indices into the action, pairwise with `device`.
+        absolute: action axes that are read absolutely whatever the kind of correction.
+        triples: the motions in space among the action's axes. frame: whose axes they go along.
     """
 
     dim: int
     device: tuple[int, ...]
     action: tuple[int, ...]
+    absolute: tuple[int, ...] = ()
+    triples: tuple[Triple, ...] = ()
+    frame: Frame = "world"
 
 
-def bind(device_axes: Sequence[str], action_axes: Sequence[str]) -> Binding:
+class Lesson(NamedTuple):
+    """The human's action for one tick.
+
+    Attributes:
+        action: a^h, float32 [dim_a] in [-1, 1]. taught: float32 [dim_a], 1 on the axes that it really teaches.
+        kind: how it is to be learnt from.
+    """
+
+    action: Array
+    taught: Array
+    kind: Kind
+
+
+def bind(
+    device_axes: Sequence[str],
+    action_axes: Sequence[str],
+    absolute_axes: Collection[str] = (),
+    frame: Frame = "world",
+) -> Binding:
     """Match axes by name. A device may lack axes (the robot keeps those) and may have more (they are ignored).
+
+    Args:
+        device_axes, action_axes: names, in order.
+        absolute_axes: those always read absolutely, by their names on the first arm. frame: see `Binding`.
 
     Raises:
         ValueError: not one name is shared, or a name occurs twice.
@@ -48,7 +87,21 @@ def bind(device_axes: Sequence[str], action_axes: Sequence[str]) -> Binding:
         dim=len(action_axes),
         device=tuple(list(device_axes).index(name) for name in shared),
         action=tuple(list(action_axes).index(name) for name in shared),
+        absolute=tuple(index for index, name in enumerate(action_axes) if base(name) in absolute_axes),
+        triples=_triples(action_axes),
+        frame=frame,
     )
+
+
+def _triples(action_axes: Sequence[str]) -> tuple[Triple, ...]:
+    """The motions in space whose three axes are all there."""
+    found = []
+    for number in sorted({arm(name) for name in action_axes}):
+        own = {base(name): index for index, name in enumerate(action_axes) if arm(name) == number}
+        for names in (MOVES, TURNS):
+            if all(name in own for name in names):
+                found.append(Triple(number, tuple(own[name] for name in names), names is TURNS))
+    return tuple(found)
 
 
 def human_action(
@@ -58,20 +111,23 @@ def human_action(
     settings: GateSettings,
     binding: Binding | None = None,
     teaches: Sequence[bool] | None = None,
-) -> tuple[Array, Array]:
+    axes: NDArray[np.float64] | None = None,
+) -> Lesson:
     """The human's action for the same state, and which axes it really teaches.
 
     Absolute: the motion itself on the controlled axes, the robot's value elsewhere.
-    Relative ([CL]): a^h = a^r + e h, h the unit vector along the motion, e = `relative_step`; no motion, no lesson.
+    Relative ([CL]): a^h = a^r + e h, h the unit vector along the motion, e = `relative_step`; no motion, no lesson. Of
+    the motions in space (a hand's moving, its turning) only those that are pushed are controlled then.
+
+    A lesson has one kind, as its pair and the desired space made of it have: while relative axes are pushed those read
+    absolutely are set, but not taught; else the lesson is about them alone.
 
     Args:
         robot_action: a^r, [dim_a]. motion: one number per device axis.
-        kind: how the motion is read. settings: for e.
+        kind: how the motion is read, but for the binding's absolute axes. settings: for e.
         binding: from `bind`; None when the device's axes are the action's, in order.
         teaches: for each motion whether the correction is about it; None is all. The robot keeps the others.
-
-    Returns:
-        a^h float32 [dim_a] in [-1, 1], and the mask float32 [dim_a], 1 on taught axes.
+        axes: those of the binding's frame in the world, [arms, 3, 3]; None where they are the world's own.
 
     Raises:
         ValueError: the lengths do not fit.
@@ -84,24 +140,51 @@ def human_action(
         raise ValueError(
             f"robot action of shape {robot.shape} and {len(motion)} motions do not fit a binding to {binding.dim} axes"
         )
-    about = [
-        (device, action)
-        for device, action in zip(binding.device, binding.action, strict=True)
-        if teaches is None or teaches[device]
-    ]
-    controlled = [action for _, action in about]
-    moved = np.asarray([motion[device] for device, _ in about], np.float64)
-    human = robot.copy()
-    taught = np.zeros(binding.dim, np.float32)
+    wanted = np.zeros(binding.dim)
+    about = np.zeros(binding.dim, bool)
+    for device, action in zip(binding.device, binding.action, strict=True):
+        if teaches is None or teaches[device]:
+            wanted[action], about[action] = motion[device], True
+    if axes is not None:
+        _to_world(wanted, about, binding.triples, axes)
+    human, taught = robot.copy(), np.zeros(binding.dim, np.float32)
     if kind == "absolute":
-        human[controlled] = moved
-        taught[controlled] = 1.0
-    else:
-        length = float(np.linalg.norm(moved))
-        if length > 0.0:
-            human[controlled] += settings.relative_step * moved / length
-            taught[controlled] = 1.0
-    return np.clip(human, -1.0, 1.0), taught
+        human[about], taught[about] = wanted[about], 1.0
+        return Lesson(np.clip(human, -1.0, 1.0), taught, kind)
+
+    relative = about.copy()
+    relative[list(binding.absolute)] = False
+    fixed = about & ~relative
+    for triple in binding.triples:
+        indices = list(triple.axes)
+        relative[indices] &= bool(wanted[indices].any())
+    length = float(np.linalg.norm(wanted[relative]))
+    human[fixed] = wanted[fixed]
+    if length > 0.0:
+        human[relative] += settings.relative_step * wanted[relative] / length
+        taught[relative] = 1.0
+    elif fixed.any():
+        taught[fixed], kind = 1.0, "absolute"
+    return Lesson(np.clip(human, -1.0, 1.0), taught, kind)
+
+
+def _to_world(
+    wanted: NDArray[np.float64],
+    about: NDArray[np.bool_],
+    triples: Sequence[Triple],
+    axes: NDArray[np.float64],
+) -> None:
+    """Turn motion along other axes into motion along the world's, in place.
+
+    A turn is an axial vector: with left-handed axes, as a picture's are, its sense changes. What would leave [-1, 1] is
+    made shorter, which keeps its direction.
+    """
+    for triple in triples:
+        indices, frame = list(triple.axes), axes[triple.arm]
+        sense = np.sign(np.linalg.det(frame)) if triple.turns else 1.0
+        world = sense * (frame @ wanted[indices])
+        wanted[indices] = world / max(1.0, float(np.abs(world).max()))
+        about[indices] = np.abs(frame) @ about[indices] > 1e-6
 
 
 def blend(previous: ArrayLike, wanted: ArrayLike, max_step: float) -> Array:

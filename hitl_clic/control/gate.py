@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from devices.sample import DeviceSample, fresh
-from hitl_clic.records import GateState, Kind
+from hitl_clic.records import Frame, GateState, Kind
 
 Event = Literal["engage", "release", "pause", "resume", "stop", "clear_stop"]
 Command = Literal["pause", "resume", "stop", "clear_stop", "toggle_kind"]
@@ -78,6 +78,16 @@ class GateSettings(BaseModel):
     kind: Kind = Field(
         "absolute", description="absolute: motion is the action wanted. relative: only a direction of improvement."
     )
+    absolute_axes: tuple[str, ...] = Field(
+        ("gripper",),
+        description="Axes of a person's device that are read absolutely also while corrections are relative, of every "
+        "arm. A correction is of one kind: while others are pushed these are obeyed, but not learnt.",
+    )
+    frame: Frame = Field(
+        "camera",
+        description="Whose axes a person's device moves and turns along. world: the task's. gripper: the driven "
+        "hand's. camera: the picture's, so that the robot goes where keys point.",
+    )
     stale_after_s: float = Field(
         0.25, gt=0, le=10, description="Seconds after which an unconfirmed sample counts as no input: zero motion."
     )
@@ -129,6 +139,7 @@ class Gate:
         self.kind: Kind = self.settings.kind
         self._pressed = False
         self._touch_ends_ns = -1
+        self._lasting: tuple[float, ...] = ()
 
     def step(self, sample: DeviceSample, now_ns: int, commands: Iterable[str] = ()) -> GateOutput:
         """Decide one tick.
@@ -189,12 +200,21 @@ class Gate:
                     return None
                 return "release" if self.state == "correcting" else "engage"
             case "touch":
-                moved = max(map(abs, sample.motion), default=0.0) > self.settings.touch_threshold
-                if moved or sample.engage:
+                if self._touched(sample) or sample.engage:
                     self._touch_ends_ns = now_ns + round(self.settings.release_s * 1e9)
                     return "engage"
                 # in hold time a correction goes on, but none begins: a pause or stop meanwhile has ended it
                 return None if now_ns <= self._touch_ends_ns else "release"
+
+    def _touched(self, sample: DeviceSample) -> bool:
+        """Whether hands push, or have just given a command that lasts; that it lasts is no touch."""
+        lasts = sample.lasting or (False,) * len(sample.motion)
+        lasting = tuple(value if on else 0.0 for value, on in zip(sample.motion, lasts, strict=True))
+        before, self._lasting = self._lasting or (0.0,) * len(lasting), lasting
+        if any(value not in (0.0, was) for value, was in zip(lasting, before, strict=True)):
+            return True
+        pushed = (abs(value) for value, on in zip(sample.motion, lasts, strict=True) if not on)
+        return max(pushed, default=0.0) > self.settings.touch_threshold
 
     def _lost(self) -> Event | None:
         """What lost input leads to. The control's last level is kept: its return is not a new press."""

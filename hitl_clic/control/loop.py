@@ -191,6 +191,7 @@ class ControlLoop:
         self.hand_over.reset()
         self.exploration.begin(episode)
         self.gate.release()
+        self.device.let_go()
         self._snapshot()
         effort = EpisodeEffort()
         self._take_weights()
@@ -238,6 +239,7 @@ class ControlLoop:
         self._feel_stop(output)
         if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
             self.queue.drop(tick)
+            self.device.let_go()
         if output.driver == "nobody" or self._ending is not None:
             self._publish(self._record, output)
             self.clock.finish()
@@ -252,10 +254,11 @@ class ControlLoop:
         robot_chunk = self.queue.chunk_from(tick) if begins_pair else None
         human: Array | None = None
         taught = np.zeros_like(robot)
-        wanted = robot
+        wanted, kind = robot, output.kind
         if output.driver == "human":
-            wanted, taught = human_action(
-                robot, output.motion, output.kind, self.gate.settings, self.binding, output.teaches
+            axes = self.task.axes_of(self.binding.frame)
+            wanted, taught, kind = human_action(
+                robot, output.motion, kind, self.gate.settings, self.binding, output.teaches, axes
             )
             human = wanted if taught.any() else None  # a relative teacher who shows no direction teaches nothing
         executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted))
@@ -271,7 +274,7 @@ class ControlLoop:
             time_ns=begun,
             observation=observation,
             state=output.state,
-            kind=output.kind,
+            kind=kind,
             robot_action=robot,
             human_action=human,
             executed=executed,

@@ -14,11 +14,15 @@ import numpy as np
 from gymnasium import spaces
 from metaworld.envs.sawyer_hammer_v3 import SawyerHammerEnvV3
 
+from hitl_clic.records import Frame
 from hitl_clic.tasks.actions import checked_action
+from hitl_clic.tasks.frames import picture_axes
 from hitl_clic.tasks.hammer_scene import hammer_scene
 from hitl_clic.tasks.hammer_state import DRIVEN, GOAL, HAND_SIZE, INSTANT_SIZE, NAIL, OPENING, Floats, of_instant
 from hitl_clic.tasks.task import ActionFrame, Array, Scene, Task
 
+AZIMUTH = 180.0
+"""Where the camera looks that a teacher steers by, degrees from x towards y."""
 REACH = 0.01
 """Metres by which one unit of action moves the point that draws the hand along (metaworld)."""
 HAMMER_STARTS = ((-0.1, 0.4, 0.0), (0.1, 0.5, 0.0))
@@ -134,6 +138,9 @@ class Hammer(Task):
         self._step, self._previous = step, previous
         self._now = self._instant()
         return self.observe()
+
+    def axes_of(self, frame: Frame) -> Floats | None:
+        return picture_axes(AZIMUTH)[None] if frame == "camera" else None  # its hand never turns
 
     def scene(self) -> Scene:
         self._require_start()

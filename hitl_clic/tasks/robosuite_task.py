@@ -14,7 +14,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from hitl_clic.records import Frame
 from hitl_clic.tasks.actions import checked_action
+from hitl_clic.tasks.frames import picture_axes
 from hitl_clic.tasks.task import ActionFrame, Array, Scene, Shape, Task
 from hitl_clic.tasks.two_views import TwoViews, box, outline
 
@@ -33,6 +35,8 @@ speed that ISO 10218-1 allows an arm under a person's hand; an episode takes 4 t
 """
 _STEP, _TURN = 0.0125, 0.125
 """How far a hand goes and turns in one step at robosuite's full scale once it is moving, m and rad (measured)."""
+AZIMUTH = 180.0
+"""Where the camera looks that a teacher steers by, degrees: it faces the robot, as robosuite's "agentview" does."""
 _AXES = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 _VIEWS = TwoViews(size=(1.5, 1.5), left=-0.75, top=-0.52, ceiling=1.06, floor=2.25)
 _HAND_RADIUS = 0.02
@@ -141,6 +145,14 @@ class RobosuiteTask(Task):
             for action in checked:
                 self.engine.step(action * self._scale)
             return self.observe()
+
+    def axes_of(self, frame: Frame) -> Floats | None:
+        if frame == "world":
+            return None
+        self._require_start()
+        if frame == "gripper":
+            return np.stack([self.engine.hand(arm).turn for arm in range(self.arms)])
+        return np.tile(picture_axes(AZIMUTH), (self.arms, 1, 1))
 
     def scene(self) -> Scene:
         self._require_start()

@@ -13,6 +13,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.records import Frame
 from hitl_clic.symmetry import Symmetry
 
 Array = NDArray[np.float32]
@@ -112,6 +113,16 @@ class Task(gymnasium.Env[Array, Array]):
         finally:
             self.restore(here)
         return observation
+
+    def axes_of(self, frame: Frame) -> NDArray[np.float64] | None:
+        """The axes of a frame in the world, for devices: [arms, 3, 3], its x, y and z in columns of length 1 each.
+
+        "gripper": of the hand of each arm. "camera": of what the window shows, for every arm the same: x to the right,
+        y towards the viewer, z up, so that they are a left-handed set. None where they are the world's own, as they
+        are for tasks in the plane.
+        """
+        del frame
+        return None
 
     @abstractmethod
     def scene(self) -> Scene:
