@@ -28,8 +28,8 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "stop": "Emergency stop",
         "precise": "Hold: small, precise motion",
         "coarse": "Hold: full speed",
-        "turn": "Hold: turn the hand instead of moving it",
-        "mode": "Change between moving and turning the hand",
+        "turn": "Hold: turn instead of move",
+        "mode": "Change between moving and turning",
         "arm": "Drive the next arm",
         "arm 1": "Drive the first arm",
         "arm 2": "Drive the second arm",
@@ -56,7 +56,7 @@ def key_label(name: str) -> str:
 
 
 def button_label(name: str) -> str:
-    """A button as people call it: "the left button", "wheel up", "the cap", "the left and right buttons together"."""
+    """A button as people call it: "left button", "wheel up", "cap", "left and right buttons together"."""
     if "+" in name:
-        return f"the {name.replace('+', ' and ')} buttons together"
-    return name if name.startswith(("wheel", "the ")) else f"the {name} button"
+        return f"{name.replace('+', ' and ')} buttons together"
+    return name if name == "cap" or name.startswith("wheel") else f"{name} button"

@@ -17,7 +17,7 @@ from devices.pilot import Pilot
 from devices.sample import DeviceSample
 from devices.shaping import Profile, broken
 
-CAP = "the cap"
+CAP = "cap"
 """Counts as a held button while it moves something: a cap that springs back is its own dead-man."""
 
 

@@ -15,11 +15,11 @@ Row = tuple[str, str]
 _IN_THE_PLANE = {"x": ("left", "right"), "y": ("up", "down")}
 _IN_SPACE = {
     "x": ("left", "right"),
-    "y": ("away", "towards you"),
+    "y": ("away", "near"),
     "z": ("down", "up"),
-    "rx": ("towards you", "away"),
+    "rx": ("near", "away"),
     "ry": ("left", "right"),
-    "rz": ("anticlockwise", "clockwise"),
+    "rz": ("left", "right"),
 }
 """Where an axis leads as a picture shows it, below and above 0."""
 _VERBS = {"rx": "lean", "ry": "lean", "rz": "turn"}
@@ -63,7 +63,8 @@ def _pairs(profile: Profile, source: str) -> Iterator[str]:
     """The controls of both ends of a raw axis, pair by pair."""
     ends = control_labels(profile, f"-{source}"), control_labels(profile, f"+{source}")
     for pair in zip_longest(*ends):
-        yield " ".join(name for name in pair if name)
+        names = [name for name in pair if name]
+        yield "wheel" if all(name.startswith("wheel ") for name in names) else " ".join(names)
 
 
 def _ways(profile: Profile, name: str, bases: set[str], picture: bool) -> str:

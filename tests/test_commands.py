@@ -118,6 +118,9 @@ def test_hints_say_what_to_do_now(mode: Any) -> None:
         assert "hand back" in hand.hint(mode, True) or not hand.control
     assert HANDS["keyboard"].hint("hold", False) == "hold Space to correct"
     assert HANDS["keyboard"].hint("hold", True) == "release Space to hand back"
+    for name, hand in HANDS.items():
+        if name in ("keyboard", "mouse"):
+            assert hands.in_hand(load(overrides={"device": name})) == hand, "the presets engage as the table says"
 
 
 def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
@@ -160,7 +163,7 @@ def test_the_printed_key_map(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert "gripper" not in said
     assert "Emergency stop, until you clear it" in said, "the window's keys too"
     assert devices.print_keys("mouse") == 0
-    assert "The middle button, G" in capsys.readouterr().out
+    assert "Middle button, G" in capsys.readouterr().out
     for wrong, named in ((("keybord",), "did you mean keyboard"), (("mouse", "push"), "task = push")):
         with pytest.raises(SettingsError, match=named):
             devices.print_keys(*wrong)

@@ -95,12 +95,16 @@ class Hand(Device):
     def __init__(self, script: Callable[[int], DeviceSample]) -> None:
         super().__init__(100.0)
         self.script, self.readings, self.felt = script, 0, 0
+        self.let_gos: list[int] = []
 
     def stopped(self) -> None:
         self.felt += 1
 
     def read(self, timeout_s: float) -> DeviceSample:
         raise NotImplementedError
+
+    def let_go(self) -> None:
+        self.let_gos.append(self.readings)
 
     def latest(self) -> DeviceSample:
         sample = self.script(self.readings)
@@ -229,6 +233,20 @@ def test_the_robot_alone_runs_its_chunks() -> None:
     assert [plan.tick for plan in bench.of(Plan)] == [0, 2, 4, 6]
     assert bench.sent == []
     assert (result.timesteps, result.success, result.feedback_per_step, result.seed) == (7, False, 0.0, 10)
+
+
+def test_a_device_is_told_when_the_teacher_lets_go_but_not_of_a_gap() -> None:
+    """Held at readings 2 to 6, of which 4 and 5 come too late to count."""
+
+    def script(reading: int) -> DeviceSample:
+        return DeviceSample(
+            10**9 if reading in (4, 5) else 0, HAND if 2 <= reading <= 6 else (0.0, 0.0), 2 <= reading <= 6
+        )
+
+    bench = Bench(script)
+    bench.run()
+    assert bench.states.startswith("aaccaaca")
+    assert bench.hand.let_gos == [0, 8], "at the start of an episode, and with the first reading after the last"
 
 
 def test_ticks_are_recorded_as_they_were() -> None:

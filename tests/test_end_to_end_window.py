@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
+import session_process
 from session_process import FLUSHED, LIVELY, SMALL, app, finish, journal_of, live_ticks, pairs_in, start, until
 
 from hitl_clic.cockpit.layout import Layout
@@ -152,3 +154,51 @@ def test_a_mouse_session(display: str, tmp_path: Path) -> None:
     assert len(held) > 3
     for tick in held:
         assert tick.executed == pytest.approx([0.0, -1.0], abs=0.02), "full speed up, where y points down"
+
+
+@pytest.mark.skipif(find_spec("robosuite") is None, reason="needs robosuite (pip install -e '.[arms]')")
+@pytest.mark.timeout(600)
+def test_an_arm_is_taught_by_keys(display: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pick-Can: right in its picture is the world's y; the gripper shuts; then the wrist leans to the right."""
+    monkeypatch.setattr(session_process, "PATIENCE_S", 150.0)  # the simulator takes its time to start
+    out = tmp_path / "session"
+    flags = ["--task", "pick_can", *SMALL, *LIVELY, *FLUSHED, "--device", "keyboard", "--out", out]
+    session = start("teach", *flags, display=display)
+
+    def taught(axis: int) -> Callable[[], bool]:
+        return lambda: sum(pair.mask[0, axis] > 0 for pair in pairs_in(journal_of(out))) >= 3
+
+    try:
+        focus(display, session)
+        until(lambda: any(tick.connected for tick in live_ticks(out)[5:]), session, "the first ticks with a device")
+        xdotool(display, "keydown", "space", "keydown", "d")
+        until(taught(1), session, "moving")
+        xdotool(display, "key", "g")
+        until(taught(6), session, "the gripper's command")
+        xdotool(display, "keydown", "Control_L")
+        until(taught(4), session, "leaning")
+        xdotool(display, "keyup", "Control_L", "keyup", "d", "keyup", "space")
+        time.sleep(1.0)
+        xdotool(display, "key", "F10")
+        until(lambda: (out / "window.png").exists(), session, "the summary")
+        xdotool(display, "key", "F10")
+        status, _, problems = finish(session)
+    finally:
+        session.kill()
+    assert status == 0, problems
+
+    recorded = Session.open(out)
+    moving, leaning = (1, 1, 1, 0, 0, 0), (0, 0, 0, 1, 1, 1)
+    pushed = [tick for tick in recorded.ticks if tick.human_action is not None and np.ptp(tick.human_action[:6]) >= 1.0]
+    assert [hand for hand, _ in groupby(tuple(tick.taught[:6].astype(int)) for tick in pushed)] == [moving, leaning]
+    for tick in pushed:
+        human = tick.human_action
+        assert human is not None
+        assert np.array_equal(human[tick.taught == 0], tick.robot_action[tick.taught == 0]), "the robot keeps the rest"
+        if tick.taught[1]:
+            assert human[:3] == pytest.approx([0, 1, 0], abs=1e-6)
+        else:
+            assert human[3:6] == pytest.approx([-1, 0, 0], abs=1e-6)
+        assert tick.taught[6] == 0 or human[6] == 1.0, "shut"
+    assert {tuple(pair.mask[0, :6].astype(int)) for pair in recorded.pairs} >= {moving, leaning}
+    assert any(pair.mask[0, 6] for pair in recorded.pairs)

@@ -66,7 +66,7 @@ def test_the_hint_names_what_is_held(mode: str, hint: str) -> None:
 def test_the_key_maps_name_what_the_hand_does() -> None:
     rows = dict(key_map(SessionSettings(device="spacemouse"), ARM))
     assert rows["Push sideways"] == "Move left / right"
-    assert rows["Push away or pull"] == "Move towards you / away"
-    assert "Emergency" in rows["The left and right buttons together, the esc button"]
+    assert rows["Push away or pull"] == "Move near / away"
+    assert "Emergency" in rows["Left and right buttons together, esc button"]
     rows = dict(key_map(SessionSettings(device="gamepad"), ARM))
-    assert "Emergency" in rows["The b button"]
+    assert "Emergency" in rows["B button"]

@@ -93,6 +93,19 @@ def test_two_arms_see_their_own_handles() -> None:
     assert len(set(task("two_arm_lift").action_frame.axes)) == 14
 
 
+def test_frames_are_the_hands_and_the_front_pictures() -> None:
+    made = task("pick_can")
+    made.reset(seed=2)
+    assert made.axes_of("world") is None
+    hand, picture = made.axes_of("gripper"), made.axes_of("camera")
+    assert hand is not None
+    assert picture is not None
+    np.testing.assert_array_equal(hand[0], made.engine.hand(0).turn)
+    right, _, back = made.engine.data.camera("agentview").xmat.reshape(3, 3).T
+    level = np.array([back[0], back[1], 0.0])
+    np.testing.assert_allclose(picture[0].T, [right, level / np.linalg.norm(level), [0, 0, 1]], atol=1e-3)
+
+
 def test_motions_are_the_worlds_and_one_unit_is_what_the_frame_says() -> None:
     """Also for arms whose bases look along y; once moving, a hand goes as far each step as the frame says."""
     for speed in SPEEDS:

@@ -27,7 +27,7 @@ PLAIN = Profile(
     name="plain",
     axes={axis: AxisSetting() for axis in AXES},
     buttons={
-        "the cap": "engage",
+        "cap": "engage",
         "left+right": "stop",
         "esc": "stop",
         "shift": "precise",

@@ -7,13 +7,13 @@ W, A, S, D so that a slip while driving costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 Command = Literal["pause", "stop", "clear_stop", "success", "failure", "reset", "discard", "toggle_kind", "quit"]
 Local = Literal["help", "screenshot"]
 Row = tuple[str, str]
+"""A line of a key map, this one's or a device's: what to press, and what it does."""
 
 COMMANDS: tuple[Command, ...] = get_args(Command)
 
@@ -57,6 +57,6 @@ def labels(*actions: Command | Local) -> tuple[tuple[str, str], ...]:
     return tuple((rows[action].label, rows[action].word) for action in actions)
 
 
-def rows(device: Sequence[Row] = ()) -> tuple[Row, ...]:
-    """(what to press, what it does): a device's key map, then the cockpit's own keys."""
-    return (*device, *((key.label, key.sentence) for key in KEYS))
+def rows() -> tuple[Row, ...]:
+    """(what to press, what it does), for people."""
+    return tuple((key.label, key.sentence) for key in KEYS)

@@ -23,17 +23,18 @@ def help_page(on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence
     top, bottom = layout.learning.y, layout.keys.bottom
     rect = pygame.Rect(layout.learning.x, top, layout.learning.width, bottom - top)
     room = panels.card(on, brush, rect, "KEYS")
-    rows = keymap.rows(device)
-    column = max(brush.width(label, "small") for label, _ in rows) + px(12) + px(16)
-    step = min(px(42), (room.height - px(28)) / len(rows))
+    groups = [rows for rows in (device, keymap.rows()) if rows]
+    step = round(min(px(42), (room.height - px(28)) / sum(map(len, groups))))
     y = room.y + px(8)
-    for index, (label, sentence) in enumerate(rows):
-        panels.key_cap(on, brush, (room.x, y), label)
-        brush.text(on, sentence, (room.x + column, y + px(3)), "small", palette.TEXT, room=room.width - column)
-        y += round(step)
-        if index == len(device) - 1:
+    for index, rows in enumerate(groups):
+        if index:
             pygame.draw.line(on, palette.CARD_LINE, (room.x, y + px(2)), (room.right, y + px(2)))
             y += px(14)
+        column = max(brush.width(label, "small") for label, _ in rows) + px(12) + px(16)
+        for label, sentence in rows:
+            panels.key_cap(on, brush, (room.x, y), label)
+            brush.text(on, sentence, (room.x + column, y + px(3)), "small", palette.TEXT, room=room.width - column)
+            y += step
 
 
 def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:

@@ -113,8 +113,8 @@ def in_hand(settings: SessionSettings) -> Hand:
     hand = HANDS[settings.device]
     if not hand.control:
         return hand
-    labels = control_labels(profile_of(settings.device, settings.profile), "engage")
-    return replace(hand, control=labels[0] if labels else "the control")
+    label = next(iter(control_labels(profile_of(settings.device, settings.profile), "engage")), "control")
+    return replace(hand, control=label if label[0].isupper() else f"the {label}")
 
 
 def profile_of(device: str, name_or_path: str = "") -> Profile:

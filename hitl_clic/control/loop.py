@@ -152,6 +152,7 @@ class ControlLoop:
         self._record: TickRecord | None = None
         self._stale = False
         self._stopped = False
+        self._drove = False
         self._view_lock = threading.Lock()
         self._wanted: tuple[float, ...] | None = None
 
@@ -239,7 +240,7 @@ class ControlLoop:
         self._feel_stop(output)
         if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
             self.queue.drop(tick)
-            self.device.let_go()
+        self._say_let_go(output)
         if output.driver == "nobody" or self._ending is not None:
             self._publish(self._record, output)
             self.clock.finish()
@@ -394,6 +395,14 @@ class ControlLoop:
         if self.gate.state == "correcting":  # the human drives on: what is taught from here on is another correction
             self._corrections.append(_Correction(self.tick))
         self._event("discard", pairs=len(ids) + open_pairs, first=min(ids, default=-1), last=max(ids, default=-1))
+
+    def _say_let_go(self, output: GateOutput) -> None:
+        """Tell the device that the teacher drives no more; not for a gap in its samples, in which nobody let go."""
+        if output.driver == "human":
+            self._drove = True
+        elif self._drove and not output.stale:
+            self._drove = False
+            self.device.let_go()
 
     def _say_stale(self, output: GateOutput) -> None:
         if output.stale != self._stale:
