@@ -56,5 +56,7 @@ def key_label(name: str) -> str:
 
 
 def button_label(name: str) -> str:
-    """A button of a mouse as people call it: "left button", "wheel up"."""
-    return name if name.startswith("wheel") else f"{name} button"
+    """A button as people call it: "left button", "wheel up", "cap", "left and right buttons together"."""
+    if "+" in name:
+        return f"{name.replace('+', ' and ')} buttons together"
+    return name if name == "cap" or name.startswith("wheel") else f"{name} button"

@@ -31,6 +31,8 @@ class Device(ABC):
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
         """What ended the reader thread, if it did not end by `close`; the device then stays lost."""
+        self.trouble = ""
+        """Why the device is not connected, in a sentence, where it knows; empty while all is well."""
 
     @abstractmethod
     def read(self, timeout_s: float) -> DeviceSample:
@@ -55,6 +57,12 @@ class Device(ABC):
         """
         del tick, timeout_s
         return True
+
+    def stopped(self) -> None:  # noqa: B027 (most devices have nothing to make felt)
+        """The robot was stopped: let the hand feel it. Called by the loop, so it may only leave a note for `read`."""
+
+    def release(self) -> None:  # noqa: B027 (most devices hold nothing)
+        """Give the hardware back (reader thread, after its last `read`)."""
 
     def let_go(self) -> None:
         """The teacher drives no more: commands that last (to a gripper) are over. Called in a tick; never blocks."""
@@ -87,6 +95,7 @@ class Device(ABC):
             self.failure = error  # the loop goes on without this device; whoever shows it can say why
         finally:
             self._publish(self.lost())  # nobody may go on seeing the last deflection of a dead reader
+            self.release()
 
     def _publish(self, sample: DeviceSample) -> None:
         """Make a sample the newest one (reader thread only)."""

@@ -5,24 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-SPACEMICE: Mapping[tuple[int, int], str] = {
-    (0x046D, 0xC625): "SpacePilot",
-    (0x046D, 0xC626): "SpaceNavigator",
-    (0x046D, 0xC627): "SpaceExplorer",
-    (0x046D, 0xC62B): "SpaceMouse Pro",
-    (0x256F, 0xC62E): "SpaceMouse Wireless",
-    (0x256F, 0xC632): "SpaceMouse Pro Wireless",
-    (0x256F, 0xC633): "SpaceMouse Enterprise",
-    (0x256F, 0xC635): "SpaceMouse Compact",
-    (0x256F, 0xC638): "SpaceMouse Pro Wireless",
-    (0x256F, 0xC63A): "SpaceMouse Wireless",
-    (0x256F, 0xC641): "SpaceMouse USB",
-    (0x256F, 0xC652): "3Dconnexion Universal Receiver",
-}
-"""Names of the known 6-axis devices by (vendor id, product id)."""
+from devices.gamepad import connected_pads
+from devices.spacemouse import RIGHTS, hid_module, interfaces, missing
+from devices.spacemouse_models import MODELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +30,7 @@ def list_devices() -> list[DeviceReport]:
         DeviceReport("keyboard", not missing, missing or "Ready: hold Space to drive, arrows or W A S D to move."),
         DeviceReport("mouse", not missing, missing or "Ready: drag in the scene with the left button."),
         _spacemouse(),
-        DeviceReport("gamepad", False, "Not supported yet; use keyboard or mouse."),
+        _gamepad(),
     ]
 
 
@@ -56,15 +44,31 @@ def _window_needs(environment: Mapping[str, str], platform: str, has_pygame: boo
 
 
 def _spacemouse() -> DeviceReport:
+    if lacking := missing():
+        return DeviceReport("spacemouse", False, lacking)
     try:
-        import hid
-    except ImportError:
-        return DeviceReport("spacemouse", False, "Needs an extra: pip install 'hitl-clic[spacemouse]'.")
-    return _spacemouse_among((entry["vendor_id"], entry["product_id"]) for entry in hid.enumerate())
-
-
-def _spacemouse_among(ids: Iterable[tuple[int, int]]) -> DeviceReport:
-    found = sorted({SPACEMICE[pair] for pair in ids if pair in SPACEMICE})
+        found = interfaces(hid_module().enumerate())
+    except OSError:
+        found = []  # pyspacemouse alone is there, which tells only by opening one
     if not found:
-        return DeviceReport("spacemouse", False, "None is connected.")
-    return DeviceReport("spacemouse", False, f"{', '.join(found)} is connected, but cannot be used for teaching yet.")
+        return DeviceReport("spacemouse", False, "None is connected; plug one in, also during a session.")
+    if closed := [entry for entry in found if not _may_open(entry["path"])]:
+        model = MODELS[closed[0]["vendor_id"], closed[0]["product_id"]]
+        return DeviceReport("spacemouse", False, f"{model.name} {RIGHTS}")
+    names = sorted({MODELS[entry["vendor_id"], entry["product_id"]].name for entry in found})
+    return DeviceReport("spacemouse", True, f"Ready: {', '.join(names)} is connected; push the cap to move.")
+
+
+def _may_open(path: bytes) -> bool:
+    """Whether the system's file of a device may be read and written; where devices are no files, opening tells."""
+    return not path.startswith(b"/dev/") or os.access(path, os.R_OK | os.W_OK)
+
+
+def _gamepad() -> DeviceReport:
+    try:
+        names = connected_pads()
+    except OSError as error:
+        return DeviceReport("gamepad", False, str(error))
+    if not names:
+        return DeviceReport("gamepad", False, "None is connected; plug one in, also during a session.")
+    return DeviceReport("gamepad", True, f"Ready: {', '.join(names)}; hold the right shoulder to drive.")

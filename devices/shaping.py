@@ -29,6 +29,8 @@ class AxisSetting(BaseModel):
     source: str = Field("", description="Raw axis of the device it is read from; empty means the one of the same name.")
     sign: Literal[1, -1] = Field(1, description="1, or -1 to turn the axis round.")
     scale: float = Field(1.0, gt=0, le=10, description="Motion at full deflection; above 1 it saturates earlier.")
+    deadzone: float | None = Field(None, ge=0, lt=1, description="Deadzone of this axis; none is the profile's.")
+    exponent: float | None = Field(None, ge=0.1, le=10, description="Curve of this axis; none is the profile's.")
 
 
 class Profile(BaseModel):
@@ -125,7 +127,14 @@ def shape(raw: Mapping[str, float], profile: Profile, axes: Sequence[str] | None
         size = curve(length, profile.deadzone, profile.exponent)
         shaped = [value / length * size if length > 0.0 else 0.0 for value in finite]
     else:
-        shaped = [curve(value, profile.deadzone, profile.exponent) for value in values]
+        shaped = [
+            curve(
+                value,
+                profile.deadzone if setting.deadzone is None else setting.deadzone,
+                profile.exponent if setting.exponent is None else setting.exponent,
+            )
+            for value, setting in zip(values, settings.values(), strict=True)
+        ]
     return tuple(
         max(-1.0, min(1.0, value * setting.scale)) for value, setting in zip(shaped, settings.values(), strict=True)
     )

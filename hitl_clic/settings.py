@@ -51,7 +51,7 @@ class SessionSettings(BaseModel):
 
     task: str = Field("push_t", description="Task to teach: a name in configs/tasks.")
     method: str = Field("fast", description="Numbers of the method: a name in configs/methods.")
-    device: Literal["oracle", "keyboard", "mouse", "auto"] = Field(
+    device: Literal["oracle", "keyboard", "mouse", "spacemouse", "gamepad", "auto"] = Field(
         "auto", description="What the teacher holds. oracle: the scripted expert. auto: what is there, else the oracle."
     )
     profile: str = Field(

@@ -128,7 +128,7 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\nr = "+x"\nescape = "stop"\n')
     with pytest.raises(SettingsError, match=r"'r' is bound twice, here to .* by the window"):
         profile_of("keyboard", str(mine))
-    with pytest.raises(SettingsError, match="presets: keyboard, mouse"):
+    with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
         profile_of("keyboard", "joystick")
 
 

@@ -106,8 +106,11 @@ class Hand(Device):
 
     def __init__(self, script: Callable[[int], DeviceSample]) -> None:
         super().__init__(100.0)
-        self.script, self.readings = script, 0
+        self.script, self.readings, self.felt = script, 0, 0
         self.let_gos: list[int] = []
+
+    def stopped(self) -> None:
+        self.felt += 1
 
     def read(self, timeout_s: float) -> DeviceSample:
         raise NotImplementedError
@@ -223,6 +226,12 @@ class Bench:
 
 def near(action: Array, *expected: float) -> bool:
     return bool(np.allclose(action, expected, atol=1e-6))
+
+
+def test_a_stop_from_anywhere_is_felt_in_the_hand_once() -> None:
+    bench = Bench(commands={3: ["stop"], 6: ["clear_stop"], 7: ["resume"], 9: ["stop"], 12: ["quit"]})
+    bench.run()
+    assert bench.hand.felt == 2
 
 
 # ---- driving

@@ -10,12 +10,16 @@ from typing import Literal
 
 from devices.device import Device
 from devices.events import EventFeed
+from devices.gamepad import STICKS, gamepad
+from devices.handheld import HandheldDevice
 from devices.keyboard import KeyboardDevice
 from devices.keymap import Row, control_labels, key_rows
 from devices.mouse import MouseDevice
 from devices.scripted import ScriptedDevice, TeacherView
 from devices.shaping import Profile, load_profile
 from devices.slot import Slot
+from devices.spacemouse import PUSHES, spacemouse
+from devices.spacemouse import missing as no_spacemouse
 from hitl_clic.cockpit import keymap
 from hitl_clic.control.correction import Binding, bind
 from hitl_clic.refusal import SettingsError
@@ -35,6 +39,7 @@ class Hand:
         needs_window: it lives on window events.
         make: makes it from settings, task, the teacher's view and the window's events.
         raw: what besides keys and buttons moves a raw axis of its profile, in words.
+        lacks: what is missing here to use it at all, in a sentence; empty if nothing.
     """
 
     label: str
@@ -42,6 +47,7 @@ class Hand:
     needs_window: bool
     make: Make
     raw: Mapping[str, str] = field(default_factory=dict)
+    lacks: Callable[[], str] = str
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
         """How to take over, or once that is done how to hand back."""
@@ -78,6 +84,17 @@ def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
     return make
 
 
+def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
+    """How to make a device that reads its own hardware."""
+
+    def make(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+        del view, feed
+        profile = profile_of(settings.device, settings.profile)
+        return device(profile, tap_hold_s=_tap_s(settings), axes=task.action_frame.axes)
+
+    return make
+
+
 def _tap_s(settings: SessionSettings) -> float:
     return max(0.05, 1.2 / settings.loop.rate_hz)  # a little over one tick: no tap falls between two
 
@@ -86,6 +103,8 @@ HANDS: Mapping[str, Hand] = {
     "oracle": Hand("scripted teacher", "", False, _oracle),
     "keyboard": Hand("keyboard", "Space", True, _at_the_window(KeyboardDevice)),
     "mouse": Hand("mouse", "the left button", True, _at_the_window(MouseDevice), MouseDevice.drags),
+    "spacemouse": Hand("SpaceMouse", "the cap", False, _in_the_hand(spacemouse), PUSHES, no_spacemouse),
+    "gamepad": Hand("gamepad", "the right shoulder button", False, _in_the_hand(gamepad), STICKS),
 }
 
 
@@ -148,16 +167,21 @@ def choose(settings: SessionSettings) -> SessionSettings:
     """The settings with `auto` resolved and the window decided.
 
     Raises:
-        SettingsError: the device needs a window and there can be none, or its profile is wrong.
+        SettingsError: the device needs a window and there can be none, or a package, or a person, or its profile is
+            wrong.
     """
     windowed = has_display() and not settings.headless
     device = settings.device
     if device == "auto":
         device = "keyboard" if windowed and settings.pace == "realtime" else "oracle"
-    if HANDS[device].needs_window and not windowed:
+    hand = HANDS[device]
+    if hand.needs_window and not windowed:
+        free = ", ".join(name for name, other in HANDS.items() if not other.needs_window)
         why = "--headless was given" if settings.headless else "there is no display (DISPLAY is not set)"
-        raise SettingsError(f"device = {device} needs a window, but {why}; allowed without a window: oracle")
-    if HANDS[device].needs_window and settings.pace == "max":
+        raise SettingsError(f"device = {device} needs a window, but {why}; allowed without a window: {free}")
+    if lacking := hand.lacks():
+        raise SettingsError(f"device = {device} cannot be used here. {lacking}")
+    if hand.control and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
     settings = settings.model_copy(update={"device": device, "headless": not windowed})
     in_hand(settings)  # a wrong profile is refused before anything starts

@@ -157,6 +157,7 @@ class ControlLoop:
         self._recorded_plan = -1
         self._record: TickRecord | None = None
         self._stale = False
+        self._stopped = False
         self._drove = False
         self._view_lock = threading.Lock()
         self._wanted: tuple[float, ...] | None = None
@@ -243,6 +244,7 @@ class ControlLoop:
         sample = self.device.latest()
         output = self.gate.step(sample, begun, self._obey() + self._asks_for_help())
         self._say_stale(output)
+        self._feel_stop(output)
         if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
             self.queue.drop(tick)
         self._say_let_go(output)
@@ -425,7 +427,15 @@ class ControlLoop:
     def _say_stale(self, output: GateOutput) -> None:
         if output.stale != self._stale:
             self._stale = output.stale
-            self._event("device_lost" if output.stale else "device_back", device=self.device.name)
+            name = "device_lost" if output.stale else "device_back"
+            self._event(name, device=self.device.name, why=self.device.trouble)
+
+    def _feel_stop(self, output: GateOutput) -> None:
+        """An emergency stop, wherever it came from, is felt in the hand."""
+        stopped = output.state == "stopped"
+        if stopped and not self._stopped:
+            self.device.stopped()
+        self._stopped = stopped
 
     def _snapshot(self) -> None:
         self.outlets.record(

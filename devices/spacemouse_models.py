@@ -1,0 +1,139 @@
+"""The 3D mice this project knows: what they are called, how they report, what their buttons are. Pure data.
+
+The numbers are those of pyspacemouse's device list; `tests/test_spacemouse.py` compares the two where it is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Bits = Mapping[str, tuple[int, int]]
+"""Button name to (byte, bit) in the buttons' report, whose byte 0 is its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model.
+
+    Attributes:
+        name: for people.
+        combined: report 1 holds all six axes (13 bytes); else it holds translation and report 2 rotation (7 each).
+        buttons: where each button is.
+    """
+
+    name: str
+    combined: bool
+    buttons: Bits
+
+
+_TWO: Bits = {"left": (1, 0), "right": (1, 1)}
+_PRO: Bits = {
+    "menu": (1, 0),
+    "fit": (1, 1),
+    "top": (1, 2),
+    "rear": (1, 4),
+    "front": (1, 5),
+    "roll cw": (2, 0),
+    "1": (2, 4),
+    "2": (2, 5),
+    "3": (2, 6),
+    "4": (2, 7),
+    "esc": (3, 6),
+    "alt": (3, 7),
+    "shift": (4, 0),
+    "ctrl": (4, 1),
+    "rotation": (4, 2),
+}
+_ENTERPRISE: Bits = {
+    "menu": (1, 0),
+    "fit": (1, 1),
+    "top": (1, 2),
+    "right": (1, 4),
+    "front": (1, 5),
+    "roll cw": (2, 0),
+    "iso 1": (2, 2),
+    **{str(number + 1): (2, 4 + number) for number in range(4)},
+    **{str(number + 5): (3, number) for number in range(6)},
+    "esc": (3, 6),
+    "alt": (3, 7),
+    "shift": (4, 0),
+    "ctrl": (4, 1),
+    "lock": (4, 2),
+}
+_EXPLORER: Bits = {
+    "1": (1, 0),
+    "2": (1, 1),
+    "t": (1, 2),
+    "l": (1, 3),
+    "r": (1, 4),
+    "f": (1, 5),
+    "esc": (1, 6),
+    "alt": (1, 7),
+    "shift": (2, 0),
+    "ctrl": (2, 1),
+    "fit": (2, 2),
+    "panel": (2, 3),
+    "plus": (2, 4),
+    "minus": (2, 5),
+    "2d": (2, 6),
+}
+_PILOT: Bits = {
+    **{str(number + 1): (1, number) for number in range(6)},
+    "t": (1, 6),
+    "l": (1, 7),
+    "r": (2, 0),
+    "f": (2, 1),
+    "esc": (2, 2),
+    "alt": (2, 3),
+    "shift": (2, 4),
+    "ctrl": (2, 5),
+    "fit": (2, 6),
+    "panel": (2, 7),
+    "zoom minus": (3, 0),
+    "zoom plus": (3, 1),
+    "dom": (3, 2),
+    "lock 3d": (3, 3),
+    "config": (3, 4),
+}
+_PILOT_PRO: Bits = {
+    "menu": (1, 0),
+    "fit": (1, 1),
+    "top": (1, 2),
+    "rear": (1, 4),
+    "front": (1, 5),
+    "roll cw": (2, 0),
+    "iso": (2, 2),
+    "3": (2, 6),
+    "4": (2, 7),
+    "5": (3, 0),
+    "1": (3, 1),
+    "2": (3, 2),
+    "esc": (3, 6),
+    "alt": (3, 7),
+    "shift": (4, 0),
+    "ctrl": (4, 1),
+    "rotation": (4, 2),
+    "pan zoom": (4, 3),
+    "dominant": (4, 4),
+    "plus": (4, 5),
+    "minus": (4, 6),
+}
+
+MODELS: Mapping[tuple[int, int], Model] = {
+    (0x046D, 0xC625): Model("SpacePilot", False, _PILOT),
+    (0x046D, 0xC626): Model("SpaceNavigator", False, _TWO),
+    (0x046D, 0xC627): Model("SpaceExplorer", False, _EXPLORER),
+    (0x046D, 0xC629): Model("SpacePilot Pro", False, _PILOT_PRO),
+    (0x046D, 0xC62B): Model("SpaceMouse Pro", False, _PRO),
+    (0x256F, 0xC62E): Model("SpaceMouse Wireless", True, _TWO),
+    (0x256F, 0xC632): Model("SpaceMouse Pro Wireless", True, _PRO),
+    (0x256F, 0xC633): Model("SpaceMouse Enterprise", True, _ENTERPRISE),
+    (0x256F, 0xC635): Model("SpaceMouse Compact", False, _TWO),
+    (0x256F, 0xC638): Model("SpaceMouse Pro Wireless (Bluetooth)", True, _PRO),
+    (0x256F, 0xC63A): Model("SpaceMouse Wireless (new)", True, _TWO),
+    (0x256F, 0xC641): Model("SpaceMouse USB", False, {}),
+    # last: where a mouse is also plugged in by its cable, the cable is the better way to it
+    (0x256F, 0xC652): Model("3Dconnexion Universal Receiver", True, _PRO),
+}
+"""Known models by (vendor id, product id), in the order in which they are looked for."""

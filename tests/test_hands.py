@@ -1,0 +1,72 @@
+"""Which device a session may have here: decided before anything starts, refused in a sentence."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from devices.gamepad import PadSource
+from devices.handheld import HandheldDevice
+from devices.shaping import load_profile
+from hitl_clic.commands.hands import HANDS, choose, in_hand, key_map
+from hitl_clic.control.correction import bind
+from hitl_clic.refusal import SettingsError
+from hitl_clic.settings import SessionSettings
+
+ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
+BOTH = (*ARM, *(f"{axis}2" for axis in ARM))
+
+
+@pytest.fixture
+def no_display(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    return monkeypatch
+
+
+def test_what_reads_its_own_hardware_needs_no_window(no_display: pytest.MonkeyPatch) -> None:
+    chosen = choose(SessionSettings(device="gamepad"))
+    assert (chosen.device, chosen.headless) == ("gamepad", True)
+    with pytest.raises(SettingsError, match="allowed without a window: oracle, spacemouse, gamepad"):
+        choose(SessionSettings(device="mouse"))
+
+
+def test_a_person_needs_real_time(no_display: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="pace = max is not allowed with device = gamepad"):
+        choose(SessionSettings(device="gamepad", pace="max"))
+
+
+def test_a_spacemouse_without_its_packages_is_refused_with_what_to_install(no_display: pytest.MonkeyPatch) -> None:
+    for name in ("hid", "hidraw", "pyspacemouse"):
+        no_display.setitem(sys.modules, name, None)
+    with pytest.raises(SettingsError, match=r"spacemouse cannot be used here.*hitl-clic\[spacemouse\]"):
+        choose(SessionSettings(device="spacemouse"))
+
+
+def test_every_hand_can_be_chosen_by_name() -> None:
+    for name in HANDS:
+        assert SessionSettings(device=name).device == name  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["spacemouse", "gamepad"])
+@pytest.mark.parametrize("axes", [("x", "y"), ("x", "y", "z", "gripper"), ARM, BOTH])
+def test_one_profile_fits_scenes_arms_and_pairs_of_arms(name: str, axes: tuple[str, ...]) -> None:
+    device = HandheldDevice(name, PadSource(), load_profile(name), axes=axes)
+    assert device.axes == axes
+    assert bind(device.axes, axes).action == tuple(range(len(axes)))
+
+
+@pytest.mark.parametrize(("mode", "hint"), [("hold", "hold the cap to correct"), ("touch", "steer to correct")])
+def test_the_hint_names_what_is_held(mode: str, hint: str) -> None:
+    assert in_hand(SessionSettings(device="spacemouse")).hint(mode, False) == hint  # type: ignore[arg-type]
+
+
+def test_the_key_maps_name_what_the_hand_does() -> None:
+    rows = dict(key_map(SessionSettings(device="spacemouse"), ARM))
+    assert rows["Push sideways"] == "Move left / right"
+    assert rows["Push away or pull"] == "Move near / away"
+    assert "Emergency" in rows["Left and right buttons together, esc button"]
+    rows = dict(key_map(SessionSettings(device="gamepad"), ARM))
+    assert "Emergency" in rows["B button"]
