@@ -372,3 +372,17 @@ def test_doubt_is_how_far_apart_the_good_chunks_are() -> None:
     assert tilted == pytest.approx(math.sqrt(0.75 * 0.25))  # of a coin of 3 : 1, two units of a half apart
     assert alone < 1e-6
     assert np.isfinite(policy.plan(STATE, NOTHING, None).doubt)
+
+
+def test_a_landscape_is_the_energy_of_the_chunk_moved_over_a_plane() -> None:
+    policy = make(method())
+    chunk = np.linspace(-0.6, 0.6, HORIZON * DIM_A, dtype=np.float32).reshape(HORIZON, DIM_A)
+    seen = policy.landscape(STATE, chunk, (1, 0), 5)
+    context = policy.network.context(torch.from_numpy(STATE)[None])
+    for row, second in enumerate(np.linspace(-1, 1, 5)):
+        for column, first in enumerate(np.linspace(-1, 1, 5)):
+            moved = chunk.copy()
+            moved[:, 1] += first - chunk[0, 1]
+            moved[:, 0] += second - chunk[0, 0]
+            flat = torch.from_numpy(moved.clip(-1, 1).astype(np.float32)).reshape(1, 1, -1)
+            assert seen[row, column] == pytest.approx(float(policy.network.energy(context, flat)[0, 0]), abs=1e-4)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from session_fake import Swirl, session_records
 
+from devices.slot import Slot
 from hitl_clic.commands.examiner import Examiner, follows
 from hitl_clic.commands.policies import PolicyInbox
+from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.methods import make_trainer
-from hitl_clic.records import Kind
+from hitl_clic.records import Kind, TickRecord
 from hitl_clic.settings import load
 
 H, DIM_A, DIM_O = 3, 2, 4
@@ -93,5 +97,38 @@ def test_weights_that_are_refused_answer_nothing() -> None:
     examiner = Examiner(inbox(), 0.5, keep=2)
     broken = taught(0.5, updates=1)
     tensors = {name: np.full_like(value, np.nan) for name, value in broken.tensors.items()}
-    examiner.examine(Weights("run", 2, 1, 1, 7, tensors), (pair(),))
-    assert examiner.verdict(0) is None
+    examiner.start()
+    try:
+        examiner.add(pair())
+        examiner.receive(Weights("run", 2, 1, 1, 7, tensors))
+        time.sleep(1.5)
+        assert examiner.verdict(0) is None
+    finally:
+        examiner.close()
+    assert examiner.error is None
+
+
+def test_the_energy_is_looked_at_around_what_the_robot_does() -> None:
+    settings = load(overrides={"method": "fast", "horizon": H}).clic
+    trainer = make_trainer(DIM_O, DIM_A, H, settings, 0, ())
+    views: Slot[LoopView] = Slot()
+    examiner = Examiner(PolicyInbox(DIM_O, DIM_A, H, settings, 0), 0.5, 2, views, (("x", 0), ("y", 1)))
+    (tick,) = (record for record in session_records(Swirl(), 1, longest=1) if isinstance(record, TickRecord))
+    human = np.array([0.5, 0.25], np.float32)
+    robot = np.array([-0.5, 0.25], np.float32)
+    state = np.full(DIM_O, 0.1, np.float32)
+    tick = replace(tick, observation=state, robot_action=robot, human_action=human)
+    views.publish(LoopView(0, 0, 0, "correcting", "absolute", None, None, 0, tick, {}))
+    examiner.start()
+    try:
+        examiner.receive(Weights("run", 1, 0, 0, -1, trainer.weights()))
+        deadline = time.monotonic() + 20.0
+        while (seen := examiner.landscape()) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        examiner.close()
+    assert examiner.error is None
+    assert (seen.robot, seen.human, seen.radius) == ((-0.5, 0.25), (0.5, 0.25), pytest.approx(0.5))
+    assert len(seen.levels) == seen.side**2
+    assert min(seen.levels) == 0

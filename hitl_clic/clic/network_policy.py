@@ -80,6 +80,16 @@ class NetworkPolicy(ABC, Generic[Network]):
     def _answers(self, states: Tensor) -> Tensor:
         """What the network says about states [B, dim_o], any shape: all of it must be finite."""
 
+    def landscape(self, observation: Array, chunk: Array, axes: tuple[int, int], side: int) -> Array | None:
+        """Energies around a chunk, [side, side], for showing; None where there is no energy.
+
+        Args:
+            observation: s, [dim_o]. chunk: [H, dim_a]. axes: the two action axes shown.
+            side: points from -1 to 1 on each; the first index is that of the second axis.
+        """
+        del observation, chunk, axes, side
+        return None
+
     @torch.no_grad()
     def probe(self) -> None:
         """Check the network at a few far-apart states.

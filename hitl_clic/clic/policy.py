@@ -56,6 +56,21 @@ class EnergyPolicy(NetworkPolicy[Energy]):
             best = 0 if float(energies[0] - energies[best]) < inference.commitment else best
         return Proposal(self._chunk(chunks[0, best]), float(energies[best]), self._doubt(chunks[0], energies))
 
+    @torch.no_grad()
+    def landscape(self, observation: Array, chunk: Array, axes: tuple[int, int], side: int) -> Array:
+        """Energies [side, side] of the chunk with its first action moved over the plane of two axes.
+
+        The other steps move along with the first, as far as actions go. See `NetworkPolicy.landscape`.
+        """
+        context = self.network.context(self._tensor(observation)[None])
+        along = torch.linspace(-1, 1, side, device=self.device)
+        moved = self._tensor(chunk).reshape(1, 1, self.horizon, self.dim_a).repeat(side, side, 1, 1)
+        first, second = axes
+        moved[..., first] += (along[None, :] - moved[..., 0, first])[..., None]
+        moved[..., second] += (along[:, None] - moved[..., 0, second])[..., None]
+        energies = self.network.energy(context, moved.clamp(-1, 1).reshape(1, side * side, self.dim))
+        return np.ascontiguousarray(energies.reshape(side, side).cpu().numpy())
+
     def _doubt(self, chunks: Tensor, energies: Tensor) -> float:
         """Spread of chunks [K, D], each counted by its density exp(-E / tau): root of the mean variance of a number."""
         share = torch.softmax(-energies / self.settings.temperature, 0)[:, None]

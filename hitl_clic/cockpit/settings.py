@@ -16,6 +16,11 @@ class WindowSettings(BaseModel):
     niceness: int = Field(
         5, ge=0, le=19, description="Priority given up by the window process, so that drawing yields to the loop, 0-19."
     )
+    energy_axes: tuple[str, ...] = Field(
+        (),
+        max_length=2,
+        description="The two action axes over which the energy is shown (F2); nothing: the task's first two.",
+    )
     open_timeout_s: float = Field(
         20.0, gt=0.0, le=120.0, description="Longest wait for the window to open before giving up, seconds."
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, cast
 
 import msgpack
-from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
 from hitl_clic.records import GateState, Kind
 from hitl_clic.tasks.task import Scene
@@ -65,6 +65,27 @@ class SessionEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Landscape:
+    """A slice of the energy over two action axes, around the robot's chunk at one tick.
+
+    Attributes:
+        axes: names of the axes, to the right and downwards. side: points on each, from -1 to 1.
+        levels: side * side bytes, row by row: 0 where the energy is least, 255 where it is high.
+        robot: the robot's action. human: the teacher's, or None. radius: of the desired ball around it; with a human
+            action and without a radius the desired space is the half-plane beyond the robot's.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    axes: tuple[str, str]
+    side: PositiveInt
+    levels: bytes
+    robot: tuple[FiniteFloat, FiniteFloat]
+    human: tuple[FiniteFloat, FiniteFloat] | None = None
+    radius: _NonNegative | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CockpitState:
     """One instant of a session, as a teacher sees it. Every field but the task's name and scene has a default.
 
@@ -88,6 +109,7 @@ class CockpitState:
         lateness_p99_ms, lateness_worst_ms, overruns: of the session's ticks.
         link, link_detail: state of the connection to the learner and a sentence about it.
         message: what happened last, one sentence; may be empty. end: set when the session is over.
+        landscape: of the energy, where one is looked at.
         practice: the score, where a person drives alone and nothing is learned; `history` then has the share of the
             time that each episode took in place of the share driven.
     """
@@ -133,6 +155,7 @@ class CockpitState:
     link_detail: str = ""
     message: str = ""
     practice: str = ""
+    landscape: Landscape | None = None
     end: SessionEnd | None = None
 
     @property
@@ -170,6 +193,9 @@ def from_bytes(data: bytes) -> CockpitState:
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise StateError(f"cockpit state, {where}: {first['msg']}") from error
     _check_scene(state.scene)
+    land = state.landscape
+    if land is not None and len(land.levels) != land.side**2:
+        raise StateError(f"cockpit state, landscape: {len(land.levels)} levels are not {land.side} x {land.side}")
     return state
 
 

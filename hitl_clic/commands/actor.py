@@ -79,6 +79,7 @@ class Actor:
         self._episodes: list[EpisodeRecord] = []
         self._link_state, self._status_ns, self._refused = "connected", 0, 0
         self._quit = threading.Event()
+        self.views: Slot[LoopView] = Slot()
 
     def run(self) -> Summary:
         """Teach; returns what `summary.json` holds.
@@ -146,7 +147,22 @@ class Actor:
         give_way = self.real_time.give_way if self.real_time is not None else None
         inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed, give_way)
         threads = settings.loop.planner_threads
-        examiner = Examiner(inbox, settings.clic.radius_ratio, SHOWN, lambda: torch.set_num_threads(threads))
+        names = self.task.action_frame.axes
+        shown = settings.window.energy_axes or names[:2]
+        unknown = [name for name in shown if name not in names]
+        if unknown or len(shown) != 2:
+            raise ValueError(
+                f"window.energy_axes = {' '.join(shown)} is not allowed; allowed: two of {', '.join(names)}"
+            )
+        first, second = ((name, names.index(name)) for name in shown)
+        examiner = Examiner(
+            inbox,
+            settings.clic.radius_ratio,
+            SHOWN,
+            self.views,
+            (first, second),
+            lambda: torch.set_num_threads(threads),
+        )
         examiner.start()
         stack.callback(examiner.close)
         return examiner
@@ -173,7 +189,6 @@ class Actor:
     def _teach(self, stack: ExitStack, dim_a: int) -> None:
         settings, loop_settings = self.settings, self.settings.loop
         hand, axes = in_hand(settings), self.task.action_frame.axes
-        views: Slot[LoopView] = Slot()
         teacher_view: Slot[TeacherView] = Slot()
         feed = EventFeed()
         device = hand.make(settings, self.task, teacher_view, feed)
@@ -181,11 +196,12 @@ class Actor:
             settings,
             hand,
             self.task.max_steps,
-            views,
+            self.views,
             self.link,
             note=device.note,
             keys=key_map(settings, axes),
             verdict=self.examiner.verdict if self.examiner is not None else None,
+            landscape=self.examiner.landscape if self.examiner is not None else None,
         )
         self.window = self._window(stack, feed)
         if self.window is None:
@@ -206,7 +222,7 @@ class Actor:
                 withdraw=self.link.withdraw,
                 fetch_policy=self.inbox.fetch,
                 commands=self._commands,
-                view=views,
+                view=self.views,
                 teacher=teacher_view,
             ),
             pair_stride=loop_settings.pair_stride,

@@ -1,24 +1,34 @@
-"""Would the policy now do what the teacher asked? The newest policy is asked again at the newest corrections.
+"""Would the policy now do what the teacher asked, and how does it see the choice? It is asked beside the loop.
 
-A thread of its own in the actor, once a second at most, with a policy of its own: the planner's is for the planner.
-`add`, `start` and `close` are called by the actor's main thread, `receive` by the link thread, `verdict` by whoever
-draws. Never stops the loop: it gives way to a due tick as the planner does.
+A thread of its own in the actor with a policy of its own: the planner's is for the planner. The newest corrections are
+asked about once a second at most, the energy around the robot's chunk a few times. `add`, `start` and `close` are
+called by the actor's main thread, `receive` by the link thread, `verdict` and `landscape` by whoever draws. Never stops
+the loop: it gives way to a due tick as the planner does.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from devices.slot import Slot
+from hitl_clic.clic.network_policy import NetworkPolicy
+from hitl_clic.cockpit.state import Landscape
 from hitl_clic.commands.policies import PolicyInbox
+from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.records import Array
 
-PERIOD_S = 1.0
+PERIOD_S = 0.25
+"""Between two landscapes, seconds."""
+VERDICTS_EVERY_NS = 1_000_000_000
+SIDE = 25
+"""Points of a landscape on each axis."""
 
 
 def follows(chunk: Array, pair: ChunkPair, radius_ratio: float) -> bool:
@@ -34,18 +44,37 @@ def follows(chunk: Array, pair: ChunkPair, radius_ratio: float) -> bool:
     return away <= radius_ratio * float(np.linalg.norm(asked)) + 1e-6
 
 
+def levels(energies: Array) -> bytes:
+    """Energies as bytes, row by row: 0 the least, 255 the upper quartile and above."""
+    low, high = float(energies.min()), float(np.quantile(energies, 0.75))
+    share = (energies - low) / max(high - low, 1e-9)
+    return np.clip(255.0 * share, 0.0, 255.0).astype(np.uint8).tobytes()
+
+
 class Examiner:
     """Keeps the first pair of each of the newest corrections and the newest policy's answer to it.
 
     Args:
         inbox: makes policies of weights; nobody else's. radius_ratio: gamma. keep: corrections.
+        views: the loop's newest instant, whose energy is looked at; None looks at none.
+        axes: names and indices of the two action axes over which it is looked at.
         prepare: called once in the thread before all else.
     """
 
     def __init__(
-        self, inbox: PolicyInbox, radius_ratio: float, keep: int, prepare: Callable[[], None] | None = None
+        self,
+        inbox: PolicyInbox,
+        radius_ratio: float,
+        keep: int,
+        views: Slot[LoopView] | None = None,
+        axes: tuple[tuple[str, int], tuple[str, int]] = (("x", 0), ("y", 1)),
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         self._inbox, self._radius_ratio, self._prepare = inbox, radius_ratio, prepare
+        self._views, self._axes = views, axes
+        self._policy: NetworkPolicy[Any] | None = None
+        self._version = -1
+        self._landscape: Slot[Landscape] = Slot()
         self._newest: Slot[Weights] = Slot()
         self._pairs: deque[ChunkPair] = deque(maxlen=keep)
         self._last_tick = -(10**9)
@@ -70,6 +99,10 @@ class Examiner:
         verdicts = self._verdicts.latest()
         return None if verdicts is None else verdicts.get(first)
 
+    def landscape(self) -> Landscape | None:
+        """The newest look at the energy; None before the first, or where there is no energy."""
+        return self._landscape.latest()
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
@@ -83,25 +116,66 @@ class Examiner:
     def _run(self) -> None:
         if self._prepare is not None:
             self._prepare()
-        asked: tuple[int, int] = (-1, -1)
+        asked, asked_ns = (-1, -1), 0
         try:
             while not self._closing.wait(PERIOD_S):
-                weights, pairs = self._newest.latest(), tuple(self._pairs)
-                if weights is None or not pairs or asked == (weights.version, pairs[-1].id):
+                weights, pairs, now_ns = self._newest.latest(), tuple(self._pairs), time.perf_counter_ns()
+                if weights is None:
                     continue
-                asked = (weights.version, pairs[-1].id)
-                self.examine(weights, pairs)
+                self._take(weights)
+                self.look()
+                now = (self._version, pairs[-1].id if pairs else -1)
+                if pairs and now != asked and now_ns - asked_ns >= VERDICTS_EVERY_NS:
+                    asked, asked_ns = now, now_ns
+                    self.examine(pairs)
         except Exception as error:
             self.error = error
             self._verdicts.publish({})
 
-    def examine(self, weights: Weights, pairs: tuple[ChunkPair, ...]) -> None:
-        """Ask the policy of these weights at each pair's state; refused weights answer nothing."""
+    def _take(self, weights: Weights) -> None:
+        """Make a policy of new weights; the last good one stays where they are refused."""
+        if weights.version == self._version:
+            return
+        self._version = weights.version
         self._inbox.receive(weights)
         fetched = self._inbox.fetch()
-        if fetched is None:
+        if fetched is not None:
+            self._policy = fetched[0]
+
+    def look(self) -> None:
+        """Look at the energy around what the robot was about to do in the newest instant."""
+        view = None if self._views is None else self._views.latest()
+        policy = self._policy
+        if view is None or view.record is None or policy is None:
             return
-        policy, _ = fetched
+        record = view.record
+        rest = () if view.robot_chunk is None else tuple(view.robot_chunk)
+        steps = [record.robot_action, *rest][: policy.horizon]
+        chunk = np.stack([*steps, *[steps[-1]] * (policy.horizon - len(steps))])
+        (first, i), (second, j) = self._axes
+        energies = policy.landscape(record.observation, chunk, (i, j), SIDE)
+        if energies is None:
+            return
+        human = record.human_action
+        radius = None
+        if human is not None and record.kind == "absolute":
+            radius = self._radius_ratio * float(np.linalg.norm(human - record.robot_action))
+        self._landscape.publish(
+            Landscape(
+                axes=(first, second),
+                side=SIDE,
+                levels=levels(energies),
+                robot=(float(record.robot_action[i]), float(record.robot_action[j])),
+                human=None if human is None else (float(human[i]), float(human[j])),
+                radius=radius,
+            )
+        )
+
+    def examine(self, pairs: tuple[ChunkPair, ...]) -> None:
+        """Ask the policy at each pair's state."""
+        policy = self._policy
+        if policy is None:
+            return
         verdicts = {}
         for pair in pairs:
             if self._closing.is_set():

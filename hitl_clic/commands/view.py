@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from devices.slot import Slot
-from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, SessionEnd
+from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, Landscape, SessionEnd
 from hitl_clic.commands.hands import Hand
 from hitl_clic.control.loop import LoopView, Record
 from hitl_clic.link.messages import ChunkPair, LinkStatus
@@ -56,6 +56,7 @@ class CockpitFeed:
     Args:
         settings: of the session. hand: what the teacher holds. max_steps: of the task.
         view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
+        landscape: the newest look at the energy.
         verdict: whether the policy would now do what the correction asked whose first pair has this id, if known.
         note: says what the device would move now. keys: its key map, (what to press, what it does).
     """
@@ -71,11 +72,13 @@ class CockpitFeed:
         note: Callable[[], str] = str,
         keys: tuple[tuple[str, str], ...] = (),
         verdict: Callable[[int], bool | None] | None = None,
+        landscape: Callable[[], Landscape | None] | None = None,
     ) -> None:
         self._settings, self._hand, self._max_steps = settings, hand, max_steps
         self._view, self._link = view, link
         self._note, self._keys = note, keys
         self._verdict = verdict or (lambda first: None)
+        self._landscape = landscape or (lambda: None)
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
         self._times: deque[int] = deque(maxlen=50)
@@ -167,6 +170,7 @@ class CockpitFeed:
             link=link.state,
             link_detail=link.detail if link.state != "connected" else "",
             message=self._message,
+            landscape=self._landscape(),
             end=self.end,
         )
 

@@ -1,0 +1,94 @@
+"""The energy's card: how well each next action would do by the robot's own lights, and what the teacher asked for.
+
+Pure drawing of a `Landscape`; called by `draw.Artist` in whichever thread or process draws.
+"""
+
+from __future__ import annotations
+
+import pygame
+
+from hitl_clic.cockpit import palette
+from hitl_clic.cockpit.state import Landscape
+from hitl_clic.cockpit.theme import Brush, Point
+
+
+def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, landscape: Landscape | None) -> None:
+    """The slice as a square within `room`, light where the energy is low, with its words beside it."""
+    px = brush.px
+    if landscape is None:
+        brush.text(on, "No energy to look at yet", room.topleft, "body", palette.TEXT_SOFT, room=room.width)
+        return
+    side = min(room.height - px(24), room.width * 2 // 3)
+    plot = pygame.Rect(room.right - side, room.y, side, side)
+    on.blit(pygame.transform.smoothscale(_picture(landscape), plot.size), plot)
+    pygame.draw.rect(on, palette.CARD_LINE, plot, max(1, px(1)))
+    clip = on.get_clip()
+    on.set_clip(plot)
+    _asked(on, brush, plot, landscape)
+    robot = _at(plot, landscape.robot)
+    brush.disc(on, robot, px(6), palette.CARD)
+    brush.disc(on, robot, px(4.5), palette.ROBOT)
+    on.set_clip(clip)
+    first, second = landscape.axes
+    below = plot.bottom + px(4)
+    brush.text(on, f"{first}, one step of action", (plot.right, below), "small", palette.TEXT_SOFT, align="right")
+    _words(on, brush, pygame.Rect(room.x, room.y, plot.x - room.x - px(16), room.height), landscape, second)
+
+
+def _picture(landscape: Landscape) -> pygame.Surface:
+    """One pixel for each point, from the card's colour (high) to the text's (low)."""
+    picture = pygame.Surface((landscape.side, landscape.side), 0, 32)
+    for index, level in enumerate(landscape.levels):
+        share = (1.0 - level / 255.0) ** 2  # the valley, not the plain, should catch the eye
+        color = [round(a + (b - a) * share) for a, b in zip(palette.CARD_LINE, palette.TEXT, strict=True)]
+        picture.set_at((index % landscape.side, index // landscape.side), color)
+    return picture
+
+
+def _asked(on: pygame.Surface, brush: Brush, plot: pygame.Rect, landscape: Landscape) -> None:
+    """The teacher's action, and the desired space: a ball around it, or the half-plane beyond the robot's action."""
+    if landscape.human is None:
+        return
+    px = brush.px
+    human, robot = _at(plot, landscape.human), _at(plot, landscape.robot)
+    if landscape.radius is not None:
+        brush.ring(on, human, max(px(2), landscape.radius * plot.width / 2), px(2), palette.HUMAN)
+    else:
+        ahead = (human[0] - robot[0], human[1] - robot[1])
+        length = max(1e-6, (ahead[0] ** 2 + ahead[1] ** 2) ** 0.5)
+        along = (-ahead[1] / length * 2 * plot.width, ahead[0] / length * 2 * plot.width)
+        start, end = ((robot[0] + sign * along[0], robot[1] + sign * along[1]) for sign in (-1.0, 1.0))
+        brush.line(on, start, end, px(2), palette.HUMAN)
+        brush.line(on, robot, human, px(2), palette.HUMAN)
+    brush.disc(on, human, px(6), palette.CARD)
+    brush.disc(on, human, px(4.5), palette.HUMAN)
+
+
+def _words(on: pygame.Surface, brush: Brush, room: pygame.Rect, landscape: Landscape, second: str) -> None:
+    px = brush.px
+    top = float(room.y)
+    for row in brush.wrapped("Light: what the robot thinks would do.", "body", room.width, 3):
+        brush.text(on, row, (room.x, top), "body", palette.TEXT)
+        top += brush.height("body") + px(2)
+    top += px(8)
+    names = [("robot's next action", palette.ROBOT)]
+    if landscape.human is not None:
+        names.append(
+            ("yours, and what would do as well" if landscape.radius is not None else "rather this side", palette.HUMAN)
+        )
+    for label, color in names:
+        brush.disc(on, (room.x + px(6), top + brush.height("small") / 2), px(4.5), color)
+        for row in brush.wrapped(label, "small", room.width - px(20), 3):
+            brush.text(on, row, (room.x + px(18), top), "small", palette.TEXT_SOFT)
+            top += brush.height("small") + px(2)
+        top += px(4)
+    bottom = room.bottom - brush.height("small")
+    brush.text(on, f"{second} downwards", (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
+
+
+def _at(plot: pygame.Rect, action: tuple[float, float]) -> Point:
+    """Action units to pixels."""
+    return (
+        plot.x + (max(-4.0, min(4.0, action[0])) + 1.0) / 2.0 * plot.width,
+        plot.y + (max(-4.0, min(4.0, action[1])) + 1.0) / 2.0 * plot.height,
+    )
