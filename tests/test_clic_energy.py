@@ -410,3 +410,18 @@ def test_neighbouring_steps_are_coupled_and_places_are_told_apart() -> None:
     assert coupling(2, 3) > 1e-3
     assert coupling(2, 4) < 1e-12
     assert (at(1) - at(3)).abs() > 1e-3
+
+
+@pytest.mark.parametrize("kind", ["mlp", "film", "temporal"])
+def test_waves_are_sines_and_cosines_of_the_standardised_state(kind: str) -> None:
+    settings = EnergySettings(kind=kind, waves=(1.0, 4.0), hidden=(8,), trunk=(8,))  # type: ignore[arg-type]
+    energy = make_energy(3, ChunkShape(4, 2), settings)
+    energy.shift.copy_(torch.tensor([1.0, 0.0, -1.0]))
+    energy.spread.copy_(torch.tensor([2.0, 1.0, 0.5]))
+    state = torch.tensor([[3.0, 0.2, -0.9]])
+    z = np.array([1.0, 0.2, 0.2])
+    expected = np.concatenate([z, np.sin(z), np.cos(z), np.sin(4 * z), np.cos(4 * z)])
+    assert energy.read(state)[0].numpy() == pytest.approx(expected, abs=1e-6)
+    assert energy.dim_read == 15
+    chunks = torch.rand(1, 5, 8)
+    assert torch.isfinite(energy.energy(energy.context(state), chunks)).all()

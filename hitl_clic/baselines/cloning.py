@@ -28,16 +28,16 @@ class CloningNetwork(StateNetwork):
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
-        super().__init__(dim_o)
+        super().__init__(dim_o, settings.waves)
         widths = (*settings.trunk, *settings.hidden)
-        self.trunk = Trunk(dim_o, widths)
+        self.trunk = Trunk(self.dim_read, widths)
         self.out = nn.Linear(widths[-1], chunk.dim)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, state: Tensor) -> Tensor:
         """Chunks [B, D] for states [B, dim_o]."""
-        return self.out(self.trunk(self.standardised(state)))
+        return self.out(self.trunk(self.read(state)))
 
 
 def cloning_loss(

@@ -36,8 +36,8 @@ class VelocityNetwork(StateNetwork):
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
-        super().__init__(dim_o)
-        self.trunk = Trunk(dim_o, settings.trunk)
+        super().__init__(dim_o, settings.waves)
+        self.trunk = Trunk(self.dim_read, settings.trunk)
         self.heads = nn.ModuleList(nn.Linear(settings.trunk[-1], 2 * width) for width in settings.hidden)
         self.layers = nn.ModuleList(
             nn.Linear(i, o) for i, o in pairwise((chunk.dim + 2 * FREQUENCIES, *settings.hidden))
@@ -48,7 +48,7 @@ class VelocityNetwork(StateNetwork):
 
     def context(self, state: Tensor) -> Context:
         """Scale and shift of every layer for states [B, dim_o]; each [B, 1, width]."""
-        features = self.trunk(self.standardised(state))[:, None]
+        features = self.trunk(self.read(state))[:, None]
         parts: list[Tensor] = []
         for head in self.heads:
             scale, shift = head(features).chunk(2, dim=-1)

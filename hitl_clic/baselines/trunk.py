@@ -12,17 +12,17 @@ class Trunk(nn.Module):
     """Linear, LayerNorm, SiLU for each width.
 
     Args:
-        dim_o: numbers of a state. widths: of the layers, at least one.
+        dim_in: numbers that are read of a state. widths: of the layers, at least one.
     """
 
-    def __init__(self, dim_o: int, widths: Sequence[int]) -> None:
+    def __init__(self, dim_in: int, widths: Sequence[int]) -> None:
         super().__init__()
-        sizes = (dim_o, *widths)
+        sizes = (dim_in, *widths)
         self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(sizes))
         self.norms = nn.ModuleList(nn.LayerNorm(o) for o in sizes[1:])
 
     def forward(self, state: Tensor) -> Tensor:
-        """Features [B, widths[-1]] of standardised states [B, dim_o]."""
+        """Features [B, widths[-1]] of states as read, [B, dim_in]."""
         h = state
         for layer, norm in zip(self.layers, self.norms, strict=True):
             h = nn.functional.silu(norm(layer(h)))

@@ -52,8 +52,8 @@ class ModulatedEnergy(Energy):
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings, dim_in: int, features: int) -> None:
-        super().__init__(dim_o)
-        sizes, hidden = (dim_o, *settings.trunk), settings.hidden
+        super().__init__(dim_o, settings.waves)
+        sizes, hidden = (self.dim_read, *settings.trunk), settings.hidden
         self.wells = Wells(sizes[-1], chunk.dim, settings.wells) if settings.wells else None
         self.trunk = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(sizes))
         self.norms = nn.ModuleList(nn.LayerNorm(o) for o in sizes[1:])
@@ -69,7 +69,7 @@ class ModulatedEnergy(Energy):
 
     def features(self, state: Tensor) -> Tensor:
         """What the trunk makes of states, [B, trunk's last width]."""
-        h = self.standardised(state)
+        h = self.read(state)
         for layer, norm in zip(self.trunk, self.norms, strict=True):
             h = nn.functional.silu(norm(layer(h)))
         return h

@@ -20,16 +20,16 @@ class MlpEnergy(Energy):
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
-        super().__init__(dim_o)
+        super().__init__(dim_o, settings.waves)
         dim, hidden = chunk.dim, settings.hidden
-        joint = nn.Linear(dim_o + dim, hidden[0])  # initialised as one layer, as published, then split
-        self.state_in = nn.Linear(dim_o, hidden[0])
+        joint = nn.Linear(self.dim_read + dim, hidden[0])  # initialised as one layer, as published, then split
+        self.state_in = nn.Linear(self.dim_read, hidden[0])
         self.chunk_in = nn.Linear(dim, hidden[0], bias=False)
         with torch.no_grad():
-            self.state_in.weight.copy_(joint.weight[:, :dim_o])
+            self.state_in.weight.copy_(joint.weight[:, : self.dim_read])
             assert joint.bias is not None
             self.state_in.bias.copy_(joint.bias)
-            self.chunk_in.weight.copy_(joint.weight[:, dim_o:])
+            self.chunk_in.weight.copy_(joint.weight[:, self.dim_read :])
         self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(hidden))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for width in hidden)
         self.out = nn.Linear(hidden[-1], 1)
@@ -37,7 +37,7 @@ class MlpEnergy(Energy):
         nn.init.zeros_(self.out.bias)
 
     def context(self, state: Tensor) -> Context:
-        return (self.state_in(self.standardised(state))[:, None],)
+        return (self.state_in(self.read(state))[:, None],)
 
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
         h = self.norms[0](torch.relu(self.chunk_in(chunks) + context[0]))

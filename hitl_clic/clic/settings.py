@@ -35,6 +35,12 @@ class EnergySettings(BaseModel):
         le=256,
         description="Valleys that the state places, the network reshapes, count (film, temporal); 0 leaves it alone.",
     )
+    waves: tuple[float, ...] = Field(
+        (),
+        max_length=16,
+        description="Frequencies at which each standardised state number is also seen, as sine and cosine, rad per "
+        "spread; they help where places must be met exactly.",
+    )
     standardise: bool = Field(
         True, description="Shift and scale each state number by the mean and spread of the taught states."
     )
