@@ -7,21 +7,28 @@ never asks robosuite for its observations: they are sampled by clocks of their o
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.tasks import mujoco_pose
+
 _SILENT_BELOW = logging.root.manager.disable
+_GL = os.environ.get("MUJOCO_GL")
 logging.disable(logging.WARNING)  # three warnings about optional parts, at every import
 import robosuite  # noqa: E402
 from robosuite.controllers import load_composite_controller_config  # noqa: E402
 
 logging.disable(_SILENT_BELOW)
+if _GL is None:
+    os.environ.pop("MUJOCO_GL", None)  # robosuite has set one, which a window started from here would take for a wish
 logging.getLogger("robosuite_logs").setLevel(logging.WARNING)  # it tells of every file that it reads
 
 Floats = NDArray[np.float64]
@@ -152,6 +159,14 @@ class RobosuiteEngine:
             finger=float(data.qpos[finger]),
             speed=float(data.qvel[speed]),
         )
+
+    def joints(self) -> bytes:
+        """Where everything is, for a renderer."""
+        return mujoco_pose.joints(self.model, self.data)
+
+    def write_model(self, folder: Path) -> str:
+        """Write what a renderer needs once; the file's path."""
+        return mujoco_pose.write_model(self.model, folder)
 
     def grasps(self, arm: int, body: str, part: str = "") -> bool:
         """Whether both fingertips of an arm touch the body, at a geom with `part` in its name (robosuite's rule)."""

@@ -7,6 +7,7 @@ see `lift.py`. Importing this imports no simulator, so that a teacher beside its
 from __future__ import annotations
 
 from abc import abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgpack
@@ -15,6 +16,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hitl_clic.tasks.actions import checked_action
+from hitl_clic.tasks.stage import Camera, Pose, Stage, vector
 from hitl_clic.tasks.task import ActionFrame, Array, Scene, Shape, Task
 from hitl_clic.tasks.two_views import TwoViews, box, outline
 
@@ -36,6 +38,8 @@ _STEP, _TURN = 0.0125, 0.125
 _AXES = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 _VIEWS = TwoViews(size=(1.5, 1.5), left=-0.75, top=-0.52, ceiling=1.06, floor=2.25)
 _HAND_RADIUS = 0.02
+_SEEN = (1,)
+"""The group of geoms that robosuite makes for people; others are for collisions."""
 
 
 class RobosuiteTask(Task):
@@ -59,6 +63,11 @@ class RobosuiteTask(Task):
     """Steps after which an episode is truncated, for each speed."""
     drawn: ClassVar[tuple[tuple[str, str], ...]]
     """Role and name of the bodies to draw, besides the hands."""
+    cameras: ClassVar[tuple[Camera, ...]]
+    shown: ClassVar[tuple[str, ...]]
+    """Names of the cameras that show the task best."""
+    floor: ClassVar[float] = 0.8
+    """Height of the table's top, m."""
 
     metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
     control_hz = 20.0
@@ -149,7 +158,8 @@ class RobosuiteTask(Task):
         for arm in range(self.arms):
             fingers = (f"gripper{arm}_right_{part}" for part in ("leftfinger", "rightfinger", "right_gripper"))
             solids += [("robot", corners) for body in fingers for corners in self._corners(body)]
-        hands = [views.above(engine.hand(arm).position).tolist() for arm in range(self.arms)]
+        places = [engine.hand(arm).position for arm in range(self.arms)]
+        hands = [views.above(place).tolist() for place in places]
         shapes = (
             *(outline(role, corners, views.above) for role, corners in solids),
             *(Shape("robot", ((x, y),), _HAND_RADIUS) for x, y in hands),
@@ -157,7 +167,11 @@ class RobosuiteTask(Task):
             *(outline(role, corners, views.front) for role, corners in solids),
         )
         step = _STEP * SPEEDS[self.speed]
-        return Scene(size=views.size, shapes=shapes, hand=(hands[0][0], hands[0][1]), step=step)
+        pose = Pose(engine.joints(), tuple(vector(place) for place in places))
+        return Scene(size=views.size, shapes=shapes, hand=(hands[0][0], hands[0][1]), step=step, pose=pose)
+
+    def stage(self, folder: Path) -> Stage:
+        return Stage(self.engine.write_model(folder), _SEEN, self.cameras, self.shown, self.floor)
 
     def close(self) -> None:
         self.engine.close()
