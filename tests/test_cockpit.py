@@ -160,7 +160,7 @@ def test_every_key_and_every_action_appears_once() -> None:
     names = [key.name for key in keymap.KEYS]
     actions = [key.action for key in keymap.KEYS]
     assert len(set(names)) == len(names)
-    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot"])
+    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view"])
     assert not {"w", "a", "s", "d", "up", "down", "left", "right", "space"} & set(names)
     assert keymap.as_markdown().count("\n") == 1 + len(keymap.DEVICE_KEYS) + len(names)
 

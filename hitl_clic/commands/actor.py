@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.commands.agreement import agreed_settings
 from hitl_clic.commands.hands import HANDS
 from hitl_clic.commands.policies import PolicyInbox
+from hitl_clic.commands.scenes import staged
 from hitl_clic.commands.view import CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
@@ -55,6 +57,7 @@ from hitl_clic.session.summary import Summary, Tally, write_summary
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
+from hitl_clic.tasks.stage import Stage
 
 STATUS_EVERY_NS = 1_000_000_000
 CONNECT_S = 60.0
@@ -93,6 +96,7 @@ class Actor:
         with ExitStack() as stack:
             self.task = make_task(settings.task, **settings.task_options)
             first, _ = self.task.reset(seed=settings.seed)
+            self._stage = None if settings.headless else self._staged(stack)
             dim_o, dim_a = first.size, len(self.task.action_frame.axes)
             self.real_time = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else None
             give_way = self.real_time.give_way if self.real_time is not None else None
@@ -130,6 +134,10 @@ class Actor:
 
     # ---- before
 
+    def _staged(self, stack: ExitStack) -> Stage | None:
+        folder = stack.enter_context(TemporaryDirectory(prefix="stage-"))
+        return staged(self.task, self.settings.window, Path(folder))
+
     def _learner(self, stack: ExitStack) -> LearnerChild:
         app = Path(hitl_clic.__file__).resolve().parents[1] / "app.py"
         command = [sys.executable, str(app), "learner", "--bind", BIND, "--out", str(self.out), "--child"]
@@ -162,7 +170,8 @@ class Actor:
         teacher_view: Slot[TeacherView] = Slot()
         feed = EventFeed()
         device = hand.make(settings, self.task, teacher_view, feed)
-        self.cockpit = CockpitFeed(settings, hand, self.task.max_steps, views, self.link)
+        frame = self.task.action_frame
+        self.cockpit = CockpitFeed(settings, hand, self.task.max_steps, frame, views, self.link)
         self.window = self._window(stack, feed)
         if self.window is None:
             stack.enter_context(Dashboard(self.cockpit.state))
@@ -225,7 +234,7 @@ class Actor:
     def _window(self, stack: ExitStack, feed: EventFeed) -> WindowLink | None:
         if self.settings.headless:
             return None
-        window = WindowLink(self.settings.window)
+        window = WindowLink(self.settings.window, self._stage)
         window.add_feed(feed)
         try:
             window.start()

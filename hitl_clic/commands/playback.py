@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -21,6 +22,7 @@ from hitl_clic.cockpit.picture import write_picture
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.window_link import WindowLink
 from hitl_clic.commands.hands import HANDS
+from hitl_clic.commands.scenes import staged
 from hitl_clic.commands.view import CockpitFeed
 from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import LinkStatus
@@ -95,7 +97,8 @@ class Projector:
         self._link = _RecordedLink(LinkStatus("connecting"))
         hand = HANDS[self._settings.device]
         began_ns = self._recorded.settings.started_ns
-        self._feed = CockpitFeed(self._settings, hand, self._task.max_steps, self._views, self._link, began_ns)
+        frame = self._task.action_frame
+        self._feed = CockpitFeed(self._settings, hand, self._task.max_steps, frame, self._views, self._link, began_ns)
 
     def _hear_until(self, tick: int) -> None:
         """Take in the records up to a tick's own."""
@@ -115,7 +118,13 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
         WindowError: the window cannot be opened. ValueError: as `Projector`.
     """
     projector = Projector(recorded, settings, task)
-    window, feed, newest = WindowLink(settings.window), EventFeed(), Slot[CockpitState]()
+    with TemporaryDirectory(prefix="stage-") as folder:
+        stage = staged(task, settings.window, Path(folder))
+        _play(projector, settings, WindowLink(settings.window, stage))
+
+
+def _play(projector: Projector, settings: SessionSettings, window: WindowLink) -> None:
+    feed, newest = EventFeed(), Slot[CockpitState]()
     window.add_feed(feed)
     window.show(newest.latest)
     newest.publish(projector.state(0))

@@ -12,6 +12,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.render.coarse import coarsen
 from hitl_clic.render.context import open_context
 from hitl_clic.tasks.mujoco_pose import place
 from hitl_clic.tasks.stage import Camera, Pose, Stage
@@ -22,6 +23,8 @@ Quality = Literal["fast", "full"]
 _WIDEST = 4 / 3
 _HIDDEN = 5
 """A group of geoms that is never drawn."""
+_CELL = 0.005
+"""How fine the meshes of a fast picture are, m: about two of its pixels."""
 
 
 class Renderer:
@@ -43,6 +46,7 @@ class Renderer:
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
         if quality == "fast":
             model.vis.quality.shadowsize = model.vis.quality.offsamples = 0
+            coarsen(model, _CELL)
         self._groups = model.geom_group.copy()
         self._gl = open_context(backend, width, height)
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
@@ -63,10 +67,12 @@ class Renderer:
             ValueError: the pose is of another model.
         """
         place(self._model, self._data, pose.joints)
+        self._gl.make_current()
         return tuple(self._picture(camera, aspect) for camera in cameras)
 
     def close(self) -> None:
         """Give the memory back."""
+        self._gl.make_current()
         self._context.free()
         self._gl.free()
 

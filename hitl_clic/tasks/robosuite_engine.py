@@ -6,9 +6,10 @@ never asks robosuite for its observations: they are sampled by clocks of their o
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ if _GL is None:
 logging.getLogger("robosuite_logs").setLevel(logging.WARNING)  # it tells of every file that it reads
 
 Floats = NDArray[np.float64]
+Color = tuple[float, float, float, float]
 
 CONTROL_HZ = 20
 _PHYSICS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
@@ -164,9 +166,14 @@ class RobosuiteEngine:
         """Where everything is, for a renderer."""
         return mujoco_pose.joints(self.model, self.data)
 
-    def write_model(self, folder: Path) -> str:
-        """Write what a renderer needs once; the file's path."""
-        return mujoco_pose.write_model(self.model, folder)
+    def write_model(self, folder: Path, colors: Mapping[str, Color]) -> str:
+        """Write what a renderer needs once, with some bodies in colours of our own (red, green, blue, opacity, from 0
+        to 1); the file's path."""
+        model = copy.copy(self.model)
+        for body, color in colors.items():
+            geoms = model.geom_bodyid == model.body(body).id
+            model.geom_rgba[geoms], model.geom_matid[geoms] = color, -1
+        return mujoco_pose.write_model(model, folder)
 
     def grasps(self, arm: int, body: str, part: str = "") -> bool:
         """Whether both fingertips of an arm touch the body, at a geom with `part` in its name (robosuite's rule)."""

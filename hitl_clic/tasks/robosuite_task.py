@@ -38,6 +38,7 @@ _STEP, _TURN = 0.0125, 0.125
 _AXES = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 _VIEWS = TwoViews(size=(1.5, 1.5), left=-0.75, top=-0.52, ceiling=1.06, floor=2.25)
 _HAND_RADIUS = 0.02
+_GOAL, _CLEAR = (0.2, 0.75, 0.5, 0.85), (0.0, 0.0, 0.0, 0.0)
 _SEEN = (1,)
 """The group of geoms that robosuite makes for people; others are for collisions."""
 
@@ -68,6 +69,8 @@ class RobosuiteTask(Task):
     """Names of the cameras that show the task best."""
     floor: ClassVar[float] = 0.8
     """Height of the table's top, m."""
+    unseen: ClassVar[tuple[str, ...]] = ()
+    """Bodies that only distract."""
 
     metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
     control_hz = 20.0
@@ -171,7 +174,9 @@ class RobosuiteTask(Task):
         return Scene(size=views.size, shapes=shapes, hand=(hands[0][0], hands[0][1]), step=step, pose=pose)
 
     def stage(self, folder: Path) -> Stage:
-        return Stage(self.engine.write_model(folder), _SEEN, self.cameras, self.shown, self.floor)
+        colors = dict.fromkeys(self.unseen, _CLEAR) | {body: _GOAL for role, body in self.drawn if role == "goal"}
+        model = self.engine.write_model(folder, colors)
+        return Stage(model, _SEEN, self.cameras, self.shown, self.floor)
 
     def close(self) -> None:
         self.engine.close()

@@ -17,8 +17,6 @@ from hitl_clic.refusal import among
 Floats = NDArray[np.float64]
 Vector = tuple[float, float, float]
 
-MOST_VIEWS = 2
-"""Pictures that have room beside each other."""
 _NEAREST = 0.01
 """What is nearer to a camera's plane than this, or behind it, has no place in its picture, m."""
 
