@@ -1,6 +1,6 @@
 """What the window shows of a task with a stage: which of its cameras, and their newest pictures.
 
-Main thread of the window process; the drawing is the studio's. A stage reaches this process once, as JSON in its
+Main thread of the window process, or of one that only writes pictures; the drawing is the studio's. A stage reaches this process once, as JSON in its
 arguments; the model it names is a file.
 """
 
@@ -44,6 +44,10 @@ class Scenery:
             self._studio.show(pose, self._views[self._view])
             return self._studio.latest(), ""
         return None, self._studio.problem
+
+    def wait(self, pose: Pose) -> Shot | None:
+        """The pictures of this very pose, when they are drawn; None if there will be none. Not for a window."""
+        return self._studio.take(pose, self._views[self._view])
 
     def close(self) -> None:
         """End the drawing."""

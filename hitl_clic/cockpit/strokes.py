@@ -20,9 +20,9 @@ LEAST_STEP = 9
 """Design pixels between the dots of a plan at full speed, below which plans are drawn longer than true."""
 _FAR = 1e4
 """Drawing coordinates are kept within this many pixels, which SDL can still clip."""
-_DOT, _LINE, _ARROW = 5.0, 2.5, 5.0
-"""Radius of a dot and widths of lines, design pixels."""
-_HALO = 1.5
+_DOT, _SMALL_DOT, _LINE, _ARROW = 5.0, 4.0, 2.5, 5.0
+"""Radii of a dot, also of one in a picture where it must not hide much, and widths of lines, design pixels."""
+_HALO = 1.0
 """Width of the light edge that sets a plan off from a picture, design pixels."""
 
 
@@ -30,7 +30,7 @@ def chunk(
     on: pygame.Surface, brush: Brush, points: Sequence[Point], color: Color, runs: int, halo: bool = False
 ) -> None:
     """A plan from the hand on: solid dots for the first `runs` steps, rings for the rest."""
-    radius = brush.px(_DOT)
+    radius = brush.px(_SMALL_DOT if halo else _DOT)
     if halo:
         edge = brush.px(_HALO)
         brush.path(on, points, brush.px(_LINE) + 2 * edge, palette.BOARD)

@@ -61,6 +61,8 @@ class Window:
         self._notice = ""
         self._heard_ns = clock()
         self._asked: list[Path] = []
+        self._shown: object = None
+        self._new_pictures, self._counted_ns = 0, clock()
 
     def run(self, fps: float) -> None:
         """Draw and listen until closed; absolute deadlines, so that the rate does not drift."""
@@ -70,6 +72,7 @@ class Window:
         while self.open:
             self._hear()
             self._draw()
+            self._tell_rate()
             self._input("alive")
             due = max(due + period_ns, self._clock())  # late pictures are skipped, not caught up
             while self.open and (left_ms := (due - self._clock()) // 1_000_000) > 0:
@@ -111,6 +114,9 @@ class Window:
         else:
             shot, note = (None, "") if self._scenery is None else self._scenery.look(self._state.scene.pose)
             self._artist.draw(self._surface, self._state, self._help, shot, note)
+            shown = self._state if shot is None else shot
+            self._new_pictures += shown is not self._shown
+            self._shown = shown
         if self._silence_s() > SILENT_S:
             sentence = f"The actor has been silent for {self._silence_s():.0f} s; your keys do not reach it."
             self._artist.notice(self._surface, "Not answering", sentence, over_picture=self._state is not None)
@@ -118,6 +124,13 @@ class Window:
         for path in self._asked:
             self._save(path)
         self._asked.clear()
+
+    def _tell_rate(self) -> None:
+        """Once a second say how often something new was shown."""
+        passed = (self._clock() - self._counted_ns) * 1e-9
+        if passed >= 1.0:
+            self._send(wire.Drawn(self._new_pictures / passed))
+            self._new_pictures, self._counted_ns = 0, self._clock()
 
     def _obey(self, event: pygame.event.Event) -> None:
         """Pass one of pygame's events on, and do what the key table says."""

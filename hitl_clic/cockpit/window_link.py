@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from hitl_clic.tasks.stage import Stage
 StateProvider = Callable[[], CockpitState | None]
 
 _COMMANDS = 64
+_RATES = 3600
 _CLOSING_S = 3.0
 _LAST_WORDS_MS = 200
 """How long to wait for what a window said just before it ended, milliseconds."""
@@ -57,6 +59,8 @@ class WindowLink:
         """States the window was too slow to take."""
         self.malformed = 0
         """Messages of the window that were not understood."""
+        self.pictures_per_s: deque[float] = deque(maxlen=_RATES)
+        """How often the window showed something new, in each of the last seconds."""
         self._settings, self._stage = settings, stage
         self._feeds: tuple[EventFeed, ...] = ()
         self._provider: StateProvider | None = None
@@ -199,6 +203,8 @@ class WindowLink:
                 self._to_feeds(message)
             case wire.Press(_, command):
                 self._command(command)
+            case wire.Drawn(per_s):
+                self.pictures_per_s.append(per_s)
             case wire.Report("ready"):
                 self._alive = True
                 self._opened.set()

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -310,6 +311,10 @@ class Actor:
             self._keep_policy(self.out / "checkpoints")
         summary = self.tally.summary()
         summary["recording_dropped"] = self.recorder.dropped
+        window = getattr(self, "window", None)  # it may have failed before there was one
+        summary["pictures_per_s"] = (
+            round(median(window.pictures_per_s), 1) if window and window.pictures_per_s else None
+        )
         write_summary(self.out / "summary.json", summary)
         if self._episodes:
             title = f"{self.settings.task}, {self.settings.method}, H = {self.settings.horizon}"

@@ -19,6 +19,7 @@ from devices.events import EventFeed
 from devices.slot import Slot
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.picture import write_picture
+from hitl_clic.cockpit.scenery import Scenery
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.window_link import WindowLink
 from hitl_clic.commands.hands import HANDS
@@ -202,6 +203,17 @@ def contact_sheet(recorded: Session, settings: SessionSettings, task: Task, path
         ValueError: as `Projector`. OSError: it cannot be written.
     """
     projector = Projector(recorded, settings, task)
+    with TemporaryDirectory(prefix="stage-") as folder:
+        stage = staged(task, settings.window, Path(folder))
+        scenery = None if stage is None else Scenery(stage, settings.window)
+        try:
+            _sheet(projector, scenery, path, pictures)
+        finally:
+            if scenery is not None:
+                scenery.close()
+
+
+def _sheet(projector: Projector, scenery: Scenery | None, path: Path, pictures: int) -> None:
     last = len(projector) - 1
     chosen = sorted({round(last * number / max(1, pictures - 1)) for number in range(pictures)})
     rows = -(-len(chosen) // COLUMNS)
@@ -214,7 +226,7 @@ def contact_sheet(recorded: Session, settings: SessionSettings, task: Task, path
     part = path.with_name(path.stem + ".part.png")
     try:
         for axis, index in zip(axes.flat, chosen, strict=False):
-            write_picture(projector.state(index), part, SHEET_SIZE)
+            write_picture(projector.state(index), part, SHEET_SIZE, scenery=scenery)
             axis.imshow(image.imread(part)[:, :left])
             axis.set_title(f"tick {projector.tick(index).tick}", fontsize=9, loc="left")
     finally:

@@ -41,8 +41,8 @@ _FARTHEST = 2.0
 _SEEN = (0, 1)
 """The groups of geoms that metaworld makes for people; others are for collisions."""
 _CAMERAS = (
-    Camera("side", target=(0.08, 0.58, 0.13), distance=1.15, azimuth=155.0, elevation=-28.0),
-    Camera("front", target=(0.1, 0.6, 0.1), distance=1.25, azimuth=-90.0, elevation=-48.0),
+    Camera("side", target=(0.06, 0.58, 0.2), distance=1.25, azimuth=155.0, elevation=-28.0),
+    Camera("front", target=(0.06, 0.6, 0.16), distance=1.35, azimuth=-90.0, elevation=-48.0),
     Camera("top", target=(0.1, 0.6, 0.1), distance=1.2, azimuth=90.0, elevation=-89.0),
 )
 _SHOWN = ("side", "front")

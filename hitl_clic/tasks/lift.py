@@ -47,8 +47,8 @@ class Lift(RobosuiteTask):
     longest = {"fast": 150, "published": 300}  # noqa: RUF012
     drawn = (("object", _CUBE),)
     cameras = (
-        Camera("side", target=(-0.06, 0.0, 0.93), distance=1.05, azimuth=90.0, elevation=-28.0),
-        Camera("front", target=(-0.03, 0.0, 0.93), distance=1.05, azimuth=180.0, elevation=-30.0),
+        Camera("side", target=(-0.06, 0.0, 0.97), distance=1.0, azimuth=90.0, elevation=-28.0),
+        Camera("front", target=(-0.04, 0.0, 0.97), distance=1.0, azimuth=180.0, elevation=-30.0),
         Camera("top", target=(-0.03, 0.0, 0.85), distance=1.1, azimuth=90.0, elevation=-89.0),
     )
     shown = ("side", "front")

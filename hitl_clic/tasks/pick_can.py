@@ -32,8 +32,8 @@ class PickCan(RobosuiteTask):
     longest = {"fast": 250, "published": 500}  # noqa: RUF012
     drawn = (("wall", "bin1"), ("wall", "bin2"), ("goal", "VisualCan_main"), ("object", _CAN))
     cameras = (
-        Camera("side", target=(0.06, 0.05, 0.95), distance=1.75, azimuth=90.0, elevation=-38.0),
-        Camera("front", target=(0.05, 0.02, 0.95), distance=1.85, azimuth=180.0, elevation=-42.0),
+        Camera("side", target=(0.06, 0.08, 0.98), distance=1.65, azimuth=90.0, elevation=-38.0),
+        Camera("front", target=(0.05, 0.03, 1.0), distance=2.0, azimuth=180.0, elevation=-42.0),
         Camera("top", target=(0.1, 0.02, 0.9), distance=1.75, azimuth=90.0, elevation=-89.0),
     )
     shown = ("side", "front")

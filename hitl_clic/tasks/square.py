@@ -36,8 +36,8 @@ class Square(RobosuiteTask):
     longest = {"fast": 250, "published": 500}  # noqa: RUF012
     drawn = (("goal", "peg1"), ("line", "peg2"), ("object", _NUT))
     cameras = (
-        Camera("side", target=(0.03, 0.05, 0.96), distance=1.2, azimuth=90.0, elevation=-30.0),
-        Camera("front", target=(0.05, 0.08, 0.96), distance=1.25, azimuth=180.0, elevation=-32.0),
+        Camera("side", target=(0.02, 0.1, 1.0), distance=1.25, azimuth=90.0, elevation=-30.0),
+        Camera("front", target=(0.0, 0.08, 1.0), distance=1.2, azimuth=180.0, elevation=-32.0),
         Camera("top", target=(0.05, 0.05, 0.9), distance=1.2, azimuth=90.0, elevation=-89.0),
     )
     shown = ("side", "front")

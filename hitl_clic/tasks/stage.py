@@ -120,4 +120,4 @@ def vector(numbers: Floats) -> Vector:
 
 def proportions(views: int) -> float:
     """Width / height of each of so many pictures beside each other."""
-    return 4 / 3 if views == 1 else 3 / 4
+    return 4 / 3 if views == 1 else 2 / 3

@@ -32,8 +32,8 @@ class TwoArmLift(RobosuiteTask):
     longest = {"fast": 150, "published": 500}  # noqa: RUF012
     drawn = (("object", _POT),)
     cameras = (
-        Camera("front", target=(0.0, 0.0, 1.0), distance=1.5, azimuth=180.0, elevation=-28.0),
-        Camera("top", target=(0.0, 0.0, 0.9), distance=1.6, azimuth=180.0, elevation=-89.0),
+        Camera("front", target=(0.0, 0.0, 1.02), distance=1.6, azimuth=180.0, elevation=-28.0),
+        Camera("top", target=(0.0, 0.0, 0.9), distance=1.4, azimuth=180.0, elevation=-89.0),
         Camera("corner", target=(0.0, 0.0, 1.0), distance=1.5, azimuth=140.0, elevation=-45.0),
     )
     shown = ("front", "top")
