@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -41,8 +42,17 @@ CAMERAS = (
     Camera("odd", (-0.2, 0.1, 0.5), 0.8, -137.0, 20.0, 55.0),
     Camera("top", (0.0, 0.0, 0.2), 1.2, 10.0, -89.0),
 )
-BALL = """<mujoco><visual><headlight ambient="1 1 1" diffuse="0 0 0" specular="0 0 0"/></visual><worldbody>
+BALL = """<mujoco><statistic extent="2"/><visual><headlight ambient="1 1 1" diffuse="0 0 0" specular="0 0 0"/></visual><worldbody>
 <body><freejoint/><geom type="sphere" size="0.01" rgba="1 0 0 1" group="1"/></body></worldbody></mujoco>"""
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """Taking a way to OpenGL sets variables, which other tests must not see."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +184,7 @@ def test_views_and_their_bytes(stage: Stage) -> None:
     ]
     assert [camera.name for camera in stage.showing(("top",)).views()[0]] == ["top"]
     assert len(stage.showing(("top",)).views()) == 3
-    with pytest.raises(ValueError, match="stage|Stage"):
+    with pytest.raises(ValueError, match="Stage"):
         stage_from_json("{}")
 
 
@@ -223,12 +233,12 @@ def test_all_ways_are_tried_before_it_is_given_up(monkeypatch: pytest.MonkeyPatc
         return "no library"
 
     monkeypatch.setattr(backend, "_try", fail)
-    with pytest.raises(backend.NoBackend, match="tried egl, glfw, osmesa.*install libegl1"):
+    with pytest.raises(backend.NoBackend, match=r"tried egl, glfw, osmesa.*install libegl1"):
         backend.find("auto")
     assert tried == ["egl", "glfw", "osmesa"]
     monkeypatch.setattr(backend, "_try", lambda name: "" if name == "osmesa" else "no library")
     assert backend.find("auto") == "osmesa"
-    with pytest.raises(backend.NoBackend, match="window.gl"):
+    with pytest.raises(backend.NoBackend, match=r"window\.gl"):
         backend.find("egl")
     monkeypatch.setenv("MUJOCO_GL", "glfw")
     with pytest.raises(backend.NoBackend, match="tried glfw"):
@@ -256,7 +266,7 @@ def test_plans_are_drawn_where_the_hand_goes() -> None:
     artist, surface = Artist(stage), pygame.Surface((1280, 720), 0, 32)
     artist.draw(surface, state, shot=_shot(hand))
     board = artist.layout.board
-    end = CAMERAS[0].project(np.array(hand) + [4 * 0.02, 0, 0], board.width / board.height)
+    end = CAMERAS[0].project(np.add(hand, (4 * 0.02, 0.0, 0.0)), board.width / board.height)
     pixel = (round(board.x + end[0] * board.width), round(board.y + end[1] * board.height))
     assert surface.get_at(pixel)[:3] == palette.ROBOT_INK
     assert board.width / board.height == pytest.approx(ASPECT, abs=0.01)
@@ -272,9 +282,7 @@ def test_pictures_are_written_with_what_cameras_see(gl: str, lift: Task, stage: 
     finally:
         scenery.close()
     write_picture(state, tmp_path / "flat.png")
-    seen, flat = (
-        _board(tmp_path / name, size) for name, size in (("seen.png", (4 / 3, 1.0)), ("flat.png", (1.0, 1.0)))
-    )
+    seen, flat = _board(tmp_path / "seen.png", (4 / 3, 1.0)), _board(tmp_path / "flat.png", (1.0, 1.0))
     assert len(seen) > 10 * len(flat), "a drawn arm has more colours than a flat scene"
 
 

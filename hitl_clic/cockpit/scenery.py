@@ -1,7 +1,7 @@
 """What the window shows of a task with a stage: which of its cameras, and their newest pictures.
 
-Main thread of the window process, or of one that only writes pictures; the drawing is the studio's. A stage reaches this process once, as JSON in its
-arguments; the model it names is a file.
+Main thread of the window process, or of one that only writes pictures; the drawing is the studio's. A stage reaches
+the window's process once, as JSON in its arguments; the model it names is a file.
 """
 
 from __future__ import annotations

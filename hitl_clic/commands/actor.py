@@ -311,10 +311,8 @@ class Actor:
             self._keep_policy(self.out / "checkpoints")
         summary = self.tally.summary()
         summary["recording_dropped"] = self.recorder.dropped
-        window = getattr(self, "window", None)  # it may have failed before there was one
-        summary["pictures_per_s"] = (
-            round(median(window.pictures_per_s), 1) if window and window.pictures_per_s else None
-        )
+        if hasattr(self, "window") and self.window is not None and self.window.pictures_per_s:
+            summary["pictures_per_s"] = round(median(self.window.pictures_per_s), 1)
         write_summary(self.out / "summary.json", summary)
         if self._episodes:
             title = f"{self.settings.task}, {self.settings.method}, H = {self.settings.horizon}"
