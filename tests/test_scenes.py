@@ -42,8 +42,9 @@ CAMERAS = (
     Camera("odd", (-0.2, 0.1, 0.5), 0.8, -137.0, 20.0, 55.0),
     Camera("top", (0.0, 0.0, 0.2), 1.2, 10.0, -89.0),
 )
-BALL = """<mujoco><statistic extent="2"/><visual><headlight ambient="1 1 1" diffuse="0 0 0" specular="0 0 0"/></visual><worldbody>
-<body><freejoint/><geom type="sphere" size="0.01" rgba="1 0 0 1" group="1"/></body></worldbody></mujoco>"""
+BALL = """<mujoco><statistic extent="2"/>
+<visual><headlight ambient="1 1 1" diffuse="0 0 0" specular="0 0 0"/></visual>
+<worldbody><body><freejoint/><geom type="sphere" size="0.01" rgba="1 0 0 1" group="1"/></body></worldbody></mujoco>"""
 
 
 @pytest.fixture(autouse=True)
