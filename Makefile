@@ -8,7 +8,7 @@
 SHELL := /bin/bash
 PYTHON ?=
 TORCH ?= "torch>=2.6,<2.14"
-PACKAGES := xvfb xdotool xauth
+PACKAGES := xvfb xdotool xauth libegl1 libegl-mesa0 libgl1-mesa-dri
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -17,9 +17,11 @@ READY := .venv/.ready
 
 setup: system $(READY)
 
-# The virtual display and the tool that types into it, for tests of the window; everything else runs without them.
+# The virtual display and the tool that types into it, for tests of the window, and OpenGL, to draw robot arms;
+# everything else runs without them.
 system:
-	@command -v Xvfb >/dev/null && command -v xdotool >/dev/null && command -v xauth >/dev/null && exit 0; \
+	@command -v Xvfb >/dev/null && command -v xdotool >/dev/null && command -v xauth >/dev/null \
+	  && { ! command -v ldconfig >/dev/null || ldconfig -p | grep -q libEGL_; } && exit 0; \
 	if command -v apt-get >/dev/null; then \
 	  install="apt-get install -y --no-install-recommends $(PACKAGES)"; \
 	  if [ "$$(id -u)" = 0 ]; then as=""; \
@@ -28,7 +30,7 @@ system:
 	  export DEBIAN_FRONTEND=noninteractive; \
 	  { $$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive $$install >/dev/null; } \
 	    || echo "The system packages could not be installed; to test the window too, install: $(PACKAGES)"; \
-	else echo "To test the window too, install Xvfb, xdotool and xauth with your system's package manager."; fi
+	else echo "To test the window too, install Xvfb, xdotool, xauth and EGL with your system's package manager."; fi
 
 # Torch by itself first: it is the big one, and the build chosen with TORCH is then the one that is kept.
 $(READY): pyproject.toml

@@ -27,6 +27,7 @@ from hitl_clic.cockpit.picture import write_picture
 from hitl_clic.cockpit.report import rolling_mean, write_curves
 from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, SessionEnd, StateError, from_bytes, to_bytes
 from hitl_clic.records import EpisodeRecord
+from hitl_clic.tasks.stage import Pose
 from hitl_clic.tasks.task import Scene, Shape
 
 HISTORY = tuple(EpisodeMark(i, i % 3 > 0, 0.6 - 0.05 * i, 100 + i) for i in range(9))
@@ -54,7 +55,7 @@ SIZES = [(960, 540), (1280, 720), (1920, 1080)]
 numbers = st.floats(-1e6, 1e6)
 plain = st.floats(0.0, 1e6)
 points = st.tuples(numbers, numbers)
-chunks = st.none() | st.lists(points, max_size=9).map(tuple)
+chunks = st.none() | st.lists(points | st.tuples(numbers, numbers, numbers), max_size=9).map(tuple)
 counts = st.integers(0, 2**40)
 states = st.builds(
     CockpitState,
@@ -67,6 +68,12 @@ states = st.builds(
         ).map(tuple),
         hand=points,
         step=numbers,
+        pose=st.none()
+        | st.builds(
+            Pose,
+            st.lists(numbers, max_size=9).map(lambda row: np.array(row, "<f4").tobytes()),
+            st.lists(st.tuples(numbers, numbers, numbers), max_size=2).map(tuple),
+        ),
     ),
     robot_chunk=chunks,
     execute=st.integers(0, 20),
@@ -109,6 +116,10 @@ def test_numpy_numbers_are_encoded() -> None:
         (replace(STATE, history=(EpisodeMark(0, True, 1.5),)), "feedback"),
         (replace(STATE, scene=replace(STATE.scene, hand=(math.inf, 0.0))), "scene"),
         (replace(STATE, scene=replace(STATE.scene, size=(0.0, 5.0))), "size"),
+        (replace(STATE, scene=replace(STATE.scene, pose=Pose(b"123", ()))), "pose"),
+        (replace(STATE, scene=replace(STATE.scene, pose=Pose(np.float32(math.nan).tobytes(), ()))), "finite"),
+        (replace(STATE, scene=replace(STATE.scene, pose=Pose(b"", ((0.0, math.inf, 0.0),)))), "finite"),
+        (replace(STATE, robot_chunk=((1.0,),)), "robot_chunk"),
     ],
 )
 def test_bad_state_is_refused_by_name(broken: CockpitState, named: str) -> None:
@@ -140,6 +151,7 @@ def test_cut_or_swollen_states_are_refused() -> None:
         InputEvent(1, "motion", "", (-0.5, 1.25)),
         wire.Press(7, "stop"),
         wire.Report("saved", "/a b.png"),
+        wire.Drawn(17.5),
     ],
 )
 def test_messages_of_the_window_survive(message: wire.FromWindow) -> None:
@@ -161,7 +173,7 @@ def test_every_key_and_every_action_appears_once() -> None:
     names = [key.name for key in keymap.KEYS]
     actions = [key.action for key in keymap.KEYS]
     assert len(set(names)) == len(names)
-    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot"])
+    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view"])
     assert not {"w", "a", "s", "d", "up", "down", "left", "right", "space"} & set(names)
     assert [label for label, _ in keymap.rows()] == [key.label for key in keymap.KEYS]
 

@@ -176,7 +176,9 @@ class _Nobody:
 
 def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: SessionSettings) -> None:
     views: Slot[LoopView] = Slot()
-    feed = CockpitFeed(settings, HANDS["keyboard"], 15, views, _Nobody(), began_ns=0)
+    feed = CockpitFeed(
+        settings, HANDS["keyboard"], 15, make_task("line_following").action_frame, views, _Nobody(), began_ns=0
+    )
     task = make_task("line_following")
     task.reset(seed=0)
     tick = next(tick for tick in recorded.ticks if tick.state == "correcting")

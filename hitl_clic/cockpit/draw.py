@@ -9,15 +9,19 @@ from __future__ import annotations
 import pygame
 
 from hitl_clic.cockpit import pages, palette, panels, scene_view
+from hitl_clic.cockpit.camera_view import CameraView, proportions_of
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush
+from hitl_clic.render.studio import Shot
+from hitl_clic.tasks.stage import Stage
 
 
 class Artist:
     """Draws one picture after another; `layout` is that of the newest one."""
 
-    def __init__(self) -> None:
+    def __init__(self, stage: Stage | None = None) -> None:
+        self._cameras = None if stage is None else CameraView(stage.floor)
         self.layout = Layout.of((1280, 720))
         self._brush: Brush | None = None
         self._ground: tuple[object, pygame.Surface] | None = None
@@ -25,15 +29,28 @@ class Artist:
         self._frame: object = None
         self._shown: dict[int, object] = {}
 
-    def draw(self, on: pygame.Surface, state: CockpitState, show_help: bool = False) -> None:
-        """Draw the whole picture; the surface may have any size from about 800 x 450 up."""
-        self.layout = Layout.of(on.get_size(), state.scene.size)
+    def draw(
+        self,
+        on: pygame.Surface,
+        state: CockpitState,
+        show_help: bool = False,
+        shot: Shot | None = None,
+        note: str = "",
+        show_energy: bool = False,
+    ) -> None:
+        """Draw the whole picture; the surface may have any size from about 800 x 450 up.
+
+        With a shot of the stage the scene is as its cameras see it, else flat. `note`: a sentence about the picture.
+        `show_energy`: the energy in the place of the curve.
+        """
+        seen = None if self._cameras is None or shot is None else (self._cameras, shot)
+        self.layout = Layout.of(on.get_size(), state.scene.size if seen is None else proportions_of(seen[1]))
         brush = self._brush_for(self.layout.scale)
         if state.end is not None:
             pages.summary(on, brush, self.layout, state)
             return
-        scene_view.draw(on, brush, self.layout, state, self._ground_for(brush, state))
-        self._draw_dark(on, brush, state, show_help)
+        scene_view.draw(on, brush, self.layout, state, self._ground_for(brush, state), seen, note)
+        self._draw_dark(on, brush, state, show_help, show_energy)
 
     def notice(self, on: pygame.Surface, title: str, sentence: str, over_picture: bool) -> None:
         """A message in the middle: over the light half of the last picture, or alone on an empty window."""
@@ -55,15 +72,17 @@ class Artist:
             self._ground = (key, scene_view.ground(brush, self.layout, state.gate))
         return self._ground[1]
 
-    def _draw_dark(self, on: pygame.Surface, brush: Brush, state: CockpitState, show_help: bool) -> None:
+    def _draw_dark(
+        self, on: pygame.Surface, brush: Brush, state: CockpitState, show_help: bool, show_energy: bool
+    ) -> None:
         """The dark half, each part painted anew only when it changed: most of a picture's cost is here."""
         panel = self.layout.panel
         if show_help:
             keys = state.device_keys
             parts = [panels.Part(panel, keys, lambda surface: pages.help_page(surface, brush, self.layout, keys))]
         else:
-            parts = panels.parts(brush, self.layout, state)
-        frame = (on.get_size(), show_help)
+            parts = panels.parts(brush, self.layout, state, show_energy)
+        frame = (on.get_size(), show_help, show_energy)
         if self._dark is None or self._frame != frame:
             self._dark, self._frame, self._shown = pygame.Surface(on.get_size(), 0, 32), frame, {}
             self._dark.fill(palette.PANEL)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Command = Literal["pause", "stop", "clear_stop", "success", "failure", "reset", "discard", "toggle_kind", "quit"]
-Local = Literal["help", "screenshot"]
+Local = Literal["help", "screenshot", "view", "energy"]
 Row = tuple[str, str]
 """A line of a key map, this one's or a device's: what to press, and what it does."""
 
@@ -38,7 +38,9 @@ KEYS: tuple[Key, ...] = (
     Key("n", "N", "reset", "new start", "Start the episode again"),
     Key("z", "Z", "discard", "undo", "Discard your last correction"),
     Key("r", "R", "toggle_kind", "relative/absolute", "Relative or absolute corrections"),
+    Key("v", "V", "view", "view", "See the robot from elsewhere"),
     Key("f1", "F1", "help", "help", "Show or hide these keys"),
+    Key("f2", "F2", "energy", "energy", "Show or hide how the robot sees its choice"),
     Key("f12", "F12", "screenshot", "picture", "Save a picture of the window"),
     Key("f10", "F10", "quit", "quit", "End the session and show its summary"),
 )

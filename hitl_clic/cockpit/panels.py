@@ -12,9 +12,9 @@ from typing import Literal
 
 import pygame
 
-from hitl_clic.cockpit import keymap, palette, words
+from hitl_clic.cockpit import energy_card, keymap, palette, words
 from hitl_clic.cockpit.layout import Layout
-from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark
+from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, Landscape
 from hitl_clic.cockpit.theme import Brush
 
 SHOWN_EPISODES = 40
@@ -30,21 +30,25 @@ class Part:
     paint: Callable[[pygame.Surface], None]
 
 
-def parts(brush: Brush, layout: Layout, state: CockpitState) -> list[Part]:
+def parts(brush: Brush, layout: Layout, state: CockpitState, show_energy: bool = False) -> list[Part]:
     """The dark half from top to bottom, so that only what changed need be painted again."""
     flags = state.corrections[-words.SHOWN_CORRECTIONS :]
     lines = (words.loop(state), words.device(state), words.learner(state))
+    if show_energy:
+        middle = Part(layout.curve, state.landscape, lambda on: energy(on, brush, layout.curve, state.landscape))
+    else:
+        middle = Part(
+            layout.curve,
+            (state.history, bool(state.practice)),
+            lambda on: curve(on, brush, layout.curve, state.history, bool(state.practice)),
+        )
     return [
         Part(
             layout.learning,
             (words.learned(state), flags, words.policy(state)),
             lambda on: learning(on, brush, layout.learning, state),
         ),
-        Part(
-            layout.curve,
-            (state.history, bool(state.practice)),
-            lambda on: curve(on, brush, layout.curve, state.history, bool(state.practice)),
-        ),
+        middle,
         Part(layout.machine, lines, lambda on: machine(on, brush, layout.machine, lines)),
         Part(layout.keys, None, lambda on: keys(on, brush, layout.keys)),
     ]
@@ -75,7 +79,7 @@ def learning(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: Cockpit
         middle = bars + px(5) - brush.height("small") / 2
         x = room.x + words.SHOWN_CORRECTIONS * px(60) + px(4)
         brush.text(on, "newest last", (x, middle), "small", palette.TEXT_SOFT)
-    _flag_legend(on, brush, room.right, rect.y + px(12), flags)
+    _flag_legend(on, brush, room.x + px(120), room.right, rect.y + px(12), flags)
     bottom = room.bottom - brush.height("small")
     brush.text(on, words.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
 
@@ -97,17 +101,18 @@ def _flag(on: pygame.Surface, brush: Brush, bar: pygame.Rect, flag: Correction |
         brush.box(on, bar, palette.CARD_LINE, bar.height / 2)
 
 
-def _flag_legend(on: pygame.Surface, brush: Brush, right: int, top: int, flags: Sequence[str]) -> None:
+def _flag_legend(on: pygame.Surface, brush: Brush, left: int, right: int, top: int, flags: Sequence[str]) -> None:
+    """The flags that are there, from the right, as far as there is room behind the title."""
     px = brush.px
     names: tuple[tuple[Correction, str], ...] = (
         ("undone", "undone"),
         ("queued", "waiting"),
-        ("unfollowed", "learned, not yet done"),
+        ("unfollowed", "not yet"),
+        ("followed", "does it"),
         ("learned", "learned"),
-        ("followed", "it would do it"),
     )
     for flag, label in names:
-        if flag in flags:
+        if flag in flags and right - px(100) > left:
             right -= brush.text(on, label, (right, top), "small", palette.TEXT_SOFT, align="right") + px(5)
             bar = pygame.Rect(right - px(16), top + brush.height("small") // 2 - px(4), px(16), px(8))
             _flag(on, brush, bar, flag)
@@ -137,6 +142,11 @@ def curve(
         brush.text(on, "No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
         return
     _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:])
+
+
+def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, landscape: Landscape | None) -> None:
+    """What the robot thinks of the actions it could take now."""
+    energy_card.draw(on, brush, card(on, brush, rect, "HOW THE ROBOT SEES IT"), landscape)
 
 
 def _curve_marks(

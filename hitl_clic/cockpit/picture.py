@@ -11,15 +11,21 @@ from pathlib import Path
 import pygame
 
 from hitl_clic.cockpit.draw import Artist
+from hitl_clic.cockpit.scenery import Scenery
 from hitl_clic.cockpit.state import CockpitState
 
 
 def write_picture(
-    state: CockpitState, path: Path, size: tuple[int, int] = (1280, 720), show_help: bool = False
+    state: CockpitState,
+    path: Path,
+    size: tuple[int, int] = (1280, 720),
+    show_help: bool = False,
+    scenery: Scenery | None = None,
 ) -> None:
     """Write the picture of a state.
 
     Args:
+        scenery: draws the scene as cameras see it, where it can; by default it is drawn flat.
         path: a file name ending in .png; its folder is made if missing. size: width and height, pixels.
 
     Raises:
@@ -28,7 +34,8 @@ def write_picture(
     if path.suffix.lower() != ".png":
         raise ValueError(f"picture {path}: the name must end in .png")
     surface = pygame.Surface(size, 0, 32)
-    Artist().draw(surface, state, show_help)
+    shot = scenery.wait(state.scene.pose) if scenery is not None and state.scene.pose is not None else None
+    Artist(scenery.stage if scenery is not None else None).draw(surface, state, show_help, shot)
     save(surface, path)
 
 

@@ -5,24 +5,21 @@ Pure drawing of a `CockpitState`; called by `draw.Artist` in whichever thread or
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import pygame
 
-from hitl_clic.cockpit import palette, words
+from hitl_clic.cockpit import palette, strokes, words
+from hitl_clic.cockpit.camera_view import CameraView
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.palette import Color
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush, Point
 from hitl_clic.records import GateState
+from hitl_clic.render.studio import Shot
 
-_DIRECTION_STEPS = 6
-"""A single human action is drawn as if held for this many steps: one step alone is too short to see."""
-_LEAST_STEP = 9
-"""Design pixels between the dots of a plan at full speed, below which plans are drawn longer than true."""
-_FAR = 1e4
-"""Drawing coordinates are kept within this many pixels, which SDL can still clip."""
+_LARGEST = 1e3
+"""Radius of a disc that can still be drawn, pixels."""
 
 
 def ground(brush: Brush, layout: Layout, gate: GateState) -> pygame.Surface:
@@ -35,15 +32,33 @@ def ground(brush: Brush, layout: Layout, gate: GateState) -> pygame.Surface:
     return surface
 
 
-def draw(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState, under: pygame.Surface) -> None:
-    """The whole light half; `under` is the `ground` of this layout and gate state."""
+def draw(
+    on: pygame.Surface,
+    brush: Brush,
+    layout: Layout,
+    state: CockpitState,
+    under: pygame.Surface,
+    seen: tuple[CameraView, Shot] | None = None,
+    note: str = "",
+) -> None:
+    """The whole light half; `under` is the `ground` of this layout and gate state.
+
+    `seen` is what cameras see of the scene, instead of the flat drawing; `note` a sentence about what is not seen.
+    """
     on.blit(under, layout.left)
     _badge(on, brush, layout, state)
     on.set_clip(layout.board)
-    _shapes(on, brush, layout, state)
-    _plans(on, brush, layout, state)
+    if seen is None:
+        _shapes(on, brush, layout, state)
+        _plans(on, brush, layout, state)
+        times = _magnification(layout, state)
+    else:
+        view, shot = seen
+        times = view.draw(on, brush, layout.board, state, shot)
+    if note:
+        _note(on, brush, layout, note)
     on.set_clip(None)
-    _foot(on, brush, layout, state)
+    _foot(on, brush, layout, state, times)
 
 
 def _badge(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
@@ -71,7 +86,7 @@ def _shapes(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
         color = palette.SHAPES.get(shape.role, palette.SHAPE_OTHER)
         points = [_at(layout, state, point) for point in shape.points]
         if len(points) == 1 and shape.radius > 0:
-            brush.disc(on, points[0], min(shape.radius * zoom, _FAR / 10), color)
+            brush.disc(on, points[0], min(shape.radius * zoom, _LARGEST), color)
         elif len(points) == 2:
             brush.line(on, points[0], points[1], max(brush.px(4), 2 * shape.radius * zoom), color)
         elif len(points) > 2:
@@ -82,48 +97,36 @@ def _plans(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState
     chunk = state.robot_chunk
     if chunk is not None and state.step_in_chunk < len(chunk):
         rest = chunk[state.step_in_chunk :]
-        _chunk(on, brush, _points(layout, state, rest), palette.ROBOT_INK, max(0, state.execute - state.step_in_chunk))
+        strokes.chunk(
+            on, brush, _points(layout, state, rest), palette.ROBOT_INK, max(0, state.execute - state.step_in_chunk)
+        )
     human = state.human_chunk
     if not human:
         return
-    longer = _DIRECTION_STEPS if len(human) == 1 else 1
+    longer = strokes.DIRECTION_STEPS if len(human) == 1 else 1
     if len(human) == 1:
         points = _points(layout, state, human * longer)
-        _arrow(on, brush, points[0], points[-1], palette.HUMAN_INK)
+        strokes.arrow(on, brush, points[0], points[-1], palette.HUMAN_INK)
     else:
         points = _points(layout, state, human)
-        _chunk(on, brush, points, palette.HUMAN_INK, max(state.execute, 1))
+        strokes.chunk(on, brush, points, palette.HUMAN_INK, max(state.execute, 1))
     if state.desired_radius:
         radius = min(state.desired_radius * longer * _unit(layout, state), layout.board.width)
         brush.ring(on, points[-1], radius, brush.px(2), palette.HUMAN, 150)
 
 
-def _chunk(on: pygame.Surface, brush: Brush, points: Sequence[Point], color: Color, runs: int) -> None:
-    """A plan from the hand on: solid dots for the first `runs` steps, rings for the rest."""
-    brush.path(on, points, brush.px(2.5), color)
-    for index, point in enumerate(points[1:]):
-        if index < runs:
-            brush.disc(on, point, brush.px(5), color)
-        else:
-            brush.disc(on, point, brush.px(5), color)
-            brush.disc(on, point, brush.px(5) - brush.px(2), palette.BOARD)
+def _note(on: pygame.Surface, brush: Brush, layout: Layout, note: str) -> None:
+    """A sentence along the board's lower edge."""
+    px, board = brush.px, layout.board
+    rows = brush.wrapped(note, "small", board.width - 2 * px(12), 3)
+    height = len(rows) * brush.height("small") + 2 * px(6)
+    strip = pygame.Rect(board.x, board.bottom - height, board.width, height)
+    brush.box(on, strip, palette.CARD, px(7), alpha=225)
+    for index, row in enumerate(rows):
+        brush.text(on, row, (strip.x + px(12), strip.y + px(6) + index * brush.height("small")), "small", palette.TEXT)
 
 
-def _arrow(on: pygame.Surface, brush: Brush, start: Point, end: Point, color: Color) -> None:
-    length = math.dist(start, end)
-    if length < 1.0:
-        return
-    ux, uy = (end[0] - start[0]) / length, (end[1] - start[1]) / length
-    head = brush.px(16)
-    neck = (end[0] - ux * head, end[1] - uy * head)
-    if length > head:
-        brush.line(on, start, (neck[0] + ux, neck[1] + uy), brush.px(5), color)
-    half = head * 0.55
-    corners = [end, (neck[0] - uy * half, neck[1] + ux * half), (neck[0] + uy * half, neck[1] - ux * half)]
-    brush.polygon(on, corners, color)
-
-
-def _foot(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
+def _foot(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState, times: int) -> None:
     px = brush.px
     x, right = px(24), layout.left.right - px(24)
     top = layout.left.bottom - px(16) - brush.height("small")
@@ -149,29 +152,26 @@ def _foot(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState)
                 brush.disc(on, (x + px(5), middle), px(5) - px(2), palette.GROUND)
             x += px(15)
             x += brush.text(on, label, (x, top), "small", palette.INK_SOFT) + px(12)
-        times = magnification(layout, state)
         if times > 1:
             brush.text(on, f"drawn {times}× longer", (x, top), "small", palette.INK_SOFT, room=right - width - x)
 
 
-def magnification(layout: Layout, state: CockpitState) -> int:
-    """How many times longer than true plans are drawn: 1 unless the dots of a full-speed plan would merge."""
-    true_step = state.scene.step * layout.board.width / state.scene.size[0]
-    return max(1, math.ceil(_LEAST_STEP * layout.scale / max(true_step, 1e-3)))
+def _magnification(layout: Layout, state: CockpitState) -> int:
+    return strokes.magnification(state.scene.step * layout.board.width / state.scene.size[0], layout.scale)
 
 
 def _unit(layout: Layout, state: CockpitState) -> float:
     """Pixels drawn for one unit of action and one step."""
-    return state.scene.step * layout.board.width / state.scene.size[0] * magnification(layout, state)
+    return state.scene.step * layout.board.width / state.scene.size[0] * _magnification(layout, state)
 
 
-def _points(layout: Layout, state: CockpitState, chunk: Sequence[tuple[float, float]]) -> list[Point]:
+def _points(layout: Layout, state: CockpitState, chunk: Sequence[Sequence[float]]) -> list[Point]:
     """Pixels passed by the hand when it follows a chunk of displacements, the hand itself first."""
     x, y = _at(layout, state, state.scene.hand)
     unit = _unit(layout, state)
     points = [(x, y)]
-    for dx, dy in chunk:
-        x, y = _near(x + dx * unit), _near(y + dy * unit)
+    for dx, dy, *_ in chunk:
+        x, y = strokes.near(x + dx * unit), strokes.near(y + dy * unit)
         points.append((x, y))
     return points
 
@@ -181,8 +181,4 @@ def _at(layout: Layout, state: CockpitState, point: Point) -> Point:
     width, height = state.scene.size
     x = layout.board.x + point[0] / width * layout.board.width
     y = layout.board.y + point[1] / height * layout.board.height
-    return _near(x), _near(y)
-
-
-def _near(pixel: float) -> float:
-    return max(-_FAR, min(_FAR, pixel))
+    return strokes.near(x), strokes.near(y)

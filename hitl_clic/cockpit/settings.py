@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+_MOST_CAMERAS = 2
+"""Pictures that have room beside each other."""
 
 
 class WindowSettings(BaseModel):
@@ -24,3 +29,26 @@ class WindowSettings(BaseModel):
     open_timeout_s: float = Field(
         20.0, gt=0.0, le=120.0, description="Longest wait for the window to open before giving up, seconds."
     )
+    quality: Literal["fast", "full"] = Field(
+        "fast",
+        description="How robots are drawn. fast: without shadows, reflections and smoothed edges. full: with them, for "
+        "a graphics card.",
+    )
+    cameras: tuple[str, ...] = Field(
+        (),
+        description="From where robots are seen: one name, or two for two pictures; none leaves it to the task.",
+    )
+    picture_height: int = Field(
+        320, ge=120, le=1440, description="Height at which robots are drawn before it is scaled to the window, pixels."
+    )
+    gl: Literal["auto", "egl", "osmesa", "glfw"] = Field(
+        "auto",
+        description="How robots are drawn: OpenGL's way. auto: MUJOCO_GL if it is set, else the first that works.",
+    )
+
+    @field_validator("cameras")
+    @classmethod
+    def _have_room(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(names) > _MOST_CAMERAS or len(set(names)) < len(names):
+            raise ValueError("allowed: the name of one camera, or of two that differ")
+        return names

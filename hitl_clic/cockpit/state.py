@@ -11,13 +11,15 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, cast
 
 import msgpack
+import numpy as np
 from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
 from hitl_clic.records import GateState, Kind
 from hitl_clic.tasks.task import Scene
 
-Chunk = tuple[tuple[FiniteFloat, FiniteFloat], ...]
-"""Displacements in the plane, one per step, in action units; y points down like the scene."""
+Chunk = tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=2)], ...]
+"""Displacements of the hand, one row a step, in action units: x and y, and y points down like the scene; for tasks with
+a stage x, y, z of each hand in the world."""
 Driver = Literal["robot", "human", "nobody"]
 Correction = Literal["queued", "learned", "followed", "unfollowed", "undone"]
 """Waiting for the learner; in trained batches, and the policy asked again at its state: would do it, would not yet."""
@@ -206,6 +208,11 @@ def _check_scene(scene: Scene) -> None:
         numbers.append(shape.radius)
         for point in shape.points:
             numbers.extend(point)
+    if scene.pose is not None:
+        numbers.extend(number for hand in scene.pose.hands for number in hand)
+        if len(scene.pose.joints) % 4:
+            raise StateError(f"cockpit state, scene.pose: {len(scene.pose.joints)} bytes are no numbers of 4 bytes")
+        numbers.append(float(np.abs(np.frombuffer(scene.pose.joints, "<f4")).sum()))
     if not all(math.isfinite(number) for number in numbers):
         raise StateError("cockpit state, scene: holds a number that is not finite")
     if min(scene.size) <= 0:

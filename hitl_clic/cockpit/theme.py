@@ -82,6 +82,7 @@ class Brush:
         room: float | None = None,
     ) -> int:
         """Write one line with its top at `at`; shortened with an ellipsis to `room` pixels. Gives its width."""
+        text = text.replace("\0", "")  # which SDL refuses
         if room is not None:
             text = self.fitted(text, size, bold, room)
         text = text.replace("\0", "")  # which pygame refuses

@@ -1,8 +1,9 @@
 """The window process: `python -m hitl_clic.cockpit.window --connect ENDPOINT`.
 
-Runs alone in its process, single-threaded, at its own rate: draws the newest state, waits for input in between and
-sends it to the actor at once. It never simulates, never decides who drives, and ends by itself when the actor is
-silent for `GIVE_UP_S`. Whatever it does, the loop's timing must not notice.
+Runs alone in its process, at its own rate: draws the newest state, waits for input in between and sends it to the actor
+at once. For a task with a stage a second thread draws what its cameras see (`render.studio`). It never simulates,
+never decides who drives, and ends by itself when the actor is silent for `GIVE_UP_S`. Whatever it does, the loop's
+timing must not notice.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ import pygame
 from devices.events import InputEvent
 from hitl_clic.cockpit import keymap, palette, picture, state, wire
 from hitl_clic.cockpit.draw import Artist
+from hitl_clic.cockpit.scenery import Scenery, stage_from_json
+from hitl_clic.cockpit.settings import WindowSettings
 from hitl_clic.cockpit.theme import Brush
 from hitl_clic.os_scheduling import step_back
 
@@ -48,17 +51,22 @@ InputKind = Literal[
 class Window:
     """One window on one session. The surface and the socket are used by the process's only thread."""
 
-    def __init__(self, surface: pygame.Surface, socket: zmq.Socket[bytes], clock: Callable[[], int]) -> None:
+    def __init__(
+        self, surface: pygame.Surface, socket: zmq.Socket[bytes], clock: Callable[[], int], scenery: Scenery | None
+    ) -> None:
         self.open = True
         self._surface = surface
         self._socket = socket
         self._clock = clock
-        self._artist = Artist()
+        self._scenery = scenery
+        self._artist = Artist(scenery.stage if scenery is not None else None)
         self._state: state.CockpitState | None = None
-        self._help = False
+        self._help = self._energy = False
         self._notice = ""
         self._heard_ns = clock()
         self._asked: list[Path] = []
+        self._shown: object = None
+        self._new_pictures, self._counted_ns = 0, clock()
 
     def run(self, fps: float) -> None:
         """Draw and listen until closed; absolute deadlines, so that the rate does not drift."""
@@ -68,6 +76,7 @@ class Window:
         while self.open:
             self._hear()
             self._draw()
+            self._tell_rate()
             self._input("alive")
             due = max(due + period_ns, self._clock())  # late pictures are skipped, not caught up
             while self.open and (left_ms := (due - self._clock()) // 1_000_000) > 0:
@@ -107,7 +116,11 @@ class Window:
         if self._state is None:
             self._artist.notice(self._surface, "One moment", "The session is starting.", over_picture=False)
         else:
-            self._artist.draw(self._surface, self._state, self._help)
+            shot, note = (None, "") if self._scenery is None else self._scenery.look(self._state.scene.pose)
+            self._artist.draw(self._surface, self._state, self._help, shot, note, self._energy)
+            shown = self._state if shot is None else shot
+            self._new_pictures += shown is not self._shown
+            self._shown = shown
         if self._silence_s() > SILENT_S:
             sentence = f"The actor has been silent for {self._silence_s():.0f} s; your keys do not reach it."
             self._artist.notice(self._surface, "Not answering", sentence, over_picture=self._state is not None)
@@ -115,6 +128,13 @@ class Window:
         for path in self._asked:
             self._save(path)
         self._asked.clear()
+
+    def _tell_rate(self) -> None:
+        """Once a second say how often something new was shown."""
+        passed = (self._clock() - self._counted_ns) * 1e-9
+        if passed >= 1.0:
+            self._send(wire.Drawn(self._new_pictures / passed))
+            self._new_pictures, self._counted_ns = 0, self._clock()
 
     def _obey(self, event: pygame.event.Event) -> None:
         """Pass one of pygame's events on, and do what the key table says."""
@@ -149,6 +169,11 @@ class Window:
         match key.action:
             case "help":
                 self._help = not self._help
+            case "energy":
+                self._energy = not self._energy
+            case "view":
+                if self._scenery is not None:
+                    self._scenery.turn()
             case "screenshot":
                 self._asked.append(Path(time.strftime("cockpit-%Y%m%d-%H%M%S.png")).absolute())
             case command:
@@ -211,13 +236,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the window; 0 when it was closed, 1 when it could not open."""
     parser = argparse.ArgumentParser(description="The cockpit's window; started by the actor.")
     parser.add_argument("--connect", required=True, help="the actor's endpoint, ipc:// or tcp://127.0.0.1:PORT")
-    parser.add_argument("--width", type=int, default=1280)
-    parser.add_argument("--height", type=int, default=720)
-    parser.add_argument("--fps", type=float, default=30.0)
-    parser.add_argument("--niceness", type=int, default=0)
+    parser.add_argument("--settings", default="{}", help="WindowSettings as JSON")
+    parser.add_argument("--stage", default="", help="the task's Stage as JSON; empty for a flat one")
     given = parser.parse_args(arguments)
+    settings = WindowSettings.model_validate_json(given.settings)
     logging.basicConfig(level=logging.WARNING, format="window: %(message)s", stream=sys.stderr)
-    step_back(given.niceness)
+    step_back(settings.niceness)
 
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PAIR)
@@ -226,12 +250,17 @@ def main(arguments: list[str] | None = None) -> int:
     socket.setsockopt(zmq.SNDHWM, 4096)
     socket.connect(given.connect)
     try:
-        surface = open_display(given.width, given.height)
+        surface = open_display(settings.width, settings.height)
     except RuntimeError as error:
         socket.send(wire.pack_from_window(wire.Report("failed", str(error))))
         return 1
     else:
-        Window(surface, socket, time.perf_counter_ns).run(given.fps)
+        scenery = Scenery(stage_from_json(given.stage), settings) if given.stage else None
+        try:
+            Window(surface, socket, time.perf_counter_ns, scenery).run(settings.fps)
+        finally:
+            if scenery is not None:
+                scenery.close()
         return 0
     finally:
         socket.close()

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,12 +23,15 @@ import zmq
 from devices.events import EventFeed, InputEvent
 from hitl_clic.cockpit import wire
 from hitl_clic.cockpit.keymap import Command
+from hitl_clic.cockpit.scenery import stage_to_json
 from hitl_clic.cockpit.settings import WindowSettings
 from hitl_clic.cockpit.state import CockpitState, to_bytes
+from hitl_clic.tasks.stage import Stage
 
 StateProvider = Callable[[], CockpitState | None]
 
 _COMMANDS = 64
+_RATES = 3600
 _CLOSING_S = 3.0
 _LAST_WORDS_MS = 200
 """How long to wait for what a window said just before it ended, milliseconds."""
@@ -41,19 +45,23 @@ class WindowError(RuntimeError):
 class WindowLink:
     """One window process and the thread that speaks with it.
 
+    With a stage the window draws what its cameras see, as long as states come with poses.
+
     `commands` holds what the person asked for (see `keymap`), oldest first. When it is full a new one is dropped and
     counted in `commands_dropped`, except "stop" and "quit", which replace the oldest. A person who closes the window
     gives "quit".
     """
 
-    def __init__(self, settings: WindowSettings) -> None:
+    def __init__(self, settings: WindowSettings, stage: Stage | None = None) -> None:
         self.commands: queue.Queue[Command] = queue.Queue(_COMMANDS)
         self.commands_dropped = 0
         self.states_dropped = 0
         """States the window was too slow to take."""
         self.malformed = 0
         """Messages of the window that were not understood."""
-        self._settings = settings
+        self.pictures_per_s: deque[float] = deque(maxlen=_RATES)
+        """How often the window showed something new, in each of the last seconds."""
+        self._settings, self._stage = settings, stage
         self._feeds: tuple[EventFeed, ...] = ()
         self._provider: StateProvider | None = None
         self._wanted: queue.Queue[wire.Screenshot] = queue.Queue()
@@ -157,16 +165,10 @@ class WindowLink:
         return f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}"
 
     def _spawn(self, endpoint: str) -> subprocess.Popen[bytes]:
-        settings = self._settings
-        options = {
-            "--connect": endpoint,
-            "--width": settings.width,
-            "--height": settings.height,
-            "--fps": settings.fps,
-            "--niceness": settings.niceness,
-        }
-        command = [sys.executable, "-m", "hitl_clic.cockpit.window"]
-        command += [str(part) for option in options.items() for part in option]
+        command = [sys.executable, "-m", "hitl_clic.cockpit.window", "--connect", endpoint]
+        command += ["--settings", self._settings.model_dump_json()]
+        if self._stage is not None:
+            command += ["--stage", stage_to_json(self._stage)]
         # Its own session: Ctrl-C in the terminal reaches the actor alone, which then says goodbye.
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
@@ -201,6 +203,8 @@ class WindowLink:
                 self._to_feeds(message)
             case wire.Press(_, command):
                 self._command(command)
+            case wire.Drawn(per_s):
+                self.pictures_per_s.append(per_s)
             case wire.Report("ready"):
                 self._alive = True
                 self._opened.set()

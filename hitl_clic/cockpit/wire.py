@@ -64,8 +64,15 @@ class Press:
     command: Command
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Window to actor: how many pictures that showed something new it has drawn, per second, lately."""
+
+    per_s: float
+
+
 ToWindow = Show | Screenshot | Alive | Goodbye
-FromWindow = InputEvent | Press | Report
+FromWindow = InputEvent | Press | Report | Drawn
 
 
 def pack_to_window(message: ToWindow) -> bytes:
@@ -105,6 +112,8 @@ def pack_from_window(message: FromWindow) -> bytes:
             return _pack("press", message.time_ns, message.command)
         case Report():
             return _pack("report", message.what, message.text)
+        case Drawn():
+            return _pack("drawn", message.per_s)
 
 
 def unpack_from_window(data: bytes) -> FromWindow:
@@ -118,6 +127,8 @@ def unpack_from_window(data: bytes) -> FromWindow:
             return Press(time_ns, command)
         case ["report", ("ready" | "failed" | "saved" | "not_saved" | "closed") as what, str() as text]:
             return Report(what, text)
+        case ["drawn", float() as per_s] if math.isfinite(per_s):
+            return Drawn(per_s)
         case other:
             raise WireError(f"not a message of the window: {str(other)[:80]}")
 

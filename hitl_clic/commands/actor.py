@@ -16,6 +16,8 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -33,6 +35,7 @@ from hitl_clic.commands.agreement import agreed_settings
 from hitl_clic.commands.examiner import Examiner
 from hitl_clic.commands.hands import HANDS, bound, in_hand, key_map
 from hitl_clic.commands.policies import PolicyInbox
+from hitl_clic.commands.scenes import staged
 from hitl_clic.commands.view import SHOWN, CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
@@ -57,6 +60,7 @@ from hitl_clic.session.summary import Summary, Tally, write_summary
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
+from hitl_clic.tasks.stage import Stage
 
 STATUS_EVERY_NS = 1_000_000_000
 CONNECT_S = 60.0
@@ -96,6 +100,7 @@ class Actor:
         with ExitStack() as stack:
             self.task = make_task(settings.task, **settings.task_options)
             first, _ = self.task.reset(seed=settings.seed)
+            self._stage = None if settings.headless else self._staged(stack)
             dim_o, dim_a = first.size, len(self.task.action_frame.axes)
             self.real_time = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else None
             give_way = self.real_time.give_way if self.real_time is not None else None
@@ -133,6 +138,10 @@ class Actor:
             return self.tally.summary()
 
     # ---- before
+
+    def _staged(self, stack: ExitStack) -> Stage | None:
+        folder = stack.enter_context(TemporaryDirectory(prefix="stage-"))
+        return staged(self.task, self.settings.window, Path(folder))
 
     def _learner(self, stack: ExitStack) -> LearnerChild:
         app = Path(hitl_clic.__file__).resolve().parents[1] / "app.py"
@@ -192,10 +201,12 @@ class Actor:
         teacher_view: Slot[TeacherView] = Slot()
         feed = EventFeed()
         device = hand.make(settings, self.task, teacher_view, feed)
+        frame = self.task.action_frame
         self.cockpit = CockpitFeed(
             settings,
             hand,
             self.task.max_steps,
+            frame,
             self.views,
             self.link,
             note=device.note,
@@ -266,7 +277,7 @@ class Actor:
     def _window(self, stack: ExitStack, feed: EventFeed) -> WindowLink | None:
         if self.settings.headless:
             return None
-        window = WindowLink(self.settings.window)
+        window = WindowLink(self.settings.window, self._stage)
         window.add_feed(feed)
         try:
             window.start()
@@ -344,6 +355,8 @@ class Actor:
             self._keep_policy(self.out / "checkpoints")
         summary = self.tally.summary()
         summary["recording_dropped"] = self.recorder.dropped
+        if hasattr(self, "window") and self.window is not None and self.window.pictures_per_s:
+            summary["pictures_per_s"] = round(median(self.window.pictures_per_s), 1)
         write_summary(self.out / "summary.json", summary)
         if self._episodes:
             title = f"{self.settings.task}, {self.settings.method}, H = {self.settings.horizon}"

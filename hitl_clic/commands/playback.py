@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,9 +19,11 @@ from devices.events import EventFeed
 from devices.slot import Slot
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.picture import write_picture
+from hitl_clic.cockpit.scenery import Scenery
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.window_link import WindowLink
 from hitl_clic.commands.hands import HANDS
+from hitl_clic.commands.scenes import staged
 from hitl_clic.commands.view import CockpitFeed
 from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import LinkStatus
@@ -95,7 +98,8 @@ class Projector:
         self._link = _RecordedLink(LinkStatus("connecting"))
         hand = HANDS[self._settings.device]
         began_ns = self._recorded.settings.started_ns
-        self._feed = CockpitFeed(self._settings, hand, self._task.max_steps, self._views, self._link, began_ns)
+        frame = self._task.action_frame
+        self._feed = CockpitFeed(self._settings, hand, self._task.max_steps, frame, self._views, self._link, began_ns)
 
     def _hear_until(self, tick: int) -> None:
         """Take in the records up to a tick's own."""
@@ -115,7 +119,13 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
         WindowError: the window cannot be opened. ValueError: as `Projector`.
     """
     projector = Projector(recorded, settings, task)
-    window, feed, newest = WindowLink(settings.window), EventFeed(), Slot[CockpitState]()
+    with TemporaryDirectory(prefix="stage-") as folder:
+        stage = staged(task, settings.window, Path(folder))
+        _play(projector, settings, WindowLink(settings.window, stage))
+
+
+def _play(projector: Projector, settings: SessionSettings, window: WindowLink) -> None:
+    feed, newest = EventFeed(), Slot[CockpitState]()
     window.add_feed(feed)
     window.show(newest.latest)
     newest.publish(projector.state(0))
@@ -193,6 +203,17 @@ def contact_sheet(recorded: Session, settings: SessionSettings, task: Task, path
         ValueError: as `Projector`. OSError: it cannot be written.
     """
     projector = Projector(recorded, settings, task)
+    with TemporaryDirectory(prefix="stage-") as folder:
+        stage = staged(task, settings.window, Path(folder))
+        scenery = None if stage is None else Scenery(stage, settings.window)
+        try:
+            _sheet(projector, scenery, path, pictures)
+        finally:
+            if scenery is not None:
+                scenery.close()
+
+
+def _sheet(projector: Projector, scenery: Scenery | None, path: Path, pictures: int) -> None:
     last = len(projector) - 1
     chosen = sorted({round(last * number / max(1, pictures - 1)) for number in range(pictures)})
     rows = -(-len(chosen) // COLUMNS)
@@ -205,7 +226,7 @@ def contact_sheet(recorded: Session, settings: SessionSettings, task: Task, path
     part = path.with_name(path.stem + ".part.png")
     try:
         for axis, index in zip(axes.flat, chosen, strict=False):
-            write_picture(projector.state(index), part, SHEET_SIZE)
+            write_picture(projector.state(index), part, SHEET_SIZE, scenery=scenery)
             axis.imshow(image.imread(part)[:, :left])
             axis.set_title(f"tick {projector.tick(index).tick}", fontsize=9, loc="left")
     finally:

@@ -11,6 +11,8 @@ import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from hitl_clic.cockpit.dashboard import Dashboard
 from hitl_clic.cockpit.state import CockpitState, EpisodeMark
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.commands.hands import HANDS, bound, choose, in_hand, key_map
+from hitl_clic.commands.scenes import staged
 from hitl_clic.commands.view import CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
@@ -36,6 +39,7 @@ from hitl_clic.link.messages import LinkStatus
 from hitl_clic.records import Array, EpisodeRecord, Proposal
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
+from hitl_clic.tasks.task import Task
 
 PRACTICE_SEED = 500_000
 """Of the first start: far from those of sessions and evaluations."""
@@ -107,7 +111,9 @@ def run(settings: SessionSettings) -> int:
         feed = EventFeed()
         device = hand.make(settings, task, teacher, feed)
         keys = key_map(settings, task.action_frame.axes)
-        cockpit = CockpitFeed(settings, hand, task.max_steps, views, _NoLearner(), note=device.note, keys=keys)
+        cockpit = CockpitFeed(
+            settings, hand, task.max_steps, task.action_frame, views, _NoLearner(), note=device.note, keys=keys
+        )
         score = Score(settings.loop.rate_hz, task.max_steps)
 
         def state() -> CockpitState | None:
@@ -116,7 +122,7 @@ def run(settings: SessionSettings) -> int:
                 return None
             return replace(shown, practice=score.sentence, history=score.marks, corrections=(), robot_chunk=None)
 
-        window = None if settings.headless else _window(settings, feed, stack)
+        window = None if settings.headless else _window(settings, task, feed, stack)
         if window is None:
             stack.enter_context(Dashboard(state))
         else:
@@ -169,8 +175,9 @@ def run(settings: SessionSettings) -> int:
     return 0
 
 
-def _window(settings: SessionSettings, feed: EventFeed, stack: ExitStack) -> WindowLink | None:
-    window = WindowLink(settings.window)
+def _window(settings: SessionSettings, task: Task, feed: EventFeed, stack: ExitStack) -> WindowLink | None:
+    folder = stack.enter_context(TemporaryDirectory(prefix="stage-"))
+    window = WindowLink(settings.window, staged(task, settings.window, Path(folder)))
     window.add_feed(feed)
     try:
         window.start()

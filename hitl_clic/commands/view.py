@@ -19,6 +19,7 @@ from hitl_clic.control.loop import LoopView, Record
 from hitl_clic.link.messages import ChunkPair, LinkStatus
 from hitl_clic.records import EpisodeRecord, EventRecord, Plan, SwapRecord, TickRecord
 from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.task import ActionFrame
 
 SHOWN = 5
 """Corrections in the ribbon."""
@@ -54,7 +55,7 @@ class CockpitFeed:
     """Collects records as they come and gives the newest `CockpitState`.
 
     Args:
-        settings: of the session. hand: what the teacher holds. max_steps: of the task.
+        settings: of the session. hand: what the teacher holds. max_steps, frame: of the task.
         view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
         landscape: the newest look at the energy.
         verdict: whether the policy would now do what the correction asked whose first pair has this id, if known.
@@ -66,6 +67,7 @@ class CockpitFeed:
         settings: SessionSettings,
         hand: Hand,
         max_steps: int,
+        frame: ActionFrame,
         view: Slot[LoopView],
         link: HasStatus,
         began_ns: int | None = None,
@@ -75,6 +77,7 @@ class CockpitFeed:
         landscape: Callable[[], Landscape | None] | None = None,
     ) -> None:
         self._settings, self._hand, self._max_steps = settings, hand, max_steps
+        self._moves = list(frame.moves)
         self._view, self._link = view, link
         self._note, self._keys = note, keys
         self._verdict = verdict or (lambda first: None)
@@ -128,8 +131,8 @@ class CockpitFeed:
         times = list(self._times)
         span = (times[-1] - times[0]) * 1e-9 if len(times) > 1 else 0.0
         driving = view.state == "correcting" and record is not None and record.human_action is not None
-        human = ((float(record.executed[0]), float(record.executed[1])),) if driving and record is not None else None
-        chunk = None if view.robot_chunk is None else tuple((float(x), float(y)) for x, y in view.robot_chunk[:, :2])
+        human = (tuple(record.executed[self._moves].tolist()),) if driving and record is not None else None
+        chunk = None if view.robot_chunk is None else tuple(map(tuple, view.robot_chunk[:, self._moves].tolist()))
         realtime = self._settings.pace == "realtime"
         return CockpitState(
             task=self._settings.task.replace("_", " "),

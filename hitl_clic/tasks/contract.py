@@ -12,6 +12,8 @@ import time
 import warnings
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -19,6 +21,7 @@ from gymnasium.utils.env_checker import check_env
 from numpy.typing import NDArray
 
 from hitl_clic.tasks.registry import TASKS, make_task
+from hitl_clic.tasks.stage import proportions
 from hitl_clic.tasks.task import Array, Task
 from hitl_clic.tasks.teacher import Teacher
 
@@ -29,7 +32,7 @@ for between two ticks, and the next must not wait for it."""
 
 
 def check_task(make: Callable[[], Task], *, seeds_differ: bool = True, forecast_within: float = 0.0) -> None:
-    """Check a task's spaces, seeding, snapshots, forecasts and scene.
+    """Check a task's spaces, seeding, snapshots, forecasts, scene and stage.
 
     Args:
         make: a new task each time; it must last at least 200 random steps without needing a reset to go on.
@@ -48,6 +51,7 @@ def check_task(make: Callable[[], Task], *, seeds_differ: bool = True, forecast_
     _check_snapshots(make)
     _check_forecasts(make, forecast_within)
     _check_reading_changes_nothing(task)
+    _check_stage(task)
     _check_refusals(task)
     task.close()
 
@@ -277,6 +281,31 @@ def _check_reading_changes_nothing(task: Task) -> None:
             assert circle or polygon, f"{shape.role} is neither a circle nor a polygon"
             assert np.isfinite(shape.points).all(), f"{shape.role} has a corner that is not finite"
         assert scene.hand in [shape.points[0] for shape in scene.shapes if shape.role == "robot"], "hand off the robot"
+
+
+def _check_stage(task: Task) -> None:
+    task.reset(seed=9)
+    before = task.snapshot()
+    with TemporaryDirectory() as folder:
+        stage = task.stage(Path(folder))
+        assert stage is None or Path(stage.model).stat().st_size, "a stage must come with its model"
+    assert task.snapshot() == before, "stage() changed the task"
+    pose = task.scene().pose
+    assert (stage is None) == (pose is None), "a scene has a pose where the task has a stage, and only there"
+    if stage is None or pose is None:
+        return
+    names = [camera.name for camera in stage.cameras]
+    assert len(set(names)) == len(names), f"two cameras have one name: {names}"
+    assert len(stage.shown) in (1, 2), "one or two cameras are shown"
+    assert 3 * len(pose.hands) == len(task.action_frame.moves), "each hand moves along x, y and z"
+    for camera in stage.views()[0]:
+        where = camera.project(pose.hands, proportions(len(stage.shown)))
+        assert ((where > 0) & (where < 1)).all(), f"{camera.name} does not see the hands at the start: {where}"
+    task.step(np.ones(_size(task), np.float32))
+    after = task.scene().pose
+    assert after != pose, "the pose must follow what moves"
+    task.restore(before)
+    assert task.scene().pose == pose, "the pose after restore differs"
 
 
 def _check_refusals(task: Task) -> None:

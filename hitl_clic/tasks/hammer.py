@@ -6,6 +6,8 @@ display and reads no device.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import msgpack
@@ -15,14 +17,14 @@ from gymnasium import spaces
 from metaworld.envs.sawyer_hammer_v3 import SawyerHammerEnvV3
 
 from hitl_clic.records import Frame
+from hitl_clic.tasks import mujoco_pose
 from hitl_clic.tasks.actions import checked_action
 from hitl_clic.tasks.frames import picture_axes
 from hitl_clic.tasks.hammer_scene import hammer_scene
 from hitl_clic.tasks.hammer_state import DRIVEN, GOAL, HAND_SIZE, INSTANT_SIZE, NAIL, OPENING, Floats, of_instant
+from hitl_clic.tasks.stage import Camera, Pose, Stage, named, vector
 from hitl_clic.tasks.task import ActionFrame, Array, Scene, Task
 
-AZIMUTH = 180.0
-"""Where the camera looks that a teacher steers by, degrees from x towards y."""
 REACH = 0.01
 """Metres by which one unit of action moves the point that draws the hand along (metaworld)."""
 HAMMER_STARTS = ((-0.1, 0.4, 0.0), (0.1, 0.5, 0.0))
@@ -38,6 +40,14 @@ _SUBSTEPS = 5
 """Simulated steps of 2.5 ms in one step (metaworld)."""
 _FARTHEST = 2.0
 """Observed positions are cut to this, metres: what is farther off has fallen from the table."""
+_SEEN = (0, 1)
+"""The groups of geoms that metaworld makes for people; others are for collisions."""
+_CAMERAS = (
+    Camera("side", target=(0.06, 0.58, 0.2), distance=1.25, azimuth=155.0, elevation=-28.0),
+    Camera("front", target=(0.06, 0.6, 0.16), distance=1.35, azimuth=-90.0, elevation=-48.0),
+    Camera("top", target=(0.1, 0.6, 0.1), distance=1.2, azimuth=90.0, elevation=-89.0),
+)
+_SHOWN = ("side", "front")
 
 
 class Hammer(Task):
@@ -140,11 +150,19 @@ class Hammer(Task):
         return self.observe()
 
     def axes_of(self, frame: Frame) -> Floats | None:
-        return picture_axes(AZIMUTH)[None] if frame == "camera" else None  # its hand never turns
+        return (
+            picture_axes(named(_CAMERAS, _SHOWN[0]).azimuth)[None] if frame == "camera" else None
+        )  # its hand never turns
 
     def scene(self) -> Scene:
         self._require_start()
-        return hammer_scene(of_instant(self._now), REACH)
+        state = of_instant(self._now)
+        joints = mujoco_pose.joints(self._simulator.model, self._simulator.data)
+        return replace(hammer_scene(state, REACH), pose=Pose(joints, (vector(state.hand),)))
+
+    def stage(self, folder: Path) -> Stage:
+        model = mujoco_pose.write_model(self._simulator.model, folder)
+        return Stage(model, _SEEN, _CAMERAS, _SHOWN, floor=0.0)
 
     def progress(self) -> dict[str, Any]:
         return {"nail": min(1.0, max(0.0, self._depth() / DRIVEN))}

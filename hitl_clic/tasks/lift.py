@@ -18,6 +18,7 @@ import numpy as np
 
 from hitl_clic.tasks.arm_teacher import Grip, apart, checked, nearest_turn, share, upright_first
 from hitl_clic.tasks.robosuite_task import RobosuiteTask
+from hitl_clic.tasks.stage import Camera
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
 
@@ -45,6 +46,12 @@ class Lift(RobosuiteTask):
     environment, kind, dim_o = "Lift", "hitl_clic/Lift-v0/1", 30
     longest = {"fast": 150, "published": 300}  # noqa: RUF012
     drawn = (("object", _CUBE),)
+    cameras = (
+        Camera("side", target=(-0.06, 0.0, 0.97), distance=1.0, azimuth=90.0, elevation=-28.0),
+        Camera("front", target=(-0.04, 0.0, 0.97), distance=1.0, azimuth=180.0, elevation=-30.0),
+        Camera("top", target=(-0.03, 0.0, 0.85), distance=1.1, azimuth=90.0, elevation=-89.0),
+    )
+    shown = ("side", "front")
 
     def numbers(self, engine: RobosuiteEngine) -> list[Any]:
         hand, cube = engine.hand(0), engine.data.body(_CUBE)

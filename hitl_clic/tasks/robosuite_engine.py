@@ -6,25 +6,34 @@ never asks robosuite for its observations: they are sampled by clocks of their o
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.tasks import mujoco_pose
+
 _SILENT_BELOW = logging.root.manager.disable
+_GL = os.environ.get("MUJOCO_GL")
 logging.disable(logging.WARNING)  # three warnings about optional parts, at every import
 import robosuite  # noqa: E402
 from robosuite.controllers import load_composite_controller_config  # noqa: E402
 
 logging.disable(_SILENT_BELOW)
+if _GL is None:
+    os.environ.pop("MUJOCO_GL", None)  # robosuite has set one, which a window started from here would take for a wish
 logging.getLogger("robosuite_logs").setLevel(logging.WARNING)  # it tells of every file that it reads
 
 Floats = NDArray[np.float64]
+Color = tuple[float, float, float, float]
 
 CONTROL_HZ = 20
 _PHYSICS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
@@ -152,6 +161,19 @@ class RobosuiteEngine:
             finger=float(data.qpos[finger]),
             speed=float(data.qvel[speed]),
         )
+
+    def joints(self) -> bytes:
+        """Where everything is, for a renderer."""
+        return mujoco_pose.joints(self.model, self.data)
+
+    def write_model(self, folder: Path, colors: Mapping[str, Color]) -> str:
+        """Write what a renderer needs once, with some bodies in colours of our own (red, green, blue, opacity, from 0
+        to 1); the file's path."""
+        model = copy.copy(self.model)
+        for body, color in colors.items():
+            geoms = model.geom_bodyid == model.body(body).id
+            model.geom_rgba[geoms], model.geom_matid[geoms] = color, -1
+        return mujoco_pose.write_model(model, folder)
 
     def grasps(self, arm: int, body: str, part: str = "") -> bool:
         """Whether both fingertips of an arm touch the body, at a geom with `part` in its name (robosuite's rule)."""

@@ -7,6 +7,7 @@ see `lift.py`. Importing this imports no simulator, so that a teacher beside its
 from __future__ import annotations
 
 from abc import abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgpack
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from hitl_clic.records import Frame
 from hitl_clic.tasks.actions import checked_action
 from hitl_clic.tasks.frames import picture_axes
+from hitl_clic.tasks.stage import Camera, Pose, Stage, named, vector
 from hitl_clic.tasks.task import ActionFrame, Array, Scene, Shape, Task
 from hitl_clic.tasks.two_views import TwoViews, box, outline
 
@@ -35,11 +37,12 @@ speed that ISO 10218-1 allows an arm under a person's hand; an episode takes 4 t
 """
 _STEP, _TURN = 0.0125, 0.125
 """How far a hand goes and turns in one step at robosuite's full scale once it is moving, m and rad (measured)."""
-AZIMUTH = 180.0
-"""Where the camera looks that a teacher steers by, degrees: it faces the robot, as robosuite's "agentview" does."""
 _AXES = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 _VIEWS = TwoViews(size=(1.5, 1.5), left=-0.75, top=-0.52, ceiling=1.06, floor=2.25)
 _HAND_RADIUS = 0.02
+_GOAL, _CLEAR = (0.2, 0.75, 0.5, 0.85), (0.0, 0.0, 0.0, 0.0)
+_SEEN = (1,)
+"""The group of geoms that robosuite makes for people; others are for collisions."""
 
 
 class RobosuiteTask(Task):
@@ -63,6 +66,13 @@ class RobosuiteTask(Task):
     """Steps after which an episode is truncated, for each speed."""
     drawn: ClassVar[tuple[tuple[str, str], ...]]
     """Role and name of the bodies to draw, besides the hands."""
+    cameras: ClassVar[tuple[Camera, ...]]
+    shown: ClassVar[tuple[str, ...]]
+    """Names of the cameras that show the task best."""
+    floor: ClassVar[float] = 0.8
+    """Height of the table's top, m."""
+    unseen: ClassVar[tuple[str, ...]] = ()
+    """Bodies that only distract."""
 
     metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
     control_hz = 20.0
@@ -152,7 +162,7 @@ class RobosuiteTask(Task):
         self._require_start()
         if frame == "gripper":
             return np.stack([self.engine.hand(arm).turn for arm in range(self.arms)])
-        return np.tile(picture_axes(AZIMUTH), (self.arms, 1, 1))
+        return np.tile(picture_axes(named(self.cameras, self.shown[0]).azimuth), (self.arms, 1, 1))
 
     def scene(self) -> Scene:
         self._require_start()
@@ -161,7 +171,8 @@ class RobosuiteTask(Task):
         for arm in range(self.arms):
             fingers = (f"gripper{arm}_right_{part}" for part in ("leftfinger", "rightfinger", "right_gripper"))
             solids += [("robot", corners) for body in fingers for corners in self._corners(body)]
-        hands = [views.above(engine.hand(arm).position).tolist() for arm in range(self.arms)]
+        places = [engine.hand(arm).position for arm in range(self.arms)]
+        hands = [views.above(place).tolist() for place in places]
         shapes = (
             *(outline(role, corners, views.above) for role, corners in solids),
             *(Shape("robot", ((x, y),), _HAND_RADIUS) for x, y in hands),
@@ -169,7 +180,13 @@ class RobosuiteTask(Task):
             *(outline(role, corners, views.front) for role, corners in solids),
         )
         step = _STEP * SPEEDS[self.speed]
-        return Scene(size=views.size, shapes=shapes, hand=(hands[0][0], hands[0][1]), step=step)
+        pose = Pose(engine.joints(), tuple(vector(place) for place in places))
+        return Scene(size=views.size, shapes=shapes, hand=(hands[0][0], hands[0][1]), step=step, pose=pose)
+
+    def stage(self, folder: Path) -> Stage:
+        colors = dict.fromkeys(self.unseen, _CLEAR) | {body: _GOAL for role, body in self.drawn if role == "goal"}
+        model = self.engine.write_model(folder, colors)
+        return Stage(model, _SEEN, self.cameras, self.shown, self.floor)
 
     def close(self) -> None:
         self.engine.close()

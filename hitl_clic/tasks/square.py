@@ -11,6 +11,7 @@ import numpy as np
 
 from hitl_clic.tasks.robosuite_task import Floats, RobosuiteTask
 from hitl_clic.tasks.rotations import quaternion
+from hitl_clic.tasks.stage import Camera
 
 if TYPE_CHECKING:
     from hitl_clic.tasks.robosuite_engine import RobosuiteEngine
@@ -34,6 +35,12 @@ class Square(RobosuiteTask):
     environment, kind, dim_o = "NutAssemblySquare", "hitl_clic/Square-v0/1", 48
     longest = {"fast": 250, "published": 500}  # noqa: RUF012
     drawn = (("goal", "peg1"), ("line", "peg2"), ("object", _NUT))
+    cameras = (
+        Camera("side", target=(0.02, 0.1, 1.0), distance=1.25, azimuth=90.0, elevation=-30.0),
+        Camera("front", target=(0.0, 0.08, 1.0), distance=1.2, azimuth=180.0, elevation=-32.0),
+        Camera("top", target=(0.05, 0.05, 0.9), distance=1.2, azimuth=90.0, elevation=-89.0),
+    )
+    shown = ("side", "front")
 
     def numbers(self, engine: RobosuiteEngine) -> list[Any]:
         hand, nut = engine.hand(0), engine.data.body(_NUT)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from hitl_clic.records import Frame
 from hitl_clic.symmetry import Symmetry
+from hitl_clic.tasks.stage import Pose, Stage
 
 Array = NDArray[np.float32]
 
@@ -32,6 +34,11 @@ class ActionFrame:
     axes: tuple[str, ...]
     scale: tuple[float, ...]
     unit: tuple[str, ...]
+
+    @property
+    def moves(self) -> tuple[int, ...]:
+        """Indices of the axes along which a hand moves: x and y, or x, y and z of each hand."""
+        return tuple(index for index, axis in enumerate(self.axes) if axis[0] in "xyz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +63,14 @@ class Scene:
         shapes: drawn in order.
         hand: position of the controlled point in scene units; chunk overlays start here.
         step: scene units moved by the hand for one unit of action and one step.
+        pose: for a task that has a stage, the same instant in three dimensions; the scene's unit is then the metre.
     """
 
     size: tuple[float, float]
     shapes: tuple[Shape, ...]
     hand: tuple[float, float]
     step: float
+    pose: Pose | None = None
 
 
 class Task(gymnasium.Env[Array, Array]):
@@ -127,6 +136,14 @@ class Task(gymnasium.Env[Array, Array]):
     @abstractmethod
     def scene(self) -> Scene:
         """The present instant for drawing, without side effects."""
+
+    def stage(self, folder: Path) -> Stage | None:
+        """How to draw this task in three dimensions; None where scenes are flat. Without side effects on the task.
+
+        Writes into the folder what a renderer in another process needs: not for use within a tick.
+        """
+        del folder
+        return None
 
     def progress(self) -> dict[str, Any]:
         """Task-specific figures worth showing a teacher (for example coverage); may be empty."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hitl_clic.tasks.robosuite_task import RobosuiteTask
+from hitl_clic.tasks.stage import Camera
 
 if TYPE_CHECKING:
     from hitl_clic.tasks.robosuite_engine import RobosuiteEngine
@@ -30,6 +31,12 @@ class TwoArmLift(RobosuiteTask):
     environment, kind, dim_o, arms = "TwoArmLift", "hitl_clic/TwoArmLift-v0/1", 48, 2
     longest = {"fast": 150, "published": 500}  # noqa: RUF012
     drawn = (("object", _POT),)
+    cameras = (
+        Camera("front", target=(0.0, 0.0, 1.02), distance=1.6, azimuth=180.0, elevation=-28.0),
+        Camera("top", target=(0.0, 0.0, 0.9), distance=1.4, azimuth=180.0, elevation=-89.0),
+        Camera("corner", target=(0.0, 0.0, 1.0), distance=1.5, azimuth=140.0, elevation=-45.0),
+    )
+    shown = ("front", "top")
 
     def numbers(self, engine: RobosuiteEngine) -> list[Any]:
         hands = [engine.hand(arm) for arm in range(2)]

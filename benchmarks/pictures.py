@@ -1,0 +1,69 @@
+"""How fast robots are drawn: pictures of each task's own view from poses of its teacher's episode. One line a task and
+quality."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.figure import parser, percentiles, tell
+from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.render import backend
+from hitl_clic.tasks import make_task, make_teacher, task_names
+from hitl_clic.tasks.stage import Pose, proportions
+from hitl_clic.tasks.task import Task
+
+
+def main() -> None:
+    """Draw every task that has a stage for `--seconds` in each quality, or only those named."""
+    options = parser("How fast robots are drawn.")
+    options.add_argument("--tasks", nargs="*", default=task_names(), help="names of tasks (default all)")
+    options.add_argument("--height", type=int, default=WindowSettings().picture_height, help="of a picture, pixels")
+    given = options.parse_args()
+    name = backend.find("auto")
+    backend.take(name)
+    from hitl_clic.render.renderer import Renderer  # imports MuJoCo, which looks at once for its way to OpenGL
+
+    for task_name in given.tasks:
+        task = make_task(task_name)
+        with TemporaryDirectory() as folder:
+            stage = task.stage(Path(folder))
+            if stage is None:
+                continue
+            poses, cameras = _poses(task, task_name), stage.views()[0]
+            for quality in ("fast", "full"):
+                renderer = Renderer(stage, quality, given.height, name)
+                renderer.draw(poses[0], cameras, proportions(len(cameras)))
+                took_ms: list[float] = []
+                began, cpu = time.perf_counter(), time.process_time()
+                while time.perf_counter() - began < given.seconds:
+                    before = time.perf_counter()
+                    renderer.draw(poses[len(took_ms) % len(poses)], cameras, proportions(len(cameras)))
+                    took_ms.append((time.perf_counter() - before) * 1e3)
+                rate = len(took_ms) / (time.perf_counter() - began)
+                cpu_ms = (time.process_time() - cpu) * 1e3 / len(took_ms)
+                renderer.close()
+                what = {"task": task_name, "quality": quality, "views": len(cameras), "height": given.height}
+                found = {"per_s": round(rate, 1), "cpu_ms": round(cpu_ms, 1), "ms": percentiles(took_ms, 50, 99)}
+                tell("pictures", {**what, "gl": name, **found})
+        task.close()
+
+
+def _poses(task: Task, name: str) -> list[Pose]:
+    """The poses of an episode that the teacher drives, every fifth step."""
+    teacher = make_teacher(name)
+    teacher.reset()
+    observation, _ = task.reset(seed=0)
+    poses: list[Pose] = []
+    for step in range(task.max_steps):
+        if step % 5 == 0 and (pose := task.scene().pose) is not None:
+            poses.append(pose)
+        observation, _, terminated, truncated, _ = task.step(teacher.action(observation))
+        if terminated or truncated:
+            break
+    return poses
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What the window shows of a task with a stage: which of its cameras, and their newest pictures.
+
+Main thread of the window process, or of one that only writes pictures; the drawing is the studio's. A stage reaches
+the window's process once, as JSON in its arguments; the model it names is a file.
+"""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.render.studio import Shot, Studio
+from hitl_clic.tasks.stage import Pose, Stage
+
+_STAGE: TypeAdapter[Stage] = TypeAdapter(Stage)
+
+
+def stage_to_json(stage: Stage) -> str:
+    """The stage as text."""
+    return _STAGE.dump_json(stage).decode()
+
+
+def stage_from_json(text: str) -> Stage:
+    """Read `stage_to_json` back. Raises ValueError for anything else."""
+    return _STAGE.validate_json(text)
+
+
+class Scenery:
+    """Shows a stage from its cameras, in the settings' quality."""
+
+    def __init__(self, stage: Stage, settings: WindowSettings) -> None:
+        self.stage = stage
+        self._views = stage.views()
+        self._view = 0
+        self._studio = Studio(stage, settings.quality, settings.picture_height, settings.gl)
+
+    def turn(self) -> None:
+        """Go on to the next view: the one chosen for the task, then each camera alone."""
+        self._view = (self._view + 1) % len(self._views)
+
+    def look(self, pose: Pose | None) -> tuple[Shot | None, str]:
+        """Ask for pictures of a pose; the newest there are, and a sentence if there will be none."""
+        if pose is not None and not self._studio.problem:
+            self._studio.show(pose, self._views[self._view])
+            return self._studio.latest(), ""
+        return None, self._studio.problem
+
+    def wait(self, pose: Pose) -> Shot | None:
+        """The pictures of this very pose, when they are drawn; None if there will be none. Not for a window."""
+        return self._studio.take(pose, self._views[self._view])
+
+    def close(self) -> None:
+        """End the drawing."""
+        self._studio.close()

@@ -1,0 +1,36 @@
+"""Meshes with no more triangles than a small picture can show. Pure numpy on a renderer's own copy of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+_FEW = 2000
+"""Triangles of a mesh that is left as it is."""
+
+
+def coarsen(model: Any, cell: float) -> None:
+    """Leave out what is finer than a grid of this width, m, from the meshes of an `MjModel`: only looks change.
+
+    Corners in one cell of the grid become one of them; triangles that thereby lose a side are dropped (Rossignac and
+    Borrel 1993).
+    """
+    for mesh in np.flatnonzero(model.mesh_facenum > _FEW):
+        corners = _rows(model.mesh_vertadr[mesh], model.mesh_vertnum[mesh])
+        cells = np.floor(model.mesh_vert[corners] / cell).astype(np.int64)
+        _, first, where = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+        faces = _rows(model.mesh_faceadr[mesh], model.mesh_facenum[mesh])
+        merged = first[where.reshape(-1)][model.mesh_face[faces]]
+        a, b, c = merged.T
+        kept = np.flatnonzero((a != b) & (b != c) & (c != a))
+        if not len(kept):  # all of it is finer than the grid
+            continue
+        model.mesh_face[faces][: len(kept)] = merged[kept]
+        for further in (model.mesh_facenormal, model.mesh_facetexcoord):
+            further[faces][: len(kept)] = further[faces][kept]
+        model.mesh_facenum[mesh] = len(kept)
+
+
+def _rows(start: int, count: int) -> slice:
+    return slice(int(start), int(start) + int(count))

@@ -1,0 +1,46 @@
+"""A process that draws one picture of a sphere and ends with status 0 if it came out: `backend` starts it.
+
+Whatever goes wrong is on its stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import mujoco
+import numpy as np
+
+from hitl_clic.render.context import open_context
+
+_SIDE = 16
+_MODEL = '<mujoco><worldbody><light pos="0 0 3"/><geom size="1" rgba="1 0 0 1"/></worldbody></mujoco>'
+
+
+def main(name: str) -> int:
+    """Draw with the backend of this name; 1 if the picture is empty."""
+    model = mujoco.MjModel.from_xml_string(_MODEL)
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    gl = open_context(name, _SIDE, _SIDE)
+    try:
+        context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
+        scene = mujoco.MjvScene(model, 10)
+        camera = mujoco.MjvCamera()
+        camera.distance = 2.0
+        every = mujoco.mjtCatBit.mjCAT_ALL
+        mujoco.mjv_updateScene(model, data, mujoco.MjvOption(), None, camera, every, scene)
+        area = mujoco.MjrRect(0, 0, _SIDE, _SIDE)
+        picture = np.zeros((_SIDE, _SIDE, 3), np.uint8)
+        mujoco.mjr_render(area, scene, context)
+        mujoco.mjr_readPixels(picture, None, area, context)
+        if not picture.any():
+            sys.stderr.write("its picture is empty\n")
+            return 1
+        return 0
+    finally:
+        gl.free()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
