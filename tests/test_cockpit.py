@@ -173,7 +173,7 @@ def test_every_key_and_every_action_appears_once() -> None:
     names = [key.name for key in keymap.KEYS]
     actions = [key.action for key in keymap.KEYS]
     assert len(set(names)) == len(names)
-    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view"])
+    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view", "energy"])
     assert not {"w", "a", "s", "d", "up", "down", "left", "right", "space"} & set(names)
     assert [label for label, _ in keymap.rows()] == [key.label for key in keymap.KEYS]
 
