@@ -11,8 +11,23 @@ import pytest
 import torch
 from hypothesis import settings
 
+from hitl_clic.cockpit.welcome import remember
+
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nobody_is_new_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Windows of tests greet nobody, and leave no mark on the account of who runs them."""
+    before, home = os.environ.get("XDG_STATE_HOME"), tmp_path_factory.mktemp("state")
+    os.environ["XDG_STATE_HOME"] = str(home)
+    remember()
+    yield
+    if before is None:
+        del os.environ["XDG_STATE_HOME"]
+    else:
+        os.environ["XDG_STATE_HOME"] = before
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from devices.events import InputEvent
-from hitl_clic.cockpit import keymap, palette, wire, words
+from hitl_clic.cockpit import keymap, palette, welcome, wire, words
 from hitl_clic.cockpit.dashboard import Dashboard, render
 from hitl_clic.cockpit.draw import Artist
 from hitl_clic.cockpit.layout import Layout
@@ -323,3 +323,23 @@ def test_curves_are_written_also_for_odd_sessions(tmp_path: Path) -> None:
         assert pygame.image.load(file).get_size() == (1200, 792)
     assert sizes[0] > sizes[1] > sizes[2]
     assert rolling_mean([math.nan, 1.0, math.nan, 3.0], 2).tolist()[1:] == [1.0, 1.0, 3.0]
+
+
+def test_who_is_new_is_welcomed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert not welcome.welcomed()
+    welcome.remember()
+    welcome.remember()
+    assert welcome.welcomed()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_welcome_and_the_energy_take_the_dark_half_only(size: tuple[int, int]) -> None:
+    artist, surface = Artist(), pygame.Surface(size, 0, 32)
+    seen = {}
+    for page in ("show_welcome", "show_energy", "show_help", "nothing"):
+        artist.draw(surface, STATE, **({page: True} if page != "nothing" else {}))
+        light = pygame.image.tobytes(surface.subsurface(artist.layout.left), "RGB")
+        seen[page] = (light, pygame.image.tobytes(surface.subsurface(artist.layout.panel), "RGB"))
+    assert len({light for light, _ in seen.values()}) == 1
+    assert len({dark for _, dark in seen.values()}) == 4

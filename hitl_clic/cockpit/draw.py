@@ -6,6 +6,8 @@ one thread; it keeps the parts that did not change since its last picture.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pygame
 
 from hitl_clic.cockpit import pages, palette, panels, scene_view
@@ -15,6 +17,9 @@ from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush
 from hitl_clic.render.studio import Shot
 from hitl_clic.tasks.stage import Stage
+
+Page = Literal["session", "energy", "help", "welcome"]
+"""What the dark half shows."""
 
 
 class Artist:
@@ -37,11 +42,12 @@ class Artist:
         shot: Shot | None = None,
         note: str = "",
         show_energy: bool = False,
+        show_welcome: bool = False,
     ) -> None:
         """Draw the whole picture; the surface may have any size from about 800 x 450 up.
 
         With a shot of the stage the scene is as its cameras see it, else flat. `note`: a sentence about the picture.
-        `show_energy`: the energy in the place of the curve.
+        `show_energy`: the energy in the place of the curve. `show_welcome`: how teaching goes.
         """
         seen = None if self._cameras is None or shot is None else (self._cameras, shot)
         self.layout = Layout.of(on.get_size(), state.scene.size if seen is None else proportions_of(seen[1]))
@@ -50,7 +56,8 @@ class Artist:
             pages.summary(on, brush, self.layout, state)
             return
         scene_view.draw(on, brush, self.layout, state, self._ground_for(brush, state), seen, note)
-        self._draw_dark(on, brush, state, show_help, show_energy)
+        page: Page = "help" if show_help else "welcome" if show_welcome else "energy" if show_energy else "session"
+        self._draw_dark(on, brush, state, page)
 
     def notice(self, on: pygame.Surface, title: str, sentence: str, over_picture: bool) -> None:
         """A message in the middle: over the light half of the last picture, or alone on an empty window."""
@@ -72,17 +79,18 @@ class Artist:
             self._ground = (key, scene_view.ground(brush, self.layout, state.gate))
         return self._ground[1]
 
-    def _draw_dark(
-        self, on: pygame.Surface, brush: Brush, state: CockpitState, show_help: bool, show_energy: bool
-    ) -> None:
+    def _draw_dark(self, on: pygame.Surface, brush: Brush, state: CockpitState, page: Page) -> None:
         """The dark half, each part painted anew only when it changed: most of a picture's cost is here."""
         panel = self.layout.panel
-        if show_help:
+        if page == "help":
             keys = state.device_keys
             parts = [panels.Part(panel, keys, lambda surface: pages.help_page(surface, brush, self.layout, keys))]
+        elif page == "welcome":
+            hint = state.hint
+            parts = [panels.Part(panel, hint, lambda surface: pages.welcome(surface, brush, self.layout, hint))]
         else:
-            parts = panels.parts(brush, self.layout, state, show_energy)
-        frame = (on.get_size(), show_help, show_energy)
+            parts = panels.parts(brush, self.layout, state, page == "energy")
+        frame = (on.get_size(), page)
         if self._dark is None or self._frame != frame:
             self._dark, self._frame, self._shown = pygame.Surface(on.get_size(), 0, 32), frame, {}
             self._dark.fill(palette.PANEL)

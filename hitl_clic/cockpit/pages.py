@@ -37,6 +37,48 @@ def help_page(on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence
             y += step
 
 
+def welcome(on: pygame.Surface, brush: Brush, layout: Layout, hint: str) -> None:
+    """How teaching goes, in half a minute; over the dark half, so that the robot can be watched meanwhile."""
+    pygame.draw.rect(on, palette.PANEL, layout.panel)
+    px = brush.px
+    rect = pygame.Rect(layout.learning.x, layout.learning.y, layout.learning.width, 0)
+    rect.height = layout.keys.bottom - rect.y
+    room = panels.card(on, brush, rect, "HOW IT WORKS")
+    ((pause, _), (undo, _), (stop, _), (keys, _)) = keymap.labels("pause", "discard", "stop", "help")
+    steps = (
+        (palette.ROBOT, "Watch", "The robot drives. The blue dots are what it plans: full ones it will do now."),
+        (
+            palette.HUMAN,
+            "Correct",
+            f"When it errs, {hint or 'take over'}: orange is you. Then let it go on. Short and often is best.",
+        ),
+        (
+            palette.GOOD,
+            "See it learn",
+            "It learns while it moves. A full green bar: it would now do what you last showed.",
+        ),
+        (
+            palette.TEXT_SOFT,
+            "Go easy",
+            f"{undo} takes your last correction back, {pause} pauses, {stop} stops everything, {keys} shows all keys.",
+        ),
+    )
+    y = float(room.y + px(12))
+    for number, (color, title, sentence) in enumerate(steps, 1):
+        brush.disc(on, (room.x + px(14), y + px(14)), px(14), color)
+        middle = (room.x + px(14), y + px(14) - brush.height("body") / 2)
+        brush.text(on, str(number), middle, "body", palette.BADGE_INK, True, "centre")
+        left = room.x + px(44)
+        brush.text(on, title, (left, y), "big", palette.TEXT, True)
+        y += brush.height("big") + px(4)
+        for row in brush.wrapped(sentence, "body", room.right - left, 4):
+            brush.text(on, row, (left, y), "body", palette.TEXT_SOFT)
+            y += brush.height("body") + px(2)
+        y += px(22)
+    last = (room.x, room.bottom - brush.height("body"))
+    brush.text(on, "Any key or a click begins.", last, "body", palette.TEXT, True)
+
+
 def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
     """What the session came to; shown when `state.end` is set."""
     if state.end is None:

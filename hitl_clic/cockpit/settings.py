@@ -21,6 +21,9 @@ class WindowSettings(BaseModel):
     niceness: int = Field(
         5, ge=0, le=19, description="Priority given up by the window process, so that drawing yields to the loop, 0-19."
     )
+    welcome: Literal["first", "always", "never"] = Field(
+        "first", description="When the page is shown that says how teaching goes: to who was never welcomed here."
+    )
     energy_axes: tuple[str, ...] = Field(
         (),
         max_length=2,

@@ -31,6 +31,7 @@ from hitl_clic.cockpit.draw import Artist
 from hitl_clic.cockpit.scenery import Scenery, stage_from_json
 from hitl_clic.cockpit.settings import WindowSettings
 from hitl_clic.cockpit.theme import Brush
+from hitl_clic.cockpit.welcome import remember, welcomed
 from hitl_clic.os_scheduling import step_back
 
 SILENT_S = 1.0
@@ -52,7 +53,12 @@ class Window:
     """One window on one session. The surface and the socket are used by the process's only thread."""
 
     def __init__(
-        self, surface: pygame.Surface, socket: zmq.Socket[bytes], clock: Callable[[], int], scenery: Scenery | None
+        self,
+        surface: pygame.Surface,
+        socket: zmq.Socket[bytes],
+        clock: Callable[[], int],
+        scenery: Scenery | None,
+        welcome: bool,
     ) -> None:
         self.open = True
         self._surface = surface
@@ -62,6 +68,7 @@ class Window:
         self._artist = Artist(scenery.stage if scenery is not None else None)
         self._state: state.CockpitState | None = None
         self._help = self._energy = False
+        self._welcome = welcome
         self._notice = ""
         self._heard_ns = clock()
         self._asked: list[Path] = []
@@ -117,7 +124,7 @@ class Window:
             self._artist.notice(self._surface, "One moment", "The session is starting.", over_picture=False)
         else:
             shot, note = (None, "") if self._scenery is None else self._scenery.look(self._state.scene.pose)
-            self._artist.draw(self._surface, self._state, self._help, shot, note, self._energy)
+            self._artist.draw(self._surface, self._state, self._help, shot, note, self._energy, self._welcoming())
             shown = self._state if shot is None else shot
             self._new_pictures += shown is not self._shown
             self._shown = shown
@@ -128,6 +135,20 @@ class Window:
         for path in self._asked:
             self._save(path)
         self._asked.clear()
+
+    def _welcoming(self) -> bool:
+        """Whether the page is shown that says how teaching goes: to a person, not beside a script."""
+        return self._welcome and self._state is not None and bool(self._state.device_keys)
+
+    def _begin(self) -> None:
+        """The person did something: the welcome is over."""
+        if not self._welcoming():
+            return
+        self._welcome = False
+        try:
+            remember()
+        except OSError as error:
+            _log.warning("the welcome will be shown again: %s", error)
 
     def _tell_rate(self) -> None:
         """Once a second say how often something new was shown."""
@@ -143,11 +164,14 @@ class Window:
                 name = pygame.key.name(event.key).lower()
                 down = event.type == pygame.KEYDOWN
                 self._input("key_down" if down else "key_up", name)
+                if down:
+                    self._begin()
                 if down and (key := keymap.find(name)) is not None:
                     self._press(key)
             case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP if event.button in _BUTTONS:
                 kind: InputKind = "button_down" if event.type == pygame.MOUSEBUTTONDOWN else "button_up"
                 self._input(kind, _BUTTONS[event.button], event.pos)
+                self._begin()
             case pygame.MOUSEWHEEL:
                 self._wheel(("wheel down", "wheel up"), event.y)
                 self._wheel(("wheel left", "wheel right"), event.x)
@@ -257,7 +281,8 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         scenery = Scenery(stage_from_json(given.stage), settings) if given.stage else None
         try:
-            Window(surface, socket, time.perf_counter_ns, scenery).run(settings.fps)
+            welcome = settings.welcome == "always" or (settings.welcome == "first" and not welcomed())
+            Window(surface, socket, time.perf_counter_ns, scenery, welcome).run(settings.fps)
         finally:
             if scenery is not None:
                 scenery.close()
