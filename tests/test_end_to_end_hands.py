@@ -19,7 +19,7 @@ from hitl_clic.session.reader import Session
 @pytest.mark.parametrize("device", ["spacemouse", "gamepad"])
 def test_corrections_by_hand_are_recorded_and_become_pairs(tmp_path: Path, device: str) -> None:
     out = tmp_path / "session"
-    arguments = ["teach", "--task", "line_following", "--device", device, "--headless", "--episodes", "1"]
+    arguments = ["teach", "--task", "push_t", "--device", device, "--headless", "--episodes", "1"]
     arguments += ["--loop.rate-hz", "20", "--task-options", "max_steps", "80", "--out", str(out), *SMALL, *LIVELY]
     session = subprocess.Popen(
         [sys.executable, str(ROOT / "tests" / "session_hand.py"), device, *arguments],

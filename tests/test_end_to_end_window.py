@@ -196,9 +196,9 @@ def test_an_arm_is_taught_by_keys(display: str, tmp_path: Path, monkeypatch: pyt
         assert human is not None
         assert np.array_equal(human[tick.taught == 0], tick.robot_action[tick.taught == 0]), "the robot keeps the rest"
         if tick.taught[1]:
-            assert human[:3] == pytest.approx([0, 1, 0], abs=1e-6)
+            assert human[:3] == pytest.approx([1, 0, 0], abs=1e-6)
         else:
-            assert human[3:6] == pytest.approx([-1, 0, 0], abs=1e-6)
+            assert human[3:6] == pytest.approx([0, 1, 0], abs=1e-6)
         assert tick.taught[6] == 0 or human[6] == 1.0, "shut"
     assert {tuple(pair.mask[0, :6].astype(int)) for pair in recorded.pairs} >= {moving, leaning}
     assert any(pair.mask[0, 6] for pair in recorded.pairs)
