@@ -89,6 +89,8 @@ class Meter:
         self._pressed: dict[str, None] = {}
         self.raw: dict[str, Extent] = {}
         self.motion = [Extent() for _ in device.axes]
+        self.begun = threading.Event()
+        """The device was read for the first time: finding hardware and its library may take a while."""
         device.watch = self.take
 
     def take(self, sample: DeviceSample, inputs: Inputs) -> None:
@@ -96,6 +98,7 @@ class Meter:
         now_ns = self._clock()
         with self._lock:
             self._readings += 1
+            self.begun.set()
             self._reports += inputs.reports
             self._most = max(self._most, inputs.reports)
             self._dropped = max(self._dropped, inputs.dropped)

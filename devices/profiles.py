@@ -52,7 +52,7 @@ def edited(
         values["axes"][axis] |= fields
     for axis in invert:
         values["axes"][axis]["sign"] *= -1
-    return _checked(values | changes)
+    return _checked({**values, **changes})
 
 
 def calibrated(profile: Profile, rests: Mapping[str, Rest]) -> Profile:
@@ -110,21 +110,30 @@ def save_profile(profile: Profile, path: Path, over: bool = False) -> None:
         raise ValueError(f"{path} cannot be written ({error.strerror}); give another path") from error
 
 
-def axis_changes(pairs: Sequence[str]) -> dict[str, dict[str, str]]:
+def axis_changes(pairs: Sequence[str]) -> dict[str, dict[str, str | int | float]]:
     """Changes to axes as people type them, "x.deadzone=0.1", by axis and field.
 
     Raises:
         ValueError: one does not read like this, or names a field that an axis has not.
     """
-    changes: dict[str, dict[str, str]] = {}
+    changes: dict[str, dict[str, str | int | float]] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         axis, dot, field = name.partition(".")
         if not (equals and dot and axis and field in AxisSetting.model_fields):
             fields = ", ".join(AxisSetting.model_fields)
             raise ValueError(f"{pair!r} is no change to an axis; write AXIS.FIELD=VALUE, FIELD one of {fields}")
-        changes.setdefault(axis, {})[field] = value
+        changes.setdefault(axis, {})[field] = _number(value)
     return changes
+
+
+def _number(text: str) -> str | int | float:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _checked(values: dict[str, Any]) -> Profile:

@@ -176,7 +176,7 @@ class Actor:
         views: Slot[LoopView] = Slot()
         teacher_view: Slot[TeacherView] = Slot()
         feed = EventFeed()
-        device = hand.make(settings, self.task, teacher_view, feed)
+        device = hand.make(settings, self.task.action_frame.axes, teacher_view, feed)
         self.cockpit = CockpitFeed(
             settings,
             hand,

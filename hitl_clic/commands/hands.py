@@ -27,7 +27,7 @@ from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.tasks.task import Task
 
-Make = Callable[[SessionSettings, Task, Slot[TeacherView], EventFeed], Device]
+Make = Callable[[SessionSettings, Sequence[str], Slot[TeacherView], EventFeed], Device]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Hand:
     Attributes:
         label: its name for people. control: what is held to drive; empty for a script.
         needs_window: it lives on window events.
-        make: makes it from settings, task, the teacher's view and the window's events.
+        make: makes it from settings, the names of the task's axes, the teacher's view and the window's events.
         raw: what besides keys and buttons moves a raw axis of its profile, in words.
         lacks: what is missing here to use it at all, in a sentence; empty if nothing.
     """
@@ -60,25 +60,23 @@ class Hand:
         return f"{'hold' if mode == 'hold' else 'press'} {self.control} to correct"
 
 
-def _oracle(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+def _oracle(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
     del feed
     teacher = make_teacher(settings.task)
-    return ScriptedDevice(
-        task.action_frame.axes, teacher.action, teacher.reset, view, settings.execute, settings.oracle
-    )
+    return ScriptedDevice(axes, teacher.action, teacher.reset, view, settings.execute, settings.oracle)
 
 
 def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
     """How to make a device that lives on the window's events, with its preset profile."""
 
-    def make(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+    def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
         del view
         return device(
             feed,
             profile_of(settings.device, settings.profile),
             stale_after_s=settings.gate.stale_after_s,
             tap_hold_s=_tap_s(settings),
-            axes=task.action_frame.axes,
+            axes=axes,
         )
 
     return make
@@ -87,10 +85,10 @@ def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
 def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
     """How to make a device that reads its own hardware."""
 
-    def make(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+    def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
         del view, feed
         profile = profile_of(settings.device, settings.profile)
-        return device(profile, tap_hold_s=_tap_s(settings), axes=task.action_frame.axes)
+        return device(profile, tap_hold_s=_tap_s(settings), axes=axes)
 
     return make
 

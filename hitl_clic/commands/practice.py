@@ -105,7 +105,7 @@ def run(settings: SessionSettings) -> int:
         views: Slot[LoopView] = Slot()
         teacher: Slot[TeacherView] = Slot()
         feed = EventFeed()
-        device = hand.make(settings, task, teacher, feed)
+        device = hand.make(settings, task.action_frame.axes, teacher, feed)
         keys = key_map(settings, task.action_frame.axes)
         cockpit = CockpitFeed(settings, hand, task.max_steps, views, _NoLearner(), note=device.note, keys=keys)
         score = Score(settings.loop.rate_hz, task.max_steps)
