@@ -221,7 +221,8 @@ def test_a_playback_does_what_was_done_when_it_was_done() -> None:
 def test_a_playback_keeps_to_the_contract_and_refuses_in_words() -> None:
     long = [Step(0.0, (1.0, 0.0), engage=True), Step(5.0, (0.0, 0.0))]
     check_device(lambda: PlaybackDevice(("x", "y"), long), deflect=lambda device: None)
-    check_device(lambda: PlaybackDevice(("x", "y"), [replace_at(0.0, False), *long[1:]]), lose=lambda device: None)
+    gone = [Step(0.0, (0.0, 0.0), connected=False), *long[1:]]
+    check_device(lambda: PlaybackDevice(("x", "y"), gone), lose=lambda device: None)
     for steps, said in (([], "nothing to play"), (STEPS[::-1], "order"), ([Step(0.0, (1.0,))], "axes x, y")):
         with pytest.raises(ValueError, match=said):
             PlaybackDevice(("x", "y"), steps)

@@ -21,7 +21,7 @@ from devices.slot import Slot
 from devices.spacemouse import PUSHES, spacemouse
 from devices.spacemouse import missing as no_spacemouse
 from hitl_clic.cockpit import keymap
-from hitl_clic.control.correction import Binding, bind
+from hitl_clic.control.correction import HAND_STEP, Binding, bind
 from hitl_clic.refusal import SettingsError
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
@@ -162,7 +162,7 @@ def has_display() -> bool:
 
 
 def choose(settings: SessionSettings) -> SessionSettings:
-    """The settings with `auto` resolved and the window decided.
+    """The settings with `auto` resolved, the window decided, and what goes by the device set.
 
     Raises:
         SettingsError: the device needs a window and there can be none, or a package, or a person, or its profile is
@@ -181,6 +181,9 @@ def choose(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"device = {device} cannot be used here. {lacking}")
     if hand.control and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
-    settings = settings.model_copy(update={"device": device, "headless": not windowed})
+    gate = settings.gate
+    if hand.control and gate.max_step is None:
+        gate = gate.model_copy(update={"max_step": HAND_STEP})
+    settings = settings.model_copy(update={"device": device, "headless": not windowed, "gate": gate})
     in_hand(settings)  # a wrong profile is refused before anything starts
     return settings
