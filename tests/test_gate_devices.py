@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -24,6 +23,12 @@ from devices.spacemouse import ReportSource
 from hitl_clic.control.gate import Gate, GateOutput, GateSettings
 
 MS = 1_000_000
+NOW_NS = 10**10
+
+
+def clock() -> int:
+    """Stands still: how busy the machine is must not matter."""
+    return NOW_NS
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,9 @@ def at_the_window(kind: type[KeyboardDevice] | type[MouseDevice]) -> Rig:
     feed = EventFeed()
 
     def say(event: str, name: str = "", place: tuple[float, float] = (0.0, 0.0)) -> None:
-        feed.put(InputEvent(time.perf_counter_ns(), event, name, place))  # type: ignore[arg-type]
+        feed.put(InputEvent(NOW_NS, event, name, place))  # type: ignore[arg-type]
 
-    device = kind(feed, load_profile(kind.name), axes=("x", "y"), tap_hold_s=0.0)
+    device = kind(feed, load_profile(kind.name), axes=("x", "y"), tap_hold_s=0.0, clock=clock)
     if kind is MouseDevice:
         say("button_down", "left", (0.5, 0.5))
         say("motion", "", (0.9, 0.5))
@@ -53,7 +58,9 @@ def at_the_window(kind: type[KeyboardDevice] | type[MouseDevice]) -> Rig:
 
 def spacemouse_rig() -> Rig:
     transport = FakeTransport(COMPACT)
-    device = HandheldDevice("spacemouse", ReportSource(transport), load_profile("spacemouse"), axes=("x", "y"))
+    device = HandheldDevice(
+        "spacemouse", ReportSource(transport, clock), load_profile("spacemouse"), clock=clock, axes=("x", "y")
+    )
     transport.put(*moved(COMPACT, 350, 0, 0, 0, 0, 0))
     return Rig(device, lambda: transport.plug(False), lambda: transport.put(pressed(COMPACT, "left", "right")))
 
@@ -72,7 +79,7 @@ class Pad:
         if not self.there:
             raise OSError("the gamepad was unplugged")
         changes, self.changes = self.changes, ()
-        return Reading(time.perf_counter_ns(), {"left x": 1.0}, changes)
+        return Reading(NOW_NS, {"left x": 1.0}, changes)
 
     def buzz(self) -> None: ...
 
@@ -81,7 +88,7 @@ class Pad:
 
 def gamepad_rig() -> Rig:
     pad = Pad()
-    device = HandheldDevice("gamepad", pad, load_profile("gamepad"), axes=("x", "y"))
+    device = HandheldDevice("gamepad", pad, load_profile("gamepad"), clock=clock, axes=("x", "y"))
 
     def stop() -> None:
         pad.changes = (("b", True),)
@@ -103,13 +110,13 @@ def oracle_rig() -> Rig:
 
 
 def playback_rig() -> Rig:
-    now_ns = [0]
+    passed_ns = [0]
     steps = [Step(0.0, (1.0, 0.0), True), Step(1.0, (0.0, 0.0), connected=False), Step(2.0, (0.0, 0.0))]
-    device = PlaybackDevice(("x", "y"), steps, clock=lambda: time.perf_counter_ns() + now_ns[0])
+    device = PlaybackDevice(("x", "y"), steps, clock=lambda: NOW_NS + passed_ns[0])
     device.read(0.0)
 
     def lose() -> None:
-        now_ns[0] = 10**9
+        passed_ns[0] = 10**9
 
     return Rig(device, lose)
 
@@ -155,7 +162,7 @@ def test_lost_input_leads_to_the_same_with_every_device(name: str, how: str, pol
     rig = RIGS[name]()
     gate = Gate(GateSettings(on_stale=policy, stale_after_s=0.25))  # type: ignore[arg-type]
     sample = read(rig.device)
-    now_ns = time.perf_counter_ns() + 10 * 10**9
+    now_ns = NOW_NS
     pushing = gate.step(replace(sample, time_ns=now_ns), now_ns)
     assert (pushing.driver, pushing.motion[0]) == ("human", pytest.approx(1.0))
     if how == "lost":
@@ -177,7 +184,7 @@ def test_a_stop_wins_on_every_device_that_has_one(name: str, policy: str) -> Non
     assert rig.stop is not None
     gate = Gate(GateSettings(on_stale=policy))  # type: ignore[arg-type]
     sample = read(rig.device)
-    now_ns = time.perf_counter_ns() + 10 * 10**9
+    now_ns = NOW_NS
     assert gate.step(replace(sample, time_ns=now_ns), now_ns).driver == "human"
     rig.stop()
     pressed_stop = rig.device.read(0.001)
