@@ -57,7 +57,11 @@ def _run(command: cli.Command) -> int:
             from hitl_clic.commands import doubt
 
             return doubt.run(sessions, within, alarms, out)
-        case cli.DevicesCommand(device, task, profile):
+        case cli.DevicesCommand() if command.test:
+            from hitl_clic.commands import device_bench
+
+            return device_bench.run(command)
+        case cli.DevicesCommand(device, _, task, profile):
             from hitl_clic.commands import devices
 
             return devices.print_keys(device, task, profile) if device else devices.run()

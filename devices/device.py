@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
+from devices.inputs import Inputs
 from devices.sample import DeviceSample
 from devices.slot import Slot
 
@@ -33,6 +35,10 @@ class Device(ABC):
         """What ended the reader thread, if it did not end by `close`; the device then stays lost."""
         self.trouble = ""
         """Why the device is not connected, in a sentence, where it knows; empty while all is well."""
+        self.inputs = Inputs()
+        """What the newest reading took in, before shaping; replaced by the reader thread."""
+        self.watch: Callable[[DeviceSample, Inputs], None] | None = None
+        """Called in the reader thread with every reading (a device bench); quick. Set it before `start`."""
 
     @abstractmethod
     def read(self, timeout_s: float) -> DeviceSample:
@@ -90,7 +96,10 @@ class Device(ABC):
         period_s = 1.0 / self.rate_hz
         try:
             while not self._closing.is_set():
-                self._publish(self.read(period_s))
+                sample = self.read(period_s)
+                self._publish(sample)
+                if self.watch is not None:
+                    self.watch(sample, self.inputs)
         except Exception as error:
             self.failure = error  # the loop goes on without this device; whoever shows it can say why
         finally:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from devices.device import Device
 from devices.held import Held
+from devices.inputs import Inputs
 from devices.pilot import Pilot
 from devices.sample import DeviceSample
 from devices.shaping import Profile, broken
@@ -30,12 +31,14 @@ class Reading:
         axes: deflection by raw axis, 1 at full.
         changes: buttons pressed (True) and released (False) since the last reading, oldest first.
         alive: False while the source is there but has fallen silent in mid-motion; nothing of it may be acted upon.
+        reports: how many reports of the hardware were taken in, where it sends reports; 1 where it is asked.
     """
 
     time_ns: int
     axes: Mapping[str, float]
     changes: tuple[tuple[str, bool], ...] = ()
     alive: bool = True
+    reports: int = 1
 
 
 class Source(Protocol):
@@ -123,6 +126,7 @@ class HandheldDevice(Device):
                 self._buttons.release(button)
             elif self._buttons.press(button, now_ns):
                 self._pilot.press(self._profile.buttons.get(button, ""))
+        self.inputs = Inputs(reading.axes, self._buttons.names(now_ns), reading.reports)
         self.trouble = "" if reading.alive else f"the {self.name} fell silent in mid-motion"
         if not reading.alive:
             self._let_go()
@@ -192,5 +196,6 @@ class HandheldDevice(Device):
         self._pilot.let_go()
 
     def _gone(self) -> DeviceSample:
+        self.inputs = Inputs(reports=0)
         stop = "stop" in self._held(self._clock())
         return DeviceSample(self._clock(), (0.0,) * len(self.axes), stop=stop, connected=False)

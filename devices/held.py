@@ -39,6 +39,10 @@ class Held:
         """Whether the control is held, or was tapped a moment ago."""
         return name in self._down or now_ns < self._until.get(name, 0)
 
+    def names(self, now_ns: int) -> tuple[str, ...]:
+        """All controls that are active, in the order of their names."""
+        return tuple(sorted(name for name in {*self._down, *self._until} if self.active(name, now_ns)))
+
     def any(self, names: Collection[str], now_ns: int) -> bool:
         """Whether one of the controls is active."""
         return any(self.active(name, now_ns) for name in names)

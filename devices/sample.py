@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 
@@ -40,8 +41,10 @@ class DeviceSample:
 def fresh(sample: DeviceSample, now_ns: int, limit_s: float) -> DeviceSample:
     """What may be acted upon: the sample itself, or, when it is too old or its device is gone, one without motion.
 
-    Stale input means zero motion. An emergency stop is kept however old it is.
+    Stale input means zero motion. A motion that is no finite number, which no sound device gives, is none either. An
+    emergency stop is kept however old it is.
     """
-    if sample.connected and sample.age_s(now_ns) <= limit_s:
+    sound = sample.connected and all(map(math.isfinite, sample.motion))
+    if sound and sample.age_s(now_ns) <= limit_s:
         return sample
     return replace(sample, motion=(0.0,) * len(sample.motion), engage=False, connected=False)

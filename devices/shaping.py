@@ -27,6 +27,9 @@ class AxisSetting(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field("", description="Raw axis of the device it is read from; empty means the one of the same name.")
+    offset: float = Field(
+        0.0, gt=-0.5, lt=0.5, description="Reading of that raw axis at rest, which is taken away (drift)."
+    )
     sign: Literal[1, -1] = Field(1, description="1, or -1 to turn the axis round.")
     scale: float = Field(1.0, gt=0, le=10, description="Motion at full deflection; above 1 it saturates earlier.")
     deadzone: float | None = Field(None, ge=0, lt=1, description="Deadzone of this axis; none is the profile's.")
@@ -109,6 +112,12 @@ def curve(deflection: float, deadzone: float, exponent: float) -> float:
     return float(math.copysign(((size - deadzone) / (1.0 - deadzone)) ** exponent, deflection))
 
 
+def centred(reading: float, offset: float) -> float:
+    """A reading without its offset at rest; full deflection to either side stays full."""
+    away = reading - offset
+    return away / (1.0 - math.copysign(offset, away * offset))
+
+
 def shape(raw: Mapping[str, float], profile: Profile, axes: Sequence[str] | None = None) -> Motion:
     """Motion in [-1, 1] for raw deflections by source name.
 
@@ -120,7 +129,10 @@ def shape(raw: Mapping[str, float], profile: Profile, axes: Sequence[str] | None
         one number in [-1, 1] per axis.
     """
     settings = {name: profile.axes[name] for name in (profile.axes if axes is None else axes)}
-    values = [raw.get(setting.source or name, 0.0) * setting.sign for name, setting in settings.items()]
+    values = [
+        centred(raw.get(setting.source or name, 0.0), setting.offset) * setting.sign
+        for name, setting in settings.items()
+    ]
     if profile.radial:
         finite = [max(-1e6, min(1e6, value)) if math.isfinite(value) else 0.0 for value in values]
         length = math.hypot(*finite)

@@ -78,20 +78,19 @@ class ReportSource:
         """Take in every waiting report."""
         changes: list[tuple[str, bool]] = []
         report = self._transport.read(timeout_s)
-        heard = bool(report)
-        for _ in range(DRAIN_MOST):
-            if not report:
-                break
+        reports = 0
+        while report and reports < DRAIN_MOST:
+            reports += 1
             changes.extend(self._reports.feed(report))
             report = self._transport.read(0.0)
         now_ns = self._clock()
-        if heard:
+        if reports:
             self._heard_ns, self._silent = now_ns, False
         if self._reports.deflected and now_ns - self._heard_ns > SILENT_NS:
             self._reports.rest()
             self._silent = True
         time_ns = self._heard_ns if self._reports.deflected else now_ns
-        return Reading(time_ns, self._reports.axes, tuple(changes), alive=not self._silent)
+        return Reading(time_ns, self._reports.axes, tuple(changes), not self._silent, reports)
 
     def buzz(self) -> None:
         """It cannot."""

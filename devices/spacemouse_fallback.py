@@ -52,21 +52,20 @@ class PySpaceMouseSource:
         while state.t == self._reported and self._clock() < deadline_ns:
             time.sleep(_STEP_S)
             state = self._ask()
-        heard = state.t != self._reported
-        for _ in range(DRAIN_MOST):
-            if state.t == self._reported:
-                break
+        reports = 0
+        while state.t != self._reported and reports < DRAIN_MOST:
+            reports += 1
             self._reported = state.t
             changes.extend(self._press(state.buttons))
             state = self._ask()
         now_ns = self._clock()
-        if heard:
+        if reports:
             self._heard_ns, self._silent = now_ns, False
         values = [float(getattr(state, name)) for name in _ATTRIBUTES]
         self._silent = self._silent or (any(values) and now_ns - self._heard_ns > SILENT_NS)
         axes = {axis: max(-1.0, min(1.0, value)) for axis, value in zip(AXES, values, strict=True)}
         time_ns = self._heard_ns if any(values) else now_ns
-        return Reading(time_ns, axes, tuple(changes), alive=not self._silent)
+        return Reading(time_ns, axes, tuple(changes), not self._silent, reports)
 
     def buzz(self) -> None:
         """It cannot."""

@@ -11,6 +11,7 @@ from devices.controls import meant
 from devices.device import Device
 from devices.events import EventFeed, InputEvent
 from devices.held import Held
+from devices.inputs import Inputs
 from devices.pilot import Pilot
 from devices.sample import DeviceSample
 from devices.shaping import Profile, broken
@@ -89,9 +90,11 @@ class WindowDevice(Device):
             self._hear(event, now_ns)
         held = self._held(now_ns)
         idle = DeviceSample(self._heard_ns, (0.0,) * len(self.axes), stop="stop" in held, connected=self._open)
+        raw = self.raw(now_ns, held)
+        down = self._keys.names(now_ns) + self._buttons.names(now_ns)
+        self.inputs = Inputs(raw, down, len(events), self._dropped)
         if not self._open or now_ns - self._heard_ns > self._stale_after_ns:
             return idle
-        raw = self.raw(now_ns, held)
         self.broken_readings += broken(raw)
         command = self._pilot.command(raw, held)
         return replace(idle, engage="engage" in held, **command._asdict())

@@ -125,11 +125,42 @@ class _DoubtFlags:
 
 @dataclass(frozen=True)
 class DevicesCommand:
-    """List what is connected to teach with, and what each device would need; or print a device's key map."""
+    """List what is connected to teach with; or print a device's key map; or try a device out and fit its profile."""
 
     keys: str = Field(default="", description="Print the key map of this device instead: keyboard, mouse.")
-    task: str = Field(default="", description="Keys that mean something for this task; by default all.")
+    test: str = Field(
+        default="",
+        description="Try this device out instead: live values, rate, jitter, age, buttons. Also oracle (on --task) and "
+        "playback (of --recording).",
+    )
+    task: str = Field(default="", description="Axes and keys of this task; by default all, for the oracle push_t.")
     profile: str = Field(default="", description="Profile: a name in configs/devices or a path; the device's own.")
+    recording: Path | None = Field(default=None, description="Session folder whose corrections are played back.")
+    seconds: float = Field(
+        default=0.0, ge=0, le=3600, description="Time of a test, seconds; 0: until Ctrl+C, with json or calibrate 3."
+    )
+    json: bool = Field(default=False, description="One JSON object on stdout at the end of a test, nothing live.")
+    calibrate: bool = Field(
+        default=False, description="Let go of the device: offsets and deadzones are set from how its axes rest."
+    )
+    deadzone: float | None = Field(
+        default=None, ge=0, lt=1, description="The profile's deadzone; axes with their own keep it."
+    )
+    exponent: float | None = Field(
+        default=None, ge=0.1, le=10, description="The profile's response curve; axes with their own keep it."
+    )
+    scale: float | None = Field(default=None, gt=0, le=1, description="The profile's speed, share of full.")
+    invert: tuple[str, ...] = Field(default=(), description="Axes to turn round.")
+    axis: tuple[str, ...] = Field(
+        default=(),
+        description="Changes to single axes, AXIS.FIELD=VALUE: source (the axis map), sign, scale, offset, deadzone, "
+        'exponent; for example z.source="left y" rx.deadzone=0.2.',
+    )
+    save: str = Field(
+        default="",
+        description="Keep the changed profile under this name in configs/devices, or in this .toml file; --profile "
+        "takes either.",
+    )
 
 
 @dataclass(frozen=True)

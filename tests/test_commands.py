@@ -139,7 +139,7 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
     chosen = hands.choose(load(overrides={"device": "keyboard", "profile": str(mine)}))
     assert hands.in_hand(chosen).hint("hold", False) == "hold Tab to correct"
     assert hands.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
-    device = HANDS["keyboard"].make(chosen, make_task("line_following"), Slot(), EventFeed())
+    device = HANDS["keyboard"].make(chosen, make_task("line_following").action_frame.axes, Slot(), EventFeed())
     assert device.axes == ("x", "y")
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\ntabb = "engage"\n')
     with pytest.raises(SettingsError, match="no key 'tabb'; did you mean 'tab'"):
@@ -150,7 +150,7 @@ def test_frames_and_absolute_axes_are_for_hands_only() -> None:
     task = make_task("line_following")
     for name, frame, absolute in (("keyboard", "camera", (0,)), ("oracle", "world", ())):
         chosen = load(overrides={"device": name, "gate": {"absolute_axes": ["x"]}})
-        device = HANDS[name].make(chosen, task, Slot(), EventFeed())
+        device = HANDS[name].make(chosen, task.action_frame.axes, Slot(), EventFeed())
         binding = hands.bound(chosen, device, task)
         assert (binding.frame, binding.absolute) == (frame, absolute)
 

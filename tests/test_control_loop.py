@@ -156,6 +156,8 @@ class Bench:
     timeout_s: float = 20.0
     exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
     help: HelpSettings = field(default_factory=HelpSettings)
+    device: Device | None = None
+    """Takes the scripted hand's place; with a thread of its own, which the test starts."""
 
     def __post_init__(self) -> None:
         self.task = Track(self.longest)
@@ -170,9 +172,9 @@ class Bench:
         self._asked = 0
         self.loop = ControlLoop(
             task=self.task,
-            device=self.hand,
+            device=self.device or self.hand,
             gate=Gate(self.gate),
-            binding=bind(self.hand.axes, self.task.action_frame.axes),
+            binding=bind((self.device or self.hand).axes, self.task.action_frame.axes),
             hand_over=HandOver(self.gate.max_step, 2),
             queue=ChunkQueue(self.horizon, self.execute, self.lead, 2),
             pairs=PairBuilder(self.horizon, self.execute, self.padding),

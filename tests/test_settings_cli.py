@@ -149,7 +149,7 @@ def test_the_rest() -> None:
         ("keys", ("folder is missing", "a path")),
         ("keys here there", ("there",)),
         ("keys here --out there", ("--out",)),
-        ("devices --all", ("--all", "allowed: --keys, --task, --profile")),
+        ("devices --all", ("--all", "allowed: --keys, --test, --task, --profile")),
         ("bench --only sound", ("only = sound", "all, loop, plan, update or link")),
         ("bench --seconds 0", ("seconds = 0", "above 0")),
     ],

@@ -200,7 +200,7 @@ class Actor:
         hand, axes = in_hand(settings), self.task.action_frame.axes
         teacher_view: Slot[TeacherView] = Slot()
         feed = EventFeed()
-        device = hand.make(settings, self.task, teacher_view, feed)
+        device = hand.make(settings, self.task.action_frame.axes, teacher_view, feed)
         frame = self.task.action_frame
         self.cockpit = CockpitFeed(
             settings,

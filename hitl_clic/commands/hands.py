@@ -21,13 +21,13 @@ from devices.slot import Slot
 from devices.spacemouse import PUSHES, spacemouse
 from devices.spacemouse import missing as no_spacemouse
 from hitl_clic.cockpit import keymap
-from hitl_clic.control.correction import Binding, bind
+from hitl_clic.control.correction import HAND_STEP, Binding, bind
 from hitl_clic.refusal import SettingsError
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.tasks.task import Task
 
-Make = Callable[[SessionSettings, Task, Slot[TeacherView], EventFeed], Device]
+Make = Callable[[SessionSettings, Sequence[str], Slot[TeacherView], EventFeed], Device]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Hand:
     Attributes:
         label: its name for people. control: what is held to drive; empty for a script.
         needs_window: it lives on window events.
-        make: makes it from settings, task, the teacher's view and the window's events.
+        make: makes it from settings, the names of the task's axes, the teacher's view and the window's events.
         raw: what besides keys and buttons moves a raw axis of its profile, in words.
         lacks: what is missing here to use it at all, in a sentence; empty if nothing.
     """
@@ -60,25 +60,23 @@ class Hand:
         return f"{'hold' if mode == 'hold' else 'press'} {self.control} to correct"
 
 
-def _oracle(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+def _oracle(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
     del feed
     teacher = make_teacher(settings.task)
-    return ScriptedDevice(
-        task.action_frame.axes, teacher.action, teacher.reset, view, settings.execute, settings.oracle
-    )
+    return ScriptedDevice(axes, teacher.action, teacher.reset, view, settings.execute, settings.oracle)
 
 
 def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
     """How to make a device that lives on the window's events, with its preset profile."""
 
-    def make(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+    def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
         del view
         return device(
             feed,
             profile_of(settings.device, settings.profile),
             stale_after_s=settings.gate.stale_after_s,
             tap_hold_s=_tap_s(settings),
-            axes=task.action_frame.axes,
+            axes=axes,
         )
 
     return make
@@ -87,10 +85,10 @@ def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
 def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
     """How to make a device that reads its own hardware."""
 
-    def make(settings: SessionSettings, task: Task, view: Slot[TeacherView], feed: EventFeed) -> Device:
+    def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
         del view, feed
         profile = profile_of(settings.device, settings.profile)
-        return device(profile, tap_hold_s=_tap_s(settings), axes=task.action_frame.axes)
+        return device(profile, tap_hold_s=_tap_s(settings), axes=axes)
 
     return make
 
@@ -164,7 +162,7 @@ def has_display() -> bool:
 
 
 def choose(settings: SessionSettings) -> SessionSettings:
-    """The settings with `auto` resolved and the window decided.
+    """The settings with `auto` resolved, the window decided, and what goes by the device set.
 
     Raises:
         SettingsError: the device needs a window and there can be none, or a package, or a person, or its profile is
@@ -183,6 +181,9 @@ def choose(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"device = {device} cannot be used here. {lacking}")
     if hand.control and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
-    settings = settings.model_copy(update={"device": device, "headless": not windowed})
+    gate = settings.gate
+    if hand.control and gate.max_step is None:
+        gate = gate.model_copy(update={"max_step": HAND_STEP})
+    settings = settings.model_copy(update={"device": device, "headless": not windowed, "gate": gate})
     in_hand(settings)  # a wrong profile is refused before anything starts
     return settings

@@ -24,7 +24,7 @@ from hitl_clic.cockpit.state import CockpitState, EpisodeMark
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.commands.hands import HANDS, bound, choose, in_hand, key_map
 from hitl_clic.commands.scenes import staged
-from hitl_clic.commands.view import CockpitFeed
+from hitl_clic.commands.view import CockpitFeed, NoLearner
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
 from hitl_clic.control.correction import HandOver
@@ -35,7 +35,6 @@ from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule
 from hitl_clic.control.undo import UndoBuffer
-from hitl_clic.link.messages import LinkStatus
 from hitl_clic.records import Array, EpisodeRecord, Proposal
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
@@ -57,11 +56,6 @@ class StandStill:
         """Zeros."""
         del observation, committed, previous
         return Proposal(self._nothing.copy(), 0.0)
-
-
-class _NoLearner:
-    def status(self) -> LinkStatus:
-        return LinkStatus("connected")
 
 
 class Score:
@@ -109,10 +103,10 @@ def run(settings: SessionSettings) -> int:
         views: Slot[LoopView] = Slot()
         teacher: Slot[TeacherView] = Slot()
         feed = EventFeed()
-        device = hand.make(settings, task, teacher, feed)
+        device = hand.make(settings, task.action_frame.axes, teacher, feed)
         keys = key_map(settings, task.action_frame.axes)
         cockpit = CockpitFeed(
-            settings, hand, task.max_steps, task.action_frame, views, _NoLearner(), note=device.note, keys=keys
+            settings, hand, task.max_steps, task.action_frame, views, NoLearner(), note=device.note, keys=keys
         )
         score = Score(settings.loop.rate_hz, task.max_steps)
 

@@ -51,6 +51,14 @@ class HasStatus(Protocol):
         ...
 
 
+class NoLearner:
+    """The status of a link that is not there, where nothing is learned."""
+
+    def status(self) -> LinkStatus:
+        """As if all were well."""
+        return LinkStatus("connected")
+
+
 class CockpitFeed:
     """Collects records as they come and gives the newest `CockpitState`.
 

@@ -144,7 +144,7 @@ def human_action(
     about = np.zeros(binding.dim, bool)
     for device, action in zip(binding.device, binding.action, strict=True):
         if teaches is None or teaches[device]:
-            wanted[action], about[action] = motion[device], True
+            wanted[action], about[action] = max(-1.0, min(1.0, motion[device])), True
     if axes is not None:
         _to_world(wanted, about, binding.triples, axes)
     human, taught = robot.copy(), np.zeros(binding.dim, np.float32)
@@ -195,15 +195,25 @@ def blend(previous: ArrayLike, wanted: ArrayLike, max_step: float) -> Array:
     return np.asarray(np.clip(near, -1.0, 1.0), np.float32)
 
 
+NO_LIMIT = 2.0
+"""The greatest change that an action in [-1, 1] can make."""
+HAND_STEP = 0.5
+"""`GateSettings.max_step` of a person's device by default."""
+
+
 class HandOver:
     """Limits the change of the executed action from a change of driver until the new driver's action is reached.
 
-    The action learnt from stays the teacher's own; only what is executed is limited. Stopping is never smoothed.
+    The action learnt from stays the teacher's own; only what is executed is limited. Stopping is never smoothed, but
+    setting off again is, from standing still.
+
+    So at a switch, and until the new driver is caught up with, the executed action changes by at most `max_step` on
+    each axis, and always towards what is wanted; from then on it is what is wanted.
     """
 
-    def __init__(self, max_step: float, dim: int) -> None:
-        """`max_step`: greatest change per tick and axis, units of action; 2 is no limit. `dim`: dim_a."""
-        self._max_step = max_step
+    def __init__(self, max_step: float | None, dim: int) -> None:
+        """`max_step`: greatest change per tick and axis, units of action; None or 2 is no limit. `dim`: dim_a."""
+        self._max_step = NO_LIMIT if max_step is None else max_step
         self._executed: Array = np.zeros(dim, np.float32)
         self._driver: Driver = "nobody"
         self._catching_up = False

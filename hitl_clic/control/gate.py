@@ -104,20 +104,30 @@ class GateSettings(BaseModel):
     stale_after_s: float = Field(
         0.25, gt=0, le=10, description="Seconds after which an unconfirmed sample counts as no input: zero motion."
     )
-    on_stale: Literal["policy", "pause", "zero"] = Field(
+    on_stale: Literal["policy", "hold", "zero", "pause"] = Field(
         "policy",
-        description="When input is lost while the teacher drives. policy: the robot drives on. pause: nothing moves "
-        "until resumed. zero: the teacher goes on driving, with zero motion, which is also what is then learnt.",
+        description="When input is lost while the teacher drives; of what happens then nothing is learnt. policy: the "
+        "robot drives on. hold: the last motion goes on for stale_hold_s, over a short gap as of a wireless link, then "
+        "the robot drives on. zero: the teacher goes on driving, with zero motion. pause: nothing moves until resumed.",
+    )
+    stale_hold_s: float = Field(
+        0.2,
+        gt=0,
+        le=0.5,
+        description="on_stale = hold: seconds for which the last motion goes on, counted from when the loss is seen. A "
+        "person sees that it does and reacts in a quarter of a second, so more would drive a robot blindly.",
     )
     relative_step: float = Field(
         0.2, gt=0, le=2, description="e: length of a relative correction, units of action; a^h = a^r + e h."
     )
-    max_step: float = Field(
-        2.0,
+    max_step: float | None = Field(
+        None,
         gt=0,
         le=2,
-        description="Greatest change of the executed action per tick and axis after the driver changes, until it has "
-        "caught up, units of action; 2 is no limit.",
+        description="Greatest change of the executed action per tick and axis from a change of driver on, until it has "
+        "caught up, units of action: the bound of the hand-over's jump. What is learnt is the teacher's own action all "
+        "the same. 2 is no limit; by default a person's device has 0.5, so that a full reversal takes four ticks, and "
+        "the oracle none, whose published timing is that of a switch.",
     )
 
 
@@ -128,8 +138,9 @@ class GateOutput:
     Attributes:
         state, kind: as they are for this tick. driver: whose action is executed.
         entered: the teacher took over in this tick. left: the teacher stopped driving in this tick.
-        stale: the sample is too old, or its device gone.
-        motion: what of the sample's motion may be acted upon: all zero unless the human drives on a fresh sample.
+        stale: the sample is too old, or its device gone: nothing may be learnt from this tick.
+        motion: what may be acted upon: all zero unless the human drives, on a fresh sample or (`on_stale` hold) for a
+            bounded time on the last one.
         teaches: which motions the correction is about; None is all.
     """
 
@@ -153,6 +164,10 @@ class Gate:
         self._pressed = False
         self._touch_ends_ns = -1
         self._lasting: tuple[float, ...] = ()
+        self._last: DeviceSample | None = None
+        """The newest fresh sample."""
+        self._lost_ns: int | None = None
+        """When the teacher's input was seen to be lost in mid-correction; None while it is there."""
 
     def step(self, sample: DeviceSample, now_ns: int, commands: Iterable[str] = ()) -> GateOutput:
         """Decide one tick.
@@ -177,12 +192,18 @@ class Gate:
                 self._on(command)
         usable = fresh(sample, now_ns, self.settings.stale_after_s)
         stale = usable is not sample
-        event = self._lost() if stale else self._wish(usable, now_ns)
+        if stale:
+            event = self._lost(now_ns)
+        else:
+            self._last, self._lost_ns = usable, None
+            event = self._wish(usable, now_ns)
         if event is not None:
             self._on(event)
         if sample.stop:
             self._on("stop")
         driver = DRIVERS[self.state]
+        holds = stale and driver == "human" and self.settings.on_stale == "hold"
+        acted = self._last if holds and self._last is not None else usable
         return GateOutput(
             state=self.state,
             kind=self.kind,
@@ -190,8 +211,8 @@ class Gate:
             entered=self.state == "correcting" != before,
             left=before == "correcting" != self.state,
             stale=stale,
-            motion=usable.motion if driver == "human" else (0.0,) * len(sample.motion),
-            teaches=None if stale else sample.teaches,
+            motion=acted.motion if driver == "human" else (0.0,) * len(sample.motion),
+            teaches=acted.teaches if holds or not stale else None,
         )
 
     def release(self) -> None:
@@ -231,8 +252,17 @@ class Gate:
         pushed = (abs(value) for value, on in zip(sample.motion, lasts, strict=True) if not on)
         return max(pushed, default=0.0) > self.settings.touch_threshold
 
-    def _lost(self) -> Event | None:
+    def _lost(self, now_ns: int) -> Event | None:
         """What lost input leads to. The control's last level is kept: its return is not a new press."""
-        if self.state != "correcting" or self.settings.on_stale == "zero":
+        if self.state != "correcting":
             return None
-        return "pause" if self.settings.on_stale == "pause" else "release"
+        match self.settings.on_stale:
+            case "policy":
+                return "release"
+            case "pause":
+                return "pause"
+            case "zero":
+                return None
+            case "hold":
+                self._lost_ns = now_ns if self._lost_ns is None else self._lost_ns
+                return None if now_ns - self._lost_ns < self.settings.stale_hold_s * 1e9 else "release"

@@ -268,6 +268,8 @@ class ControlLoop:
             wanted, taught, kind = human_action(
                 robot, output.motion, kind, self.gate.settings, self.binding, output.teaches, axes
             )
+            if output.stale:  # what goes on after input was lost is nobody's lesson
+                taught = np.zeros_like(taught)
             human = wanted if taught.any() else None  # a relative teacher who shows no direction teaches nothing
         executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted))
         chosen = time.perf_counter_ns()
