@@ -12,7 +12,7 @@ from devices.shaping import load_profile
 from hitl_clic.commands.hands import HANDS, choose, in_hand, key_map
 from hitl_clic.control.correction import bind
 from hitl_clic.refusal import SettingsError
-from hitl_clic.settings import SessionSettings
+from hitl_clic.settings import SessionSettings, load
 
 ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 BOTH = (*ARM, *(f"{axis}2" for axis in ARM))
@@ -70,3 +70,10 @@ def test_the_key_maps_name_what_the_hand_does() -> None:
     assert "Emergency" in rows["Left and right buttons together, esc button"]
     rows = dict(key_map(SessionSettings(device="gamepad"), ARM))
     assert "Emergency" in rows["B button"]
+
+
+@pytest.mark.parametrize(("device", "by_default"), [("oracle", None), ("gamepad", 0.5)])
+def test_hands_hand_over_in_bounded_steps_and_a_script_as_published(device: str, by_default: float | None) -> None:
+    for given, expected in (({}, by_default), ({"max_step": 0.25}, 0.25)):
+        settings = load(overrides={"device": device, "headless": True, "gate": given})
+        assert choose(settings).gate.max_step == expected
