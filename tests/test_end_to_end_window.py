@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from session_process import FLUSHED, LIVELY, SMALL, app, finish, journal_of, liv
 
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.control.correction import HAND_STEP
 from hitl_clic.records import TickRecord
 from hitl_clic.session.reader import Session
 
@@ -93,7 +94,11 @@ def check(out: Path, took_ns: int, let_go_ns: int) -> list[TickRecord]:
     assert fresh.plan_tick >= after[0].tick, "the robot goes on from what it sees now"
     assert all(not tick.executed.any() for tick in after[: after.index(fresh)])
     assert fresh.tick - after[0].tick <= 3
-    assert np.array_equal(fresh.executed, fresh.robot_action)
+    handed = after[max(0, after.index(fresh) - 1) :][:6]
+    for earlier, later in pairwise(handed):
+        step = float(np.abs(later.executed - earlier.executed).max())
+        assert np.array_equal(later.executed, later.robot_action) or step <= HAND_STEP + 1e-6, "a bounded hand-over"
+    assert any(np.array_equal(tick.executed, tick.robot_action) for tick in handed[1:]), "which is soon over"
 
     summary = json.loads((out / "summary.json").read_text())
     assert summary["pairs"]["made"] == summary["pairs"]["ingested"] >= 8
