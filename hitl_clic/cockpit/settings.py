@@ -19,7 +19,10 @@ class WindowSettings(BaseModel):
     height: int = Field(720, ge=450, le=4320, description="Height of the window, pixels.")
     fps: float = Field(30.0, ge=5.0, le=120.0, description="Pictures drawn and states sent, per second.")
     niceness: int = Field(
-        5, ge=0, le=19, description="Priority given up by the window process, so that drawing yields to the loop, 0-19."
+        19,
+        ge=0,
+        le=19,
+        description="Priority given up by the window process, so that drawing yields to the loop, 0-19.",
     )
     welcome: Literal["first", "always", "never"] = Field(
         "first", description="When the page is shown that says how teaching goes: to who was never welcomed here."
@@ -42,7 +45,7 @@ class WindowSettings(BaseModel):
         description="From where robots are seen: one name, or two for two pictures; none leaves it to the task.",
     )
     picture_height: int = Field(
-        320, ge=120, le=1440, description="Height at which robots are drawn before it is scaled to the window, pixels."
+        280, ge=120, le=1440, description="Height at which robots are drawn before it is scaled to the window, pixels."
     )
     gl: Literal["auto", "egl", "osmesa", "glfw"] = Field(
         "auto",

@@ -24,7 +24,7 @@ from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.records import Array
 
-PERIOD_S = 0.25
+PERIOD_S = 0.5
 """Between two landscapes, seconds."""
 VERDICTS_EVERY_NS = 1_000_000_000
 SIDE = 25
