@@ -183,7 +183,7 @@ def test_words_follow_the_facts() -> None:
     assert words.learned(STATE) == ("1 of your last 2 corrections learned", False)
     assert words.learned(replace(STATE, corrections=("learned",) * 9)) == ("Your last 5 corrections are learned", True)
     followed = replace(STATE, corrections=("followed", "undone", "unfollowed", "followed"))
-    assert words.learned(followed) == ("It would now do 2 of your last 3 corrections", False)
+    assert words.learned(followed) == ("It would now do 2 of your last 3", False)
     assert words.learned(replace(STATE, corrections=("followed",))) == ("It would now do your last correction", True)
     assert words.learned(replace(STATE, corrections=("unfollowed",)))[0] == "It would not yet do your last correction"
     asked_half = replace(STATE, corrections=("followed", "learned"))
