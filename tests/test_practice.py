@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,8 @@ def test_the_cockpit_says_that_nothing_is_learned(tmp_path) -> None:  # type: ig
     task = make_task("line_following")
     task.reset(seed=1)
     state = CockpitState(task="line following", scene=task.scene(), practice="Reached 2 of 3")
-    assert words.badge(state) == "READY"
+    assert words.badge(state) == words.badge(replace(state, gate="waiting")) == "READY"
+    assert "your time runs" in words.beside_badge(replace(state, gate="waiting", hint="hold Space to correct"))
     assert words.learned(state) == ("Reached 2 of 3", True)
     assert "nothing is recorded" in words.policy(state)
     assert words.learner(state).word == "off"

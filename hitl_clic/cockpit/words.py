@@ -37,7 +37,7 @@ class Line:
 
 def badge(state: CockpitState) -> str:
     """Who drives, in capitals."""
-    if state.practice and state.gate == "autonomous":
+    if state.practice and state.gate in ("autonomous", "waiting"):
         return "READY"
     return {
         "autonomous": "ROBOT DRIVES",
@@ -53,6 +53,8 @@ def beside_badge(state: CockpitState) -> str:
     if state.gate in ("paused", "stopped"):
         ((label, word),) = keymap.labels("pause" if state.gate == "paused" else "clear_stop")
         return f"press {label} to {'go on' if state.gate == 'paused' else word}"
+    if state.practice and state.gate == "waiting":
+        return f"{state.hint}: your time runs from then" if state.hint else "your time runs when you drive"
     if state.gate == "waiting":
         ((label, _),) = keymap.labels("pause")
         return f"{state.hint}; {label} sends it on" if state.hint else f"{label} sends it on"

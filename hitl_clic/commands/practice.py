@@ -114,7 +114,14 @@ def run(settings: SessionSettings) -> int:
             shown = cockpit.state()
             if shown is None:
                 return None
-            return replace(shown, practice=score.sentence, history=score.marks, corrections=(), robot_chunk=None)
+            return replace(
+                shown,
+                practice=score.sentence,
+                history=score.marks,
+                corrections=(),
+                robot_chunk=None,
+                desired_radius=None,
+            )
 
         window = None if settings.headless else _window(settings, task, feed, stack)
         if window is None:
@@ -125,8 +132,15 @@ def run(settings: SessionSettings) -> int:
         previous = signal.signal(signal.SIGINT, lambda *_: quits.set())
         stack.callback(lambda: signal.signal(signal.SIGINT, previous))
 
+        waited = -1
+
         def commands() -> list[str]:
+            nonlocal waited
             asked = ["quit"] if quits.is_set() else []
+            view = views.latest()
+            if hand.control and view is not None and view.step == 0 and view.episode != waited:
+                waited = view.episode
+                asked.append("ask")  # the time runs from when the person first drives
             while window is not None:
                 try:
                     asked.append(window.commands.get_nowait())
