@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import ValidationError
 
-from devices.shaping import PRESETS, AxisSetting, Profile
+from devices.shaping import PRESETS, AxisSetting, Profile, checked_profile
 
 MOVED = 0.15
 """A raw axis that strays further than this from its mean, as a share of full, was moved."""
@@ -52,7 +51,7 @@ def edited(
         values["axes"][axis] |= fields
     for axis in invert:
         values["axes"][axis]["sign"] *= -1
-    return _checked({**values, **changes})
+    return checked_profile({**values, **changes}, repr(values["name"]))
 
 
 def calibrated(profile: Profile, rests: Mapping[str, Rest]) -> Profile:
@@ -83,7 +82,7 @@ def calibrated(profile: Profile, rests: Mapping[str, Rest]) -> Profile:
             values["deadzone"] = max(values["deadzone"], needed)
         elif needed > (profile.deadzone if setting.deadzone is None else setting.deadzone):
             values["axes"][axis]["deadzone"] = needed
-    return _checked(values)
+    return checked_profile(values, repr(values["name"]))
 
 
 def place(name_or_path: str) -> Path:
@@ -134,12 +133,3 @@ def _number(text: str) -> str | int | float:
         except ValueError:
             continue
     return text
-
-
-def _checked(values: dict[str, Any]) -> Profile:
-    try:
-        return Profile.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "profile"
-        raise ValueError(f"device profile {values['name']!r}: {field}: {first['msg']}") from error

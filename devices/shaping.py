@@ -9,7 +9,7 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -174,9 +174,14 @@ def load_profile(name_or_path: str | Path) -> Profile:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         twice = ", in which a name is given twice: bind each key once" if "overwrite" in str(error) else ""
         raise ValueError(f"device profile {path} is not TOML: {error}{twice}") from error
+    return checked_profile(content, str(path))
+
+
+def checked_profile(content: Mapping[str, Any], where: str) -> Profile:
+    """A profile of these values. Raises ValueError naming where they stand, the field and what is wrong with it."""
     try:
         return Profile.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "profile"
-        raise ValueError(f"device profile {path}: {field}: {first['msg']}") from error
+        raise ValueError(f"device profile {where}: {field}: {first['msg']}") from error

@@ -272,8 +272,6 @@ def _learner(arguments: list[str]) -> LearnerCommand:
 
 def _learn(arguments: list[str]) -> LearnCommand:
     sessions, rest = _leading(arguments)
-    if not sessions and not {"-h", "--help"} & set(arguments):
-        raise SettingsError("sessions is missing; allowed: session folders, before any option")
     recorded = _recorded(sessions[0], _files_chosen(rest, None)["overrides"]) if sessions else {}
     read = _session(
         rest, "learn SESSION [SESSION ...]", LearnCommand, own=_LearnFlags, fields=LEARN_FIELDS, recorded=recorded
@@ -286,11 +284,13 @@ def _learn(arguments: list[str]) -> LearnCommand:
 
 
 def _leading(arguments: list[str]) -> tuple[tuple[Path, ...], list[str]]:
-    """The paths before the first option, and the rest."""
+    """The session folders before the first option, of which there must be one, and the rest."""
     count = next((i for i, argument in enumerate(arguments) if argument.startswith("-")), len(arguments))
     sessions = tuple(Path(argument) for argument in arguments[:count])
     for session in sessions:
         _must_exist("sessions", session, "session folders")
+    if not sessions and not {"-h", "--help"} & set(arguments):
+        raise SettingsError("sessions is missing; allowed: session folders, before any option")
     return sessions, arguments[count:]
 
 
@@ -323,8 +323,6 @@ def _keys(arguments: list[str]) -> KeysCommand:
 
 def _doubt(arguments: list[str]) -> DoubtCommand:
     sessions, rest = _leading(arguments)
-    if not sessions and not {"-h", "--help"} & set(arguments):
-        raise SettingsError("sessions is missing; allowed: session folders, before any option")
     read = _read(rest, "doubt SESSION [SESSION ...]", DoubtCommand, fields_of(_DoubtFlags) or {}, {})
     own = _checked(_DoubtFlags, read)
     return DoubtCommand(sessions, own.within, own.alarms, own.out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -370,7 +369,7 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
 
     class Typing:
         def __init__(self, settings: object) -> None:
-            self.done, self.commands = threading.Event(), queue.Queue[str]()
+            self.done = threading.Event()
 
         def add_feed(self, feed: EventFeed) -> None:
             self.feed = feed
@@ -389,6 +388,9 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
 
         def alive(self) -> bool:
             return True
+
+        def asked(self) -> list[str]:
+            return []
 
         def close(self) -> None:
             self.done.set()

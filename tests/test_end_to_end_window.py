@@ -182,7 +182,7 @@ def test_an_arm_is_taught_by_keys(display: str, tmp_path: Path, monkeypatch: pyt
         until(taught(6), session, "the gripper's command")
         xdotool(display, "keydown", "Control_L")
         until(taught(4), session, "leaning")
-        xdotool(display, "keyup", "Control_L", "keyup", "d", "keyup", "space")
+        xdotool(display, "keyup", "d", "keyup", "Control_L", "keyup", "space")
         time.sleep(1.0)
         xdotool(display, "key", "F10")
         until(lambda: (out / "window.png").exists(), session, "the summary")

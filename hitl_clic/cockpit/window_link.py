@@ -7,6 +7,7 @@ tick. Must never make the loop wait: a slow, dead or closed window costs picture
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import subprocess
@@ -99,6 +100,14 @@ class WindowLink:
         It must be quick and must not wait; None leaves the last picture standing.
         """
         self._provider = provider
+
+    def asked(self) -> list[str]:
+        """What was asked for in the window since the last call, oldest first. Never blocks."""
+        commands: list[str] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                commands.append(self.commands.get_nowait())
+        return commands
 
     def alive(self) -> bool:
         """Whether the window is open."""

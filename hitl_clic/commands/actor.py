@@ -7,7 +7,6 @@ window's link or the dashboard, each in a thread of its own.
 from __future__ import annotations
 
 import gc
-import queue
 import signal
 import sys
 import threading
@@ -168,7 +167,7 @@ class Actor:
             inbox,
             settings.clic.radius_ratio,
             SHOWN,
-            self.views,
+            None if settings.headless else self.views,  # who has no window sees no energy
             (first, second),
             lambda: torch.set_num_threads(threads),
         )
@@ -197,11 +196,10 @@ class Actor:
 
     def _teach(self, stack: ExitStack, dim_a: int) -> None:
         settings, loop_settings = self.settings, self.settings.loop
-        hand, axes = in_hand(settings), self.task.action_frame.axes
+        hand, frame = in_hand(settings), self.task.action_frame
         teacher_view: Slot[TeacherView] = Slot()
         feed = EventFeed()
-        device = hand.make(settings, self.task.action_frame.axes, teacher_view, feed)
-        frame = self.task.action_frame
+        device = hand.make(settings, frame.axes, teacher_view, feed)
         self.cockpit = CockpitFeed(
             settings,
             hand,
@@ -210,7 +208,7 @@ class Actor:
             self.views,
             self.link,
             note=device.note,
-            keys=key_map(settings, axes),
+            keys=key_map(settings, frame.axes),
             verdict=self.examiner.verdict if self.examiner is not None else None,
             landscape=self.examiner.landscape if self.examiner is not None else None,
         )
@@ -320,14 +318,7 @@ class Actor:
 
     def _asked(self) -> list[str]:
         """What was asked for in the window since the last call."""
-        commands: list[str] = []
-        if self.window is not None:
-            try:
-                while True:
-                    commands.append(self.window.commands.get_nowait())
-            except queue.Empty:
-                pass
-        return commands
+        return [] if self.window is None else self.window.asked()
 
     def _watch(self, now: int) -> None:
         """Once a second: note how the learner is."""

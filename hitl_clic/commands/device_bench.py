@@ -255,10 +255,7 @@ def _window(settings: SessionSettings, task: Task, device: Device, feed: EventFe
 
     def goes_on() -> bool:
         views.publish(replace(shown, state="correcting" if device.latest().engage else "autonomous"))
-        asked = []
-        while not window.commands.empty():
-            asked.append(window.commands.get_nowait())
-        return window.alive() and "quit" not in asked
+        return "quit" not in window.asked() and window.alive()
 
     return goes_on
 

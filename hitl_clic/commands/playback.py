@@ -6,7 +6,6 @@ Main thread of the replay's process; the window's link has a thread of its own, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -135,18 +134,13 @@ def _play(projector: Projector, settings: SessionSettings, window: WindowLink) -
         while window.alive():
             left_s = player.due_s - time.monotonic()
             keys = [event.name for event in feed.drain(max(0.0, min(left_s, 0.05))) if event.kind == "key_down"]
-            commands = list(_drained(window))
+            commands = window.asked()
             if "quit" in commands:
                 return
             if player.obey(keys, commands) or player.go_on():
                 newest.publish(player.state())
     finally:
         window.close()
-
-
-def _drained(window: WindowLink) -> Iterator[str]:
-    while not window.commands.empty():
-        yield window.commands.get_nowait()
 
 
 class _Player:

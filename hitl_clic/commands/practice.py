@@ -5,7 +5,6 @@ The main thread ticks; device and window have threads of their own, as in `actor
 
 from __future__ import annotations
 
-import queue
 import signal
 import sys
 import threading
@@ -30,7 +29,7 @@ from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
 from hitl_clic.control.correction import HandOver
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
-from hitl_clic.control.loop import ControlLoop, LoopView, Outlets, Record
+from hitl_clic.control.loop import ControlLoop, LoopView, Outlets
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule
@@ -141,15 +140,7 @@ def run(settings: SessionSettings) -> int:
             if hand.control and view is not None and view.step == 0 and view.episode != waited:
                 waited = view.episode
                 asked.append("ask")  # the time runs from when the person first drives
-            while window is not None:
-                try:
-                    asked.append(window.commands.get_nowait())
-                except queue.Empty:
-                    break
-            return asked
-
-        def record(record: Record) -> None:
-            cockpit.add(record)
+            return asked if window is None else [*asked, *window.asked()]
 
         loop = ControlLoop(
             task=task,
@@ -161,7 +152,7 @@ def run(settings: SessionSettings) -> int:
             pairs=PairBuilder(settings.horizon, settings.horizon, "hold"),
             undo=UndoBuffer(0.0),
             exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
-            outlets=Outlets(record, lambda pair: None, lambda pair: None, lambda: None, commands, views, teacher),
+            outlets=Outlets(cockpit.add, lambda pair: None, lambda pair: None, lambda: None, commands, views, teacher),
             pair_stride=settings.horizon,
             snapshot_every=1_000_000_000,
             draws=True,
