@@ -27,6 +27,8 @@ logging.disable(logging.WARNING)  # three warnings about optional parts, at ever
 import robosuite  # noqa: E402
 from robosuite.controllers import load_composite_controller_config  # noqa: E402
 
+from hitl_clic.tasks.robosuite_arm import RobosuiteArm  # noqa: E402
+
 logging.disable(_SILENT_BELOW)
 if _GL is None:
     os.environ.pop("MUJOCO_GL", None)  # robosuite has set one, which a window started from here would take for a wish
@@ -93,6 +95,8 @@ class RobosuiteEngine:
         self.model: mujoco.MjModel = self.suite.sim.model._model
         self.data: mujoco.MjData = self.suite.sim.data._data
         self._physics = np.empty(mujoco.mj_stateSize(self.model, _PHYSICS))
+        self._arms = [RobosuiteArm(robot, self.model, self.data) for robot in self.suite.robots]
+        self._inertia = np.empty((self.model.nv, self.model.nv))
         self._geoms: dict[str, list[int]] = {}
         self._roles: dict[tuple[int, str, str], NDArray[np.uint8]] = {}
         self.reset(0)
@@ -116,9 +120,12 @@ class RobosuiteEngine:
         for robot, part in zip(robots, parts, strict=True):
             robot.composite_controller.update_state()
             robot.composite_controller.set_goal(part)
-        for _ in range(round(1.0 / (CONTROL_HZ * self.model.opt.timestep))):
-            for robot, part in zip(robots, parts, strict=True):
-                robot.control(part)
+            robot.control(part)  # the arm's torques for the first of the steps, the fingers' command for all
+        for later in range(round(1.0 / (CONTROL_HZ * self.model.opt.timestep))):
+            if later:
+                mujoco.mj_fullM(self.model, self._inertia, self.data.qM)
+                for arm in self._arms:
+                    arm.push(self._inertia)
             mujoco.mj_step2(self.model, self.data)
             self._work_out()
 
