@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-_FEW = 2000
+_FEW = 200
 """Triangles of a mesh that is left as it is."""
+_ACROSS = 12
+"""Cells that the longest side of a mesh takes at the least: small things keep their shape."""
 
 
 def coarsen(model: Any, cell: float) -> None:
@@ -18,7 +20,9 @@ def coarsen(model: Any, cell: float) -> None:
     """
     for mesh in np.flatnonzero(model.mesh_facenum > _FEW):
         corners = _rows(model.mesh_vertadr[mesh], model.mesh_vertnum[mesh])
-        cells = np.floor(model.mesh_vert[corners] / cell).astype(np.int64)
+        places = model.mesh_vert[corners]
+        fine = min(cell, float(np.ptp(places, axis=0).max()) / _ACROSS)
+        cells = np.floor(places / fine).astype(np.int64)
         _, first, where = np.unique(cells, axis=0, return_index=True, return_inverse=True)
         faces = _rows(model.mesh_faceadr[mesh], model.mesh_facenum[mesh])
         merged = first[where.reshape(-1)][model.mesh_face[faces]]

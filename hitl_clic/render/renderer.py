@@ -23,8 +23,8 @@ Quality = Literal["fast", "full"]
 _WIDEST = 4 / 3
 _HIDDEN = 5
 """A group of geoms that is never drawn."""
-_CELL = 0.005
-"""How fine the meshes of a fast picture are, m: about two of its pixels."""
+_CELL = 0.009
+"""How fine the meshes of a fast picture are, m: up to two of its pixels."""
 
 
 class Renderer:
