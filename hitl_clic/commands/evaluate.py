@@ -18,7 +18,9 @@ from hitl_clic.refusal import SettingsError
 from hitl_clic.settings import SessionSettings
 
 if TYPE_CHECKING:
+    from hitl_clic.control.plan import ChunkPolicy
     from hitl_clic.evaluation import EpisodeResult
+    from hitl_clic.link.messages import Weights
 
 
 def find(source: Path) -> tuple[Path, SessionSettings]:
@@ -56,6 +58,26 @@ def overlapped(settings: SessionSettings, overlap: OverlapName | None, lead: int
     return chosen, lead
 
 
+def policy_of(path: Path, settings: SessionSettings, seed: int) -> tuple[ChunkPolicy, Weights]:
+    """The policy of a checkpoint under its session's settings, sampling with this seed; and its weights.
+
+    Raises:
+        SettingsError: the checkpoint cannot be read, or it does not fit the settings.
+    """
+    import torch
+
+    from hitl_clic.methods import make_policy
+
+    try:
+        weights, agreed = checkpoint.read_weights(path)
+        sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
+        generator = torch.Generator(settings.clic.device).manual_seed(seed)
+        policy = make_policy(weights.tensors, *sizes, settings.clic, generator, weights.version, weights.newest_pair)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    return policy, weights
+
+
 def figures(
     path: Path,
     settings: SessionSettings,
@@ -73,17 +95,10 @@ def figures(
     import torch
 
     from hitl_clic.evaluation import Execution, evaluate
-    from hitl_clic.methods import make_policy
     from hitl_clic.tasks.registry import make_task, make_teacher
 
     torch.set_num_threads(settings.loop.planner_threads)
-    try:
-        weights, agreed = checkpoint.read_weights(path)
-        sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
-        generator = torch.Generator(settings.clic.device).manual_seed(seed)
-        policy = make_policy(weights.tensors, *sizes, settings.clic, generator, weights.version, weights.newest_pair)
-    except ValueError as error:
-        raise SettingsError(str(error)) from error
+    policy, weights = policy_of(path, settings, seed)
     task, teacher = make_task(settings.task, **settings.task_options), make_teacher(settings.task)
     execution = Execution(settings.execute, overlap, lead)
     result = evaluate(policy, task, teacher, execution, range(seed, seed + episodes), after_episode)

@@ -1,0 +1,132 @@
+"""What asking for help is worth to a teacher who looks away: the same policy on the same starts, helped never, when it
+doubts, and as often at random.
+
+    python -m benchmarks.asking POLICY ... [--alarms 0.1] [--episodes 40]
+
+POLICY is one that a session kept (in its `policies` or `checkpoints`), or a session folder; the doubt above which it
+asks is found in that session's recording, as `app.py doubt` does. The teacher never steps in by itself; called, it
+drives for some steps while the robot waits. A JSON line on stdout for each way: failures, calls, steps driven.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.experiment import EVALUATED_FROM
+from benchmarks.figure import tell
+from hitl_clic.commands import evaluate
+from hitl_clic.commands.doubt import doubts_of
+from hitl_clic.control.chunk_queue import ChunkQueue
+from hitl_clic.control.help import HelpCall, HelpSettings
+from hitl_clic.control.overlap import PlanRequest
+from hitl_clic.control.plan import ChunkPolicy
+from hitl_clic.control.planner import answer
+from hitl_clic.records import Plan
+from hitl_clic.session.reader import Session
+from hitl_clic.tasks.registry import make_task, make_teacher
+from hitl_clic.tasks.task import Task
+from hitl_clic.tasks.teacher import Teacher
+
+DRIVES = 16
+"""Steps the teacher drives when called, as the patient teacher of the other figures does."""
+WITHIN_S = 1.0
+
+Calls = Callable[[Plan], bool]
+"""Whether the robot asks for help at a plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Helped:
+    """One episode: whether it was reached, its length, plans made, calls, and steps that the teacher drove."""
+
+    success: bool
+    steps: int
+    plans: int
+    calls: int
+    driven: int
+
+
+def episode(policy: ChunkPolicy, task: Task, teacher: Teacher, execute: int, calls: Calls, seed: int) -> Helped:
+    """Run one; the robot drives but for the steps after a call."""
+    task.reset(seed=seed)
+    teacher.reset()
+    nothing = np.zeros((0, len(task.action_frame.axes)), np.float32)
+    queue: ChunkQueue | None = None
+    until = step = plans = called = driven = 0
+    while True:
+        wanted = np.clip(teacher.action(task.observe()), -1.0, 1.0).astype(np.float32)
+        if step >= until and (queue is None or queue.due(step)):
+            rest = None if queue is None else queue.rest(step)
+            plan = answer(policy, PlanRequest(step, task.observe(), nothing, rest))
+            plans += 1
+            if calls(plan):
+                until, called = step + DRIVES, called + 1
+                queue = None  # what it planned is not what was done
+            else:
+                queue = queue or ChunkQueue(len(plan.chunk), execute, 0, nothing.shape[1])
+                queue.take(plan, step)
+        helped = step < until or queue is None
+        driven += helped
+        _, _, terminated, truncated, info = task.step(wanted if helped or queue is None else queue.action(step))
+        step += 1
+        if terminated or truncated:
+            return Helped(bool(info["success"]), step, plans, called, driven)
+
+
+def measure(source: Path, alarms: float, episodes: int) -> Iterator[dict[str, Any]]:
+    """A row for each way of one policy."""
+    path, settings = evaluate.find(source)
+    session = next(folder for folder in path.absolute().parents if (folder / "settings.toml").exists())
+    threshold = doubts_of([Session.open(session)], WITHIN_S).threshold(alarms)
+    random = np.random.default_rng(0)
+    share = 0.0
+
+    def doubting() -> Calls:
+        call = HelpCall(HelpSettings(threshold=max(threshold, 1e-9), wait=True))
+        return call.look
+
+    ways: dict[str, Callable[[], Calls]] = {
+        "never": lambda: lambda plan: False,
+        "in doubt": doubting,
+        "at random, as often": lambda: lambda plan: bool(random.random() < share),
+    }
+    task, teacher = make_task(settings.task, **settings.task_options), make_teacher(settings.task)
+    for way, make in ways.items():
+        policy, _ = evaluate.policy_of(path, settings, EVALUATED_FROM)
+        seeds = range(EVALUATED_FROM, EVALUATED_FROM + episodes)
+        rows = [episode(policy, task, teacher, settings.execute, make(), seed) for seed in seeds]
+        plans, called = sum(row.plans for row in rows), sum(row.calls for row in rows)
+        if way == "in doubt":
+            share = called / plans
+        yield {
+            "source": str(source),
+            "task": settings.task,
+            "horizon": settings.horizon,
+            "asks": way,
+            "threshold": round(threshold, 4),
+            "episodes": episodes,
+            "failures_per_episode": sum(not row.success for row in rows) / episodes,
+            "calls_per_episode": called / episodes,
+            "calls_per_plan": round(called / plans, 4),
+            "teacher_steps_per_episode": sum(row.driven for row in rows) / episodes,
+            "mean_timesteps": sum(row.steps for row in rows) / episodes,
+        }
+
+
+if __name__ == "__main__":
+    line = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0].replace("\n", " "))
+    line.add_argument("sources", nargs="+", type=Path, help="kept policies or session folders")
+    line.add_argument("--alarms", type=float, default=0.1, help="share of plans that ask (default 0.1)")
+    line.add_argument("--episodes", type=int, default=40, help="episodes for each way (default 40)")
+    given = line.parse_args()
+    torch.set_num_threads(1)
+    for source in given.sources:
+        for row in measure(source, given.alarms, given.episodes):
+            tell("asking", row)
