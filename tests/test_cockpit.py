@@ -196,6 +196,12 @@ def test_words_follow_the_facts() -> None:
     assert {line(STATE).level for line in (words.loop, words.device, words.learner)} == {"well"}
     assert words.beside_badge(replace(STATE, gate="stopped", hint="hold Space")) == "press C to clear stop"
     assert words.beside_badge(replace(STATE, hint="hold Space")) == "relative · hold Space"
+    held = replace(STATE, about="height", device_keys=(("Space", "Drive"),), hint="hold Space")
+    assert words.beside_badge(held) == "only height · relative · hold Space"
+    assert words.reading(held) == (("toggle_kind", "relative"), ("next_axes", "only height"))
+    in_space = replace(held, about="everything", frame="gripper", scene=replace(STATE.scene, pose=Pose(b"", ())))
+    assert words.reading(in_space)[1:] == (("next_frame", "along the hand's axes"), ("next_axes", "all axes"))
+    assert words.reading(STATE) == (("toggle_kind", "relative"),), "a script has no more to choose"
     assert STATE.driver == "robot"
     assert replace(STATE, gate="correcting").driver == "human"
     assert replace(STATE, gate="stopped").driver == "nobody"
@@ -226,6 +232,8 @@ def test_what_changes_in_the_state_changes_in_the_picture() -> None:
     first = shown(STATE)
     for changed in (
         replace(STATE, corrections=("learned",) * 3),
+        replace(STATE, kind="absolute"),
+        replace(STATE, about="height"),
         replace(STATE, history=HISTORY[:-1]),
         replace(STATE, link="lost"),
         replace(STATE, device_connected=False),

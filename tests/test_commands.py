@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from hitl_clic.commands import bench, demo, devices, evaluate, hands, replay, te
 from hitl_clic.commands.hands import HANDS, profile_of
 from hitl_clic.commands.playback import Projector, _Player, contact_sheet
 from hitl_clic.commands.view import CockpitFeed
+from hitl_clic.control.gate import Choices
 from hitl_clic.control.loop import LoopView
 from hitl_clic.learner import checkpoint
 from hitl_clic.link.messages import LinkStatus
@@ -146,13 +148,29 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
         hands.choose(chosen)
 
 
-def test_frames_and_absolute_axes_are_for_hands_only() -> None:
+def test_choices_and_absolute_axes_are_for_hands_only() -> None:
     task = make_task("line_following")
-    for name, frame, absolute in (("keyboard", "camera", (0,)), ("oracle", "world", ())):
+    everything = ("everything", "sideways", "vertical")
+    for name, frames, groups, absolute in (
+        ("keyboard", ("camera",), everything, (0,)),
+        ("oracle", ("world",), everything[:1], ()),
+    ):
         chosen = load(overrides={"device": name, "gate": {"absolute_axes": ["x"]}})
         device = HANDS[name].make(chosen, task.action_frame.axes, Slot(), EventFeed())
-        binding = hands.bound(chosen, device, task)
-        assert (binding.frame, binding.absolute) == (frame, absolute)
+        assert hands.bound(chosen, device, task).absolute == absolute
+        assert hands.choices(chosen, task) == Choices(frames, groups)
+    wrong = load(overrides={"device": "mouse", "gate": {"about": "sideway"}})
+    with pytest.raises(SettingsError, match=r"gate.about = sideway .* did you mean sideways\?.*everything, sideways"):
+        hands.choices(wrong, task)
+
+
+@pytest.mark.skipif(find_spec("metaworld") is None, reason="needs metaworld (pip install -e '.[hammer]')")
+def test_a_task_offers_the_frames_that_it_has() -> None:
+    task = make_task("hammer")
+    task.reset(seed=0)
+    offered = hands.choices(load(overrides={"task": "hammer", "device": "gamepad"}), task)
+    assert offered == Choices(("world", "camera"), ("everything", "moving", "height", "gripper"))
+    task.close()
 
 
 def test_the_printed_key_map(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Command = Literal["pause", "stop", "clear_stop", "success", "failure", "reset", "discard", "toggle_kind", "quit"]
+Command = Literal[
+    "pause",
+    "stop",
+    "clear_stop",
+    "success",
+    "failure",
+    "reset",
+    "discard",
+    "toggle_kind",
+    "next_frame",
+    "next_axes",
+    "quit",
+]
 Local = Literal["help", "screenshot", "view", "energy"]
 Row = tuple[str, str]
 """A line of a key map, this one's or a device's: what to press, and what it does."""
@@ -38,6 +50,8 @@ KEYS: tuple[Key, ...] = (
     Key("n", "N", "reset", "new start", "Start the episode again"),
     Key("z", "Z", "discard", "undo", "Discard your last correction"),
     Key("r", "R", "toggle_kind", "relative/absolute", "Relative or absolute corrections"),
+    Key("t", "T", "next_frame", "axes", "Move along other axes: the world's, the hand's, the picture's"),
+    Key("o", "O", "next_axes", "only", "Correct only some axes: the robot keeps the others"),
     Key("v", "V", "view", "view", "See the robot from elsewhere"),
     Key("f1", "F1", "help", "help", "Show or hide these keys"),
     Key("f2", "F2", "energy", "energy", "Show or hide how the robot sees its choice"),

@@ -50,7 +50,7 @@ def parts(brush: Brush, layout: Layout, state: CockpitState, show_energy: bool =
         ),
         middle,
         Part(layout.machine, lines, lambda on: machine(on, brush, layout.machine, lines)),
-        Part(layout.keys, None, lambda on: keys(on, brush, layout.keys)),
+        Part(layout.keys, words.reading(state), lambda on: keys(on, brush, layout.keys, state)),
     ]
 
 
@@ -199,23 +199,26 @@ def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence
         brush.text(on, line.figures, (x, small_top), "small", palette.TEXT_SOFT, room=room.right - x)
 
 
-def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect) -> None:
-    """The keys a teacher needs, in two rows; all of them are on the help page."""
+def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
+    """The keys a teacher needs, in three rows; all of them are on the help page. The first says how corrections are
+    read now."""
+    reading = words.reading(state)
     rows = (
-        keymap.labels("stop", "pause", "discard", "toggle_kind"),
-        keymap.labels("success", "failure", "reset", "help"),
+        tuple((keymap.labels(command)[0][0], word) for command, word in reading),
+        keymap.labels("stop", "pause", "discard", "help"),
+        keymap.labels("success", "failure", "reset"),
     )
     px = brush.px
     height = brush.height("small") + px(6)
     for index, row in enumerate(rows):
         widths = [brush.width(label, "small") + px(12) + px(6) + brush.width(word, "small") for label, word in row]
-        gap = max(px(6), min(px(20), (rect.width - sum(widths)) / (len(row) - 1)))
+        gap = max(px(6), min(px(20), (rect.width - sum(widths)) / max(1, len(row) - 1)))
         x = float(rect.x)
         y = rect.y + index * (height + px(8))
         for (label, word), width in zip(row, widths, strict=True):
             key_cap(on, brush, (x, y), label)
             after = x + brush.width(label, "small") + px(12) + px(6)
-            brush.text(on, word, (after, y + px(3)), "small", palette.TEXT_SOFT)
+            brush.text(on, word, (after, y + px(3)), "small", palette.TEXT if index == 0 else palette.TEXT_SOFT)
             x += width + gap
 
 

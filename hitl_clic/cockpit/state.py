@@ -14,7 +14,7 @@ import msgpack
 import numpy as np
 from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
-from hitl_clic.records import GateState, Kind
+from hitl_clic.records import EVERYTHING, Frame, GateState, Kind
 from hitl_clic.tasks.task import Scene
 
 Chunk = tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=2)], ...]
@@ -97,7 +97,8 @@ class CockpitState:
             step_in_chunk: how many of its steps have run, so that step is the one that leaves `scene.hand`.
         human_chunk: the teacher's correction from `scene.hand` on; a single step is drawn as a direction.
         desired_radius: radius of the desired set around the end of `human_chunk`, action units.
-        gate, kind: who may drive and how a correction is read. hint: how to hand over ("hold Space to drive").
+        gate: who may drive. kind, frame, about: how a correction is read, along whose axes, about which group of them.
+        hint: how to hand over ("hold Space to drive").
         asks: the robot doubts its plan.
         device, device_age_s, device_connected: what the teacher holds, age of its newest sample, whether it is there.
         device_note: what it would move now ("moving · arm 1 of 2"); may be empty.
@@ -128,6 +129,8 @@ class CockpitState:
     desired_radius: _NonNegative | None = None
     gate: GateState = "autonomous"
     kind: Kind = "relative"
+    frame: Frame = "camera"
+    about: str = EVERYTHING
     hint: str = ""
     asks: bool = False
     device: str = ""

@@ -5,12 +5,13 @@ Pure functions of a `CockpitState`; words come before numbers, and every line sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from hitl_clic.cockpit import keymap
 from hitl_clic.cockpit.state import CockpitState, EpisodeMark
+from hitl_clic.records import EVERYTHING, Frame
 
 SHOWN_CORRECTIONS = 5
 RECENT_EPISODES = 5
@@ -21,6 +22,13 @@ SLOW_SHARE = 0.95
 LATE_MS = 3.0
 """Lateness (p99) above which the loop is called late, milliseconds."""
 
+
+FRAMES: Mapping[Frame, str] = {
+    "world": "along the world's axes",
+    "gripper": "along the hand's axes",
+    "camera": "along the picture's axes",
+}
+"""Where motion goes."""
 
 Level = Literal["well", "wait", "look"]
 
@@ -58,8 +66,22 @@ def beside_badge(state: CockpitState) -> str:
     if state.gate == "waiting":
         ((label, _),) = keymap.labels("pause")
         return f"{state.hint}; {label} sends it on" if state.hint else f"{label} sends it on"
-    hint = f"{state.kind} · {state.hint}" if state.hint else state.kind
+    only = "" if state.about == EVERYTHING else f"only {state.about} · "
+    hint = f"{only}{state.kind} · {state.hint}" if state.hint else f"{only}{state.kind}"
     return f"the robot is unsure · {hint}" if state.asks and state.gate == "autonomous" else hint
+
+
+def reading(state: CockpitState) -> tuple[tuple[keymap.Command, str], ...]:
+    """How corrections are read, each part with the command that changes it: only what can be changed here.
+
+    A script says itself what its corrections are about, and for a task in the plane all frames are one.
+    """
+    parts: list[tuple[keymap.Command, str]] = [("toggle_kind", state.kind)]
+    if state.device_keys:
+        if state.scene.pose is not None:
+            parts.append(("next_frame", FRAMES[state.frame]))
+        parts.append(("next_axes", "all axes" if state.about == EVERYTHING else f"only {state.about}"))
+    return tuple(parts)
 
 
 def learned(state: CockpitState) -> tuple[str, bool]:

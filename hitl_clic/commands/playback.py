@@ -243,4 +243,6 @@ def _view(frame: Frame, task: Task) -> LoopView:
         step_in_chunk=max(0, record.step_in_chunk),
         record=record,
         progress=task.progress(),
+        frame=record.frame,
+        about=record.about,
     )
