@@ -25,6 +25,7 @@ from hitl_clic.cockpit.draw import Artist
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.picture import write_picture
 from hitl_clic.cockpit.report import rolling_mean, write_curves
+from hitl_clic.cockpit.settings import WindowSettings
 from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, SessionEnd, StateError, from_bytes, to_bytes
 from hitl_clic.records import EpisodeRecord
 from hitl_clic.tasks.stage import Pose
@@ -170,12 +171,51 @@ def test_unknown_commands_and_kinds_are_refused() -> None:
 
 
 def test_every_key_and_every_action_appears_once() -> None:
+    assert keymap.Keymap().keys == keymap.KEYS
     names = [key.name for key in keymap.KEYS]
     actions = [key.action for key in keymap.KEYS]
     assert len(set(names)) == len(names)
     assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view", "energy"])
     assert not {"w", "a", "s", "d", "up", "down", "left", "right", "space"} & set(names)
-    assert [label for label, _ in keymap.rows()] == [key.label for key in keymap.KEYS]
+    assert all(keymap.is_key(name) for name in names)
+    assert [label for label, _ in keymap.Keymap().rows()] == [key.label for key in keymap.KEYS]
+
+
+def test_keys_bound_anew_are_obeyed_printed_and_drawn() -> None:
+    bindings = (("discard", "backspace"), ("failure", "page down"), ("clear_stop", "k"))
+    table = keymap.Keymap(bindings)
+    found = {name: key.action for name in ("backspace", "page down", "p") if (key := table.find(name)) is not None}
+    assert found == {"backspace": "discard", "page down": "failure", "p": "pause"}
+    assert table.find("z") is None
+    assert ("Page Down", "End the episode: failed") in table.rows()
+    state = replace(STATE, window_keys=bindings)
+    assert from_bytes(to_bytes(state)) == state
+    assert words.beside_badge(replace(state, gate="stopped")) == "press K to clear stop"
+    pictures = []
+    for shown, show_help in ((STATE, False), (state, False), (STATE, True), (state, True)):
+        surface = pygame.Surface((1280, 720), 0, 32)
+        Artist().draw(surface, shown, show_help)
+        pictures.append(pygame.image.tobytes(surface, "RGB"))
+    assert len(set(pictures)) == 4
+
+
+@pytest.mark.parametrize(
+    ("bindings", "named"),
+    [
+        ({"paus": "b"}, "nothing called 'paus'; did you mean 'pause'"),
+        ({"pause": "escap"}, "pause: there is no key 'escap'; did you mean 'escape'"),
+        ({"pause": ""}, "no key ''"),
+        ({"pause": "v"}, "key 'v' is bound twice, to pause and to view"),
+        ({"pause": "b", "view": "b"}, "key 'b' is bound twice"),
+    ],
+)
+def test_keys_that_cannot_be_are_refused_wherever_they_come_from(bindings: dict[str, str], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        keymap.Keymap(bindings)
+    with pytest.raises(ValueError, match=named):
+        WindowSettings(keys=bindings)
+    with pytest.raises(StateError, match=named):
+        from_bytes(to_bytes(replace(STATE, window_keys=tuple(bindings.items()))))
 
 
 def test_words_follow_the_facts() -> None:

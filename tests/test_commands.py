@@ -130,6 +130,9 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\nr = "+x"\nescape = "stop"\n')
     with pytest.raises(SettingsError, match=r"'r' is bound twice, here to .* by the window"):
         profile_of("keyboard", str(mine))
+    assert profile_of("keyboard", str(mine), {"toggle_kind": "b"}).keys["r"] == "+x", "the window has let it go"
+    with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
+        hands.in_hand(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
     with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
         profile_of("keyboard", "joystick")
 
@@ -173,7 +176,9 @@ def test_a_task_offers_the_frames_that_it_has() -> None:
     task.close()
 
 
-def test_the_printed_key_map(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_printed_key_map(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     assert devices.print_keys("keyboard", "push_t") == 0
     said = capsys.readouterr().out
@@ -182,6 +187,9 @@ def test_the_printed_key_map(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert "Emergency stop, until you clear it" in said, "the window's keys too"
     assert devices.print_keys("mouse") == 0
     assert "Middle button, G" in capsys.readouterr().out
+    (tmp_path / "mine.toml").write_text('[window.keys]\npause = "tab"\n')
+    assert devices.print_keys("mouse", config=tmp_path / "mine.toml") == 0
+    assert "Tab " in capsys.readouterr().out
     for wrong, named in ((("keybord",), "did you mean keyboard"), (("mouse", "push"), "task = push")):
         with pytest.raises(SettingsError, match=named):
             devices.print_keys(*wrong)

@@ -27,7 +27,7 @@ needs_display = pytest.mark.skipif(
 STATE = CockpitState(
     "Push-T", Scene((512.0, 512.0), (Shape("robot", ((256.0, 256.0),), 15.0),), (256.0, 256.0), 10.0), device="Keyboard"
 )
-SETTINGS = WindowSettings(width=960, height=540, niceness=0)
+SETTINGS = WindowSettings(width=960, height=540, niceness=0, keys={"reset": "b"})
 
 
 @pytest.fixture
@@ -134,6 +134,10 @@ def test_command_keys_become_commands_and_reach_the_devices_too(window: WindowLi
     _wait_for(feed, _key("key_down", "escape"))
     _xdotool("key", "Return")
     assert window.commands.get(timeout=5.0) == "success"
+    for name, command in (("o", "next_axes"), ("n", ""), ("b", "reset")):
+        _xdotool("key", name)
+        if command:  # "n" has been bound anew
+            assert window.commands.get(timeout=5.0) == command
     _xdotool("key", "space")
     with pytest.raises(queue.Empty):
         window.commands.get(timeout=0.3)

@@ -16,14 +16,16 @@ from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush
 
 
-def help_page(on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence[keymap.Row]) -> None:
-    """Every key: the device's, then the cockpit's, each from the table by which it is obeyed."""
+def help_page(
+    on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence[keymap.Row], window: Sequence[keymap.Row]
+) -> None:
+    """Every key: the device's, then the window's, each from the table by which it is obeyed."""
     pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
     top, bottom = layout.learning.y, layout.keys.bottom
     rect = pygame.Rect(layout.learning.x, top, layout.learning.width, bottom - top)
     room = panels.card(on, brush, rect, "KEYS")
-    groups = [rows for rows in (device, keymap.rows()) if rows]
+    groups = [rows for rows in (device, window) if rows]
     step = round(min(px(42), (room.height - px(28)) / sum(map(len, groups))))
     y = room.y + px(8)
     for index, rows in enumerate(groups):
@@ -37,14 +39,14 @@ def help_page(on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence
             y += step
 
 
-def welcome(on: pygame.Surface, brush: Brush, layout: Layout, hint: str) -> None:
+def welcome(on: pygame.Surface, brush: Brush, layout: Layout, hint: str, window: keymap.Keymap) -> None:
     """How teaching goes, in half a minute; over the dark half, so that the robot can be watched meanwhile."""
     pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
     rect = pygame.Rect(layout.learning.x, layout.learning.y, layout.learning.width, 0)
     rect.height = layout.keys.bottom - rect.y
     room = panels.card(on, brush, rect, "HOW IT WORKS")
-    ((pause, _), (undo, _), (stop, _), (keys, _)) = keymap.labels("pause", "discard", "stop", "help")
+    pause, undo, stop, keys = (window.label(action) for action in ("pause", "discard", "stop", "help"))
     steps = (
         (palette.ROBOT, "Watch", "The robot drives. The blue dots are what it plans: full ones it will do now."),
         (
@@ -117,7 +119,7 @@ def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
     bottom = on.get_height() - px(64)
     panels.curve(on, brush, pygame.Rect(x, y, width, bottom - y), state.history)
     foot = bottom + px(20)
-    used = panels.key_cap(on, brush, (x, foot), "F10") + px(8)
+    used = panels.key_cap(on, brush, (x, foot), state.keymap.label("quit")) + px(8)
     used += brush.text(on, "close", (x + used, foot + px(3)), "small", palette.TEXT_SOFT) + px(24)
     saved = f"saved to {state.end.saved_to}"
     brush.text(on, saved, (x + width, foot + px(3)), "small", palette.TEXT_SOFT, align="right", room=width - used)

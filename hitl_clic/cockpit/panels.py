@@ -12,7 +12,7 @@ from typing import Literal
 
 import pygame
 
-from hitl_clic.cockpit import energy_card, keymap, palette, words
+from hitl_clic.cockpit import energy_card, palette, words
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, Landscape
 from hitl_clic.cockpit.theme import Brush
@@ -204,9 +204,9 @@ def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitStat
     read now."""
     reading = words.reading(state)
     rows = (
-        tuple((keymap.labels(command)[0][0], word) for command, word in reading),
-        keymap.labels("stop", "pause", "discard", "help"),
-        keymap.labels("success", "failure", "reset"),
+        tuple((state.keymap.label(command), word) for command, word in reading),
+        state.keymap.hints("stop", "pause", "discard", "help"),
+        state.keymap.hints("success", "failure", "reset"),
     )
     px = brush.px
     height = brush.height("small") + px(6)

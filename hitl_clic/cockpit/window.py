@@ -58,6 +58,7 @@ class Window:
         socket: zmq.Socket[bytes],
         clock: Callable[[], int],
         scenery: Scenery | None,
+        keys: keymap.Keymap,
         welcome: bool,
     ) -> None:
         self.open = True
@@ -65,6 +66,7 @@ class Window:
         self._socket = socket
         self._clock = clock
         self._scenery = scenery
+        self._keys = keys
         self._artist = Artist(scenery.stage if scenery is not None else None)
         self._state: state.CockpitState | None = None
         self._help = self._energy = False
@@ -166,7 +168,7 @@ class Window:
                 self._input("key_down" if down else "key_up", name)
                 if down:
                     self._begin()
-                if down and (key := keymap.find(name)) is not None:
+                if down and (key := self._keys.find(name)) is not None:
                     self._press(key)
             case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP if event.button in _BUTTONS:
                 kind: InputKind = "button_down" if event.type == pygame.MOUSEBUTTONDOWN else "button_up"
@@ -282,7 +284,8 @@ def main(arguments: list[str] | None = None) -> int:
         scenery = Scenery(stage_from_json(given.stage), settings) if given.stage else None
         try:
             welcome = settings.welcome == "always" or (settings.welcome == "first" and not welcomed())
-            Window(surface, socket, time.perf_counter_ns, scenery, welcome).run(settings.fps)
+            keys = keymap.Keymap(settings.keys)
+            Window(surface, socket, time.perf_counter_ns, scenery, keys, welcome).run(settings.fps)
         finally:
             if scenery is not None:
                 scenery.close()

@@ -59,12 +59,12 @@ def badge(state: CockpitState) -> str:
 def beside_badge(state: CockpitState) -> str:
     """How corrections are read and how to hand over; when nobody drives, how to go on."""
     if state.gate in ("paused", "stopped"):
-        ((label, word),) = keymap.labels("pause" if state.gate == "paused" else "clear_stop")
+        ((label, word),) = state.keymap.hints("pause" if state.gate == "paused" else "clear_stop")
         return f"press {label} to {'go on' if state.gate == 'paused' else word}"
     if state.practice and state.gate == "waiting":
         return f"{state.hint}: your time runs from then" if state.hint else "your time runs when you drive"
     if state.gate == "waiting":
-        ((label, _),) = keymap.labels("pause")
+        label = state.keymap.label("pause")
         return f"{state.hint}; {label} sends it on" if state.hint else f"{label} sends it on"
     only = "" if state.about == EVERYTHING else f"only {state.about} · "
     hint = f"{only}{state.kind} · {state.hint}" if state.hint else f"{only}{state.kind}"

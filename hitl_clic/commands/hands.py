@@ -20,7 +20,7 @@ from devices.shaping import Profile, load_profile
 from devices.slot import Slot
 from devices.spacemouse import PUSHES, spacemouse
 from devices.spacemouse import missing as no_spacemouse
-from hitl_clic.cockpit import keymap
+from hitl_clic.cockpit.keymap import Keymap
 from hitl_clic.control.correction import HAND_STEP, Binding, bind
 from hitl_clic.control.gate import Choices
 from hitl_clic.records import EVERYTHING, Frame
@@ -75,7 +75,7 @@ def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
         del view
         return device(
             feed,
-            profile_of(settings.device, settings.profile),
+            _profile(settings),
             stale_after_s=settings.gate.stale_after_s,
             tap_hold_s=_tap_s(settings),
             axes=axes,
@@ -89,8 +89,7 @@ def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
 
     def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
         del view, feed
-        profile = profile_of(settings.device, settings.profile)
-        return device(profile, tap_hold_s=_tap_s(settings), axes=axes)
+        return device(_profile(settings), tap_hold_s=_tap_s(settings), axes=axes)
 
     return make
 
@@ -113,12 +112,16 @@ def in_hand(settings: SessionSettings) -> Hand:
     hand = HANDS[settings.device]
     if not hand.control:
         return hand
-    label = next(iter(control_labels(profile_of(settings.device, settings.profile), "engage")), "control")
+    label = next(iter(control_labels(_profile(settings), "engage")), "control")
     return replace(hand, control=label if label[0].isupper() else f"the {label}")
 
 
-def profile_of(device: str, name_or_path: str = "") -> Profile:
-    """A device's profile, by default the preset of its name.
+def _profile(settings: SessionSettings) -> Profile:
+    return profile_of(settings.device, settings.profile, settings.window.keys)
+
+
+def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, str] | None = None) -> Profile:
+    """A device's profile, by default the preset of its name; beside a window with these keys bound anew.
 
     Raises:
         SettingsError: there is none, it holds something that a profile may not, or it binds a key of the window's.
@@ -127,12 +130,13 @@ def profile_of(device: str, name_or_path: str = "") -> Profile:
         profile = load_profile(name_or_path or device)
     except ValueError as error:
         raise SettingsError(str(error)) from error
+    window = Keymap(window_keys or {})
     for key, binding in profile.keys.items():
-        row = keymap.find(key)
+        row = window.find(key)
         if row is not None and row.action != binding:
             raise SettingsError(
                 f"device profile {profile.name!r}: key {key!r} is bound twice, here to {binding!r} and by the window "
-                f"to {row.word!r}; choose another key"
+                f"to {row.action!r}; choose another key there or in window.keys"
             )
     return profile
 
@@ -180,8 +184,7 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: Frame | None 
     hand = HANDS[settings.device]
     if not hand.control:
         return ()
-    profile = profile_of(settings.device, settings.profile)
-    return key_rows(profile, axes, hand.raw, picture=(frame or settings.gate.frame) == "camera")
+    return key_rows(_profile(settings), axes, hand.raw, picture=(frame or settings.gate.frame) == "camera")
 
 
 def has_display() -> bool:

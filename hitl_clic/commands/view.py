@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from devices.slot import Slot
-from hitl_clic.cockpit import words
+from hitl_clic.cockpit import keymap, words
 from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, Landscape, SessionEnd
 from hitl_clic.commands.hands import Hand
 from hitl_clic.control.loop import LoopView, Record
@@ -26,7 +26,7 @@ SHOWN = 5
 """Corrections in the ribbon."""
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
-SENTENCES = {
+SENTENCES: Mapping[str, str] = {
     "discard": "Last correction discarded",
     "learner_lost": "Learner lost: the robot keeps its last policy",
     "learner_back": "Learner is back",
@@ -34,8 +34,8 @@ SENTENCES = {
     "device_back": "Device is back",
     "weights_refused": "New weights failed their check; the last good ones stay",
     "asks_for_help": "The robot is unsure: show it what to do",
-    "stop": "Emergency stop: C clears it",
-    "clear_stop": "Stop cleared: P goes on",
+    "stop": "Emergency stop: {clear_stop} clears it",
+    "clear_stop": "Stop cleared: {pause} goes on",
     "pause": "Paused or resumed",
     "next_frame": "There is one frame only here",
     "next_axes": "There is no choice of axes here",
@@ -43,14 +43,15 @@ SENTENCES = {
     "failure": "You called it failed",
     "reset": "Started again",
 }
+"""What is said of an event; keys by what they do."""
 
 
 def _switched(record: EventRecord) -> str:
     """How corrections are read from now on."""
     frame: Frame = record.detail["frame"]  # type: ignore[assignment]
     about = record.detail["about"]
-    only = "" if about == EVERYTHING else f", only {about}: the robot keeps the rest"
-    return f"Corrections are {record.detail['kind']} now, {words.FRAMES[frame]}{only}"
+    only = "" if about == EVERYTHING else f", only {about}"
+    return f"Now {record.detail['kind']}, {words.FRAMES[frame]}{only}"
 
 
 class HasStatus(Protocol):
@@ -96,6 +97,8 @@ class CockpitFeed:
         landscape: Callable[[], Landscape | None] | None = None,
     ) -> None:
         self._settings, self._hand, self._max_steps = settings, hand, max_steps
+        self._window_keys = tuple(settings.window.keys.items())
+        self._labels = keymap.table(self._window_keys).labels()
         self._moves = list(frame.moves)
         self._view, self._link = view, link
         self._note, self._keys = note, keys or {}
@@ -137,8 +140,8 @@ class CockpitFeed:
         elif isinstance(record, EventRecord):
             if record.name == "discard":
                 self._undone.update(range(int(record.detail["first"]), int(record.detail["last"]) + 1))
-            told = _switched(record) if record.name == "switched" else SENTENCES.get(record.name)
-            self._message = told or self._message
+            told = _switched(record) if record.name == "switched" else SENTENCES.get(record.name, "")
+            self._message = told.format_map(self._labels) or self._message
 
     def state(self, now_ns: int | None = None) -> CockpitState | None:
         """The newest instant as of `now_ns` (by default the present); None before the first."""
@@ -171,6 +174,7 @@ class CockpitFeed:
             asks=view.asks,
             device_note=self._note(),
             device_keys=self._keys.get(view.frame, ()),
+            window_keys=self._window_keys,
             device=self._hand.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,
