@@ -247,6 +247,48 @@ def test_words_follow_the_facts() -> None:
     assert replace(STATE, gate="stopped").driver == "nobody"
 
 
+def marks(*episodes: tuple[float, bool]) -> tuple[EpisodeMark, ...]:
+    return tuple(EpisodeMark(number, success, driven) for number, (driven, success) in enumerate(episodes))
+
+
+def test_the_trend_compares_the_newest_episodes_with_as_many_before() -> None:
+    (driven, before), (reached, earlier) = words.recently(
+        marks(*[(0.9, True)] * 2, *[(0.6, False)] * 5, *[(0.1, True)] * 5)
+    )
+    assert (driven, before) == ("You drove 10% of the last 5 episodes", "60% before")
+    assert (reached, earlier) == ("5 of them reached the goal", "0 before")
+    (driven, before), (reached, earlier) = words.recently(marks((0.5, False), (0.4, True), (0.2, False), (0.0, True)))
+    assert (driven, before, reached, earlier) == (
+        "You drove 10% of the last 2 episodes",
+        "45% before",
+        "1 of them reached the goal",
+        "1 before",
+    )
+    assert words.recently(marks((0.3, False))) == (("You drove 30% of the last episode", ""), ("It failed", ""))
+    assert words.recently(marks((0.3, False), (0.2, True))) == (
+        ("You drove 20% of the last episode", "30% before"),
+        ("It reached the goal", "failed before"),
+    )
+    ended = marks(*[(0.0, True)] * 2, *[(0.0, False)] * 4, (0.0, True))
+    assert words.reaching(ended) == pytest.approx([1, 1, 2 / 3, 1 / 2, 2 / 5, 1 / 5, 1 / 5])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_trend_is_drawn_in_both_colours_and_practice_has_none(size: tuple[int, int]) -> None:
+    def colours(state: CockpitState) -> set[tuple[int, ...]]:
+        artist, surface = Artist(), pygame.Surface(size, 0, 32)
+        artist.draw(surface, state)
+        card = artist.layout.curve
+        plot = pygame.Rect(card.x, card.centery, card.width, card.height // 3)  # above it are words, below endings
+        return {
+            tuple(surface.get_at((x, y)))[:3] for x in range(plot.x, plot.right) for y in range(plot.y, plot.bottom)
+        }
+
+    half = replace(STATE, history=marks(*[(0.3, False), (0.3, True)] * 8))
+    assert {palette.HUMAN, palette.GOOD} <= colours(half)
+    assert palette.GOOD not in colours(replace(half, practice="Reached 8 of 16"))
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_pictures_of_different_drivers_differ_in_the_drivers_colour(size: tuple[int, int]) -> None:
     artist = Artist()

@@ -19,6 +19,7 @@ from hitl_clic.cockpit.theme import Brush
 
 SHOWN_EPISODES = 40
 _PAD = 16
+_DASH = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +123,21 @@ def _flag_legend(on: pygame.Surface, brush: Brush, left: int, right: int, top: i
 def curve(
     on: pygame.Surface, brush: Brush, rect: pygame.Rect, history: Sequence[EpisodeMark], practice: bool = False
 ) -> None:
-    """How much of each episode the teacher drove, in practice how long it took, and how the episodes ended."""
-    room = card(on, brush, rect, "HOW LONG YOU TAKE" if practice else "HOW OFTEN YOU STEP IN")
+    """How much of each episode the teacher drove, how often the goal was reached lately, and how the episodes ended; in
+    practice how long each took.
+    """
+    room = card(on, brush, rect, "HOW LONG YOU TAKE" if practice else "DOES IT NEED YOU LESS?")
     px = brush.px
     if history:
-        sentence = "100% is all the time there is" if practice else words.recently(history)
-        brush.text(on, sentence, room.topleft, "body", palette.TEXT, room=room.width)
         _ending_legend(on, brush, room.right, rect.y + px(12))
-    plot = pygame.Rect(room.x + px(44), room.y + brush.height("body") + px(16), 0, 0)
+    top = room.y
+    if history and practice:
+        brush.text(on, "100% is all the time there is", room.topleft, "body", palette.TEXT, room=room.width)
+    elif history:
+        for row, color in zip(words.recently(history), (palette.HUMAN, palette.GOOD), strict=True):
+            _trend(on, brush, pygame.Rect(room.x, top, room.width, brush.height("body")), row, color)
+            top += brush.height("body") + px(3)
+    plot = pygame.Rect(room.x + px(44), max(top, room.y + brush.height("body")) + px(13), 0, 0)
     plot.width = room.right - px(6) - plot.x
     plot.height = room.bottom - px(24) - plot.y
     for share, label in ((0.0, "0%"), (0.5, "50%"), (1.0, "100%")):
@@ -141,7 +149,23 @@ def curve(
         middle = (plot.centerx, plot.bottom - plot.height / 4 - brush.height("body") / 2)
         brush.text(on, "No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
         return
-    _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:])
+    reached = [] if practice else words.reaching(history)[-SHOWN_EPISODES:]
+    _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:], reached)
+
+
+def _trend(on: pygame.Surface, brush: Brush, row: pygame.Rect, says: tuple[str, str], color: palette.Color) -> None:
+    """One line of the curve's legend: its stroke, how it is now, and how it was before."""
+    px, (now, before) = brush.px, says
+    ends = ((row.x, row.centery), (row.x + px(22), row.centery))
+    if color == palette.HUMAN:
+        brush.line(on, *ends, px(2.5), color)
+        brush.disc(on, (row.x + px(11), row.centery), px(3.5), color)
+    else:
+        brush.dashes(on, ends, px(2), color, px(_DASH))
+    x = row.x + px(32)
+    x += brush.text(on, now, (x, row.y), "body", palette.TEXT, room=row.right - x) + px(12)
+    top = row.centery - brush.height("small") / 2
+    brush.text(on, before, (x, top), "small", palette.TEXT_SOFT, room=max(0, row.right - x))
 
 
 def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, landscape: Landscape | None) -> None:
@@ -150,14 +174,22 @@ def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, landscape: Lands
 
 
 def _curve_marks(
-    on: pygame.Surface, brush: Brush, plot: pygame.Rect, endings: float, shown: Sequence[EpisodeMark]
+    on: pygame.Surface,
+    brush: Brush,
+    plot: pygame.Rect,
+    endings: float,
+    shown: Sequence[EpisodeMark],
+    reached: Sequence[float],
 ) -> None:
+    """How much was driven, below it how each episode ended; dashed: the share that reached the goal lately."""
     px = brush.px
     inset = px(8)
     step = min(plot.width / 10, (plot.width - 2 * inset) / max(1, len(shown) - 1))
     points = [
         (plot.x + inset + index * step, plot.bottom - mark.feedback * plot.height) for index, mark in enumerate(shown)
     ]
+    lately = [(x, plot.bottom - share * plot.height) for (x, _), share in zip(points, reached, strict=False)]
+    brush.dashes(on, lately, px(2), palette.GOOD, px(_DASH))
     brush.path(on, points, px(2.5), palette.HUMAN)
     radius = min(px(4.5), step * 0.4) if len(shown) > 1 else px(4.5)
     for point, mark in zip(points, shown, strict=True):

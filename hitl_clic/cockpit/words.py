@@ -181,12 +181,31 @@ def finished(mark: EpisodeMark, practice: bool = False) -> str:
     return f"episode {mark.episode + 1} {result} · corrected in {mark.feedback:.0%} of {mark.timesteps} steps"
 
 
-def recently(history: Sequence[EpisodeMark]) -> str:
-    """How much the teacher drove in the newest episodes, of which there must be one."""
-    recent = history[-RECENT_EPISODES:]
-    share = sum(mark.feedback for mark in recent) / len(recent)
-    which = "last episode" if len(recent) == 1 else f"last {len(recent)} episodes"
-    return f"In {share:.0%} of the steps of the {which}"
+def recently(history: Sequence[EpisodeMark]) -> tuple[tuple[str, str], tuple[str, str]]:
+    """How much the teacher drove in the newest episodes and how many of them reached the goal: each with the same of as
+    many episodes before them, which is empty with one episode alone. There must be one.
+    """
+    count = max(1, min(RECENT_EPISODES, len(history) // 2))
+    recent, before = history[-count:], history[-2 * count : -count]
+    driven = f"You drove {_driven(recent):.0%} of the last {'episode' if count == 1 else f'{count} episodes'}"
+    reached = sum(mark.success for mark in recent)
+    goal = ("It reached the goal" if reached else "It failed") if count == 1 else f"{reached} of them reached the goal"
+    if not before:
+        return (driven, ""), (goal, "")
+    earlier = sum(mark.success for mark in before)
+    then = ("reached" if earlier else "failed") if count == 1 else str(earlier)
+    return (driven, f"{_driven(before):.0%} before"), (goal, f"{then} before")
+
+
+def reaching(history: Sequence[EpisodeMark]) -> list[float]:
+    """For each episode the share of the newest ones up to it that reached the goal."""
+    ends = range(1, len(history) + 1)
+    recent = [history[max(0, end - RECENT_EPISODES) : end] for end in ends]
+    return [sum(mark.success for mark in marks) / len(marks) for marks in recent]
+
+
+def _driven(marks: Sequence[EpisodeMark]) -> float:
+    return sum(mark.feedback for mark in marks) / len(marks)
 
 
 def trend(state: CockpitState) -> str:
@@ -195,9 +214,7 @@ def trend(state: CockpitState) -> str:
     third = len(marks) // 3
     if third == 0:
         return ""
-    first = sum(mark.feedback for mark in marks[:third]) / third
-    last = sum(mark.feedback for mark in marks[-third:]) / third
-    return f"You drove {first:.0%} of the steps at first, {last:.0%} at the end"
+    return f"You drove {_driven(marks[:third]):.0%} of the steps at first, {_driven(marks[-third:]):.0%} at the end"
 
 
 def age(seconds: float) -> str:
