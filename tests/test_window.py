@@ -201,6 +201,23 @@ def test_a_silent_actor_is_said_and_then_the_window_ends(
 
 
 @needs_display
+def test_a_window_that_cannot_sound_is_a_window(
+    display: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.setenv("SDL_AUDIODRIVER", "no such thing")
+    link = WindowLink(SETTINGS.model_copy(update={"sounds": True}))
+    try:
+        link.start()
+        assert link.alive()
+    finally:
+        link.close()
+    said = [line for line in capfd.readouterr().err.splitlines() if line.startswith("window: ")]
+    assert len(said) == 1, said
+    assert "nothing to play them on" in said[0]
+
+
+@needs_display
 def test_closing_says_goodbye_quickly(window: WindowLink) -> None:
     start = time.monotonic()
     window.close()

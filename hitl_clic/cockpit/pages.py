@@ -30,12 +30,13 @@ def help_page(
     y = room.y + px(8)
     for index, rows in enumerate(groups):
         if index:
-            pygame.draw.line(on, palette.CARD_LINE, (room.x, y + px(2)), (room.right, y + px(2)))
+            pygame.draw.line(on, palette.CARD_LINE, (room.x, y + px(4)), (room.right, y + px(4)))
             y += px(14)
         column = max(brush.width(label, "small") for label, _ in rows) + px(12) + px(16)
         for label, sentence in rows:
-            panels.key_cap(on, brush, (room.x, y), label)
-            brush.text(on, sentence, (room.x + column, y + px(3)), "small", palette.TEXT, room=room.width - column)
+            panels.key_cap(on, brush, (room.x, y), label, step - px(2))
+            top = y + (min(step - px(2), brush.height("small") + px(6)) - brush.height("small")) / 2
+            brush.text(on, sentence, (room.x + column, top), "small", palette.TEXT, room=room.width - column)
             y += step
 
 

@@ -254,11 +254,11 @@ def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitStat
             x += width + gap
 
 
-def key_cap(on: pygame.Surface, brush: Brush, at: tuple[float, float], label: str) -> int:
-    """A key as drawn on a keyboard; gives its width."""
+def key_cap(on: pygame.Surface, brush: Brush, at: tuple[float, float], label: str, highest: int | None = None) -> int:
+    """A key as drawn on a keyboard, of `highest` pixels at most; gives its width."""
     px = brush.px
-    width = brush.width(label, "small") + px(12)
-    cap = pygame.Rect(round(at[0]), round(at[1]), width, brush.height("small") + px(6))
+    width, height = brush.width(label, "small") + px(12), brush.height("small") + px(6)
+    cap = pygame.Rect(round(at[0]), round(at[1]), width, height if highest is None else min(height, highest))
     brush.box(on, cap, palette.CARD_LINE, px(5))
-    brush.text(on, label, (cap.x + px(6), cap.y + px(3)), "small", palette.TEXT)
+    brush.text(on, label, (cap.x + px(6), cap.centery - brush.height("small") / 2), "small", palette.TEXT)
     return width

@@ -32,6 +32,11 @@ class WindowSettings(BaseModel):
         description="Other keys for what the window does, pairs of what and key, for example discard backspace failure "
         '"page down"; devices --keys lists both.',
     )
+    sounds: bool = Field(
+        False,
+        description="Short tones: your last corrections are learned, the robot asks, an episode is over, an emergency "
+        "stop.",
+    )
     welcome: Literal["first", "always", "never"] = Field(
         "first", description="When the page is shown that says how teaching goes: to who was never welcomed here."
     )
