@@ -27,6 +27,7 @@ from hitl_clic.control.gate import Choices
 from hitl_clic.control.loop import LoopView
 from hitl_clic.learner import checkpoint
 from hitl_clic.link.messages import LinkStatus
+from hitl_clic.records import TickRecord
 from hitl_clic.session.reader import Session
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings, SettingsError, load
@@ -69,6 +70,21 @@ def test_a_shown_tick_is_the_same_however_it_was_reached(recorded: Session) -> N
     states = [forward.state(index) for index in range(len(forward))]
     for index in (30, 3, 44, 0, 31, 31):
         assert jumping.state(index) == states[index]
+
+
+def test_a_replay_shows_how_corrections_were_read_then(recorded: Session, tmp_path: Path) -> None:
+    def switched(record: Any) -> Any:
+        if isinstance(record, SettingsRecord):
+            return recorded.settings
+        late = isinstance(record, TickRecord) and record.tick >= 7
+        return dataclasses.replace(record, frame="gripper", about="sideways") if late else record
+
+    task = replay.task_maker(replay.settings_of(recorded))()
+    shown = projector(Session.open(write(tmp_path / "session.mcap", session_records(task), switched)))
+    assert [(shown.state(at).frame, shown.state(at).about) for at in (7, 6)] == [
+        ("gripper", "sideways"),
+        ("world", "everything"),
+    ]
 
 
 def test_shown_ticks_tell_what_the_teacher_saw_then(recorded: Session) -> None:

@@ -35,8 +35,8 @@ def help_page(
         column = max(brush.width(label, "small") for label, _ in rows) + px(12) + px(16)
         for label, sentence in rows:
             panels.key_cap(on, brush, (room.x, y), label, step - px(2))
-            top = y + (min(step - px(2), brush.height("small") + px(6)) - brush.height("small")) / 2
-            brush.text(on, sentence, (room.x + column, top), "small", palette.TEXT, room=room.width - column)
+            beside = y + (min(step - px(2), brush.height("small") + px(6)) - brush.height("small")) / 2
+            brush.text(on, sentence, (room.x + column, beside), "small", palette.TEXT, room=room.width - column)
             y += step
 
 

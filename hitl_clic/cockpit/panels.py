@@ -143,8 +143,8 @@ def curve(
     for share, label in ((0.0, "0%"), (0.5, "50%"), (1.0, "100%")):
         y = plot.bottom - share * plot.height
         pygame.draw.line(on, palette.CARD_LINE, (plot.x, y), (plot.right, y))
-        top = y - brush.height("small") / 2
-        brush.text(on, label, (plot.x - px(8), top), "small", palette.TEXT_SOFT, align="right")
+        label_top = y - brush.height("small") / 2
+        brush.text(on, label, (plot.x - px(8), label_top), "small", palette.TEXT_SOFT, align="right")
     if not history:
         middle = (plot.centerx, plot.bottom - plot.height / 4 - brush.height("body") / 2)
         brush.text(on, "No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
