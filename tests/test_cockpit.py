@@ -273,7 +273,7 @@ def test_the_trend_compares_the_newest_episodes_with_as_many_before() -> None:
     assert words.reaching(ended) == pytest.approx([1, 1, 2 / 3, 1 / 2, 2 / 5, 1 / 5, 1 / 5])
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [(800, 450), (1280, 720)])
 def test_the_trend_is_drawn_in_both_colours_and_practice_has_none(size: tuple[int, int]) -> None:
     def colours(state: CockpitState) -> set[tuple[int, ...]]:
         artist, surface = Artist(), pygame.Surface(size, 0, 32)
