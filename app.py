@@ -61,10 +61,10 @@ def _run(command: cli.Command) -> int:
             from hitl_clic.commands import device_bench
 
             return device_bench.run(command)
-        case cli.DevicesCommand(device, _, task, profile):
+        case cli.DevicesCommand(device, _, task, profile, config):
             from hitl_clic.commands import devices
 
-            return devices.print_keys(device, task, profile) if device else devices.run()
+            return devices.print_keys(device, task, profile, config) if device else devices.run()
         case cli.BenchCommand(only, seconds):
             from hitl_clic.commands import bench
 

@@ -135,6 +135,9 @@ class DevicesCommand:
     )
     task: str = Field(default="", description="Axes and keys of this task; by default all, for the oracle push_t.")
     profile: str = Field(default="", description="Profile: a name in configs/devices or a path; the device's own.")
+    config: Path | None = Field(
+        default=None, description="TOML file with settings as for teach: of its window.keys the key map is printed."
+    )
     recording: Path | None = Field(default=None, description="Session folder whose corrections are played back.")
     seconds: float = Field(
         default=0.0, ge=0, le=3600, description="Time of a test, seconds; 0: until Ctrl+C, with json or calibrate 3."

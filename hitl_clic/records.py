@@ -19,6 +19,8 @@ GateState = Literal["autonomous", "correcting", "waiting", "paused", "stopped"]
 Kind = Literal["absolute", "relative"]
 Frame = Literal["world", "gripper", "camera"]
 """Whose axes a hand's motion goes along; the camera's are the picture's: x to the right, y towards the viewer, z up."""
+EVERYTHING = "everything"
+"""What a correction is about where no group of axes was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class TickRecord:
     Attributes:
         tick: number in the session, from 0; episode: from 0; step: number in the episode, from 0.
         time_ns: when the tick began. observation: s_t before the step, float32 [dim_o].
-        state: the gate's state; kind: how a correction is read.
+        state: the gate's state; kind, frame, about: how a correction is read, as in `GateOutput`.
         robot_action: a^r_t, what the policy would do; human_action: a^h_t or None; executed: what was done.
         taught: 1 for each action axis the human set, float32 [dim_a]; all zero when the robot drove.
         plan_tick: tick of the plan that robot_action comes from (-1: none yet); step_in_chunk: its index there.
@@ -114,6 +116,8 @@ class TickRecord:
     success: bool
     terminated: bool
     truncated: bool
+    frame: Frame = "world"
+    about: str = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

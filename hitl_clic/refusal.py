@@ -20,6 +20,19 @@ class SettingsError(ValueError):
     """A setting that is refused; its text is one line for a person."""
 
 
+def pairs(given: Any, example: str) -> Any:
+    """A table as a command line gives it, NAME VALUE NAME VALUE ...; anything else as it is.
+
+    Raises:
+        ValueError: a name has no value; shows the example.
+    """
+    if not isinstance(given, tuple | list):
+        return given
+    if len(given) % 2:
+        raise ValueError(f"allowed: pairs NAME VALUE, for example {example}")
+    return {str(name): value for name, value in zip(given[::2], given[1::2], strict=True)}
+
+
 def among(names: Iterable[object]) -> str:
     """The names as a person lists them: "a, b or c"."""
     *first, last = [str(name) for name in names] or ["nothing"]

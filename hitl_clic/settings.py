@@ -30,7 +30,7 @@ from hitl_clic.control.settings import LoopSettings
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
 from hitl_clic.link.settings import LinkSettings
-from hitl_clic.refusal import SettingsError, among, describe
+from hitl_clic.refusal import SettingsError, among, describe, pairs
 from hitl_clic.session.settings import RecordingSettings
 
 __all__ = ["CONFIGS", "Layers", "SessionSettings", "SettingsError", "load", "preset_names"]
@@ -128,12 +128,9 @@ class SessionSettings(BaseModel):
     @field_validator("task_options", mode="before")
     @classmethod
     def _from_pairs(cls, given: Any) -> Any:
-        """A command line gives NAME VALUE NAME VALUE ..., all of it text."""
-        if not isinstance(given, tuple | list):
-            return given
-        if len(given) % 2:
-            raise ValueError("allowed: pairs NAME VALUE, for example line fixed")
-        return {str(name): _number(value) for name, value in zip(given[::2], given[1::2], strict=True)}
+        """A command line's are all text."""
+        read = pairs(given, "line fixed")
+        return read if read is given else {name: _number(value) for name, value in read.items()}
 
     @field_validator("learner")
     @classmethod

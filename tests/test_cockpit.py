@@ -25,6 +25,7 @@ from hitl_clic.cockpit.draw import Artist
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.picture import write_picture
 from hitl_clic.cockpit.report import rolling_mean, write_curves
+from hitl_clic.cockpit.settings import WindowSettings
 from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, SessionEnd, StateError, from_bytes, to_bytes
 from hitl_clic.records import EpisodeRecord
 from hitl_clic.tasks.stage import Pose
@@ -170,12 +171,51 @@ def test_unknown_commands_and_kinds_are_refused() -> None:
 
 
 def test_every_key_and_every_action_appears_once() -> None:
+    assert keymap.Keymap().keys == keymap.KEYS
     names = [key.name for key in keymap.KEYS]
     actions = [key.action for key in keymap.KEYS]
     assert len(set(names)) == len(names)
     assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view", "energy"])
     assert not {"w", "a", "s", "d", "up", "down", "left", "right", "space"} & set(names)
-    assert [label for label, _ in keymap.rows()] == [key.label for key in keymap.KEYS]
+    assert all(keymap.is_key(name) for name in names)
+    assert [label for label, _ in keymap.Keymap().rows()] == [key.label for key in keymap.KEYS]
+
+
+def test_keys_bound_anew_are_obeyed_printed_and_drawn() -> None:
+    bindings = (("discard", "backspace"), ("failure", "page down"), ("clear_stop", "k"))
+    table = keymap.Keymap(bindings)
+    found = {name: key.action for name in ("backspace", "page down", "p") if (key := table.find(name)) is not None}
+    assert found == {"backspace": "discard", "page down": "failure", "p": "pause"}
+    assert table.find("z") is None
+    assert ("Page Down", "End the episode: failed") in table.rows()
+    state = replace(STATE, window_keys=bindings)
+    assert from_bytes(to_bytes(state)) == state
+    assert words.beside_badge(replace(state, gate="stopped")) == "press K to clear stop"
+    pictures = []
+    for shown, show_help in ((STATE, False), (state, False), (STATE, True), (state, True)):
+        surface = pygame.Surface((1280, 720), 0, 32)
+        Artist().draw(surface, shown, show_help)
+        pictures.append(pygame.image.tobytes(surface, "RGB"))
+    assert len(set(pictures)) == 4
+
+
+@pytest.mark.parametrize(
+    ("bindings", "named"),
+    [
+        ({"paus": "b"}, "nothing called 'paus'; did you mean 'pause'"),
+        ({"pause": "escap"}, "pause: there is no key 'escap'; did you mean 'escape'"),
+        ({"pause": ""}, "no key ''"),
+        ({"pause": "v"}, "key 'v' is bound twice, to pause and to view"),
+        ({"pause": "b", "view": "b"}, "key 'b' is bound twice"),
+    ],
+)
+def test_keys_that_cannot_be_are_refused_wherever_they_come_from(bindings: dict[str, str], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        keymap.Keymap(bindings)
+    with pytest.raises(ValueError, match=named):
+        WindowSettings(keys=bindings)
+    with pytest.raises(StateError, match=named):
+        from_bytes(to_bytes(replace(STATE, window_keys=tuple(bindings.items()))))
 
 
 def test_words_follow_the_facts() -> None:
@@ -196,9 +236,57 @@ def test_words_follow_the_facts() -> None:
     assert {line(STATE).level for line in (words.loop, words.device, words.learner)} == {"well"}
     assert words.beside_badge(replace(STATE, gate="stopped", hint="hold Space")) == "press C to clear stop"
     assert words.beside_badge(replace(STATE, hint="hold Space")) == "relative · hold Space"
+    held = replace(STATE, about="height", device_keys=(("Space", "Drive"),), hint="hold Space")
+    assert words.beside_badge(held) == "only height · relative · hold Space"
+    assert words.reading(held) == (("toggle_kind", "relative"), ("next_axes", "only height"))
+    in_space = replace(held, about="everything", frame="gripper", scene=replace(STATE.scene, pose=Pose(b"", ())))
+    assert words.reading(in_space)[1:] == (("next_frame", "along the hand's axes"), ("next_axes", "all axes"))
+    assert words.reading(STATE) == (("toggle_kind", "relative"),), "a script has no more to choose"
     assert STATE.driver == "robot"
     assert replace(STATE, gate="correcting").driver == "human"
     assert replace(STATE, gate="stopped").driver == "nobody"
+
+
+def marks(*episodes: tuple[float, bool]) -> tuple[EpisodeMark, ...]:
+    return tuple(EpisodeMark(number, success, driven) for number, (driven, success) in enumerate(episodes))
+
+
+def test_the_trend_compares_the_newest_episodes_with_as_many_before() -> None:
+    (driven, before), (reached, earlier) = words.recently(
+        marks(*[(0.9, True)] * 2, *[(0.6, False)] * 5, *[(0.1, True)] * 5)
+    )
+    assert (driven, before) == ("You drove 10% of the last 5 episodes", "60% before")
+    assert (reached, earlier) == ("5 of them reached the goal", "0 before")
+    (driven, before), (reached, earlier) = words.recently(marks((0.5, False), (0.4, True), (0.2, False), (0.0, True)))
+    assert (driven, before, reached, earlier) == (
+        "You drove 10% of the last 2 episodes",
+        "45% before",
+        "1 of them reached the goal",
+        "1 before",
+    )
+    assert words.recently(marks((0.3, False))) == (("You drove 30% of the last episode", ""), ("It failed", ""))
+    assert words.recently(marks((0.3, False), (0.2, True))) == (
+        ("You drove 20% of the last episode", "30% before"),
+        ("It reached the goal", "failed before"),
+    )
+    ended = marks(*[(0.0, True)] * 2, *[(0.0, False)] * 4, (0.0, True))
+    assert words.reaching(ended) == pytest.approx([1, 1, 2 / 3, 1 / 2, 2 / 5, 1 / 5, 1 / 5])
+
+
+@pytest.mark.parametrize("size", [(800, 450), (1280, 720)])
+def test_the_trend_is_drawn_in_both_colours_and_practice_has_none(size: tuple[int, int]) -> None:
+    def colours(state: CockpitState) -> set[tuple[int, ...]]:
+        artist, surface = Artist(), pygame.Surface(size, 0, 32)
+        artist.draw(surface, state)
+        card = artist.layout.curve
+        plot = pygame.Rect(card.x, card.centery, card.width, card.height // 3)  # above it are words, below endings
+        return {
+            tuple(surface.get_at((x, y)))[:3] for x in range(plot.x, plot.right) for y in range(plot.y, plot.bottom)
+        }
+
+    half = replace(STATE, history=marks(*[(0.3, False), (0.3, True)] * 8))
+    assert {palette.HUMAN, palette.GOOD} <= colours(half)
+    assert palette.GOOD not in colours(replace(half, practice="Reached 8 of 16"))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -226,6 +314,8 @@ def test_what_changes_in_the_state_changes_in_the_picture() -> None:
     first = shown(STATE)
     for changed in (
         replace(STATE, corrections=("learned",) * 3),
+        replace(STATE, kind="absolute"),
+        replace(STATE, about="height"),
         replace(STATE, history=HISTORY[:-1]),
         replace(STATE, link="lost"),
         replace(STATE, device_connected=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from hitl_clic.commands import bench, demo, devices, evaluate, hands, replay, te
 from hitl_clic.commands.hands import HANDS, profile_of
 from hitl_clic.commands.playback import Projector, _Player, contact_sheet
 from hitl_clic.commands.view import CockpitFeed
+from hitl_clic.control.gate import Choices
 from hitl_clic.control.loop import LoopView
 from hitl_clic.learner import checkpoint
 from hitl_clic.link.messages import LinkStatus
+from hitl_clic.records import TickRecord
 from hitl_clic.session.reader import Session
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings, SettingsError, load
@@ -67,6 +70,21 @@ def test_a_shown_tick_is_the_same_however_it_was_reached(recorded: Session) -> N
     states = [forward.state(index) for index in range(len(forward))]
     for index in (30, 3, 44, 0, 31, 31):
         assert jumping.state(index) == states[index]
+
+
+def test_a_replay_shows_how_corrections_were_read_then(recorded: Session, tmp_path: Path) -> None:
+    def switched(record: Any) -> Any:
+        if isinstance(record, SettingsRecord):
+            return recorded.settings
+        late = isinstance(record, TickRecord) and record.tick >= 7
+        return dataclasses.replace(record, frame="gripper", about="sideways") if late else record
+
+    task = replay.task_maker(replay.settings_of(recorded))()
+    shown = projector(Session.open(write(tmp_path / "session.mcap", session_records(task), switched)))
+    assert [(shown.state(at).frame, shown.state(at).about) for at in (7, 6)] == [
+        ("gripper", "sideways"),
+        ("world", "everything"),
+    ]
 
 
 def test_shown_ticks_tell_what_the_teacher_saw_then(recorded: Session) -> None:
@@ -128,6 +146,9 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\nr = "+x"\nescape = "stop"\n')
     with pytest.raises(SettingsError, match=r"'r' is bound twice, here to .* by the window"):
         profile_of("keyboard", str(mine))
+    assert profile_of("keyboard", str(mine), {"toggle_kind": "b"}).keys["r"] == "+x", "the window has let it go"
+    with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
+        hands.in_hand(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
     with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
         profile_of("keyboard", "joystick")
 
@@ -146,16 +167,34 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
         hands.choose(chosen)
 
 
-def test_frames_and_absolute_axes_are_for_hands_only() -> None:
+def test_choices_and_absolute_axes_are_for_hands_only() -> None:
     task = make_task("line_following")
-    for name, frame, absolute in (("keyboard", "camera", (0,)), ("oracle", "world", ())):
+    everything = ("everything", "sideways", "vertical")
+    for name, frames, groups, absolute in (
+        ("keyboard", ("camera",), everything, (0,)),
+        ("oracle", ("world",), everything[:1], ()),
+    ):
         chosen = load(overrides={"device": name, "gate": {"absolute_axes": ["x"]}})
         device = HANDS[name].make(chosen, task.action_frame.axes, Slot(), EventFeed())
-        binding = hands.bound(chosen, device, task)
-        assert (binding.frame, binding.absolute) == (frame, absolute)
+        assert hands.bound(chosen, device, task).absolute == absolute
+        assert hands.choices(chosen, task) == Choices(frames, groups)
+    wrong = load(overrides={"device": "mouse", "gate": {"about": "sideway"}})
+    with pytest.raises(SettingsError, match=r"gate.about = sideway .* did you mean sideways\?.*everything, sideways"):
+        hands.choices(wrong, task)
 
 
-def test_the_printed_key_map(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(find_spec("metaworld") is None, reason="needs metaworld (pip install -e '.[hammer]')")
+def test_a_task_offers_the_frames_that_it_has() -> None:
+    task = make_task("hammer")
+    task.reset(seed=0)
+    offered = hands.choices(load(overrides={"task": "hammer", "device": "gamepad"}), task)
+    assert offered == Choices(("world", "camera"), ("everything", "moving", "height", "gripper"))
+    task.close()
+
+
+def test_the_printed_key_map(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     assert devices.print_keys("keyboard", "push_t") == 0
     said = capsys.readouterr().out
@@ -164,6 +203,9 @@ def test_the_printed_key_map(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert "Emergency stop, until you clear it" in said, "the window's keys too"
     assert devices.print_keys("mouse") == 0
     assert "Middle button, G" in capsys.readouterr().out
+    (tmp_path / "mine.toml").write_text('[window.keys]\npause = "tab"\n')
+    assert devices.print_keys("mouse", config=tmp_path / "mine.toml") == 0
+    assert "Tab " in capsys.readouterr().out
     for wrong, named in ((("keybord",), "did you mean keyboard"), (("mouse", "push"), "task = push")):
         with pytest.raises(SettingsError, match=named):
             devices.print_keys(*wrong)

@@ -21,7 +21,7 @@ from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock
 from hitl_clic.control.correction import HandOver, bind
 from hitl_clic.control.exploration import Exploration, ExplorationSettings
-from hitl_clic.control.gate import Gate, GateSettings
+from hitl_clic.control.gate import Choices, Gate, GateSettings
 from hitl_clic.control.help import HelpCall, HelpSettings
 from hitl_clic.control.loop import ControlLoop, LoopFailed, LoopView, Outlets
 from hitl_clic.control.overlap import OVERLAPS, OverlapName
@@ -156,6 +156,8 @@ class Bench:
     timeout_s: float = 20.0
     exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
     help: HelpSettings = field(default_factory=HelpSettings)
+    choices: Choices = field(default_factory=Choices)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     device: Device | None = None
     """Takes the scripted hand's place; with a thread of its own, which the test starts."""
 
@@ -173,8 +175,8 @@ class Bench:
         self.loop = ControlLoop(
             task=self.task,
             device=self.device or self.hand,
-            gate=Gate(self.gate),
-            binding=bind((self.device or self.hand).axes, self.task.action_frame.axes),
+            gate=Gate(self.gate, self.choices),
+            binding=bind((self.device or self.hand).axes, self.task.action_frame.axes, groups=self.groups),
             hand_over=HandOver(self.gate.max_step, 2),
             queue=ChunkQueue(self.horizon, self.execute, self.lead, 2),
             pairs=PairBuilder(self.horizon, self.execute, self.padding),
@@ -297,6 +299,39 @@ def test_held_means_the_human_drives_in_that_very_tick(stride: int) -> None:
             assert record.human_action is None
             assert not record.taught.any()
     assert result.feedback_per_step == pytest.approx(4 / 12)
+
+
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: Kind) -> None:
+    """From the second driven tick on only sideways; the two before that in the same pair were about both axes."""
+    bench = Bench(
+        hold(3, 4, 5, 6, 7),
+        commands={5: ["next_axes"], 9: ["next_axes"]},
+        gate=GateSettings(kind=kind, max_step=0.25),
+        choices=Choices(groups=("everything", "sideways")),
+        groups={"sideways": ("x",)},
+        execute=4,
+    )
+    bench.run()
+    ticks = bench.ticks
+    assert [record.about for record in ticks] == ["everything"] * 5 + ["sideways"] * 4 + ["everything"] * 3
+    switched = [event for event in bench.of(EventRecord) if event.name == "switched"]
+    assert [(event.tick, event.detail["about"]) for event in switched] == [(5, "sideways"), (9, "everything")]
+    for record in ticks[3:8]:
+        assert record.human_action is not None
+        assert record.taught.tolist() == ([1, 1] if record.tick < 5 else [1, 0])
+        if record.tick >= 5:
+            assert record.human_action[1] == record.robot_action[1]
+            pushed = HAND[0] if kind == "absolute" else record.robot_action[0] + bench.gate.relative_step
+            assert record.human_action[0] == pytest.approx(pushed)
+    jump = np.abs(ticks[5].executed - ticks[4].executed)
+    assert np.all(jump <= 0.25 + 1e-6), "the robot takes its axis back in bounded steps"
+    pairs = {pair.tick: pair for pair in bench.sent}
+    assert pairs[3].mask.tolist() == [[1, 1], [1, 1], [1, 0], [1, 0]]
+    assert np.allclose(
+        pairs[3].human[2:, 1], pairs[3].robot[2:, 1] if kind == "relative" else ticks[5].robot_action[1], atol=0.02
+    )
+    assert pairs[5].mask[0].tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 5])

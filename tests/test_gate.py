@@ -10,9 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.sample import DeviceSample
-from hitl_clic.control.gate import COMMANDS, DRIVERS, TRANSITIONS, Event, Gate, GateOutput, GateSettings
-from hitl_clic.records import GateState
+from hitl_clic.control.gate import (
+    COMMANDS,
+    DRIVERS,
+    SWITCHES,
+    TRANSITIONS,
+    Choices,
+    Event,
+    Gate,
+    GateOutput,
+    GateSettings,
+)
+from hitl_clic.records import EVERYTHING, GateState
 
+CHOICES = Choices(("world", "gripper", "camera"), (EVERYTHING, "height", "gripper"))
+ROUNDS = {
+    "toggle_kind": ("kind", ("absolute", "relative")),
+    "next_frame": ("frame", CHOICES.frames),
+    "next_axes": ("about", CHOICES.groups),
+}
 STATES = get_args(GateState)
 EVENTS = get_args(Event)
 S = 1_000_000_000
@@ -30,6 +46,8 @@ def step(gate: Gate, now_ns: int, *motion: float, commands: tuple[str, ...] = ()
 
 
 def test_table_is_complete_and_closed() -> None:
+    assert set(COMMANDS) == (set(EVENTS) - {"engage", "release"}) | set(SWITCHES), "each is an event or a switch"
+    assert not set(EVENTS) & set(SWITCHES)
     assert set(TRANSITIONS) == set(product(STATES, EVENTS))
     assert set(TRANSITIONS.values()) <= set(STATES)
     assert set(DRIVERS) == set(STATES)
@@ -55,6 +73,31 @@ def test_every_state_under_every_event(state: GateState, event: Event) -> None:
         assert after == ("correcting" if event == "engage" else "waiting"), "only a person ends it"
     else:
         assert after == {"engage": "correcting", "release": "autonomous"}.get(event, state)
+
+
+@pytest.mark.parametrize(("state", "switch"), list(product(STATES, SWITCHES)))
+def test_every_state_under_every_switch(state: GateState, switch: str) -> None:
+    """It takes the next choice, round and round, changes nothing else, and nobody's state."""
+    gate = Gate(choices=CHOICES)
+    gate.state = state
+    before = (gate.kind, gate.frame, gate.about)
+    name, choices = ROUNDS[switch]
+    place = choices.index(getattr(gate, name))
+    for turn in range(1, len(choices) + 1):
+        out = step(gate, turn * MS, engage=state == "correcting", commands=(switch,))
+        assert (out.state, out.driver, out.switched) == (state, DRIVERS[state], True)
+        assert getattr(out, name) == choices[(place + turn) % len(choices)]
+        others = [part for part in ("kind", "frame", "about") if part != name]
+        assert [getattr(out, part) for part in others] == [getattr(Gate(choices=CHOICES), part) for part in others]
+        assert not step(gate, turn * MS, engage=state == "correcting").switched, "in the very tick only"
+    assert (gate.kind, gate.frame, gate.about) == before
+
+
+def test_what_is_not_offered_is_not_chosen() -> None:
+    gate = Gate(GateSettings(frame="gripper", about="height"), Choices(("world", "camera"), (EVERYTHING, "moving")))
+    assert (gate.frame, gate.about) == ("world", EVERYTHING)
+    out = step(Gate(GateSettings(frame="camera")), 0, commands=("next_frame", "next_axes"))
+    assert (out.frame, out.about, out.switched) == ("world", EVERYTHING, False)
 
 
 def test_what_a_correction_is_about_passes_through_while_it_is_fresh() -> None:

@@ -148,6 +148,25 @@ def test_absolute_axes_are_those_of_every_arm() -> None:
     assert bind(axes, axes, ("gripper", "rz")).absolute == (5, 6, 12, 13)
 
 
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_a_chosen_group_is_all_that_a_correction_is_about(kind: str) -> None:
+    """Height of the world, also when the hand leans: what the motion would do to other axes is left out."""
+    binding = bind(ARM, ARM, ("gripper",), {"height": ("z",), "gripper": ("gripper",)})
+    leaning = rotation(1, 60.0)[None]
+    motion = (0.5, 0.0, 0.0, 0.3, 0.0, 0.0, -1.0)
+
+    def lesson(group: str):  # type: ignore[no-untyped-def]
+        return human_action(ROBOT, motion, kind, SETTINGS, binding, None, leaning, binding.groups[group])  # type: ignore[arg-type]
+
+    height = lesson("height")
+    assert height.taught.tolist() == [0, 0, 1, 0, 0, 0, 0]
+    z = -0.5 * np.sin(np.deg2rad(60.0)) if kind == "absolute" else 0.1 - SETTINGS.relative_step
+    assert np.allclose(height.action, [0.1, 0.1, z, 0.1, 0.1, 0.1, 0.1])
+    grip = lesson("gripper")
+    assert (grip.taught.tolist(), grip.kind) == ([0, 0, 0, 0, 0, 0, 1], "absolute")
+    assert np.allclose(grip.action, [*ROBOT[:6], -1.0])
+
+
 # ---- frames
 
 

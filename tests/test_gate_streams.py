@@ -14,12 +14,20 @@ from test_control_loop import Bench, TellTale
 
 from devices.sample import DeviceSample
 from hitl_clic.control.correction import HAND_STEP, HandOver, Lesson, bind, human_action
-from hitl_clic.control.gate import COMMANDS, Driver, Gate, GateOutput, GateSettings
-from hitl_clic.records import Array, Proposal
+from hitl_clic.control.gate import COMMANDS, Choices, Driver, Gate, GateOutput, GateSettings
+from hitl_clic.records import EVERYTHING, Array, Frame, Proposal
+from hitl_clic.tasks.frames import picture_axes
 
 MS = 1_000_000
 DEVICE, ACTION = ("z", "x", "gripper"), ("x", "y", "z", "gripper")
-BINDING = bind(DEVICE, ACTION, ("gripper",))
+GROUPS = {"level": ("x", "y"), "height": ("z",), "gripper": ("gripper",)}
+BINDING = bind(DEVICE, ACTION, ("gripper",), GROUPS)
+CHOICES = Choices(("world", "gripper", "camera"), (EVERYTHING, *GROUPS))
+FRAMES: dict[Frame, Array | None] = {
+    "world": None,
+    "gripper": picture_axes(0.0)[None] * [1.0, -1.0, 1.0],  # right-handed, as a hand's are
+    "camera": picture_axes(30.0)[None],
+}
 AXES = [ACTION.index(name) for name in DEVICE]
 """Where the device's motions go in the action."""
 
@@ -44,6 +52,8 @@ gates = st.builds(
     kind=st.sampled_from(["absolute", "relative"]),
     on_stale=st.sampled_from(["policy", "hold", "zero", "pause"]),
     max_step=st.sampled_from([0.1, 0.5, 2.0, None]),
+    frame=st.sampled_from(CHOICES.frames),
+    about=st.sampled_from(CHOICES.groups),
 )
 
 
@@ -51,7 +61,7 @@ class Wheel:
     """Gate, binding and hand-over as the loop joins them."""
 
     def __init__(self, gate: GateSettings) -> None:
-        self.gate, self.hand_over = Gate(gate), HandOver(gate.max_step, len(ACTION))
+        self.gate, self.hand_over = Gate(gate, CHOICES), HandOver(gate.max_step, len(ACTION))
 
     def turn(
         self, sample: DeviceSample, now_ns: int, commands: list[str], robot: Array
@@ -60,9 +70,33 @@ class Wheel:
         output = self.gate.step(sample, now_ns, commands)
         lesson = None
         if output.driver == "human":
-            lesson = human_action(robot, output.motion, output.kind, self.gate.settings, BINDING, output.teaches)
+            lesson = human_action(
+                robot,
+                output.motion,
+                output.kind,
+                self.gate.settings,
+                BINDING,
+                output.teaches,
+                FRAMES[output.frame],
+                BINDING.groups.get(output.about),
+            )
         wanted = robot if lesson is None else lesson.action
-        return output, lesson, wanted, self.hand_over.step(output.driver, wanted)
+        anew = output.switched and output.driver == "human"
+        return output, lesson, wanted, self.hand_over.step(output.driver, wanted, anew)
+
+
+class Switchboard:
+    """How corrections are read modelled on its own: how often each switch was pressed."""
+
+    def __init__(self, gate: GateSettings) -> None:
+        kinds = ("absolute", "relative")
+        self.rounds = {"toggle_kind": kinds, "next_frame": CHOICES.frames, "next_axes": CHOICES.groups}
+        self.at = dict(zip(self.rounds, (gate.kind, gate.frame, gate.about), strict=True))
+
+    def read(self, commands: list[str]) -> tuple[str, ...]:
+        for name, choices in self.rounds.items():
+            self.at[name] = choices[(choices.index(self.at[name]) + commands.count(name)) % len(choices)]
+        return tuple(self.at.values())
 
 
 class Brake:
@@ -89,7 +123,7 @@ class Brake:
 def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
     stream: list[tuple[DeviceSample, list[str], Array, int]], gate: GateSettings
 ) -> None:
-    wheel, brake, now_ns = Wheel(gate), Brake(), 10**10
+    wheel, brake, switchboard, now_ns = Wheel(gate), Brake(), Switchboard(gate), 10**10
     limit = 2.0 if gate.max_step is None else gate.max_step
     before, driver_before, catching_up = np.zeros(4, np.float32), "nobody", False
     lost_ns: int | None = None
@@ -98,6 +132,10 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
         now_ns += passed_ms * MS
         sample = replace(aged, time_ns=now_ns - aged.time_ns)
         output, lesson, wanted, executed = wheel.turn(sample, now_ns, commands, robot)
+        read_before = tuple(switchboard.at.values())
+        read = switchboard.read(commands)
+        assert (output.kind, output.frame, output.about) == read
+        assert output.switched == (read != read_before)
         sound = sample.connected and aged.time_ns <= 250 * MS and all(map(math.isfinite, sample.motion))
 
         assert np.all(np.isfinite(executed))
@@ -107,7 +145,8 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
             assert not executed.any()
             catching_up = False
         else:
-            catching_up = catching_up or output.driver != driver_before
+            anew = output.switched and output.driver == "human"
+            catching_up = catching_up or output.driver != driver_before or anew
             if catching_up:
                 assert np.all(np.abs(executed - before) <= limit + 1e-6), "the bound of a hand-over"
                 assert np.all((executed - before) * (wanted - before) >= 0), "and towards what is wanted"
@@ -124,8 +163,14 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
             if sound and gate.mode == "hold":
                 assert sample.engage
             assert lesson is not None
-            assert not lesson.taught[1], "an axis that the device has not"
-            assert wanted[1] == robot[1]
+            group = GROUPS.get(output.about, ACTION)
+            left_alone = [index for index, axis in enumerate(ACTION) if axis not in group]
+            assert not lesson.taught[left_alone].any(), "axes that nobody chose to correct"
+            assert np.array_equal(wanted[left_alone], robot[left_alone]), "which the robot keeps"
+            if output.frame != "camera":  # which is askew: the device's x moves along y too
+                assert not lesson.taught[1] or output.frame == "gripper", "an axis that the device has not"
+            if output.frame == "world":
+                assert wanted[1] == robot[1]
             acted = sample
             if not sound:
                 assert last is not None
@@ -134,6 +179,8 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
                 still = replace(sample, motion=(0.0,) * 3, teaches=None)
                 acted = last if gate.on_stale == "hold" else still
             for index, axis in enumerate(AXES):
+                if axis in left_alone or (output.frame != "world" and axis != 3):
+                    continue
                 if acted.teaches is not None and not acted.teaches[index]:
                     assert not lesson.taught[axis]
                     assert wanted[axis] == robot[axis], "an axis that the correction is not about"

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from session_fake import Swirl, session_records
 
-from hitl_clic.records import Array, EventRecord, Plan
+from hitl_clic.records import Array, EventRecord, Plan, TickRecord
 from hitl_clic.session.topics import BY_NAME, TOPICS, Topic, topic_of
 
 MATRICES = {"chunk", "robot", "human", "mask"}
@@ -122,3 +123,11 @@ def test_what_cannot_be_written_or_read_is_named() -> None:
     written |= {"energy": 0.0, "chunk": {"shape": [3, 2], "data": [0.0]}}
     with pytest.raises(ValueError, match=r"'plan'.*'chunk' cannot be read"):
         BY_NAME["plan"].loads(json.dumps(written).encode())
+
+
+def test_a_tick_of_a_recording_from_before_frames_and_groups_can_be_read() -> None:
+    (tick, *_) = (record for record in session_records(Swirl()) if isinstance(record, TickRecord))
+    written = json.loads(BY_NAME["tick"].dumps(dataclasses.replace(tick, frame="camera", about="height")))
+    assert (written.pop("frame"), written.pop("about")) == ("camera", "height")
+    read = BY_NAME["tick"].loads(json.dumps(written).encode())
+    assert (read.frame, read.about, read.tick) == ("world", "everything", tick.tick)

@@ -208,3 +208,17 @@ def test_as_a_process(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == "app.py: horizon = 99 is not allowed; allowed: a whole number from 1 to 64\n"
+
+
+def test_window_keys_are_pairs_and_wrong_ones_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    command = parse(["teach", "--window.keys", "pause", "b", "failure", "page down"])
+    assert isinstance(command, TeachCommand)
+    assert command.settings.window.keys == {"pause": "b", "failure": "page down"}
+    for given, said in (
+        (["pause"], "pairs NAME VALUE, for example pause b"),
+        (["paus", "b"], "did you mean 'pause'"),
+        (["pause", "z"], "key 'z' is bound twice"),
+    ):
+        with pytest.raises(SystemExit):
+            parse(["teach", "--window.keys", *given])
+        assert said in capsys.readouterr().err

@@ -27,7 +27,7 @@ needs_display = pytest.mark.skipif(
 STATE = CockpitState(
     "Push-T", Scene((512.0, 512.0), (Shape("robot", ((256.0, 256.0),), 15.0),), (256.0, 256.0), 10.0), device="Keyboard"
 )
-SETTINGS = WindowSettings(width=960, height=540, niceness=0)
+SETTINGS = WindowSettings(width=960, height=540, niceness=0, keys={"reset": "b"})
 
 
 @pytest.fixture
@@ -134,6 +134,10 @@ def test_command_keys_become_commands_and_reach_the_devices_too(window: WindowLi
     _wait_for(feed, _key("key_down", "escape"))
     _xdotool("key", "Return")
     assert window.commands.get(timeout=5.0) == "success"
+    for name, command in (("o", "next_axes"), ("n", ""), ("b", "reset")):
+        _xdotool("key", name)
+        if command:  # "n" has been bound anew
+            assert window.commands.get(timeout=5.0) == command
     _xdotool("key", "space")
     with pytest.raises(queue.Empty):
         window.commands.get(timeout=0.3)
@@ -194,6 +198,23 @@ def test_a_silent_actor_is_said_and_then_the_window_ends(
         assert time.monotonic() - began > 5.0
     finally:
         link.close()
+
+
+@needs_display
+def test_a_window_that_cannot_sound_is_a_window(
+    display: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.setenv("SDL_AUDIODRIVER", "no such thing")
+    link = WindowLink(SETTINGS.model_copy(update={"sounds": True}))
+    try:
+        link.start()
+        assert link.alive()
+    finally:
+        link.close()
+    said = [line for line in capfd.readouterr().err.splitlines() if line.startswith("window: ")]
+    assert len(said) == 1, said
+    assert "nothing to play them on" in said[0]
 
 
 @needs_display

@@ -96,7 +96,7 @@ def render(state: CockpitState) -> RenderableType:
         head,
         where,
         Panel(learning, title="IS IT LEARNING?", title_align="left", border_style="dim"),
-        Panel(_stepping_in(state.history), title="HOW OFTEN YOU STEP IN", title_align="left", border_style="dim"),
+        Panel(_stepping_in(state.history), title="DOES IT NEED YOU LESS?", title_align="left", border_style="dim"),
         Panel(_machine(state), title="MACHINE", title_align="left", border_style="dim"),
     ]
     if state.message:
@@ -125,7 +125,7 @@ def _stepping_in(history: Sequence[EpisodeMark]) -> RenderableType:
     endings = Text.assemble(*(("●", web(palette.GOOD)) if mark.success else ("×", web(palette.BAD)) for mark in shown))
     reached = sum(mark.success for mark in shown)
     return Group(
-        Text(words.recently(shown)),
+        *(Text(" · ".join(part for part in row if part)) for row in words.recently(shown)),
         Text(curve, style=web(palette.HUMAN)),
         endings,
         Text(f"● reached {reached}   × failed {len(shown) - reached}", style="dim"),

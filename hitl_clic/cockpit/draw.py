@@ -83,11 +83,11 @@ class Artist:
         """The dark half, each part painted anew only when it changed: most of a picture's cost is here."""
         panel = self.layout.panel
         if page == "help":
-            keys = state.device_keys
-            parts = [panels.Part(panel, keys, lambda surface: pages.help_page(surface, brush, self.layout, keys))]
+            keys = state.device_keys, state.keymap.rows()
+            parts = [panels.Part(panel, keys, lambda surface: pages.help_page(surface, brush, self.layout, *keys))]
         elif page == "welcome":
-            hint = state.hint
-            parts = [panels.Part(panel, hint, lambda surface: pages.welcome(surface, brush, self.layout, hint))]
+            how = state.hint, state.keymap
+            parts = [panels.Part(panel, how, lambda surface: pages.welcome(surface, brush, self.layout, *how))]
         else:
             parts = panels.parts(brush, self.layout, state, page == "energy")
         frame = (on.get_size(), page)

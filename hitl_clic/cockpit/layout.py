@@ -49,7 +49,7 @@ class Layout:
         panel = pygame.Rect(left.right, 0, px(PANEL_WIDTH), height)
         x, card = panel.x + px(MARGIN), panel.width - 2 * px(MARGIN)
         learning = pygame.Rect(x, px(MARGIN), card, px(130))
-        keys = pygame.Rect(x, height - px(20) - px(58), card, px(58))
+        keys = pygame.Rect(x, height - px(16) - px(84), card, px(84))
         machine = pygame.Rect(x, keys.y - px(GAP) - px(126), card, px(126))
         top = learning.bottom + px(GAP)
         curve = pygame.Rect(x, top, card, machine.y - px(GAP) - top)

@@ -16,35 +16,38 @@ from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush
 
 
-def help_page(on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence[keymap.Row]) -> None:
-    """Every key: the device's, then the cockpit's, each from the table by which it is obeyed."""
+def help_page(
+    on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence[keymap.Row], window: Sequence[keymap.Row]
+) -> None:
+    """Every key: the device's, then the window's, each from the table by which it is obeyed."""
     pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
     top, bottom = layout.learning.y, layout.keys.bottom
     rect = pygame.Rect(layout.learning.x, top, layout.learning.width, bottom - top)
     room = panels.card(on, brush, rect, "KEYS")
-    groups = [rows for rows in (device, keymap.rows()) if rows]
+    groups = [rows for rows in (device, window) if rows]
     step = round(min(px(42), (room.height - px(28)) / sum(map(len, groups))))
     y = room.y + px(8)
     for index, rows in enumerate(groups):
         if index:
-            pygame.draw.line(on, palette.CARD_LINE, (room.x, y + px(2)), (room.right, y + px(2)))
+            pygame.draw.line(on, palette.CARD_LINE, (room.x, y + px(4)), (room.right, y + px(4)))
             y += px(14)
         column = max(brush.width(label, "small") for label, _ in rows) + px(12) + px(16)
         for label, sentence in rows:
-            panels.key_cap(on, brush, (room.x, y), label)
-            brush.text(on, sentence, (room.x + column, y + px(3)), "small", palette.TEXT, room=room.width - column)
+            panels.key_cap(on, brush, (room.x, y), label, step - px(2))
+            beside = y + (min(step - px(2), brush.height("small") + px(6)) - brush.height("small")) / 2
+            brush.text(on, sentence, (room.x + column, beside), "small", palette.TEXT, room=room.width - column)
             y += step
 
 
-def welcome(on: pygame.Surface, brush: Brush, layout: Layout, hint: str) -> None:
+def welcome(on: pygame.Surface, brush: Brush, layout: Layout, hint: str, window: keymap.Keymap) -> None:
     """How teaching goes, in half a minute; over the dark half, so that the robot can be watched meanwhile."""
     pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
     rect = pygame.Rect(layout.learning.x, layout.learning.y, layout.learning.width, 0)
     rect.height = layout.keys.bottom - rect.y
     room = panels.card(on, brush, rect, "HOW IT WORKS")
-    ((pause, _), (undo, _), (stop, _), (keys, _)) = keymap.labels("pause", "discard", "stop", "help")
+    pause, undo, stop, keys = (window.label(action) for action in ("pause", "discard", "stop", "help"))
     steps = (
         (palette.ROBOT, "Watch", "The robot drives. The blue dots are what it plans: full ones it will do now."),
         (
@@ -117,7 +120,7 @@ def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
     bottom = on.get_height() - px(64)
     panels.curve(on, brush, pygame.Rect(x, y, width, bottom - y), state.history)
     foot = bottom + px(20)
-    used = panels.key_cap(on, brush, (x, foot), "F10") + px(8)
+    used = panels.key_cap(on, brush, (x, foot), state.keymap.label("quit")) + px(8)
     used += brush.text(on, "close", (x + used, foot + px(3)), "small", palette.TEXT_SOFT) + px(24)
     saved = f"saved to {state.end.saved_to}"
     brush.text(on, saved, (x + width, foot + px(3)), "small", palette.TEXT_SOFT, align="right", room=width - used)

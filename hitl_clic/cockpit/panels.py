@@ -12,13 +12,14 @@ from typing import Literal
 
 import pygame
 
-from hitl_clic.cockpit import energy_card, keymap, palette, words
+from hitl_clic.cockpit import energy_card, palette, words
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, Landscape
 from hitl_clic.cockpit.theme import Brush
 
 SHOWN_EPISODES = 40
 _PAD = 16
+_DASH = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def parts(brush: Brush, layout: Layout, state: CockpitState, show_energy: bool =
         ),
         middle,
         Part(layout.machine, lines, lambda on: machine(on, brush, layout.machine, lines)),
-        Part(layout.keys, None, lambda on: keys(on, brush, layout.keys)),
+        Part(layout.keys, words.reading(state), lambda on: keys(on, brush, layout.keys, state)),
     ]
 
 
@@ -122,26 +123,49 @@ def _flag_legend(on: pygame.Surface, brush: Brush, left: int, right: int, top: i
 def curve(
     on: pygame.Surface, brush: Brush, rect: pygame.Rect, history: Sequence[EpisodeMark], practice: bool = False
 ) -> None:
-    """How much of each episode the teacher drove, in practice how long it took, and how the episodes ended."""
-    room = card(on, brush, rect, "HOW LONG YOU TAKE" if practice else "HOW OFTEN YOU STEP IN")
+    """How much of each episode the teacher drove, how often the goal was reached lately, and how the episodes ended; in
+    practice how long each took.
+    """
+    room = card(on, brush, rect, "HOW LONG YOU TAKE" if practice else "DOES IT NEED YOU LESS?")
     px = brush.px
     if history:
-        sentence = "100% is all the time there is" if practice else words.recently(history)
-        brush.text(on, sentence, room.topleft, "body", palette.TEXT, room=room.width)
         _ending_legend(on, brush, room.right, rect.y + px(12))
-    plot = pygame.Rect(room.x + px(44), room.y + brush.height("body") + px(16), 0, 0)
+    top = room.y
+    if history and practice:
+        brush.text(on, "100% is all the time there is", room.topleft, "body", palette.TEXT, room=room.width)
+    elif history:
+        for row, color in zip(words.recently(history), (palette.HUMAN, palette.GOOD), strict=True):
+            _trend(on, brush, pygame.Rect(room.x, top, room.width, brush.height("body")), row, color)
+            top += brush.height("body") + px(3)
+    plot = pygame.Rect(room.x + px(44), max(top, room.y + brush.height("body")) + px(13), 0, 0)
     plot.width = room.right - px(6) - plot.x
     plot.height = room.bottom - px(24) - plot.y
     for share, label in ((0.0, "0%"), (0.5, "50%"), (1.0, "100%")):
         y = plot.bottom - share * plot.height
         pygame.draw.line(on, palette.CARD_LINE, (plot.x, y), (plot.right, y))
-        top = y - brush.height("small") / 2
-        brush.text(on, label, (plot.x - px(8), top), "small", palette.TEXT_SOFT, align="right")
+        label_top = y - brush.height("small") / 2
+        brush.text(on, label, (plot.x - px(8), label_top), "small", palette.TEXT_SOFT, align="right")
     if not history:
         middle = (plot.centerx, plot.bottom - plot.height / 4 - brush.height("body") / 2)
         brush.text(on, "No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
         return
-    _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:])
+    reached = [] if practice else words.reaching(history)[-SHOWN_EPISODES:]
+    _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:], reached)
+
+
+def _trend(on: pygame.Surface, brush: Brush, row: pygame.Rect, says: tuple[str, str], color: palette.Color) -> None:
+    """One line of the curve's legend: its stroke, how it is now, and how it was before."""
+    px, (now, before) = brush.px, says
+    ends = ((row.x, row.centery), (row.x + px(22), row.centery))
+    if color == palette.HUMAN:
+        brush.line(on, *ends, px(2.5), color)
+        brush.disc(on, (row.x + px(11), row.centery), px(3.5), color)
+    else:
+        brush.dashes(on, ends, px(2), color, px(_DASH))
+    x = row.x + px(32)
+    x += brush.text(on, now, (x, row.y), "body", palette.TEXT, room=row.right - x) + px(12)
+    top = row.centery - brush.height("small") / 2
+    brush.text(on, before, (x, top), "small", palette.TEXT_SOFT, room=max(0, row.right - x))
 
 
 def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, landscape: Landscape | None) -> None:
@@ -150,14 +174,22 @@ def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, landscape: Lands
 
 
 def _curve_marks(
-    on: pygame.Surface, brush: Brush, plot: pygame.Rect, endings: float, shown: Sequence[EpisodeMark]
+    on: pygame.Surface,
+    brush: Brush,
+    plot: pygame.Rect,
+    endings: float,
+    shown: Sequence[EpisodeMark],
+    reached: Sequence[float],
 ) -> None:
+    """How much was driven, below it how each episode ended; dashed: the share that reached the goal lately."""
     px = brush.px
     inset = px(8)
     step = min(plot.width / 10, (plot.width - 2 * inset) / max(1, len(shown) - 1))
     points = [
         (plot.x + inset + index * step, plot.bottom - mark.feedback * plot.height) for index, mark in enumerate(shown)
     ]
+    lately = [(x, plot.bottom - share * plot.height) for (x, _), share in zip(points, reached, strict=False)]
+    brush.dashes(on, lately, px(2), palette.GOOD, px(_DASH))
     brush.path(on, points, px(2.5), palette.HUMAN)
     radius = min(px(4.5), step * 0.4) if len(shown) > 1 else px(4.5)
     for point, mark in zip(points, shown, strict=True):
@@ -199,31 +231,34 @@ def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence
         brush.text(on, line.figures, (x, small_top), "small", palette.TEXT_SOFT, room=room.right - x)
 
 
-def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect) -> None:
-    """The keys a teacher needs, in two rows; all of them are on the help page."""
+def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
+    """The keys a teacher needs, in three rows; all of them are on the help page. The first says how corrections are
+    read now."""
+    reading = words.reading(state)
     rows = (
-        keymap.labels("stop", "pause", "discard", "toggle_kind"),
-        keymap.labels("success", "failure", "reset", "help"),
+        tuple((state.keymap.label(command), word) for command, word in reading),
+        state.keymap.hints("stop", "pause", "discard", "help"),
+        state.keymap.hints("success", "failure", "reset"),
     )
     px = brush.px
     height = brush.height("small") + px(6)
     for index, row in enumerate(rows):
         widths = [brush.width(label, "small") + px(12) + px(6) + brush.width(word, "small") for label, word in row]
-        gap = max(px(6), min(px(20), (rect.width - sum(widths)) / (len(row) - 1)))
+        gap = max(px(6), min(px(20), (rect.width - sum(widths)) / max(1, len(row) - 1)))
         x = float(rect.x)
         y = rect.y + index * (height + px(8))
         for (label, word), width in zip(row, widths, strict=True):
             key_cap(on, brush, (x, y), label)
             after = x + brush.width(label, "small") + px(12) + px(6)
-            brush.text(on, word, (after, y + px(3)), "small", palette.TEXT_SOFT)
+            brush.text(on, word, (after, y + px(3)), "small", palette.TEXT if index == 0 else palette.TEXT_SOFT)
             x += width + gap
 
 
-def key_cap(on: pygame.Surface, brush: Brush, at: tuple[float, float], label: str) -> int:
-    """A key as drawn on a keyboard; gives its width."""
+def key_cap(on: pygame.Surface, brush: Brush, at: tuple[float, float], label: str, highest: int | None = None) -> int:
+    """A key as drawn on a keyboard, of `highest` pixels at most; gives its width."""
     px = brush.px
-    width = brush.width(label, "small") + px(12)
-    cap = pygame.Rect(round(at[0]), round(at[1]), width, brush.height("small") + px(6))
+    width, height = brush.width(label, "small") + px(12), brush.height("small") + px(6)
+    cap = pygame.Rect(round(at[0]), round(at[1]), width, height if highest is None else min(height, highest))
     brush.box(on, cap, palette.CARD_LINE, px(5))
-    brush.text(on, label, (cap.x + px(6), cap.y + px(3)), "small", palette.TEXT)
+    brush.text(on, label, (cap.x + px(6), cap.centery - brush.height("small") / 2), "small", palette.TEXT)
     return width

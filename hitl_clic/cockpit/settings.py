@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from hitl_clic.cockpit.keymap import Keymap
+from hitl_clic.refusal import pairs
 
 _MOST_CAMERAS = 2
 """Pictures that have room beside each other."""
@@ -23,6 +26,16 @@ class WindowSettings(BaseModel):
         ge=0,
         le=19,
         description="Priority given up by the window process, so that drawing yields to the loop, 0-19.",
+    )
+    keys: dict[str, str] = Field(
+        {},
+        description="Other keys for what the window does, pairs of what and key, for example discard backspace failure "
+        '"page down"; devices --keys lists both.',
+    )
+    sounds: bool = Field(
+        False,
+        description="Short tones: your last corrections are learned, the robot asks, an episode is over, an emergency "
+        "stop.",
     )
     welcome: Literal["first", "always", "never"] = Field(
         "first", description="When the page is shown that says how teaching goes: to who was never welcomed here."
@@ -51,6 +64,17 @@ class WindowSettings(BaseModel):
         "auto",
         description="How robots are drawn: OpenGL's way. auto: MUJOCO_GL if it is set, else the first that works.",
     )
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _from_pairs(cls, given: Any) -> Any:
+        return pairs(given, "pause b")
+
+    @field_validator("keys")
+    @classmethod
+    def _are_keys(cls, keys: dict[str, str]) -> dict[str, str]:
+        Keymap(keys)
+        return keys
 
     @field_validator("cameras")
     @classmethod

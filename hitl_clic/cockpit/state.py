@@ -14,7 +14,8 @@ import msgpack
 import numpy as np
 from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
-from hitl_clic.records import GateState, Kind
+from hitl_clic.cockpit.keymap import Bindings, Keymap, table
+from hitl_clic.records import EVERYTHING, Frame, GateState, Kind
 from hitl_clic.tasks.task import Scene
 
 Chunk = tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=2)], ...]
@@ -97,11 +98,13 @@ class CockpitState:
             step_in_chunk: how many of its steps have run, so that step is the one that leaves `scene.hand`.
         human_chunk: the teacher's correction from `scene.hand` on; a single step is drawn as a direction.
         desired_radius: radius of the desired set around the end of `human_chunk`, action units.
-        gate, kind: who may drive and how a correction is read. hint: how to hand over ("hold Space to drive").
+        gate: who may drive. kind, frame, about: how a correction is read, along whose axes, about which group of them.
+        hint: how to hand over ("hold Space to drive").
         asks: the robot doubts its plan.
         device, device_age_s, device_connected: what the teacher holds, age of its newest sample, whether it is there.
         device_note: what it would move now ("moving · arm 1 of 2"); may be empty.
         device_keys: its key map for the help page, (what to press, what it does).
+        window_keys: the window's own keys that are others than by default.
         weight_version, weights_age_s: version in use (0 untrained), seconds since it took over.
         pairs_*: corrections made, waiting for the learner, in trained batches, given up.
         updates_per_s: of the learner, over the last seconds.
@@ -128,6 +131,8 @@ class CockpitState:
     desired_radius: _NonNegative | None = None
     gate: GateState = "autonomous"
     kind: Kind = "relative"
+    frame: Frame = "camera"
+    about: str = EVERYTHING
     hint: str = ""
     asks: bool = False
     device: str = ""
@@ -135,6 +140,7 @@ class CockpitState:
     device_connected: bool = True
     device_note: str = ""
     device_keys: tuple[tuple[str, str], ...] = ()
+    window_keys: Bindings = ()
     weight_version: NonNegativeInt = 0
     weights_age_s: _NonNegative = 0.0
     pairs_made: NonNegativeInt = 0
@@ -159,6 +165,11 @@ class CockpitState:
     practice: str = ""
     landscape: Landscape | None = None
     end: SessionEnd | None = None
+
+    @property
+    def keymap(self) -> Keymap:
+        """The window's keys."""
+        return table(self.window_keys)
 
     @property
     def driver(self) -> Driver:
@@ -195,6 +206,10 @@ def from_bytes(data: bytes) -> CockpitState:
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise StateError(f"cockpit state, {where}: {first['msg']}") from error
     _check_scene(state.scene)
+    try:
+        table(state.window_keys)
+    except ValueError as error:
+        raise StateError(f"cockpit state, window_keys: {error}") from error
     land = state.landscape
     if land is not None and len(land.levels) != land.side**2:
         raise StateError(f"cockpit state, landscape: {len(land.levels)} levels are not {land.side} x {land.side}")

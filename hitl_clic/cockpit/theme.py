@@ -164,6 +164,21 @@ class Brush:
         for joint in points[1:-1]:
             self.disc(on, joint, width / 2, color)
 
+    def dashes(self, on: pygame.Surface, points: Sequence[Point], width: float, color: Color, dash: float) -> None:
+        """A stroke through several points, of dashes and gaps of this length, pixels."""
+        walked = 0.0
+        for start, end in pairwise(points):
+            length, at = math.dist(start, end), 0.0
+            while at < length:
+                to = min(length, at + max(1.0, dash - walked % dash))
+                if walked // dash % 2 == 0:
+                    a, b = (
+                        tuple(s + (e - s) * share / length for s, e in zip(start, end, strict=True))
+                        for share in (at, to)
+                    )
+                    self.line(on, (a[0], a[1]), (b[0], b[1]), width, color)
+                walked, at = walked + to - at, to
+
     def polygon(self, on: pygame.Surface, points: Sequence[Point], color: Color) -> None:
         """A filled polygon with smooth edges, of three corners or more."""
         left, top = (math.floor(min(point[axis] for point in points)) - 1 for axis in (0, 1))

@@ -22,7 +22,6 @@ import zmq
 # The name by which desktops and scripts find the window; pygame in the actor would have put another one here.
 os.environ["SDL_VIDEO_X11_WMCLASS"] = "hitl-clic"
 os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")  # a picture is copied, not drawn by a software OpenGL
-os.environ["SDL_AUDIODRIVER"] = "dummy"  # a window that claims the sound card is a window that can fail
 import pygame
 
 from devices.events import InputEvent
@@ -30,6 +29,7 @@ from hitl_clic.cockpit import keymap, palette, picture, state, wire
 from hitl_clic.cockpit.draw import Artist
 from hitl_clic.cockpit.scenery import Scenery, stage_from_json
 from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.cockpit.sounds import Speaker, cues
 from hitl_clic.cockpit.theme import Brush
 from hitl_clic.cockpit.welcome import remember, welcomed
 from hitl_clic.os_scheduling import step_back
@@ -58,6 +58,8 @@ class Window:
         socket: zmq.Socket[bytes],
         clock: Callable[[], int],
         scenery: Scenery | None,
+        keys: keymap.Keymap,
+        speaker: Speaker | None,
         welcome: bool,
     ) -> None:
         self.open = True
@@ -65,6 +67,7 @@ class Window:
         self._socket = socket
         self._clock = clock
         self._scenery = scenery
+        self._keys, self._speaker = keys, speaker
         self._artist = Artist(scenery.stage if scenery is not None else None)
         self._state: state.CockpitState | None = None
         self._help = self._energy = False
@@ -112,12 +115,19 @@ class Window:
                     pass  # having been heard is all it is for
         if newest is not None:
             try:
-                self._state = state.from_bytes(newest)
+                before, self._state = self._state, state.from_bytes(newest)
             except state.StateError as error:
                 _log.warning("ignored: %s", error)
+            else:
+                self._sound(before, self._state)
         if self._silence_s() > GIVE_UP_S:
             _log.warning("the actor was silent for %.0f s; the window ends", GIVE_UP_S)
             self.open = False
+
+    def _sound(self, before: state.CockpitState | None, after: state.CockpitState) -> None:
+        if self._speaker is not None and before is not None:
+            for cue in cues(before, after):
+                self._speaker.play(cue)
 
     def _draw(self) -> None:
         if self._state is None:
@@ -166,7 +176,7 @@ class Window:
                 self._input("key_down" if down else "key_up", name)
                 if down:
                     self._begin()
-                if down and (key := keymap.find(name)) is not None:
+                if down and (key := self._keys.find(name)) is not None:
                     self._press(key)
             case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP if event.button in _BUTTONS:
                 kind: InputKind = "button_down" if event.type == pygame.MOUSEBUTTONDOWN else "button_up"
@@ -256,6 +266,15 @@ def _icon() -> pygame.Surface:
     return icon
 
 
+def _speaker() -> Speaker | None:
+    """What plays sounds; None, after a sentence, where nothing can: a window without them is still a window."""
+    try:
+        return Speaker()
+    except RuntimeError as error:
+        _log.warning("%s; the window goes on without", error)
+        return None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the window; 0 when it was closed, 1 when it could not open."""
     parser = argparse.ArgumentParser(description="The cockpit's window; started by the actor.")
@@ -282,7 +301,9 @@ def main(arguments: list[str] | None = None) -> int:
         scenery = Scenery(stage_from_json(given.stage), settings) if given.stage else None
         try:
             welcome = settings.welcome == "always" or (settings.welcome == "first" and not welcomed())
-            Window(surface, socket, time.perf_counter_ns, scenery, welcome).run(settings.fps)
+            keys = keymap.Keymap(settings.keys)
+            speaker = _speaker() if settings.sounds else None
+            Window(surface, socket, time.perf_counter_ns, scenery, keys, speaker, welcome).run(settings.fps)
         finally:
             if scenery is not None:
                 scenery.close()

@@ -5,12 +5,13 @@ Pure functions of a `CockpitState`; words come before numbers, and every line sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from hitl_clic.cockpit import keymap
 from hitl_clic.cockpit.state import CockpitState, EpisodeMark
+from hitl_clic.records import EVERYTHING, Frame
 
 SHOWN_CORRECTIONS = 5
 RECENT_EPISODES = 5
@@ -21,6 +22,13 @@ SLOW_SHARE = 0.95
 LATE_MS = 3.0
 """Lateness (p99) above which the loop is called late, milliseconds."""
 
+
+FRAMES: Mapping[Frame, str] = {
+    "world": "along the world's axes",
+    "gripper": "along the hand's axes",
+    "camera": "along the picture's axes",
+}
+"""Where motion goes."""
 
 Level = Literal["well", "wait", "look"]
 
@@ -51,15 +59,29 @@ def badge(state: CockpitState) -> str:
 def beside_badge(state: CockpitState) -> str:
     """How corrections are read and how to hand over; when nobody drives, how to go on."""
     if state.gate in ("paused", "stopped"):
-        ((label, word),) = keymap.labels("pause" if state.gate == "paused" else "clear_stop")
+        ((label, word),) = state.keymap.hints("pause" if state.gate == "paused" else "clear_stop")
         return f"press {label} to {'go on' if state.gate == 'paused' else word}"
     if state.practice and state.gate == "waiting":
         return f"{state.hint}: your time runs from then" if state.hint else "your time runs when you drive"
     if state.gate == "waiting":
-        ((label, _),) = keymap.labels("pause")
+        label = state.keymap.label("pause")
         return f"{state.hint}; {label} sends it on" if state.hint else f"{label} sends it on"
-    hint = f"{state.kind} · {state.hint}" if state.hint else state.kind
+    only = "" if state.about == EVERYTHING else f"only {state.about} · "
+    hint = f"{only}{state.kind} · {state.hint}" if state.hint else f"{only}{state.kind}"
     return f"the robot is unsure · {hint}" if state.asks and state.gate == "autonomous" else hint
+
+
+def reading(state: CockpitState) -> tuple[tuple[keymap.Command, str], ...]:
+    """How corrections are read, each part with the command that changes it: only what can be changed here.
+
+    A script says itself what its corrections are about, and for a task in the plane all frames are one.
+    """
+    parts: list[tuple[keymap.Command, str]] = [("toggle_kind", state.kind)]
+    if state.device_keys:
+        if state.scene.pose is not None:
+            parts.append(("next_frame", FRAMES[state.frame]))
+        parts.append(("next_axes", "all axes" if state.about == EVERYTHING else f"only {state.about}"))
+    return tuple(parts)
 
 
 def learned(state: CockpitState) -> tuple[str, bool]:
@@ -159,12 +181,31 @@ def finished(mark: EpisodeMark, practice: bool = False) -> str:
     return f"episode {mark.episode + 1} {result} · corrected in {mark.feedback:.0%} of {mark.timesteps} steps"
 
 
-def recently(history: Sequence[EpisodeMark]) -> str:
-    """How much the teacher drove in the newest episodes, of which there must be one."""
-    recent = history[-RECENT_EPISODES:]
-    share = sum(mark.feedback for mark in recent) / len(recent)
-    which = "last episode" if len(recent) == 1 else f"last {len(recent)} episodes"
-    return f"In {share:.0%} of the steps of the {which}"
+def recently(history: Sequence[EpisodeMark]) -> tuple[tuple[str, str], tuple[str, str]]:
+    """How much the teacher drove in the newest episodes and how many of them reached the goal: each with the same of as
+    many episodes before them, which is empty with one episode alone. There must be one.
+    """
+    count = max(1, min(RECENT_EPISODES, len(history) // 2))
+    recent, before = history[-count:], history[-2 * count : -count]
+    driven = f"You drove {_driven(recent):.0%} of the last {'episode' if count == 1 else f'{count} episodes'}"
+    reached = sum(mark.success for mark in recent)
+    goal = ("It reached the goal" if reached else "It failed") if count == 1 else f"{reached} of them reached the goal"
+    if not before:
+        return (driven, ""), (goal, "")
+    earlier = sum(mark.success for mark in before)
+    then = ("reached" if earlier else "failed") if count == 1 else str(earlier)
+    return (driven, f"{_driven(before):.0%} before"), (goal, f"{then} before")
+
+
+def reaching(history: Sequence[EpisodeMark]) -> list[float]:
+    """For each episode the share of the newest ones up to it that reached the goal."""
+    ends = range(1, len(history) + 1)
+    recent = [history[max(0, end - RECENT_EPISODES) : end] for end in ends]
+    return [sum(mark.success for mark in marks) / len(marks) for marks in recent]
+
+
+def _driven(marks: Sequence[EpisodeMark]) -> float:
+    return sum(mark.feedback for mark in marks) / len(marks)
 
 
 def trend(state: CockpitState) -> str:
@@ -173,9 +214,7 @@ def trend(state: CockpitState) -> str:
     third = len(marks) // 3
     if third == 0:
         return ""
-    first = sum(mark.feedback for mark in marks[:third]) / third
-    last = sum(mark.feedback for mark in marks[-third:]) / third
-    return f"You drove {first:.0%} of the steps at first, {last:.0%} at the end"
+    return f"You drove {_driven(marks[:third]):.0%} of the steps at first, {_driven(marks[-third:]):.0%} at the end"
 
 
 def age(seconds: float) -> str:

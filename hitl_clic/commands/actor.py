@@ -32,7 +32,7 @@ from hitl_clic.cockpit.state import SessionEnd
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.commands.agreement import agreed_settings
 from hitl_clic.commands.examiner import Examiner
-from hitl_clic.commands.hands import HANDS, bound, in_hand, key_map
+from hitl_clic.commands.hands import HANDS, bound, choices, in_hand, key_maps
 from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.commands.scenes import staged
 from hitl_clic.commands.view import SHOWN, CockpitFeed
@@ -208,7 +208,7 @@ class Actor:
             self.views,
             self.link,
             note=device.note,
-            keys=key_map(settings, frame.axes),
+            keys=key_maps(settings, frame.axes),
             verdict=self.examiner.verdict if self.examiner is not None else None,
             landscape=self.examiner.landscape if self.examiner is not None else None,
         )
@@ -218,7 +218,7 @@ class Actor:
         loop = ControlLoop(
             task=self.task,
             device=device,
-            gate=Gate(settings.gate),
+            gate=Gate(settings.gate, choices(settings, self.task)),
             binding=bound(settings, device, self.task),
             hand_over=HandOver(settings.gate.max_step, dim_a),
             queue=ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),

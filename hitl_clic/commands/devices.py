@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from devices.listing import list_devices
 from devices.pilot import Pilot
-from hitl_clic.cockpit import keymap
+from hitl_clic.cockpit.keymap import Keymap
 from hitl_clic.refusal import SettingsError, unknown
 
 
@@ -21,11 +23,12 @@ def run() -> int:
     return 0
 
 
-def print_keys(device: str, task: str = "", profile: str = "") -> int:
+def print_keys(device: str, task: str = "", profile: str = "", config: Path | None = None) -> int:
     """Print what a device's keys and buttons do, then the window's keys; the exit status.
 
     Args:
-        device: its name in `--device`. task: for its axes only; by default all of the profile's. profile: see settings.
+        device: its name in `--device`. task: for its axes only; by default all of the profile's.
+        profile: see settings. config: a file with settings, for example its table window.keys.
 
     Raises:
         SettingsError: there is no such device, task or profile, or they do not go together.
@@ -39,15 +42,15 @@ def print_keys(device: str, task: str = "", profile: str = "") -> int:
         raise SettingsError(f"keys = {device} is not allowed; {unknown(device, held)}")
     if task and task not in task_names():
         raise SettingsError(f"task = {task} is not allowed; {unknown(task, task_names())}")
-    chosen = {"device": device, "profile": profile} | ({"task": task} if task else {})
-    settings = load(overrides=chosen)
+    chosen = {"device": device} | ({"profile": profile} if profile else {}) | ({"task": task} if task else {})
+    settings = load(config=config, overrides=chosen)
     axes = make_task(task).action_frame.axes if task else EVERY_AXIS
     try:
-        pilot = Pilot(profile_of(device, profile), axes)
+        pilot = Pilot(profile_of(device, settings.profile, settings.window.keys), axes)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     console = Console(highlight=False)
-    for title, rows in ((device, key_map(settings, pilot.axes)), ("window", keymap.rows())):
+    for title, rows in ((device, key_map(settings, pilot.axes)), ("window", Keymap(settings.window.keys).rows())):
         table = Table(title, "what it does")
         for pressed, does in rows:
             table.add_row(escape(pressed), escape(does))

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from devices.device import Device
 from devices.events import EventFeed
@@ -20,9 +20,11 @@ from devices.shaping import Profile, load_profile
 from devices.slot import Slot
 from devices.spacemouse import PUSHES, spacemouse
 from devices.spacemouse import missing as no_spacemouse
-from hitl_clic.cockpit import keymap
+from hitl_clic.cockpit.keymap import Keymap
 from hitl_clic.control.correction import HAND_STEP, Binding, bind
-from hitl_clic.refusal import SettingsError
+from hitl_clic.control.gate import Choices
+from hitl_clic.records import EVERYTHING, Frame
+from hitl_clic.refusal import SettingsError, unknown
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.tasks.task import Task
@@ -73,7 +75,7 @@ def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
         del view
         return device(
             feed,
-            profile_of(settings.device, settings.profile),
+            _profile(settings),
             stale_after_s=settings.gate.stale_after_s,
             tap_hold_s=_tap_s(settings),
             axes=axes,
@@ -87,8 +89,7 @@ def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
 
     def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
         del view, feed
-        profile = profile_of(settings.device, settings.profile)
-        return device(profile, tap_hold_s=_tap_s(settings), axes=axes)
+        return device(_profile(settings), tap_hold_s=_tap_s(settings), axes=axes)
 
     return make
 
@@ -111,12 +112,16 @@ def in_hand(settings: SessionSettings) -> Hand:
     hand = HANDS[settings.device]
     if not hand.control:
         return hand
-    label = next(iter(control_labels(profile_of(settings.device, settings.profile), "engage")), "control")
+    label = next(iter(control_labels(_profile(settings), "engage")), "control")
     return replace(hand, control=label if label[0].isupper() else f"the {label}")
 
 
-def profile_of(device: str, name_or_path: str = "") -> Profile:
-    """A device's profile, by default the preset of its name.
+def _profile(settings: SessionSettings) -> Profile:
+    return profile_of(settings.device, settings.profile, settings.window.keys)
+
+
+def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, str] | None = None) -> Profile:
+    """A device's profile, by default the preset of its name; beside a window with these keys bound anew.
 
     Raises:
         SettingsError: there is none, it holds something that a profile may not, or it binds a key of the window's.
@@ -125,35 +130,61 @@ def profile_of(device: str, name_or_path: str = "") -> Profile:
         profile = load_profile(name_or_path or device)
     except ValueError as error:
         raise SettingsError(str(error)) from error
+    window = Keymap(window_keys or {})
     for key, binding in profile.keys.items():
-        row = keymap.find(key)
+        row = window.find(key)
         if row is not None and row.action != binding:
             raise SettingsError(
                 f"device profile {profile.name!r}: key {key!r} is bound twice, here to {binding!r} and by the window "
-                f"to {row.word!r}; choose another key"
+                f"to {row.action!r}; choose another key there or in window.keys"
             )
     return profile
 
 
 def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
-    """How the device's axes move the task's. A script gives the task's own actions; frames are for hands.
+    """How the device's axes move the task's. A script gives the task's own actions.
 
     Raises:
         ValueError: they share no axis.
     """
-    axes = task.action_frame.axes
+    frame = task.action_frame
     if not HANDS[settings.device].control:
-        return bind(device.axes, axes)
-    return bind(device.axes, axes, settings.gate.absolute_axes, settings.gate.frame)
+        return bind(device.axes, frame.axes)
+    return bind(device.axes, frame.axes, settings.gate.absolute_axes, frame.groups)
 
 
-def key_map(settings: SessionSettings, axes: Sequence[str]) -> tuple[Row, ...]:
-    """What keys and buttons of the chosen device do on these axes of a task; nothing for a script."""
+def choices(settings: SessionSettings, task: Task) -> Choices:
+    """What a person can switch to on a task that was reset; a script has its own ways to be partial.
+
+    Raises:
+        SettingsError: `gate.about` is no group of this task's axes.
+    """
+    if not HANDS[settings.device].control:
+        return Choices()
+    groups, about = (EVERYTHING, *task.action_frame.groups), settings.gate.about
+    if about not in groups:
+        raise SettingsError(
+            f"gate.about = {about} is not allowed with task = {settings.task}; {unknown(about, groups)}"
+        )
+    turned: tuple[Frame, ...] = tuple(name for name in get_args(Frame) if task.axes_of(name) is not None)
+    # where all frames are one, it goes by the name that was set
+    return Choices(("world", *turned) if turned else (settings.gate.frame,), groups)
+
+
+def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[Frame, tuple[Row, ...]]:
+    """The key map of the chosen device by the frame that its motion goes along."""
+    return {frame: key_map(settings, axes, frame) for frame in get_args(Frame)}
+
+
+def key_map(settings: SessionSettings, axes: Sequence[str], frame: Frame | None = None) -> tuple[Row, ...]:
+    """What keys and buttons of the chosen device do on these axes of a task; nothing for a script.
+
+    `frame`: along whose axes; by default those of the settings.
+    """
     hand = HANDS[settings.device]
     if not hand.control:
         return ()
-    profile = profile_of(settings.device, settings.profile)
-    return key_rows(profile, axes, hand.raw, picture=settings.gate.frame == "camera")
+    return key_rows(_profile(settings), axes, hand.raw, picture=(frame or settings.gate.frame) == "camera")
 
 
 def has_display() -> bool:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from devices.events import EventFeed
 from devices.slot import Slot
+from hitl_clic.cockpit.keymap import Keymap
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.picture import write_picture
 from hitl_clic.cockpit.scenery import Scenery
@@ -148,12 +149,15 @@ class _Player:
 
     def __init__(self, projector: Projector, settings: SessionSettings) -> None:
         self._projector, self._settings = projector, settings
+        self._keymap = Keymap(settings.window.keys)
         self.index, self.paused = 0, False
         self.due_s = time.monotonic() + self._pause_s()
 
     def obey(self, keys: list[str], commands: list[str]) -> bool:
         """Do what the person asked for; whether there is something new to show."""
         before = (self.index, self.paused)
+        if self._keymap.find("space") is not None:  # then it is the window's
+            keys = [key for key in keys if key != "space"]
         for _ in range(commands.count("pause") + keys.count("space")):
             self.paused = not self.paused
         ticks = sum(SEEK_S.get(key, 0.0) for key in keys) * self._settings.loop.rate_hz
@@ -178,7 +182,7 @@ class _Player:
         where = f"replay: tick {self.index + 1} of {len(self._projector)}"
         if self.index + 1 == len(self._projector):
             where += ", the end"
-        rest = "arrows go back and forth, F10 closes"
+        rest = f"arrows go back and forth, {self._keymap.label('quit')} closes"
         return replace(state, message=f"{where}{', paused' if self.paused else ''} · Space pauses, {rest}")
 
     def _pause_s(self) -> float:
@@ -243,4 +247,6 @@ def _view(frame: Frame, task: Task) -> LoopView:
         step_in_chunk=max(0, record.step_in_chunk),
         record=record,
         progress=task.progress(),
+        frame=record.frame,
+        about=record.about,
     )

@@ -21,7 +21,7 @@ from devices.slot import Slot
 from hitl_clic.cockpit.dashboard import Dashboard
 from hitl_clic.cockpit.state import CockpitState, EpisodeMark
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
-from hitl_clic.commands.hands import HANDS, bound, choose, in_hand, key_map
+from hitl_clic.commands.hands import HANDS, bound, choices, choose, in_hand, key_maps
 from hitl_clic.commands.scenes import staged
 from hitl_clic.commands.view import CockpitFeed, NoLearner
 from hitl_clic.control.chunk_queue import ChunkQueue
@@ -103,7 +103,7 @@ def run(settings: SessionSettings) -> int:
         teacher: Slot[TeacherView] = Slot()
         feed = EventFeed()
         device = hand.make(settings, task.action_frame.axes, teacher, feed)
-        keys = key_map(settings, task.action_frame.axes)
+        keys = key_maps(settings, task.action_frame.axes)
         cockpit = CockpitFeed(
             settings, hand, task.max_steps, task.action_frame, views, NoLearner(), note=device.note, keys=keys
         )
@@ -145,7 +145,7 @@ def run(settings: SessionSettings) -> int:
         loop = ControlLoop(
             task=task,
             device=device,
-            gate=Gate(settings.gate),
+            gate=Gate(settings.gate, choices(settings, task)),
             binding=bound(settings, device, task),
             hand_over=HandOver(settings.gate.max_step, dim_a),
             queue=ChunkQueue(settings.horizon, settings.horizon, 0, dim_a),

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
 
 from devices.slot import Slot
+from hitl_clic.cockpit import keymap, words
 from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, Landscape, SessionEnd
 from hitl_clic.commands.hands import Hand
 from hitl_clic.control.loop import LoopView, Record
 from hitl_clic.link.messages import ChunkPair, LinkStatus
-from hitl_clic.records import EpisodeRecord, EventRecord, Plan, SwapRecord, TickRecord
+from hitl_clic.records import EVERYTHING, EpisodeRecord, EventRecord, Frame, Plan, SwapRecord, TickRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import ActionFrame
 
@@ -25,7 +26,7 @@ SHOWN = 5
 """Corrections in the ribbon."""
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
-SENTENCES = {
+SENTENCES: Mapping[str, str] = {
     "discard": "Last correction discarded",
     "learner_lost": "Learner lost: the robot keeps its last policy",
     "learner_back": "Learner is back",
@@ -33,14 +34,24 @@ SENTENCES = {
     "device_back": "Device is back",
     "weights_refused": "New weights failed their check; the last good ones stay",
     "asks_for_help": "The robot is unsure: show it what to do",
-    "stop": "Emergency stop: C clears it",
-    "clear_stop": "Stop cleared: P goes on",
+    "stop": "Emergency stop: {clear_stop} clears it",
+    "clear_stop": "Stop cleared: {pause} goes on",
     "pause": "Paused or resumed",
-    "toggle_kind": "Corrections are now read the other way",
+    "next_frame": "There is one frame only here",
+    "next_axes": "There is no choice of axes here",
     "success": "You called it reached",
     "failure": "You called it failed",
     "reset": "Started again",
 }
+"""What is said of an event; keys by what they do."""
+
+
+def _switched(record: EventRecord) -> str:
+    """How corrections are read from now on."""
+    frame: Frame = record.detail["frame"]  # type: ignore[assignment]
+    about = record.detail["about"]
+    only = "" if about == EVERYTHING else f", only {about}"
+    return f"Now {record.detail['kind']}, {words.FRAMES[frame]}{only}"
 
 
 class HasStatus(Protocol):
@@ -67,7 +78,8 @@ class CockpitFeed:
         view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
         landscape: the newest look at the energy.
         verdict: whether the policy would now do what the correction asked whose first pair has this id, if known.
-        note: says what the device would move now. keys: its key map, (what to press, what it does).
+        note: says what the device would move now.
+        keys: its key map, (what to press, what it does), by the frame that motion goes along.
     """
 
     def __init__(
@@ -80,14 +92,16 @@ class CockpitFeed:
         link: HasStatus,
         began_ns: int | None = None,
         note: Callable[[], str] = str,
-        keys: tuple[tuple[str, str], ...] = (),
+        keys: Mapping[Frame, tuple[tuple[str, str], ...]] | None = None,
         verdict: Callable[[int], bool | None] | None = None,
         landscape: Callable[[], Landscape | None] | None = None,
     ) -> None:
         self._settings, self._hand, self._max_steps = settings, hand, max_steps
+        self._window_keys = tuple(settings.window.keys.items())
+        self._labels = keymap.table(self._window_keys).labels()
         self._moves = list(frame.moves)
         self._view, self._link = view, link
-        self._note, self._keys = note, keys
+        self._note, self._keys = note, keys or {}
         self._verdict = verdict or (lambda first: None)
         self._landscape = landscape or (lambda: None)
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
@@ -126,7 +140,8 @@ class CockpitFeed:
         elif isinstance(record, EventRecord):
             if record.name == "discard":
                 self._undone.update(range(int(record.detail["first"]), int(record.detail["last"]) + 1))
-            self._message = SENTENCES.get(record.name, self._message)
+            told = _switched(record) if record.name == "switched" else SENTENCES.get(record.name, "")
+            self._message = told.format_map(self._labels) or self._message
 
     def state(self, now_ns: int | None = None) -> CockpitState | None:
         """The newest instant as of `now_ns` (by default the present); None before the first."""
@@ -152,11 +167,14 @@ class CockpitFeed:
             human_chunk=human,
             gate=view.state,
             kind=view.kind,
+            frame=view.frame,
+            about=view.about,
             desired_radius=self._radius(record) if driving and record is not None else None,
             hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
             asks=view.asks,
             device_note=self._note(),
-            device_keys=self._keys,
+            device_keys=self._keys.get(view.frame, ()),
+            window_keys=self._window_keys,
             device=self._hand.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,

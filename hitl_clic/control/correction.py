@@ -5,8 +5,8 @@ Pure numpy; called by the loop in the actor's main thread.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.axes import arm, base
 from hitl_clic.control.gate import Driver, GateSettings
-from hitl_clic.records import Array, Frame, Kind
+from hitl_clic.records import Array, Kind
 
 MOVES, TURNS = ("x", "y", "z"), ("rx", "ry", "rz")
 
@@ -35,7 +35,8 @@ class Binding:
         dim: number of action axes.
         device: indices into `DeviceSample.motion`. action: indices into the action, pairwise with `device`.
         absolute: action axes that are read absolutely whatever the kind of correction.
-        triples: the motions in space among the action's axes. frame: whose axes they go along.
+        triples: the motions in space among the action's axes.
+        groups: by the name of a group of axes, which action axes are in it.
     """
 
     dim: int
@@ -43,7 +44,7 @@ class Binding:
     action: tuple[int, ...]
     absolute: tuple[int, ...] = ()
     triples: tuple[Triple, ...] = ()
-    frame: Frame = "world"
+    groups: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
 
 
 class Lesson(NamedTuple):
@@ -63,13 +64,14 @@ def bind(
     device_axes: Sequence[str],
     action_axes: Sequence[str],
     absolute_axes: Collection[str] = (),
-    frame: Frame = "world",
+    groups: Mapping[str, Collection[str]] | None = None,
 ) -> Binding:
     """Match axes by name. A device may lack axes (the robot keeps those) and may have more (they are ignored).
 
     Args:
         device_axes, action_axes: names, in order.
-        absolute_axes: those always read absolutely, by their names on the first arm. frame: see `Binding`.
+        absolute_axes: those always read absolutely, by their names on the first arm.
+        groups: the action axes in each group, by name.
 
     Raises:
         ValueError: not one name is shared, or a name occurs twice.
@@ -89,7 +91,7 @@ def bind(
         action=tuple(list(action_axes).index(name) for name in shared),
         absolute=tuple(index for index, name in enumerate(action_axes) if base(name) in absolute_axes),
         triples=_triples(action_axes),
-        frame=frame,
+        groups={name: tuple(axis in group for axis in action_axes) for name, group in (groups or {}).items()},
     )
 
 
@@ -112,6 +114,7 @@ def human_action(
     binding: Binding | None = None,
     teaches: Sequence[bool] | None = None,
     axes: NDArray[np.float64] | None = None,
+    group: Sequence[bool] | None = None,
 ) -> Lesson:
     """The human's action for the same state, and which axes it really teaches.
 
@@ -127,7 +130,8 @@ def human_action(
         kind: how the motion is read, but for the binding's absolute axes. settings: for e.
         binding: from `bind`; None when the device's axes are the action's, in order.
         teaches: for each motion whether the correction is about it; None is all. The robot keeps the others.
-        axes: those of the binding's frame in the world, [arms, 3, 3]; None where they are the world's own.
+        axes: those that motion goes along, in the world, [arms, 3, 3]; None where they are the world's own.
+        group: for each action axis, the world's, whether a correction may be about it; None is all.
 
     Raises:
         ValueError: the lengths do not fit.
@@ -147,6 +151,9 @@ def human_action(
             wanted[action], about[action] = max(-1.0, min(1.0, motion[device])), True
     if axes is not None:
         _to_world(wanted, about, binding.triples, axes)
+    if group is not None:
+        about &= np.asarray(group, bool)
+        wanted[~about] = 0.0
     human, taught = robot.copy(), np.zeros(binding.dim, np.float32)
     if kind == "absolute":
         human[about], taught[about] = wanted[about], 1.0
@@ -224,14 +231,17 @@ class HandOver:
         self._driver = "nobody"
         self._catching_up = False
 
-    def step(self, driver: Driver, wanted: ArrayLike) -> Array:
-        """The action to execute, float32 [dim_a]; zero when nobody drives."""
+    def step(self, driver: Driver, wanted: ArrayLike, anew: bool = False) -> Array:
+        """The action to execute, float32 [dim_a]; zero when nobody drives.
+
+        `anew`: as if the driver had changed: the same hand now drives other axes, or along others.
+        """
         if driver == "nobody":
             action = np.zeros_like(self._executed)
             self._catching_up = False
         else:
             target = np.clip(np.asarray(wanted, np.float32), -1.0, 1.0)
-            self._catching_up = self._catching_up or driver != self._driver
+            self._catching_up = self._catching_up or driver != self._driver or anew
             action = blend(self._executed, target, self._max_step) if self._catching_up else target
             self._catching_up = self._catching_up and not np.array_equal(action, target)
         self._driver = driver

@@ -5,22 +5,27 @@ Pure: no I/O, no clock, no threads, no torch. Stepped once per tick by the loop,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from devices.sample import DeviceSample, fresh
-from hitl_clic.records import Frame, GateState, Kind
+from hitl_clic.records import EVERYTHING, Frame, GateState, Kind
 
 Event = Literal["engage", "release", "pause", "resume", "stop", "clear_stop", "ask"]
-Command = Literal["pause", "resume", "stop", "clear_stop", "toggle_kind", "ask"]
+Command = Literal["pause", "resume", "stop", "clear_stop", "ask", "toggle_kind", "next_frame", "next_axes"]
+Switch = Literal["kind", "frame", "about"]
 Driver = Literal["robot", "human", "nobody"]
 
 COMMANDS: tuple[Command, ...] = get_args(Command)
 """What `Gate.step` accepts as commands; "pause" pauses, and given once more goes on again; "ask" is the robot's own: it
-asks for help, and waits."""
+asks for help, and waits. The last three are those of `SWITCHES`."""
+
+SWITCHES: Mapping[str, Switch] = {"toggle_kind": "kind", "next_frame": "frame", "next_axes": "about"}
+"""Commands that change nobody's state, but how a correction is read: each takes the next of its choices, round and
+round."""
 
 TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("autonomous", "engage"): "correcting",
@@ -98,8 +103,13 @@ class GateSettings(BaseModel):
     )
     frame: Frame = Field(
         "camera",
-        description="Whose axes a person's device moves and turns along. world: the task's. gripper: the driven "
-        "hand's. camera: the picture's, so that the robot goes where keys point.",
+        description="Whose axes a person's device moves and turns along, at first. world: the task's. gripper: the "
+        "driven hand's. camera: the picture's, so that the robot goes where keys point.",
+    )
+    about: str = Field(
+        EVERYTHING,
+        description="Which of the task's axes a person's corrections are about, at first: everything, or one of the "
+        "groups that the task names, as moving or gripper. The robot keeps the others, and nothing is learnt of them.",
     )
     stale_after_s: float = Field(
         0.25, gt=0, le=10, description="Seconds after which an unconfirmed sample counts as no input: zero motion."
@@ -132,11 +142,21 @@ class GateSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """What a task and a device leave to choose: frames, and names of groups of axes. Kinds are always two."""
+
+    frames: tuple[Frame, ...] = ("world",)
+    groups: tuple[str, ...] = (EVERYTHING,)
+
+
+@dataclass(frozen=True, slots=True)
 class GateOutput:
     """The gate's verdict for one tick.
 
     Attributes:
         state, kind: as they are for this tick. driver: whose action is executed.
+        frame: along whose axes motion goes. about: the group of axes that a correction is about.
+        switched: kind, frame or about have changed in this tick.
         entered: the teacher took over in this tick. left: the teacher stopped driving in this tick.
         stale: the sample is too old, or its device gone: nothing may be learnt from this tick.
         motion: what may be acted upon: all zero unless the human drives, on a fresh sample or (`on_stale` hold) for a
@@ -152,15 +172,29 @@ class GateOutput:
     stale: bool
     motion: tuple[float, ...]
     teaches: tuple[bool, ...] | None = None
+    frame: Frame = "world"
+    about: str = EVERYTHING
+    switched: bool = False
 
 
 class Gate:
-    """Keeps the state, the kind, and what the modes need to remember between two ticks."""
+    """Keeps the state, how corrections are read, and what the modes need to remember between two ticks.
 
-    def __init__(self, settings: GateSettings | None = None) -> None:
+    Of what the settings begin with and `choices` do not offer, the first choice takes the place.
+    """
+
+    def __init__(self, settings: GateSettings | None = None, choices: Choices | None = None) -> None:
         self.settings = settings or GateSettings()
         self.state: GateState = "autonomous"
+        offered = choices or Choices()
+        self._choices: Mapping[Switch, tuple[str, ...]] = {
+            "kind": get_args(Kind),
+            "frame": offered.frames,
+            "about": offered.groups,
+        }
         self.kind: Kind = self.settings.kind
+        self.frame: Frame = self.settings.frame if self.settings.frame in offered.frames else offered.frames[0]
+        self.about = self.settings.about if self.settings.about in offered.groups else offered.groups[0]
         self._pressed = False
         self._touch_ends_ns = -1
         self._lasting: tuple[float, ...] = ()
@@ -182,14 +216,16 @@ class Gate:
         Raises:
             ValueError: a command is none of `COMMANDS`.
         """
-        before = self.state
+        before, read_before = self.state, (self.kind, self.frame, self.about)
         for command in commands:
             if command not in COMMANDS:
                 raise ValueError(f"{command!r} is not a command of the gate; allowed: {', '.join(COMMANDS)}")
-            if command == "toggle_kind":
-                self.kind = "relative" if self.kind == "absolute" else "absolute"
+            switch = SWITCHES.get(command)
+            if switch is None:
+                self._on(cast(Event, command))
             else:
-                self._on(command)
+                choices = self._choices[switch]
+                setattr(self, switch, choices[(choices.index(getattr(self, switch)) + 1) % len(choices)])
         usable = fresh(sample, now_ns, self.settings.stale_after_s)
         stale = usable is not sample
         if stale:
@@ -213,6 +249,9 @@ class Gate:
             stale=stale,
             motion=acted.motion if driver == "human" else (0.0,) * len(sample.motion),
             teaches=acted.teaches if holds or not stale else None,
+            frame=self.frame,
+            about=self.about,
+            switched=read_before != (self.kind, self.frame, self.about),
         )
 
     def release(self) -> None:

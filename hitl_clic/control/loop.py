@@ -32,9 +32,11 @@ from hitl_clic.control.schedule import Schedule
 from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.records import (
+    EVERYTHING,
     Array,
     EpisodeRecord,
     EventRecord,
+    Frame,
     GateState,
     Kind,
     Plan,
@@ -54,7 +56,7 @@ class LoopView:
     """What the loop shows of itself: the newest instant, for window and dashboard.
 
     Attributes:
-        tick, episode, step: where it is. state, kind: the gate's. scene: None where nobody draws.
+        tick, episode, step: where it is. state, kind, frame, about: the gate's. scene: None where nobody draws.
         robot_chunk: the rest of the running chunk from here, [k, dim_a], or None. execute: Ta.
         record: the newest tick; None at the beginning. progress: the task's own figures.
         asks: the robot asks for help.
@@ -71,6 +73,8 @@ class LoopView:
     record: TickRecord | None
     progress: dict[str, float]
     asks: bool = False
+    frame: Frame = "world"
+    about: str = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +249,8 @@ class ControlLoop:
         output = self.gate.step(sample, begun, self._obey() + self._asks_for_help())
         self._say_stale(output)
         self._feel_stop(output)
+        if output.switched:
+            self._event("switched", kind=output.kind, frame=output.frame, about=output.about)
         if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
             self.queue.drop(tick)
         self._say_let_go(output)
@@ -264,14 +270,21 @@ class ControlLoop:
         taught = np.zeros_like(robot)
         wanted, kind = robot, output.kind
         if output.driver == "human":
-            axes = self.task.axes_of(self.binding.frame)
             wanted, taught, kind = human_action(
-                robot, output.motion, kind, self.gate.settings, self.binding, output.teaches, axes
+                robot,
+                output.motion,
+                kind,
+                self.gate.settings,
+                self.binding,
+                output.teaches,
+                self.task.axes_of(output.frame),
+                self.binding.groups.get(output.about),
             )
             if output.stale:  # what goes on after input was lost is nobody's lesson
                 taught = np.zeros_like(taught)
             human = wanted if taught.any() else None  # a relative teacher who shows no direction teaches nothing
-        executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted))
+        anew = output.switched and output.driver == "human"
+        executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted, anew))
         chosen = time.perf_counter_ns()
         observation = self._observation
         self._observation, reward, terminated, truncated, info = self.task.step(executed)
@@ -302,6 +315,8 @@ class ControlLoop:
             success=bool(info["success"]),
             terminated=terminated,
             truncated=truncated,
+            frame=output.frame,
+            about=output.about,
         )
         self._record = record
         self._wanted = sample.wanted if sample.answers_tick == tick else None
@@ -460,6 +475,8 @@ class ControlLoop:
                 record=record,
                 progress=self.task.progress() if self.draws else {},
                 asks=self.help.asking,
+                frame=self.gate.frame,
+                about=self.gate.about,
             )
         )
 

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
+from devices.axes import GRIPPER, TURNS, base
 from hitl_clic.tasks.task import Array
+
+PLANE_GROUPS: Mapping[str, tuple[str, ...]] = {"sideways": ("x",), "vertical": ("y",)}
+"""`ActionFrame.groups` of a task in the plane of its picture."""
+
+
+def arm_groups(axes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """`ActionFrame.groups` of a task of arms: what each of its axes' kinds is, on every arm alike.
+
+    Not by arm: a hand that drives one arm leaves the others to the robot anyway.
+    """
+    kinds = {"moving": ("x", "y", "z"), "height": ("z",), "turning": TURNS, "gripper": (GRIPPER,)}
+    groups = {name: tuple(axis for axis in axes if base(axis) in kind) for name, kind in kinds.items()}
+    return {name: group for name, group in groups.items() if group}
 
 
 def checked_action(action: Array, size: int) -> Array:

@@ -20,6 +20,7 @@ from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import check_env
 from numpy.typing import NDArray
 
+from hitl_clic.records import EVERYTHING
 from hitl_clic.tasks.registry import TASKS, make_task
 from hitl_clic.tasks.stage import proportions
 from hitl_clic.tasks.task import Array, Task
@@ -189,6 +190,10 @@ def _check_description(task: Task) -> None:
     assert len(frame.axes) == len(frame.scale) == len(frame.unit) == task.action_space.low.size, (
         "action_frame must name every axis"
     )
+    for name, group in frame.groups.items():
+        assert name != EVERYTHING, "a group is named like what is no group"
+        assert group, f"the group {name} is empty"
+        assert set(group) < set(frame.axes), f"the group {name} must be some of the axes, and not all"
     assert task.control_hz > 0, "control_hz must be above 0"
     assert task.max_steps > 0, "max_steps must be above 0"
 

@@ -18,7 +18,7 @@ from metaworld.envs.sawyer_hammer_v3 import SawyerHammerEnvV3
 
 from hitl_clic.records import Frame
 from hitl_clic.tasks import mujoco_pose
-from hitl_clic.tasks.actions import checked_action
+from hitl_clic.tasks.actions import arm_groups, checked_action
 from hitl_clic.tasks.frames import picture_axes
 from hitl_clic.tasks.hammer_scene import hammer_scene
 from hitl_clic.tasks.hammer_state import DRIVEN, GOAL, HAND_SIZE, INSTANT_SIZE, NAIL, OPENING, Floats, of_instant
@@ -34,6 +34,7 @@ HAND_START = (0.0, 0.4, 0.2)
 HAND_STARTS = ((-0.2, 0.4, 0.15), (0.2, 0.6, 0.3))
 """Lowest and highest start of the hand when it is drawn: clear of the hammer and of the block."""
 _KIND = "hitl_clic/Hammer-v0/1"
+_AXES = ("x", "y", "z", "gripper")
 _PHYSICS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 """All that MuJoCo needs to go on exactly: positions, velocities, controls, the solver's starting point."""
 _SUBSTEPS = 5
@@ -67,7 +68,7 @@ class Hammer(Task):
 
     metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
     action_frame = ActionFrame(
-        axes=("x", "y", "z", "gripper"), scale=(REACH, REACH, REACH, 1.0), unit=("m", "m", "m", "force")
+        axes=_AXES, scale=(REACH, REACH, REACH, 1.0), unit=("m", "m", "m", "force"), groups=arm_groups(_AXES)
     )
     control_hz = 20.0
 

@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import spaces
 
 from hitl_clic.symmetry import Symmetry
-from hitl_clic.tasks.actions import checked_action
+from hitl_clic.tasks.actions import PLANE_GROUPS, checked_action
 from hitl_clic.tasks.task import ActionFrame, Array, Scene, Shape, Task
 
 SIDE = 512.0
@@ -62,7 +62,7 @@ class LineFollowing(Task):
     """
 
     metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
-    action_frame = ActionFrame(axes=("x", "y"), scale=(1.0, 1.0), unit=("px", "px"))
+    action_frame = ActionFrame(axes=("x", "y"), scale=(1.0, 1.0), unit=("px", "px"), groups=PLANE_GROUPS)
     control_hz = 20.0
     symmetries = _TURNS_AND_MIRRORS
 

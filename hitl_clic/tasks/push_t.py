@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from hitl_clic.tasks.actions import checked_action
+from hitl_clic.tasks.actions import PLANE_GROUPS, checked_action
 from hitl_clic.tasks.push_t_state import (
     AGENT_RADIUS,
     GOAL,
@@ -70,7 +70,7 @@ class PushT(Task):
     """
 
     metadata = {"render_modes": [], "render_fps": 10}  # noqa: RUF012 (gymnasium's own attribute)
-    action_frame = ActionFrame(axes=("x", "y"), scale=(REACH, REACH), unit=("px", "px"))
+    action_frame = ActionFrame(axes=("x", "y"), scale=(REACH, REACH), unit=("px", "px"), groups=PLANE_GROUPS)
     control_hz = 10.0
     symmetries = (MIRROR,)
 

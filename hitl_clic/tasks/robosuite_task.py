@@ -16,7 +16,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hitl_clic.records import Frame
-from hitl_clic.tasks.actions import checked_action
+from hitl_clic.tasks.actions import arm_groups, checked_action
 from hitl_clic.tasks.frames import picture_axes
 from hitl_clic.tasks.stage import Camera, Pose, Stage, named, vector
 from hitl_clic.tasks.task import ActionFrame, Array, Scene, Shape, Task
@@ -92,6 +92,7 @@ class RobosuiteTask(Task):
             axes=tuple(names),
             scale=(*(3 * [_STEP * scale]), *(3 * [_TURN * scale]), 1.0) * self.arms,
             unit=("m", "m", "m", "rad", "rad", "rad", "command") * self.arms,
+            groups=arm_groups(names),
         )
         self.observation_space = spaces.Box(-FARTHEST, FARTHEST, (self.dim_o,), np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (7 * self.arms,), np.float32)

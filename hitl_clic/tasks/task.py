@@ -6,7 +6,8 @@ Runs in the actor's main thread (and, for drawing, rebuilt from snapshots elsewh
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,13 @@ class ActionFrame:
         axes: one name per action number ("x", "y", "z", "rx", "ry", "rz", "gripper").
         scale: physical motion per unit of action and step (for example 10 pixels), per axis.
         unit: unit of `scale`, per axis ("px", "m", "rad").
+        groups: axes that a person may want to correct by themselves, by a name that reads on after "only": "moving".
     """
 
     axes: tuple[str, ...]
     scale: tuple[float, ...]
     unit: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def moves(self) -> tuple[int, ...]:
