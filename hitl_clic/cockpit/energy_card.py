@@ -12,11 +12,16 @@ from hitl_clic.cockpit.state import Landscape
 from hitl_clic.cockpit.theme import Brush, Point
 
 
-def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, landscape: Landscape | None) -> None:
-    """The slice as a square within `room`, light where the energy is low, with its words beside it."""
+def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, landscape: Landscape | str) -> None:
+    """The slice as a square within `room`, light where the energy is low, with its words beside it.
+
+    A sentence in its place says why there is none.
+    """
     px = brush.px
-    if landscape is None:
-        brush.text(on, "No energy to look at yet", room.topleft, "body", palette.TEXT_SOFT, room=room.width)
+    if isinstance(landscape, str):
+        for number, row in enumerate(brush.wrapped(landscape, "body", room.width, 4)):
+            top = room.y + number * (brush.height("body") + px(2))
+            brush.text(on, row, (room.x, top), "body", palette.TEXT_SOFT)
         return
     side = min(room.height - px(24), room.width * 2 // 3)
     plot = pygame.Rect(room.right - side, room.y, side, side)
@@ -82,6 +87,9 @@ def _words(on: pygame.Surface, brush: Brush, room: pygame.Rect, landscape: Lands
             brush.text(on, row, (room.x + px(18), top), "small", palette.TEXT_SOFT)
             top += brush.height("small") + px(2)
         top += px(4)
+    for row in brush.wrapped(landscape.policy, "small", room.width, 3):
+        brush.text(on, row, (room.x, top), "small", palette.TEXT_SOFT)
+        top += brush.height("small") + px(2)
     bottom = room.bottom - brush.height("small")
     brush.text(on, f"{second} downwards", (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
 

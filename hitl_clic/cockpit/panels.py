@@ -144,7 +144,7 @@ def curve(
     _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:])
 
 
-def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, landscape: Landscape | None) -> None:
+def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, landscape: Landscape | str) -> None:
     """What the robot thinks of the actions it could take now."""
     energy_card.draw(on, brush, card(on, brush, rect, "HOW THE ROBOT SEES IT"), landscape)
 

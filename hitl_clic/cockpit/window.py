@@ -195,6 +195,7 @@ class Window:
                 self._help = not self._help
             case "energy":
                 self._energy = not self._energy
+                self._send(wire.Turned(self._energy))
             case "view":
                 if self._scenery is not None:
                     self._scenery.turn()

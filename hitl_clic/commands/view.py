@@ -23,6 +23,7 @@ from hitl_clic.tasks.task import ActionFrame
 
 SHOWN = 5
 """Corrections in the ribbon."""
+NOT_LOOKED = "Nobody looks at an energy here"
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
 SENTENCES = {
@@ -65,7 +66,7 @@ class CockpitFeed:
     Args:
         settings: of the session. hand: what the teacher holds. max_steps, frame: of the task.
         view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
-        landscape: the newest look at the energy.
+        landscape: the newest look at the energy, or a sentence why there is none.
         verdict: whether the policy would now do what the correction asked whose first pair has this id, if known.
         note: says what the device would move now. keys: its key map, (what to press, what it does).
     """
@@ -82,14 +83,14 @@ class CockpitFeed:
         note: Callable[[], str] = str,
         keys: tuple[tuple[str, str], ...] = (),
         verdict: Callable[[int], bool | None] | None = None,
-        landscape: Callable[[], Landscape | None] | None = None,
+        landscape: Callable[[], Landscape | str] = lambda: NOT_LOOKED,
     ) -> None:
         self._settings, self._hand, self._max_steps = settings, hand, max_steps
         self._moves = list(frame.moves)
         self._view, self._link = view, link
         self._note, self._keys = note, keys
         self._verdict = verdict or (lambda first: None)
-        self._landscape = landscape or (lambda: None)
+        self._landscape = landscape
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
         self._times: deque[int] = deque(maxlen=50)
