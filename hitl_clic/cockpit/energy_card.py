@@ -87,6 +87,7 @@ def _words(on: pygame.Surface, brush: Brush, room: pygame.Rect, landscape: Lands
             brush.text(on, row, (room.x + px(18), top), "small", palette.TEXT_SOFT)
             top += brush.height("small") + px(2)
         top += px(4)
+    top += px(4)
     for row in brush.wrapped(landscape.policy, "small", room.width, 3):
         brush.text(on, row, (room.x, top), "small", palette.TEXT_SOFT)
         top += brush.height("small") + px(2)

@@ -164,9 +164,10 @@ class Window:
                 name = pygame.key.name(event.key).lower()
                 down = event.type == pygame.KEYDOWN
                 self._input("key_down" if down else "key_up", name)
-                if down:
+                key = keymap.find(name)
+                if down and (key is None or key.action != "screenshot"):  # a picture of the welcome is one
                     self._begin()
-                if down and (key := keymap.find(name)) is not None:
+                if down and key is not None:
                     self._press(key)
             case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP if event.button in _BUTTONS:
                 kind: InputKind = "button_down" if event.type == pygame.MOUSEBUTTONDOWN else "button_up"

@@ -209,11 +209,10 @@ class _Player:
     def state(self) -> CockpitState:
         """What to show now."""
         state = self._projector.state(self.index)
-        where = f"replay: tick {self.index + 1} of {len(self._projector)}"
-        if self.index + 1 == len(self._projector):
-            where += ", the end"
-        rest = "arrows go back and forth, F10 closes"
-        return replace(state, message=f"{where}{', paused' if self.paused else ''} · Space pauses, {rest}")
+        ended = self.index + 1 == len(self._projector)
+        space = "the end" if ended else "Space goes on" if self.paused else "Space pauses"
+        where = f"Tick {self.index + 1} of {len(self._projector)}"
+        return replace(state, message=f"{where} · {space}, arrows seek, F10 closes")
 
     def _pause_s(self) -> float:
         """Time from this tick to the next: the recorded one, or the nominal one where ticks ran unpaced."""
