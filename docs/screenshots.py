@@ -175,7 +175,7 @@ SITTINGS: tuple[Sitting, ...] = (
             Page(
                 "replay",
                 "A recorded session once more, with the energy of the policy that was kept.",
-                (Press("Up", 4.0), Press("Right"), Press("F2")),
+                (Press("space", 4.0), Press("Down"), Press("Right"), Press("Right"), Press("F2")),
                 moment_s=3.0,
             ),
         ),

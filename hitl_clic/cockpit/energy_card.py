@@ -61,9 +61,12 @@ def _asked(on: pygame.Surface, brush: Brush, plot: pygame.Rect, landscape: Lands
     else:
         ahead = (human[0] - robot[0], human[1] - robot[1])
         length = max(1e-6, (ahead[0] ** 2 + ahead[1] ** 2) ** 0.5)
-        along = (-ahead[1] / length * 2 * plot.width, ahead[0] / length * 2 * plot.width)
-        start, end = ((robot[0] + sign * along[0], robot[1] + sign * along[1]) for sign in (-1.0, 1.0))
-        brush.line(on, start, end, px(2), palette.HUMAN)
+        ahead = (ahead[0] / length, ahead[1] / length)
+        step, teeth = px(20), 2 * plot.width // px(20)
+        edge = [(robot[0] - ahead[1] * at * step, robot[1] + ahead[0] * at * step) for at in range(-teeth, teeth + 1)]
+        brush.line(on, edge[0], edge[-1], px(2), palette.HUMAN)
+        for x, y in edge:  # teeth on the side that is asked for
+            brush.line(on, (x, y), (x + ahead[0] * px(6), y + ahead[1] * px(6)), px(1), palette.HUMAN)
         brush.line(on, robot, human, px(2), palette.HUMAN)
     brush.disc(on, human, px(6), palette.CARD)
     brush.disc(on, human, px(4.5), palette.HUMAN)

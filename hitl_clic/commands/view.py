@@ -36,8 +36,8 @@ SENTENCES = {
     "asks_for_help": "The robot is unsure: show it what to do",
     "stop": "Emergency stop: C clears it",
     "clear_stop": "Stop cleared: P goes on",
-    "pause": "Paused or resumed",
-    "toggle_kind": "Corrections are now read the other way",
+    "pause": "",
+    "toggle_kind": "Corrections are now {kind}",
     "success": "You called it reached",
     "failure": "You called it failed",
     "reset": "Started again",
@@ -137,8 +137,7 @@ class CockpitFeed:
         now = time.perf_counter_ns() if now_ns is None else now_ns
         link, swap, record = self._link.status(), self._swap, view.record
         late = np.array(self._lateness or [0]) * 1e-6
-        times = list(self._times)
-        span = (times[-1] - times[0]) * 1e-9 if len(times) > 1 else 0.0
+        periods = np.diff(list(self._times)) * 1e-9
         driving = view.state == "correcting" and record is not None and record.human_action is not None
         human = (tuple(record.executed[self._moves].tolist()),) if driving and record is not None else None
         chunk = None if view.robot_chunk is None else tuple(map(tuple, view.robot_chunk[:, self._moves].tolist()))
@@ -174,14 +173,14 @@ class CockpitFeed:
             progress=", ".join(f"{name} {value:.2f}" for name, value in view.progress.items()),
             history=tuple(self._history),
             corrections=tuple(self._flag(first, last) for first, last in list(self._corrections)),
-            loop_hz=(len(times) - 1) / span if span > 0 else 0.0,
+            loop_hz=1.0 / max(1e-9, float(np.median(periods))) if len(periods) else 0.0,  # a pause is not slow
             target_hz=self._settings.loop.rate_hz if realtime else 0.0,
             lateness_p99_ms=float(np.percentile(late, 99)),
             lateness_worst_ms=self._worst_ns * 1e-6,
             overruns=self._overruns,
             link=link.state,
             link_detail=link.detail if link.state != "connected" else "",
-            message=self._message,
+            message=self._message.format(kind=view.kind),
             landscape=self._landscape(),
             end=self.end,
         )
