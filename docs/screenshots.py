@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from docs.virtual_display import MISSING, virtual_display, xdotool
 from hitl_clic.records import GateState
@@ -25,8 +25,8 @@ from hitl_clic.session.reader import Session
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = Path(__file__).resolve().parent
-OUT = "{out}"
-"""In a command: the folder for its session."""
+OUT = "session"
+"""Folder of a sitting's session, in the sitting's own."""
 PATIENCE_S = 600.0
 """Longest wait for a page."""
 LARGEST = 250_000
@@ -108,14 +108,14 @@ class Sitting:
     pages: tuple[Page, ...]
 
 
-def _teach(task: str, device: str, *flags: str) -> tuple[str, ...]:
-    common = ("--pace", "realtime", "--recording.flush-s", "0.3", "--out", OUT)
+def _teach(task: str, device: str, *flags: str, pace: str = "realtime") -> tuple[str, ...]:
+    common = ("--pace", pace, "--recording.flush-s", "0.3", "--out", OUT)
     return ("teach", "--task", task, "--device", device, *common, *flags)
 
 
 def _arm(task: str, shows: str) -> Sitting:
-    """An arm that the scripted teacher has taught for a while, with the energy shown."""
-    page = Page(task, shows, (Press("F2"),), ticked(400, "autonomous"), 2.0)
+    """An arm that the scripted teacher has taught for a while, with the energy shown; its cameras start late."""
+    page = Page(task, shows, (Press("F2"),), ticked(800, "autonomous"))
     return Sitting(_teach(task, "oracle", "--session", "patient"), (page,))
 
 
@@ -132,10 +132,11 @@ SITTINGS: tuple[Sitting, ...] = (
             Page(
                 "teaching",
                 "A person corrects the robot: the action asked for, and the desired set around it.",
-                (*_push("a"), *_push("s"), *_push("a"), *_push("w"), *_push("d"), Press("space s", 2.0, "keydown")),
+                (*_push("a"), *_push("s"), *_push("a"), *_push("w"), *_push("d"), Press("space s d", 2.0, "keydown")),
                 ticked(0, "correcting"),
+                0.2,
             ),
-            Page("keys", "Every key (F1).", (Press("space s", how="keyup"), Press("F1"))),
+            Page("keys", "Every key (F1).", (Press("space s d", how="keyup"), Press("F1"))),
             Page(
                 "energy_direction",
                 'A relative correction only says "rather this way": the desired set is a half-plane.',
@@ -158,10 +159,14 @@ SITTINGS: tuple[Sitting, ...] = (
                 "energy",
                 "How the robot sees its choice (F2), and what the teacher asks for.",
                 (Press("F2"),),
-                ticked(900, "correcting"),
-                0.7,
+                ticked(600, "correcting"),
             ),
-            Page("summary", "The end of a session.", (Press("F2"), Press("F10")), written("window.png"), 0.5),
+        ),
+    ),
+    Sitting(
+        _teach("line_following", "oracle", "--episodes", "8", "--loop.updates-per-tick", "0.2", pace="max"),
+        (
+            Page("summary", "The end of a session.", when=written("window.png"), moment_s=0.5),
             Page("report", "What a session leaves behind: its curves.", when=written("curves.png"), file="curves.png"),
         ),
     ),
@@ -199,7 +204,7 @@ def take(sitting: Sitting, names: Sequence[str], folder: Path) -> None:
     """
     last = max(index for index, page in enumerate(sitting.pages) if page.name in names)
     with TemporaryDirectory(prefix="sitting-") as place, virtual_display() as display:
-        out = Path(place) / "session"
+        out = Path(place) / OUT
         with (Path(place) / "said").open("w+") as said:
             process = _start(sitting, out, display, said.fileno())
             try:
@@ -227,7 +232,7 @@ def _start(sitting: Sitting, out: Path, display: str, said: int) -> subprocess.P
     environment = {**os.environ, "DISPLAY": display, "XDG_STATE_HOME": str(place / "state")}
     environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
     environment.pop("SDL_VIDEODRIVER", None)
-    command = [sys.executable, str(ROOT / "app.py"), *(word.replace(OUT, str(out)) for word in sitting.command)]
+    command = [sys.executable, str(ROOT / "app.py"), *sitting.command]
     return subprocess.Popen(command, cwd=place, env=environment, stdout=said, stderr=said, stdin=subprocess.DEVNULL)
 
 
@@ -297,7 +302,8 @@ def _shrink(picture: Path, to: Path) -> None:
     with Image.open(picture) as image:
         whole = image.convert("RGB")
     for bits in (8, 6, 5, 4):
-        ImageOps.posterize(whole, bits).save(to, optimize=True)
+        most = 2**bits - 1
+        whole.point([round(round(level * most / 255) * 255 / most) for level in range(256)] * 3).save(to, optimize=True)
         if to.stat().st_size <= LARGEST:
             return
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from docs.screenshots import FOLDER, LARGEST, OUT, SITTINGS, Page, Sitting, take
+from docs.screenshots import FOLDER, LARGEST, SITTINGS, Page, Sitting, take
 from docs.virtual_display import MISSING
 from hitl_clic import cli
 
@@ -15,8 +15,11 @@ PAGES = [page for sitting in SITTINGS for page in sitting.pages]
 
 
 @pytest.mark.parametrize("sitting", SITTINGS, ids=lambda sitting: sitting.pages[0].name)
-def test_every_sitting_is_a_command_that_there_is(sitting: Sitting, tmp_path: Path) -> None:
-    cli.parse([word.replace(OUT, str(tmp_path)) for word in sitting.command])
+def test_every_sitting_is_a_command_that_there_is(
+    sitting: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli.parse(sitting.command)
 
 
 def test_every_page_has_a_name_and_a_small_picture() -> None:
