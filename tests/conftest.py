@@ -4,13 +4,13 @@ examples."""
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 import torch
 from hypothesis import settings
 
+from docs.virtual_display import virtual_display
 from hitl_clic.cockpit.welcome import remember
 
 settings.register_profile("any machine", deadline=None)
@@ -41,19 +41,6 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
-    """A virtual display of its own, with a free number the server picks itself."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
-        pass_fds=(write,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        number = pipe.readline().strip()
-    assert number, "Xvfb did not start"
-    try:
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait(5.0)
+    """A virtual display of its own."""
+    with virtual_display() as name:
+        yield name

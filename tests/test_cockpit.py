@@ -153,6 +153,7 @@ def test_cut_or_swollen_states_are_refused() -> None:
         wire.Press(7, "stop"),
         wire.Report("saved", "/a b.png"),
         wire.Drawn(17.5),
+        wire.Turned(True),
     ],
 )
 def test_messages_of_the_window_survive(message: wire.FromWindow) -> None:

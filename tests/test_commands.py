@@ -27,7 +27,7 @@ from hitl_clic.control.gate import Choices
 from hitl_clic.control.loop import LoopView
 from hitl_clic.learner import checkpoint
 from hitl_clic.link.messages import LinkStatus
-from hitl_clic.records import TickRecord
+from hitl_clic.records import EventRecord, TickRecord
 from hitl_clic.session.reader import Session
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings, SettingsError, load
@@ -107,7 +107,7 @@ def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, se
     assert player.obey(["space"], [])
     player.due_s = 0.0
     assert not player.go_on()
-    assert "paused" in player.state().message
+    assert "Space goes on" in player.state().message
     assert player.obey([], ["pause"])
     assert player.obey(["right"], [])
     assert player.index == 41
@@ -239,6 +239,26 @@ def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: S
     assert shown("autonomous", "absolute").desired_radius is None
     assert shown("correcting", "absolute").hint == "release Space to hand back"
     assert shown("autonomous", "absolute").hint == "hold Space to correct"
+
+
+def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settings: SessionSettings) -> None:
+    task = make_task("line_following")
+    task.reset(seed=0)
+    views: Slot[LoopView] = Slot()
+    feed = CockpitFeed(settings, HANDS["keyboard"], 15, task.action_frame, views, _Nobody(), began_ns=0)
+    for number, tick in enumerate(recorded.ticks[:12]):
+        paused_s = 30 if number >= 6 else 0
+        feed.add(dataclasses.replace(tick, time_ns=(number + 10 * paused_s) * 100_000_000))
+    feed.add(EventRecord(12, 0, "switched", {"kind": "relative", "frame": "world", "about": "everything"}))
+    views.publish(LoopView(12, 0, 0, "autonomous", "relative", task.scene(), None, 0, None, {}))
+    state = feed.state(now_ns=1)
+    assert state is not None
+    assert state.loop_hz == pytest.approx(10.0)
+    assert state.message == "Now relative, along the world's axes"
+    feed.add(EventRecord(13, 0, "pause"))
+    state = feed.state(now_ns=1)
+    assert state is not None
+    assert state.message == "", "the badge says it"
 
 
 def test_the_demo_teaches_verifies_and_evaluates(

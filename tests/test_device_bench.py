@@ -375,7 +375,7 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
             self.feed = feed
 
         def show(self, provider: Callable[[], Any]) -> None:
-            assert "figures are in the terminal" in provider().practice
+            assert "in the terminal" in provider().practice
 
         def start(self) -> None:
             def types() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -17,34 +15,19 @@ import pytest
 import session_process
 from session_process import FLUSHED, LIVELY, SMALL, app, finish, journal_of, live_ticks, pairs_in, start, until
 
+from docs.virtual_display import MISSING, xdotool
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.settings import WindowSettings
 from hitl_clic.control.correction import HAND_STEP
 from hitl_clic.records import TickRecord
 from hitl_clic.session.reader import Session
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("Xvfb") is None or shutil.which("xdotool") is None,
-    reason="needs Xvfb and xdotool (apt install xvfb xdotool)",
-)
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 PERIOD_S = 0.1
 SLACK_S = 0.4
 """Beyond one tick: for xdotool, the X server and the window to pass an event on, on a busy machine."""
 WINDOW = WindowSettings()
 TEACH = ["teach", "--task", "push_t", "--pace", "realtime", "--episodes", "3", *SMALL, *LIVELY, *FLUSHED]
-
-
-def xdotool(display: str, *words: object) -> str:
-    """Do something a person would do; what xdotool prints."""
-    done = subprocess.run(
-        ["xdotool", *map(str, words)],
-        env={**os.environ, "DISPLAY": display},
-        capture_output=True,
-        text=True,
-        timeout=10.0,
-        check=False,
-    )
-    return done.stdout
 
 
 def focus(display: str, process: subprocess.Popen[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +14,14 @@ from hypothesis import strategies as st
 from session_fake import Swirl, session_records
 
 from devices.slot import Slot
-from hitl_clic.commands.examiner import Examiner, follows
+from hitl_clic.cockpit.state import Landscape
+from hitl_clic.commands.examiner import NO_ENERGY, Examiner, chosen_axes, follows, newest
 from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.methods import make_trainer
 from hitl_clic.records import Kind, TickRecord
-from hitl_clic.settings import load
+from hitl_clic.settings import SessionSettings, load
 
 H, DIM_A, DIM_O = 3, 2, 4
 
@@ -68,24 +70,38 @@ def taught(human: float, updates: int = 60) -> Weights:
     return Weights("run", 1, 0, updates, 7, trainer.weights())
 
 
-def inbox() -> PolicyInbox:
-    return PolicyInbox(DIM_O, DIM_A, H, load(overrides={"method": "bc"}).clic, 0)
+def made(weights: Slot[Weights], views: Slot[LoopView], shown: bool = False, method: str = "bc") -> Examiner:
+    settings: SessionSettings = load(overrides={"method": method, "horizon": H})
+    inbox = PolicyInbox(DIM_O, DIM_A, H, settings.clic, 0)
+    return Examiner(inbox, newest(weights), 0.5, 2, views, shown=lambda: shown)
+
+
+def instant(human: tuple[float, float] = (0.5, 0.25), robot: tuple[float, float] = (-0.5, 0.25)) -> LoopView:
+    (tick,) = (record for record in session_records(Swirl(), 1, longest=1) if isinstance(record, TickRecord))
+    actions = {"robot_action": np.array(robot, np.float32), "human_action": np.array(human, np.float32)}
+    tick = replace(tick, observation=np.full(DIM_O, 0.1, np.float32), **actions)
+    return LoopView(0, 0, 0, "correcting", "absolute", None, None, 0, tick, {})
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20.0
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(("wants", "answer"), [(0.5, True), (-0.5, False)])
 def test_the_newest_policy_is_asked_at_the_first_state_of_each_correction(wants: float, answer: bool) -> None:
     torch.set_num_threads(1)
-    examiner = Examiner(inbox(), 0.5, keep=2)
+    weights: Slot[Weights] = Slot()
+    examiner = made(weights, Slot())
     for number, tick in enumerate((3, 4, 5, 20, 30, 31)):
         examiner.add(pair(number, tick, robot=0.0))
     assert examiner.verdict(0) is None
     examiner.start()
     try:
-        examiner.receive(taught(wants))
-        deadline = time.monotonic() + 20.0
-        while examiner.verdict(4) is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        weights.publish(taught(wants))
+        until(lambda: examiner.verdict(4) is not None)
         assert [examiner.verdict(first) for first in range(6)] == [None, None, None, answer, answer, None]
     finally:
         examiner.close()
@@ -94,13 +110,14 @@ def test_the_newest_policy_is_asked_at_the_first_state_of_each_correction(wants:
 
 
 def test_weights_that_are_refused_answer_nothing() -> None:
-    examiner = Examiner(inbox(), 0.5, keep=2)
+    given: Slot[Weights] = Slot()
+    examiner = made(given, Slot())
     broken = taught(0.5, updates=1)
     tensors = {name: np.full_like(value, np.nan) for name, value in broken.tensors.items()}
     examiner.start()
     try:
         examiner.add(pair())
-        examiner.receive(Weights("run", 2, 1, 1, 7, tensors))
+        given.publish(Weights("run", 2, 1, 1, 7, tensors))
         time.sleep(1.5)
         assert examiner.verdict(0) is None
     finally:
@@ -108,27 +125,64 @@ def test_weights_that_are_refused_answer_nothing() -> None:
     assert examiner.error is None
 
 
+def untrained(method: str) -> Weights:
+    settings = load(overrides={"method": method, "horizon": H}).clic
+    return Weights("run", 1, 0, 0, -1, make_trainer(DIM_O, DIM_A, H, settings, 0, ()).weights())
+
+
 def test_the_energy_is_looked_at_around_what_the_robot_does() -> None:
-    settings = load(overrides={"method": "fast", "horizon": H}).clic
-    trainer = make_trainer(DIM_O, DIM_A, H, settings, 0, ())
-    views: Slot[LoopView] = Slot()
-    examiner = Examiner(PolicyInbox(DIM_O, DIM_A, H, settings, 0), 0.5, 2, views, (("x", 0), ("y", 1)))
-    (tick,) = (record for record in session_records(Swirl(), 1, longest=1) if isinstance(record, TickRecord))
-    human = np.array([0.5, 0.25], np.float32)
-    robot = np.array([-0.5, 0.25], np.float32)
-    state = np.full(DIM_O, 0.1, np.float32)
-    tick = replace(tick, observation=state, robot_action=robot, human_action=human)
-    views.publish(LoopView(0, 0, 0, "correcting", "absolute", None, None, 0, tick, {}))
+    weights, views = Slot[Weights](), Slot[LoopView]()
+    examiner = made(weights, views, shown=True, method="fast")
+    views.publish(instant())
     examiner.start()
     try:
-        examiner.receive(Weights("run", 1, 0, 0, -1, trainer.weights()))
-        deadline = time.monotonic() + 20.0
-        while (seen := examiner.landscape()) is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        weights.publish(untrained("fast"))
+        until(lambda: isinstance(examiner.landscape(), Landscape))
+        seen = examiner.landscape()
+        views.publish(instant(robot=(0.0, 0.25)))
+        until(lambda: examiner.landscape() != seen)
+        moved = examiner.landscape()
     finally:
         examiner.close()
     assert examiner.error is None
+    assert isinstance(seen, Landscape)
+    assert isinstance(moved, Landscape)
     assert (seen.robot, seen.human, seen.radius) == ((-0.5, 0.25), (0.5, 0.25), pytest.approx(0.5))
+    assert (moved.robot, moved.radius) == ((0.0, 0.25), pytest.approx(0.25))
+    assert seen.policy == "policy v1"
     assert len(seen.levels) == seen.side**2
     assert min(seen.levels) == 0
+
+
+def test_a_method_without_energy_says_so() -> None:
+    weights, views = Slot[Weights](), Slot[LoopView]()
+    examiner = made(weights, views, shown=True)
+    weights.publish(untrained("bc"))
+    views.publish(instant())
+    examiner.start()
+    try:
+        until(lambda: examiner.landscape() == NO_ENERGY)
+    finally:
+        examiner.close()
+
+
+def test_nothing_is_asked_while_the_energy_is_hidden_and_nothing_was_corrected() -> None:
+    weights, views = Slot[Weights](), Slot[LoopView]()
+    examiner = made(weights, views)
+    weights.publish(untrained("bc"))
+    views.publish(instant())
+    before = examiner.landscape()
+    examiner._policy = None
+    examiner.start()
+    time.sleep(1.2)
+    examiner.close()
+    assert examiner._policy is None, "not even made of the weights"
+    assert examiner.landscape() == before
+
+
+def test_two_of_the_tasks_axes_are_looked_over() -> None:
+    assert chosen_axes((), ("x", "y", "z")) == (("x", 0), ("y", 1))
+    assert chosen_axes(("z", "x"), ("x", "y", "z")) == (("z", 2), ("x", 0))
+    for wrong in (("z",), ("x", "q")):
+        with pytest.raises(ValueError, match=r"window.energy_axes = .*; allowed: two of x, y, z"):
+            chosen_axes(wrong, ("x", "y", "z"))

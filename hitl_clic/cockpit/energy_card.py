@@ -12,11 +12,16 @@ from hitl_clic.cockpit.state import Landscape
 from hitl_clic.cockpit.theme import Brush, Point
 
 
-def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, landscape: Landscape | None) -> None:
-    """The slice as a square within `room`, light where the energy is low, with its words beside it."""
+def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, landscape: Landscape | str) -> None:
+    """The slice as a square within `room`, light where the energy is low, with its words beside it.
+
+    A sentence in its place says why there is none.
+    """
     px = brush.px
-    if landscape is None:
-        brush.text(on, "No energy to look at yet", room.topleft, "body", palette.TEXT_SOFT, room=room.width)
+    if isinstance(landscape, str):
+        for number, row in enumerate(brush.wrapped(landscape, "body", room.width, 4)):
+            top = room.y + number * (brush.height("body") + px(2))
+            brush.text(on, row, (room.x, top), "body", palette.TEXT_SOFT)
         return
     side = min(room.height - px(24), room.width * 2 // 3)
     plot = pygame.Rect(room.right - side, room.y, side, side)
@@ -56,9 +61,12 @@ def _asked(on: pygame.Surface, brush: Brush, plot: pygame.Rect, landscape: Lands
     else:
         ahead = (human[0] - robot[0], human[1] - robot[1])
         length = max(1e-6, (ahead[0] ** 2 + ahead[1] ** 2) ** 0.5)
-        along = (-ahead[1] / length * 2 * plot.width, ahead[0] / length * 2 * plot.width)
-        start, end = ((robot[0] + sign * along[0], robot[1] + sign * along[1]) for sign in (-1.0, 1.0))
-        brush.line(on, start, end, px(2), palette.HUMAN)
+        ahead = (ahead[0] / length, ahead[1] / length)
+        step, teeth = px(20), 2 * plot.width // px(20)
+        edge = [(robot[0] - ahead[1] * at * step, robot[1] + ahead[0] * at * step) for at in range(-teeth, teeth + 1)]
+        brush.line(on, edge[0], edge[-1], px(2), palette.HUMAN)
+        for x, y in edge:  # teeth on the side that is asked for
+            brush.line(on, (x, y), (x + ahead[0] * px(6), y + ahead[1] * px(6)), px(1), palette.HUMAN)
         brush.line(on, robot, human, px(2), palette.HUMAN)
     brush.disc(on, human, px(6), palette.CARD)
     brush.disc(on, human, px(4.5), palette.HUMAN)
@@ -82,6 +90,10 @@ def _words(on: pygame.Surface, brush: Brush, room: pygame.Rect, landscape: Lands
             brush.text(on, row, (room.x + px(18), top), "small", palette.TEXT_SOFT)
             top += brush.height("small") + px(2)
         top += px(4)
+    top += px(4)
+    for row in brush.wrapped(landscape.policy, "small", room.width, 3):
+        brush.text(on, row, (room.x, top), "small", palette.TEXT_SOFT)
+        top += brush.height("small") + px(2)
     bottom = room.bottom - brush.height("small")
     brush.text(on, f"{second} downwards", (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
 

@@ -168,7 +168,7 @@ def _trend(on: pygame.Surface, brush: Brush, row: pygame.Rect, says: tuple[str, 
     brush.text(on, before, (x, top), "small", palette.TEXT_SOFT, room=max(0, row.right - x))
 
 
-def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, landscape: Landscape | None) -> None:
+def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, landscape: Landscape | str) -> None:
     """What the robot thinks of the actions it could take now."""
     energy_card.draw(on, brush, card(on, brush, rect, "HOW THE ROBOT SEES IT"), landscape)
 

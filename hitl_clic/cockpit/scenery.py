@@ -39,10 +39,11 @@ class Scenery:
         self._view = (self._view + 1) % len(self._views)
 
     def look(self, pose: Pose | None) -> tuple[Shot | None, str]:
-        """Ask for pictures of a pose; the newest there are, and a sentence if there will be none."""
+        """Ask for pictures of a pose; the newest there are, and a sentence where there are none."""
         if pose is not None and not self._studio.problem:
             self._studio.show(pose, self._views[self._view])
-            return self._studio.latest(), ""
+            shot = self._studio.latest()
+            return shot, "" if shot is not None else "The cameras start; until then everything is drawn flat."
         return None, self._studio.problem
 
     def wait(self, pose: Pose) -> Shot | None:

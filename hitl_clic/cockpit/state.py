@@ -72,6 +72,7 @@ class Landscape:
     """A slice of the energy over two action axes, around the robot's chunk at one tick.
 
     Attributes:
+        policy: whose energy it is, in words ("policy v12").
         axes: names of the axes, to the right and downwards. side: points on each, from -1 to 1.
         levels: side * side bytes, row by row: 0 where the energy is least, 255 where it is high.
         robot: the robot's action. human: the teacher's, or None. radius: of the desired ball around it; with a human
@@ -80,6 +81,7 @@ class Landscape:
 
     __pydantic_config__ = _STRICT
 
+    policy: str
     axes: tuple[str, str]
     side: PositiveInt
     levels: bytes
@@ -114,7 +116,7 @@ class CockpitState:
         lateness_p99_ms, lateness_worst_ms, overruns: of the session's ticks.
         link, link_detail: state of the connection to the learner and a sentence about it.
         message: what happened last, one sentence; may be empty. end: set when the session is over.
-        landscape: of the energy, where one is looked at.
+        landscape: of the energy, or a sentence why there is none.
         practice: the score, where a person drives alone and nothing is learned; `history` then has the share of the
             time that each episode took in place of the share driven.
     """
@@ -163,7 +165,7 @@ class CockpitState:
     link_detail: str = ""
     message: str = ""
     practice: str = ""
-    landscape: Landscape | None = None
+    landscape: Landscape | str = "No energy to look at yet"
     end: SessionEnd | None = None
 
     @property
@@ -211,7 +213,7 @@ def from_bytes(data: bytes) -> CockpitState:
     except ValueError as error:
         raise StateError(f"cockpit state, window_keys: {error}") from error
     land = state.landscape
-    if land is not None and len(land.levels) != land.side**2:
+    if isinstance(land, Landscape) and len(land.levels) != land.side**2:
         raise StateError(f"cockpit state, landscape: {len(land.levels)} levels are not {land.side} x {land.side}")
     return state
 

@@ -174,9 +174,10 @@ class Window:
                 name = pygame.key.name(event.key).lower()
                 down = event.type == pygame.KEYDOWN
                 self._input("key_down" if down else "key_up", name)
-                if down:
+                key = self._keys.find(name)
+                if down and (key is None or key.action != "screenshot"):  # a picture of the welcome is one
                     self._begin()
-                if down and (key := self._keys.find(name)) is not None:
+                if down and key is not None:
                     self._press(key)
             case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP if event.button in _BUTTONS:
                 kind: InputKind = "button_down" if event.type == pygame.MOUSEBUTTONDOWN else "button_up"
@@ -205,6 +206,7 @@ class Window:
                 self._help = not self._help
             case "energy":
                 self._energy = not self._energy
+                self._send(wire.Turned(self._energy))
             case "view":
                 if self._scenery is not None:
                     self._scenery.turn()

@@ -62,6 +62,8 @@ class WindowLink:
         """Messages of the window that were not understood."""
         self.pictures_per_s: deque[float] = deque(maxlen=_RATES)
         """How often the window showed something new, in each of the last seconds."""
+        self.shows_energy = False
+        """Whether the person looks at the energy: nobody need work it out otherwise."""
         self._settings, self._stage = settings, stage
         self._feeds: tuple[EventFeed, ...] = ()
         self._provider: StateProvider | None = None
@@ -214,6 +216,8 @@ class WindowLink:
                 self._command(command)
             case wire.Drawn(per_s):
                 self.pictures_per_s.append(per_s)
+            case wire.Turned(energy):
+                self.shows_energy = energy
             case wire.Report("ready"):
                 self._alive = True
                 self._opened.set()

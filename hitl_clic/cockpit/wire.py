@@ -71,8 +71,15 @@ class Drawn:
     per_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Window to actor: whether the energy is shown from now on."""
+
+    energy: bool
+
+
 ToWindow = Show | Screenshot | Alive | Goodbye
-FromWindow = InputEvent | Press | Report | Drawn
+FromWindow = InputEvent | Press | Report | Drawn | Turned
 
 
 def pack_to_window(message: ToWindow) -> bytes:
@@ -114,6 +121,8 @@ def pack_from_window(message: FromWindow) -> bytes:
             return _pack("report", message.what, message.text)
         case Drawn():
             return _pack("drawn", message.per_s)
+        case Turned():
+            return _pack("turned", message.energy)
 
 
 def unpack_from_window(data: bytes) -> FromWindow:
@@ -129,6 +138,8 @@ def unpack_from_window(data: bytes) -> FromWindow:
             return Report(what, text)
         case ["drawn", float() as per_s] if math.isfinite(per_s):
             return Drawn(per_s)
+        case ["turned", bool() as energy]:
+            return Turned(energy)
         case other:
             raise WireError(f"not a message of the window: {str(other)[:80]}")
 

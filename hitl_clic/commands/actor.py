@@ -31,11 +31,11 @@ from hitl_clic.cockpit.report import write_curves
 from hitl_clic.cockpit.state import SessionEnd
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.commands.agreement import agreed_settings
-from hitl_clic.commands.examiner import Examiner
+from hitl_clic.commands.examiner import Examiner, chosen_axes, newest
 from hitl_clic.commands.hands import HANDS, bound, choices, in_hand, key_maps
 from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.commands.scenes import staged
-from hitl_clic.commands.view import SHOWN, CockpitFeed
+from hitl_clic.commands.view import NOT_LOOKED, SHOWN, CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
 from hitl_clic.control.correction import HandOver
@@ -83,6 +83,8 @@ class Actor:
         self._link_state, self._status_ns, self._refused = "connected", 0, 0
         self._quit = threading.Event()
         self.views: Slot[LoopView] = Slot()
+        self.newest: Slot[Weights] = Slot()
+        self.window: WindowLink | None = None
 
     def run(self) -> Summary:
         """Teach; returns what `summary.json` holds.
@@ -109,7 +111,6 @@ class Actor:
             address = child.start() if child is not None else settings.learner
             self.agreed = agreed_settings(settings, dim_o, dim_a, self.task.symmetries)
             hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=self.agreed)
-            self.newest: Slot[Weights] = Slot()
             self.link = ActorLink(address, hello, settings.link, self._receive)
             self.link.start()
             stack.callback(lambda: self.link.close(DRAIN_S))
@@ -155,20 +156,14 @@ class Actor:
         give_way = self.real_time.give_way if self.real_time is not None else None
         inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed, give_way)
         threads = settings.loop.planner_threads
-        names = self.task.action_frame.axes
-        shown = settings.window.energy_axes or names[:2]
-        unknown = [name for name in shown if name not in names]
-        if unknown or len(shown) != 2:
-            raise ValueError(
-                f"window.energy_axes = {' '.join(shown)} is not allowed; allowed: two of {', '.join(names)}"
-            )
-        first, second = ((name, names.index(name)) for name in shown)
         examiner = Examiner(
             inbox,
+            newest(self.newest),
             settings.clic.radius_ratio,
             SHOWN,
-            None if settings.headless else self.views,  # who has no window sees no energy
-            (first, second),
+            self.views,
+            chosen_axes(settings.window.energy_axes, self.task.action_frame.axes),
+            lambda: self.window is not None and self.window.shows_energy,
             lambda: torch.set_num_threads(threads),
         )
         examiner.start()
@@ -189,8 +184,6 @@ class Actor:
         """Link thread."""
         self.newest.publish(weights)
         self.inbox.receive(weights)
-        if self.examiner is not None:
-            self.examiner.receive(weights)
 
     # ---- the session
 
@@ -210,7 +203,7 @@ class Actor:
             note=device.note,
             keys=key_maps(settings, frame.axes),
             verdict=self.examiner.verdict if self.examiner is not None else None,
-            landscape=self.examiner.landscape if self.examiner is not None else None,
+            landscape=self.examiner.landscape if self.examiner is not None else lambda: NOT_LOOKED,
         )
         self.window = self._window(stack, feed)
         if self.window is None:
@@ -346,7 +339,7 @@ class Actor:
             self._keep_policy(self.out / "checkpoints")
         summary = self.tally.summary()
         summary["recording_dropped"] = self.recorder.dropped
-        if hasattr(self, "window") and self.window is not None and self.window.pictures_per_s:
+        if self.window is not None and self.window.pictures_per_s:
             summary["pictures_per_s"] = round(median(self.window.pictures_per_s), 1)
         write_summary(self.out / "summary.json", summary)
         if self._episodes:

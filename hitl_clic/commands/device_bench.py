@@ -244,7 +244,7 @@ def _window(settings: SessionSettings, task: Task, device: Device, feed: EventFe
 
     def state() -> object:
         now = cockpit.state()
-        return now and replace(now, practice=f"Try the {device.name} here; its figures are in the terminal")
+        return now and replace(now, practice="Figures are in the terminal")
 
     window.show(state)  # type: ignore[arg-type]
     try:

@@ -1,9 +1,9 @@
 """Would the policy now do what the teacher asked, and how does it see the choice? It is asked beside the loop.
 
-A thread of its own in the actor with a policy of its own: the planner's is for the planner. The newest corrections are
-asked about once a second at most, the energy around the robot's chunk a few times. `add`, `start` and `close` are
-called by the actor's main thread, `receive` by the link thread, `verdict` and `landscape` by whoever draws. Never stops
-the loop: it gives way to a due tick as the planner does.
+A thread of its own in the actor, or in a replay, with a policy of its own: the planner's is for the planner. The newest
+corrections are asked about once a second at most, the energy around the robot's chunk a few times while it is shown.
+`add`, `start` and `close` are called by the main thread, `verdict` and `landscape` by whoever draws. Never stops the
+loop: it gives way to a due tick as the planner does.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,11 +24,49 @@ from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.records import Array
 
+Axes = tuple[tuple[str, int], tuple[str, int]]
+"""Names and indices of two action axes."""
+NO_ENERGY = "This method has no energy: its policy compares no actions"
 PERIOD_S = 0.5
 """Between two landscapes, seconds."""
 VERDICTS_EVERY_NS = 1_000_000_000
 SIDE = 25
 """Points of a landscape on each axis."""
+
+
+class Named(NamedTuple):
+    """Weights, and what a person calls them."""
+
+    weights: Weights
+    name: str
+
+
+Source = Callable[[LoopView | None], Named | str]
+"""Gives the weights to ask at an instant, or says why there are none; called by the examiner's thread."""
+
+
+def newest(weights: Slot[Weights]) -> Source:
+    """The newest weights that came, whatever the instant."""
+
+    def give(view: LoopView | None) -> Named | str:
+        del view
+        came = weights.latest()
+        return "No policy has come yet" if came is None else Named(came, f"policy v{came.version}")
+
+    return give
+
+
+def chosen_axes(chosen: Sequence[str], names: Sequence[str]) -> Axes:
+    """The axes over which the energy is looked at: those chosen, or the task's first two.
+
+    Raises:
+        ValueError: they are not two of the task's.
+    """
+    shown = chosen or names[:2]
+    if len(shown) != 2 or not set(shown) <= set(names):
+        raise ValueError(f"window.energy_axes = {' '.join(shown)} is not allowed; allowed: two of {', '.join(names)}")
+    first, second = ((name, names.index(name)) for name in shown)
+    return first, second
 
 
 def follows(chunk: Array, pair: ChunkPair, radius_ratio: float) -> bool:
@@ -55,27 +93,29 @@ class Examiner:
     """Keeps the first pair of each of the newest corrections and the newest policy's answer to it.
 
     Args:
-        inbox: makes policies of weights; nobody else's. radius_ratio: gamma. keep: corrections.
-        views: the loop's newest instant, whose energy is looked at; None looks at none.
-        axes: names and indices of the two action axes over which it is looked at.
+        inbox: makes policies of weights; nobody else's. source: whose answers count. radius_ratio: gamma.
+        keep: corrections. views: the newest instant, whose energy is looked at over the `axes` while `shown`.
         prepare: called once in the thread before all else.
     """
 
     def __init__(
         self,
         inbox: PolicyInbox,
+        source: Source,
         radius_ratio: float,
         keep: int,
-        views: Slot[LoopView] | None = None,
-        axes: tuple[tuple[str, int], tuple[str, int]] = (("x", 0), ("y", 1)),
+        views: Slot[LoopView],
+        axes: Axes = (("x", 0), ("y", 1)),
+        shown: Callable[[], bool] = lambda: False,
         prepare: Callable[[], None] | None = None,
     ) -> None:
-        self._inbox, self._radius_ratio, self._prepare = inbox, radius_ratio, prepare
-        self._views, self._axes = views, axes
+        self._inbox, self._source, self._radius_ratio, self._prepare = inbox, source, radius_ratio, prepare
+        self._views, self._axes, self._shown = views, axes, shown
         self._policy: NetworkPolicy[Any] | None = None
         self._version = -1
-        self._landscape: Slot[Landscape] = Slot()
-        self._newest: Slot[Weights] = Slot()
+        self._name = ""
+        self._looked: tuple[LoopView | None, str] = (None, "")
+        self._landscape: Slot[Landscape | str] = Slot()
         self._pairs: deque[ChunkPair] = deque(maxlen=keep)
         self._last_tick = -(10**9)
         self._verdicts: Slot[Mapping[int, bool]] = Slot()
@@ -90,18 +130,14 @@ class Examiner:
             self._pairs.append(pair)
         self._last_tick = pair.tick
 
-    def receive(self, weights: Weights) -> None:
-        """Take notice of new weights."""
-        self._newest.publish(weights)
-
     def verdict(self, first: int) -> bool | None:
         """Whether the policy would now do what the correction asked whose first pair has this id; None: not known."""
         verdicts = self._verdicts.latest()
         return None if verdicts is None else verdicts.get(first)
 
-    def landscape(self) -> Landscape | None:
-        """The newest look at the energy; None before the first, or where there is no energy."""
-        return self._landscape.latest()
+    def landscape(self) -> Landscape | str:
+        """The newest look at the energy, or a sentence why there is none."""
+        return self._landscape.latest() or "One moment"
 
     def start(self) -> None:
         """Start the thread."""
@@ -119,42 +155,52 @@ class Examiner:
         asked, asked_ns = (-1, -1), 0
         try:
             while not self._closing.wait(PERIOD_S):
-                weights, pairs, now_ns = self._newest.latest(), tuple(self._pairs), time.perf_counter_ns()
-                if weights is None:
+                view, pairs, now_ns = self._views.latest(), tuple(self._pairs), time.perf_counter_ns()
+                looks = self._shown()
+                judges = bool(pairs) and now_ns - asked_ns >= VERDICTS_EVERY_NS
+                if not looks and not judges:
                     continue
-                self._take(weights)
-                self.look()
+                self._take(self._source(view))
+                if looks and view is not None:
+                    self.look(view)
                 now = (self._version, pairs[-1].id if pairs else -1)
-                if pairs and now != asked and now_ns - asked_ns >= VERDICTS_EVERY_NS:
+                if judges and now != asked:
                     asked, asked_ns = now, now_ns
                     self.examine(pairs)
         except Exception as error:
             self.error = error
             self._verdicts.publish({})
+            self._landscape.publish(f"The energy cannot be looked at any more: {error}")
 
-    def _take(self, weights: Weights) -> None:
-        """Make a policy of new weights; the last good one stays where they are refused."""
-        if weights.version == self._version:
+    def _take(self, given: Named | str) -> None:
+        """Make a policy of other weights; the last good one stays where they are refused."""
+        if isinstance(given, str):
+            self._landscape.publish(given)
             return
-        self._version = weights.version
-        self._inbox.receive(weights)
-        fetched = self._inbox.fetch()
-        if fetched is not None:
+        if given.weights.version != self._version:
+            self._version = given.weights.version
+            self._inbox.receive(given.weights)
+            fetched = self._inbox.fetch()
+            if fetched is None:
+                self._landscape.publish(self._inbox.why_refused)
+                return
             self._policy = fetched[0]
+        if self._policy is not None and self._policy.version == self._version:
+            self._name = given.name
 
-    def look(self) -> None:
-        """Look at the energy around what the robot was about to do in the newest instant."""
-        view = None if self._views is None else self._views.latest()
-        policy = self._policy
-        if view is None or view.record is None or policy is None:
+    def look(self, view: LoopView) -> None:
+        """Look at the energy around what the robot was about to do at an instant."""
+        policy, record = self._policy, view.record
+        if record is None or policy is None or (view is self._looked[0] and self._name == self._looked[1]):
             return
-        record = view.record
+        self._looked = (view, self._name)
         rest = () if view.robot_chunk is None else tuple(view.robot_chunk)
         steps = [record.robot_action, *rest][: policy.horizon]
         chunk = np.stack([*steps, *[steps[-1]] * (policy.horizon - len(steps))])
         (first, i), (second, j) = self._axes
         energies = policy.landscape(record.observation, chunk, (i, j), SIDE)
         if energies is None:
+            self._landscape.publish(NO_ENERGY)
             return
         human = record.human_action
         radius = None
@@ -162,6 +208,7 @@ class Examiner:
             radius = self._radius_ratio * float(np.linalg.norm(human - record.robot_action))
         self._landscape.publish(
             Landscape(
+                policy=self._name,
                 axes=(first, second),
                 side=SIDE,
                 levels=levels(energies),

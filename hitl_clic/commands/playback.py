@@ -1,6 +1,7 @@
 """A recorded session as its teacher saw it: in the window, at its own pace or tick by tick, or as one sheet.
 
-Main thread of the replay's process; the window's link has a thread of its own, which only takes the newest state.
+Main thread of the replay's process; the window's link has a thread of its own, which only takes the newest state, and
+so has the examiner, which looks at the energy of the session's policies while the window shows it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import torch
 from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -22,9 +24,12 @@ from hitl_clic.cockpit.picture import write_picture
 from hitl_clic.cockpit.scenery import Scenery
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.window_link import WindowLink
+from hitl_clic.commands.examiner import Examiner, chosen_axes
 from hitl_clic.commands.hands import HANDS
+from hitl_clic.commands.kept import KeptPolicies
+from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.commands.scenes import staged
-from hitl_clic.commands.view import CockpitFeed
+from hitl_clic.commands.view import SHOWN, CockpitFeed
 from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import LinkStatus
 from hitl_clic.records import SnapshotRecord, TickRecord
@@ -67,6 +72,8 @@ class Projector:
     def __init__(self, recorded: Session, settings: SessionSettings, task: Task) -> None:
         self._recorded, self._settings, self._task = recorded, settings, task
         self._replayer = Replayer(recorded, task)
+        self.views: Slot[LoopView] = Slot()
+        """The instant shown."""
         self._shown = -1
         self._feed: CockpitFeed
         self._rewind()
@@ -86,7 +93,7 @@ class Projector:
         self._shown = index
         frame = self._replayer.frame(index)
         self._hear_until(frame.record.tick)
-        self._views.publish(_view(frame, self._task))
+        self.views.publish(_view(frame, self._task))
         state = self._feed.state(frame.record.time_ns)
         assert state is not None
         return state
@@ -94,12 +101,11 @@ class Projector:
     def _rewind(self) -> None:
         self._shown = -1
         self._records = self._recorded.records()
-        self._views: Slot[LoopView] = Slot()
         self._link = _RecordedLink(LinkStatus("connecting"))
         hand = HANDS[self._settings.device]
         began_ns = self._recorded.settings.started_ns
         frame = self._task.action_frame
-        self._feed = CockpitFeed(self._settings, hand, self._task.max_steps, frame, self._views, self._link, began_ns)
+        self._feed = CockpitFeed(self._settings, hand, self._task.max_steps, frame, self.views, self._link, began_ns)
 
     def _hear_until(self, tick: int) -> None:
         """Take in the records up to a tick's own."""
@@ -120,16 +126,44 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
     """
     projector = Projector(recorded, settings, task)
     with TemporaryDirectory(prefix="stage-") as folder:
-        stage = staged(task, settings.window, Path(folder))
-        _play(projector, settings, WindowLink(settings.window, stage))
+        window = WindowLink(settings.window, staged(task, settings.window, Path(folder)))
+        axes = chosen_axes(settings.window.energy_axes, task.action_frame.axes)
+        kept = KeptPolicies(recorded.path.parent)
+        examiner = Examiner(
+            _inbox(projector.tick(0), settings),
+            kept,
+            settings.clic.radius_ratio,
+            SHOWN,
+            projector.views,
+            axes,
+            lambda: window.shows_energy,
+            lambda: torch.set_num_threads(settings.loop.planner_threads),
+        )
+        try:
+            _play(projector, settings, window, examiner)
+        finally:
+            examiner.close()
 
 
-def _play(projector: Projector, settings: SessionSettings, window: WindowLink) -> None:
+def _inbox(tick: TickRecord, settings: SessionSettings) -> PolicyInbox:
+    """Makes policies of a session's weights, on this machine's CPU whatever they were learned on."""
+    method = settings.clic.model_copy(update={"device": "cpu"})
+    return PolicyInbox(tick.observation.size, tick.executed.size, settings.horizon, method, settings.seed)
+
+
+def _play(projector: Projector, settings: SessionSettings, window: WindowLink, examiner: Examiner) -> None:
     feed, newest = EventFeed(), Slot[CockpitState]()
+
+    def shown() -> CockpitState | None:
+        """The energy comes later than its tick, also while the replay rests."""
+        state = newest.latest()
+        return None if state is None else replace(state, landscape=examiner.landscape())
+
     window.add_feed(feed)
-    window.show(newest.latest)
+    window.show(shown)
     newest.publish(projector.state(0))
     window.start()
+    examiner.start()
     try:
         player = _Player(projector, settings)
         while window.alive():
@@ -179,11 +213,10 @@ class _Player:
     def state(self) -> CockpitState:
         """What to show now."""
         state = self._projector.state(self.index)
-        where = f"replay: tick {self.index + 1} of {len(self._projector)}"
-        if self.index + 1 == len(self._projector):
-            where += ", the end"
-        rest = f"arrows go back and forth, {self._keymap.label('quit')} closes"
-        return replace(state, message=f"{where}{', paused' if self.paused else ''} · Space pauses, {rest}")
+        ended = self.index + 1 == len(self._projector)
+        space = "the end" if ended else "Space goes on" if self.paused else "Space pauses"
+        where = f"Tick {self.index + 1} of {len(self._projector)}"
+        return replace(state, message=f"{where} · {space}, arrows seek, {self._keymap.label('quit')} closes")
 
     def _pause_s(self) -> float:
         """Time from this tick to the next: the recorded one, or the nominal one where ticks ran unpaced."""

@@ -24,6 +24,7 @@ from hitl_clic.tasks.task import ActionFrame
 
 SHOWN = 5
 """Corrections in the ribbon."""
+NOT_LOOKED = "Nobody looks at an energy here"
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
 SENTENCES: Mapping[str, str] = {
@@ -36,14 +37,14 @@ SENTENCES: Mapping[str, str] = {
     "asks_for_help": "The robot is unsure: show it what to do",
     "stop": "Emergency stop: {clear_stop} clears it",
     "clear_stop": "Stop cleared: {pause} goes on",
-    "pause": "Paused or resumed",
+    "pause": "",
     "next_frame": "There is one frame only here",
     "next_axes": "There is no choice of axes here",
     "success": "You called it reached",
     "failure": "You called it failed",
     "reset": "Started again",
 }
-"""What is said of an event; keys by what they do."""
+"""What is said of an event, nothing where the badge says it; keys by what they do."""
 
 
 def _switched(record: EventRecord) -> str:
@@ -76,7 +77,7 @@ class CockpitFeed:
     Args:
         settings: of the session. hand: what the teacher holds. max_steps, frame: of the task.
         view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
-        landscape: the newest look at the energy.
+        landscape: the newest look at the energy, or a sentence why there is none.
         verdict: whether the policy would now do what the correction asked whose first pair has this id, if known.
         note: says what the device would move now.
         keys: its key map, (what to press, what it does), by the frame that motion goes along.
@@ -94,7 +95,7 @@ class CockpitFeed:
         note: Callable[[], str] = str,
         keys: Mapping[Frame, tuple[tuple[str, str], ...]] | None = None,
         verdict: Callable[[int], bool | None] | None = None,
-        landscape: Callable[[], Landscape | None] | None = None,
+        landscape: Callable[[], Landscape | str] = lambda: NOT_LOOKED,
     ) -> None:
         self._settings, self._hand, self._max_steps = settings, hand, max_steps
         self._window_keys = tuple(settings.window.keys.items())
@@ -103,7 +104,7 @@ class CockpitFeed:
         self._view, self._link = view, link
         self._note, self._keys = note, keys or {}
         self._verdict = verdict or (lambda first: None)
-        self._landscape = landscape or (lambda: None)
+        self._landscape = landscape
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
         self._times: deque[int] = deque(maxlen=50)
@@ -140,8 +141,10 @@ class CockpitFeed:
         elif isinstance(record, EventRecord):
             if record.name == "discard":
                 self._undone.update(range(int(record.detail["first"]), int(record.detail["last"]) + 1))
-            told = _switched(record) if record.name == "switched" else SENTENCES.get(record.name, "")
-            self._message = told.format_map(self._labels) or self._message
+            if record.name == "switched":
+                self._message = _switched(record)
+            elif record.name in SENTENCES:
+                self._message = SENTENCES[record.name].format_map(self._labels)
 
     def state(self, now_ns: int | None = None) -> CockpitState | None:
         """The newest instant as of `now_ns` (by default the present); None before the first."""
@@ -151,8 +154,7 @@ class CockpitFeed:
         now = time.perf_counter_ns() if now_ns is None else now_ns
         link, swap, record = self._link.status(), self._swap, view.record
         late = np.array(self._lateness or [0]) * 1e-6
-        times = list(self._times)
-        span = (times[-1] - times[0]) * 1e-9 if len(times) > 1 else 0.0
+        periods = np.diff(list(self._times)) * 1e-9
         driving = view.state == "correcting" and record is not None and record.human_action is not None
         human = (tuple(record.executed[self._moves].tolist()),) if driving and record is not None else None
         chunk = None if view.robot_chunk is None else tuple(map(tuple, view.robot_chunk[:, self._moves].tolist()))
@@ -191,7 +193,7 @@ class CockpitFeed:
             progress=", ".join(f"{name} {value:.2f}" for name, value in view.progress.items()),
             history=tuple(self._history),
             corrections=tuple(self._flag(first, last) for first, last in list(self._corrections)),
-            loop_hz=(len(times) - 1) / span if span > 0 else 0.0,
+            loop_hz=1.0 / max(1e-9, float(np.median(periods))) if len(periods) else 0.0,  # a pause is not slow
             target_hz=self._settings.loop.rate_hz if realtime else 0.0,
             lateness_p99_ms=float(np.percentile(late, 99)),
             lateness_worst_ms=self._worst_ns * 1e-6,

@@ -10,7 +10,8 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,28 +90,44 @@ def latest(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
+def version(path: Path) -> int:
+    """Version of a checkpoint's weights, from its header alone.
+
+    Raises:
+        ValueError: as `read`, as far as the header tells.
+    """
+    with _opened(path) as (about, _):
+        return int(about["version"])
+
+
 def read(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
         ValueError: it is no checkpoint, of another format, or damaged; names the file and the reason.
     """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        return _checkpoint(json.loads(metadata["about"]), tensors)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise ValueError(f"checkpoint {path} cannot be read: {reason}") from error
+    with _opened(path) as (about, file):
+        return _checkpoint(about, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
 
 
 def read_weights(path: Path) -> tuple[Weights, Scalars]:
     """The policy's weights in a checkpoint, and the settings they were made with. Raises as `read` does."""
     checkpoint = read(path)
     return checkpoint.weights, checkpoint.settings
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    """What a checkpoint's header says, and its file; whatever is wrong with it becomes a ValueError that names it."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
+            yield json.loads(metadata["about"]), file
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"checkpoint {path} cannot be read: {reason}") from error
 
 
 def _checkpoint(about: Any, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
