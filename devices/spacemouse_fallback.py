@@ -7,10 +7,11 @@ goes on changing, and after an unplug keeps the last deflection; what follows is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from devices.handheld import Reading
+from devices.nudge import Furthest
 from devices.spacemouse import DRAIN_MOST, NEEDS, SILENT_NS
 from devices.spacemouse_reports import AXES
 
@@ -34,6 +35,7 @@ class PySpaceMouseSource:
         self._reported = -1.0
         self._heard_ns = clock()
         self._down: tuple[bool, ...] = ()
+        self._axes: Mapping[str, float] = dict.fromkeys(AXES, 0.0)
         self._silent = False
 
     def open(self) -> None:
@@ -43,12 +45,14 @@ class PySpaceMouseSource:
         state = self._device.read()
         self._reported = -1.0
         self._down = (False,) * len(state.buttons)
+        self._axes = _deflections(state)
 
     def read(self, timeout_s: float) -> Reading:
         """Read until nothing is new."""
         deadline_ns = self._clock() + round(timeout_s * 1e9)
         changes: list[tuple[str, bool]] = []
         state = self._ask()
+        passed = Furthest(self._axes)
         while state.t == self._reported and self._clock() < deadline_ns:
             time.sleep(_STEP_S)
             state = self._ask()
@@ -57,15 +61,16 @@ class PySpaceMouseSource:
             reports += 1
             self._reported = state.t
             changes.extend(self._press(state.buttons))
+            self._axes = _deflections(state)
+            passed.see(self._axes)
             state = self._ask()
         now_ns = self._clock()
         if reports:
             self._heard_ns, self._silent = now_ns, False
-        values = [float(getattr(state, name)) for name in _ATTRIBUTES]
-        self._silent = self._silent or (any(values) and now_ns - self._heard_ns > SILENT_NS)
-        axes = {axis: max(-1.0, min(1.0, value)) for axis, value in zip(AXES, values, strict=True)}
-        time_ns = self._heard_ns if any(values) else now_ns
-        return Reading(time_ns, axes, tuple(changes), not self._silent, reports)
+        deflected = any(self._axes.values())
+        self._silent = self._silent or (deflected and now_ns - self._heard_ns > SILENT_NS)
+        time_ns = self._heard_ns if deflected else now_ns
+        return Reading(time_ns, self._axes, tuple(changes), not self._silent, reports, passed.state)
 
     def buzz(self) -> None:
         """It cannot."""
@@ -90,6 +95,12 @@ class PySpaceMouseSource:
         changed = [(name, now) for name, now, before in zip(names, down, self._down, strict=True) if now != before]
         self._down = down
         return changed
+
+
+def _deflections(state: Any) -> Mapping[str, float]:
+    return {
+        axis: max(-1.0, min(1.0, float(getattr(state, name)))) for axis, name in zip(AXES, _ATTRIBUTES, strict=True)
+    }
 
 
 def _open_first() -> Any:

@@ -47,7 +47,7 @@ class WindowDevice(Device):
             profile: axes, bindings and response.
             rate_hz: least rate of new samples; an event makes one at once.
             stale_after_s: seconds without any event after which the input counts as gone.
-            tap_hold_s: seconds a shorter press counts as held; set it a little over one tick of the loop.
+            tap_hold_s: seconds a shorter press counts as held; set it well over one tick of the loop.
             clock: nanoseconds, monotonic, the same for the window (tests hand in their own).
             axes: the task's, as its actions name them; empty for those that the profile names.
 
