@@ -172,9 +172,9 @@ class KeysCommand:
 
 @dataclass(frozen=True)
 class BenchCommand:
-    """Measure loop, plan, update and link; one JSON line each."""
+    """Measure loop, plan, update, link and device; one JSON line each."""
 
-    only: Literal["all", "loop", "plan", "update", "link"] = Field(
+    only: Literal["all", "loop", "plan", "update", "link", "device"] = Field(
         default="all", description="Which figure to measure."
     )
     seconds: float = Field(default=10.0, gt=0, le=3600, description="Time for each figure, seconds.")
