@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from devices.device import Device
 from devices.held import Held
 from devices.inputs import Inputs
 from devices.nudge import Nudge, Raw
-from devices.pilot import Command, Pilot
+from devices.pilot import Command
+from devices.piloted import PilotedDevice
 from devices.sample import DeviceSample
 from devices.shaping import Profile, broken
 
@@ -61,7 +61,7 @@ class Source(Protocol):
         """Give the hardware back. Safe to call twice, and after a loss."""
 
 
-class HandheldDevice(Device):
+class HandheldDevice(PilotedDevice):
     """A hand's motion on a task's axes; what deflections and buttons mean is the `Pilot`'s, by the profile.
 
     Names of buttons may be joined by "+": both must be held ("left+right").
@@ -92,19 +92,14 @@ class HandheldDevice(Device):
         Raises:
             ValueError: the profile has none of these axes.
         """
-        super().__init__(rate_hz)
+        super().__init__(rate_hz, profile, axes)
         self.name = name
-        self._pilot = Pilot(profile, axes)
-        self.axes = self._pilot.axes
-        self.broken_readings = 0
-        """Raw readings that were not finite numbers and were taken as zero."""
-        self._source, self._profile = source, profile
+        self._source = source
         self._retry_ns = round(retry_s * 1e9)
         self._clock = clock
         self._buttons = Held(round(tap_hold_s * 1e9))
         self._nudge = Nudge(round(tap_hold_s * 1e9))
         self._stop_parts = {part for name in profile.bound("stop")[1] for part in name.split("+")}
-        self._lets_go = False
         self._opened = False
         self._retry_at_ns = clock()
         self._buzzes = False
@@ -123,9 +118,7 @@ class HandheldDevice(Device):
             self._lose(str(error))
             return self._gone()
         now_ns = self._clock()
-        if self._lets_go:
-            self._lets_go = False
-            self._pilot.let_go()
+        self._heed()
         for button, pressed in reading.changes:
             if not pressed:
                 self._buttons.release(button)
@@ -137,12 +130,6 @@ class HandheldDevice(Device):
             self._let_go()
             return self._gone()
         return self._sample(reading, now_ns)
-
-    def let_go(self) -> None:
-        self._lets_go = True  # the reader thread owns the pilot
-
-    def note(self) -> str:
-        return self._pilot.note()
 
     def stopped(self) -> None:
         """Buzz, at the next reading."""

@@ -5,7 +5,8 @@ Pure bookkeeping for one reader thread; time is handed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import sub
 
 Raw = Mapping[str, float]
 """Deflection by raw axis, 1 at full."""
@@ -51,16 +52,16 @@ class Furthest:
     """Of the states that one reading takes in, the one furthest from where the last reading left the device.
 
     Attributes:
-        state: it; None before any was seen.
+        state: it, deflections in the source's order; None before any was seen.
     """
 
-    def __init__(self, begin: Raw) -> None:
-        self.state: Raw | None = None
-        self._begin = tuple(begin.values())
+    def __init__(self, begin: Sequence[float]) -> None:
+        self.state: Sequence[float] | None = None
+        self._begin = begin
         self._size = -1.0
 
-    def see(self, state: Raw) -> None:
-        """One more state, of the same axes in the same order."""
-        size = max(abs(now - was) for now, was in zip(state.values(), self._begin, strict=True))
+    def see(self, state: Sequence[float]) -> None:
+        """One more state. Quick: a queue may hold hundreds."""
+        size = max(map(abs, map(sub, state, self._begin)))
         if size > self._size:
             self.state, self._size = state, size

@@ -7,7 +7,7 @@ goes on changing, and after an unplug keeps the last deflection; what follows is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from devices.handheld import Reading
@@ -35,7 +35,7 @@ class PySpaceMouseSource:
         self._reported = -1.0
         self._heard_ns = clock()
         self._down: tuple[bool, ...] = ()
-        self._axes: Mapping[str, float] = dict.fromkeys(AXES, 0.0)
+        self._deflections: tuple[float, ...] = (0.0,) * len(AXES)
         self._silent = False
 
     def open(self) -> None:
@@ -45,14 +45,14 @@ class PySpaceMouseSource:
         state = self._device.read()
         self._reported = -1.0
         self._down = (False,) * len(state.buttons)
-        self._axes = _deflections(state)
+        self._deflections = _deflections(state)
 
     def read(self, timeout_s: float) -> Reading:
         """Read until nothing is new."""
         deadline_ns = self._clock() + round(timeout_s * 1e9)
         changes: list[tuple[str, bool]] = []
         state = self._ask()
-        passed = Furthest(self._axes)
+        passed = Furthest(self._deflections)
         while state.t == self._reported and self._clock() < deadline_ns:
             time.sleep(_STEP_S)
             state = self._ask()
@@ -61,16 +61,18 @@ class PySpaceMouseSource:
             reports += 1
             self._reported = state.t
             changes.extend(self._press(state.buttons))
-            self._axes = _deflections(state)
-            passed.see(self._axes)
+            self._deflections = _deflections(state)
+            passed.see(self._deflections)
             state = self._ask()
         now_ns = self._clock()
         if reports:
             self._heard_ns, self._silent = now_ns, False
-        deflected = any(self._axes.values())
+        deflected = any(self._deflections)
         self._silent = self._silent or (deflected and now_ns - self._heard_ns > SILENT_NS)
         time_ns = self._heard_ns if deflected else now_ns
-        return Reading(time_ns, self._axes, tuple(changes), not self._silent, reports, passed.state)
+        axes = dict(zip(AXES, self._deflections, strict=True))
+        furthest = None if passed.state is None else dict(zip(AXES, passed.state, strict=True))
+        return Reading(time_ns, axes, tuple(changes), not self._silent, reports, furthest)
 
     def buzz(self) -> None:
         """It cannot."""
@@ -97,10 +99,9 @@ class PySpaceMouseSource:
         return changed
 
 
-def _deflections(state: Any) -> Mapping[str, float]:
-    return {
-        axis: max(-1.0, min(1.0, float(getattr(state, name)))) for axis, name in zip(AXES, _ATTRIBUTES, strict=True)
-    }
+def _deflections(state: Any) -> tuple[float, ...]:
+    """In the order of `AXES`."""
+    return tuple(max(-1.0, min(1.0, float(getattr(state, name)))) for name in _ATTRIBUTES)
 
 
 def _open_first() -> Any:

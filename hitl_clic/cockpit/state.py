@@ -14,6 +14,7 @@ import msgpack
 import numpy as np
 from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
+from hitl_clic.cockpit.bench_state import BenchView
 from hitl_clic.records import GateState, Kind
 from hitl_clic.tasks.task import Scene
 
@@ -114,6 +115,7 @@ class CockpitState:
         landscape: of the energy, where one is looked at.
         practice: the score, where a person drives alone and nothing is learned; `history` then has the share of the
             time that each episode took in place of the share driven.
+        bench: a device that is tried out, which then has the whole window.
     """
 
     __pydantic_config__ = _STRICT
@@ -158,6 +160,7 @@ class CockpitState:
     message: str = ""
     practice: str = ""
     landscape: Landscape | None = None
+    bench: BenchView | None = None
     end: SessionEnd | None = None
 
     @property
