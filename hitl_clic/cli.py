@@ -130,8 +130,8 @@ class DevicesCommand:
     keys: str = Field(default="", description="Print the key map of this device instead: keyboard, mouse.")
     test: str = Field(
         default="",
-        description="Try this device out instead: live values, rate, jitter, age, buttons. Also oracle (on --task) and "
-        "playback (of --recording).",
+        description="Try this device out instead: live values, rate, jitter, age, buttons; keys change "
+        "curves and axis map meanwhile. Also oracle (on --task) and playback (of --recording).",
     )
     task: str = Field(default="", description="Axes and keys of this task; by default all, for the oracle push_t.")
     profile: str = Field(default="", description="Profile: a name in configs/devices or a path; the device's own.")
@@ -161,6 +161,7 @@ class DevicesCommand:
         description="Keep the changed profile under this name in configs/devices, or in this .toml file; --profile "
         "takes either.",
     )
+    headless: bool = Field(default=False, description="No window; figures and keys in the terminal.")
 
 
 @dataclass(frozen=True)

@@ -57,24 +57,26 @@ class BenchPage:
             brush.box(on, rect, palette.TEXT, px(10), px(2))
         pad = px(14)
         y = rect.y + px(9)
-        used = brush.text(on, axis.name, (rect.x + pad, y), "big", palette.TEXT, True)
+        brush.text(on, axis.name, (rect.x + pad, y), "big", palette.TEXT, True)
         moves = abs(axis.motion) > 0.0
         color = palette.HUMAN if moves else palette.TEXT_SOFT
         number = f"{axis.motion:+.2f}"
         brush.text(on, number, (rect.right - pad, y), "big", color, moves, "right")
-        if axis.source:
-            room = rect.width - 2 * pad - used - px(10) - brush.width("+0.00", "big", True) - px(8)
-            at = (rect.x + pad + used + px(10), y + brush.height("big") - brush.height("small") - px(2))
-            brush.text(on, f"from {axis.source}", at, "small", palette.TEXT_SOFT, room=room)
         bar = pygame.Rect(rect.x + pad, rect.bottom - px(16), rect.width - 2 * pad, px(6))
         _bar(on, brush, bar, axis.motion)
         top = y + brush.height("big") + px(6)
-        area = pygame.Rect(rect.x + pad, top, rect.width - 2 * pad, bar.y - px(10) - top)
-        if axis.curve and min(area.size) > px(40):
-            self._response(on, brush, area, axis)
+        line = bar.y - px(8) - brush.height("small")
+        area = pygame.Rect(rect.x + pad, top, rect.width - 2 * pad, line - px(4) - top)
+        if not axis.curve:
+            brush.text(on, "no curve", (area.centerx, area.centery), "small", palette.TEXT_SOFT, align="centre")
+            return
+        self._response(on, brush, area, axis)
+        raw, shaped = axis.raw or 0.0, axis.shaped or 0.0
+        brush.text(on, f"raw {raw:+.2f}", (area.x, line), "small", palette.TEXT_SOFT)
+        brush.text(on, f"shaped {shaped:+.2f}", (area.right, line), "small", palette.TEXT_SOFT, align="right")
 
     def _response(self, on: pygame.Surface, brush: Brush, area: pygame.Rect, axis: BenchAxis) -> None:
-        """Raw to the right, shaped upwards, and the live point with its way to both axes."""
+        """The raw axis to the right, shaped upwards, and the live point with its way to both."""
         px = brush.px
         key = (axis.curve, area.size, brush.scale)
         if key not in self._plots:
@@ -82,21 +84,17 @@ class BenchPage:
                 self._plots.clear()
             self._plots[key] = _plot(area.size, axis.curve, brush.scale)
         on.blit(self._plots[key], area)
-        small = brush.height("small")
-        brush.text(on, "raw", (area.right - px(4), area.centery + px(1)), "small", palette.TEXT_SOFT, align="right")
-        brush.text(on, "shaped", (area.centerx + px(5), area.y + px(1)), "small", palette.TEXT_SOFT)
-        if axis.raw is None or axis.shaped is None:
-            return
-        x = area.centerx + max(-1.0, min(1.0, axis.raw)) * (area.width / 2 - 1)
-        y = area.centery - axis.shaped * (area.height / 2 - 1)
-        if axis.raw:
+        falls = axis.curve[-1] < 0.0  # its name stands on the side of the axis where the curve is not
+        at = (area.right - px(4), area.centery - brush.height("small") - px(1) if falls else area.centery + px(1))
+        brush.text(on, axis.source, at, "small", palette.TEXT_SOFT, align="right", room=area.width / 2 - px(8))
+        raw, shaped = axis.raw or 0.0, axis.shaped or 0.0
+        x = area.centerx + max(-1.0, min(1.0, raw)) * (area.width / 2 - 1)
+        y = area.centery - shaped * (area.height / 2 - 1)
+        if raw:
             brush.line(on, (x, area.centery), (x, y), px(1.5), palette.HUMAN)
             brush.line(on, (area.centerx, y), (x, y), px(1.5), palette.HUMAN)
-            brush.text(on, f"{axis.raw:+.2f}", (area.x + px(4), area.bottom - small), "small", palette.TEXT_SOFT)
-            shaped = f"{axis.shaped:+.2f}"
-            brush.text(on, shaped, (area.right - px(4), area.bottom - small), "small", palette.TEXT_SOFT, align="right")
         brush.disc(on, (x, y), px(6.5), palette.CARD)
-        brush.disc(on, (x, y), px(5), palette.HUMAN if axis.raw else palette.TEXT_SOFT)
+        brush.disc(on, (x, y), px(5), palette.HUMAN if raw else palette.TEXT_SOFT)
 
 
 def _plot(size: tuple[int, int], curve: tuple[float, ...], scale: float) -> pygame.Surface:
@@ -115,7 +113,8 @@ def _plot(size: tuple[int, int], curve: tuple[float, ...], scale: float) -> pyga
     dead = [point[0] for point, value in zip(points, curve, strict=True) if value == 0.0]
     if len(dead) > 1:
         pygame.draw.rect(big, palette.CARD, pygame.Rect(dead[0], 0, dead[-1] - dead[0], big.get_height()))
-    for start, end in ((at(-1, 0), at(1, 0)), (at(0, -1), at(0, 1)), (at(-1, -1), at(1, 1))):
+    way = math.copysign(1.0, curve[-1])
+    for start, end in ((at(-1, 0), at(1, 0)), (at(0, -1), at(0, 1)), (at(-1, -way), at(1, way))):
         pygame.draw.line(big, palette.CARD_LINE, start, end, thin)
     pygame.draw.lines(big, palette.TEXT, False, points, thick)
     for point in points:
@@ -189,6 +188,7 @@ def _grid(area: pygame.Rect, count: int, gap: int) -> list[pygame.Rect]:
     columns = count if count < 3 else min(4, math.ceil(count / 2)) if count > 4 else 2
     rows = math.ceil(count / columns)
     width, height = (area.width - (columns - 1) * gap) // columns, (area.height - (rows - 1) * gap) // rows
+    height = min(height, width * 7 // 5)
     return [
         pygame.Rect(area.x + (n % columns) * (width + gap), area.y + (n // columns) * (height + gap), width, height)
         for n in range(count)
