@@ -16,6 +16,8 @@ from hitl_clic.cockpit.theme import Brush
 
 _SIDE = 380
 """Width of the column of knobs and figures, design pixels."""
+_LOW = 150
+"""Height of the cards where no axis has a curve, design pixels."""
 _OVERSAMPLE = 3
 _KEPT = 64
 _STATE = {
@@ -45,7 +47,7 @@ class BenchPage:
         baseline = top + brush.height("big") - brush.height("body") - px(1)
         brush.text(on, view.sentence, (left + used + px(16), baseline), "body", color, room=room)
         cards = pygame.Rect(left, top + brush.height("big") + px(14), side.x - px(GAP) - left, 0)
-        cards.height = height - px(MARGIN) - cards.y
+        cards.height = height - px(MARGIN) - cards.y if any(axis.curve for axis in view.axes) else px(_LOW)
         for axis, rect in zip(view.axes, _grid(cards, len(view.axes), px(GAP)), strict=True):
             self._axis(on, brush, rect, axis, axis.name == view.chosen)
         _side(on, brush, side, view)
@@ -68,7 +70,8 @@ class BenchPage:
         line = bar.y - px(8) - brush.height("small")
         area = pygame.Rect(rect.x + pad, top, rect.width - 2 * pad, line - px(4) - top)
         if not axis.curve:
-            brush.text(on, "no curve", (area.centerx, area.centery), "small", palette.TEXT_SOFT, align="centre")
+            if area.height > px(_LOW):  # beside others that have one
+                brush.text(on, "no curve", (area.centerx, area.centery), "small", palette.TEXT_SOFT, align="centre")
             return
         self._response(on, brush, area, axis)
         raw, shaped = axis.raw or 0.0, axis.shaped or 0.0
