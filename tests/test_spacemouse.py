@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
-from hid_fake import COMPACT, PRO, WIRELESS, FakeTransport, Hand, moved, pressed, three, wait_until
+from hid_fake import COMPACT, PRO, WIRELESS, FakeTransport, Hand, late_ms, moved, pressed, three, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -372,9 +373,14 @@ def test_a_flood_of_bursts_adds_no_lag_and_a_loss_is_still_within_a_tick() -> No
             mark = number % 340 + 5
             begun = time.perf_counter()
             transport.put(*[three(1, 1, 0, 0, 0, 0, 0)] * 499, three(1, mark, 0, 0, 0, 0, 0))
-            lags.append(wait_until(lambda mark=mark: device.latest().motion[0] == pytest.approx(mark / 350)))
+            try:
+                lags.append(wait_until(lambda mark=mark: device.latest().motion[0] == pytest.approx(mark / 350), 0.09))
+            except AssertionError:  # so long without a report it would count as lost
+                lags.append(np.inf)
             ages.append(device.latest().age_s(time.perf_counter_ns()))
             time.sleep(max(0.0, 0.01 - (time.perf_counter() - begun)))
+        if (late := late_ms()) > 3.0:
+            pytest.skip(f"this machine is too busy for real time: it wakes threads {late:.0f} ms late")
         # a queue would make all of them old; the machine, taken away by other programs, makes some
         assert sorted(ages)[6] < 0.010
         assert sorted(lags)[6] < 0.010
