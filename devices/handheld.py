@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from devices.device import Device
 from devices.held import Held
 from devices.inputs import Inputs
-from devices.pilot import Pilot
+from devices.nudge import Nudge, Raw
+from devices.pilot import Command
+from devices.piloted import PilotedDevice
 from devices.sample import DeviceSample
 from devices.shaping import Profile, broken
 
@@ -32,6 +33,8 @@ class Reading:
         changes: buttons pressed (True) and released (False) since the last reading, oldest first.
         alive: False while the source is there but has fallen silent in mid-motion; nothing of it may be acted upon.
         reports: how many reports of the hardware were taken in, where it sends reports; 1 where it is asked.
+        passed: of the states taken in, the one furthest from where the last reading ended; None where there were none,
+            or the hardware is asked, which tells of none in between.
     """
 
     time_ns: int
@@ -39,6 +42,7 @@ class Reading:
     changes: tuple[tuple[str, bool], ...] = ()
     alive: bool = True
     reports: int = 1
+    passed: Mapping[str, float] | None = None
 
 
 class Source(Protocol):
@@ -57,7 +61,7 @@ class Source(Protocol):
         """Give the hardware back. Safe to call twice, and after a loss."""
 
 
-class HandheldDevice(Device):
+class HandheldDevice(PilotedDevice):
     """A hand's motion on a task's axes; what deflections and buttons mean is the `Pilot`'s, by the profile.
 
     Names of buttons may be joined by "+": both must be held ("left+right").
@@ -80,7 +84,7 @@ class HandheldDevice(Device):
             source: the hardware; this device's reader thread is the only one to use it.
             profile: axes, bindings and response.
             rate_hz: least rate of new samples; a source that waits for its hardware makes one at once.
-            tap_hold_s: seconds a shorter press or nudge counts as held; set it a little over one tick of the loop.
+            tap_hold_s: seconds a shorter press or nudge counts as held; set it well over one tick of the loop.
             retry_s: seconds between two attempts to open a source that is gone.
             clock: nanoseconds, monotonic (tests hand in their own).
             axes: the task's, as its actions name them; empty for those that the profile names.
@@ -88,18 +92,14 @@ class HandheldDevice(Device):
         Raises:
             ValueError: the profile has none of these axes.
         """
-        super().__init__(rate_hz)
+        super().__init__(rate_hz, profile, axes)
         self.name = name
-        self._pilot = Pilot(profile, axes)
-        self.axes = self._pilot.axes
-        self.broken_readings = 0
-        """Raw readings that were not finite numbers and were taken as zero."""
-        self._source, self._profile = source, profile
+        self._source = source
         self._retry_ns = round(retry_s * 1e9)
         self._clock = clock
         self._buttons = Held(round(tap_hold_s * 1e9))
+        self._nudge = Nudge(round(tap_hold_s * 1e9))
         self._stop_parts = {part for name in profile.bound("stop")[1] for part in name.split("+")}
-        self._lets_go = False
         self._opened = False
         self._retry_at_ns = clock()
         self._buzzes = False
@@ -118,9 +118,7 @@ class HandheldDevice(Device):
             self._lose(str(error))
             return self._gone()
         now_ns = self._clock()
-        if self._lets_go:
-            self._lets_go = False
-            self._pilot.let_go()
+        self._heed()
         for button, pressed in reading.changes:
             if not pressed:
                 self._buttons.release(button)
@@ -133,12 +131,6 @@ class HandheldDevice(Device):
             return self._gone()
         return self._sample(reading, now_ns)
 
-    def let_go(self) -> None:
-        self._lets_go = True  # the reader thread owns the pilot
-
-    def note(self) -> str:
-        return self._pilot.note()
-
     def stopped(self) -> None:
         """Buzz, at the next reading."""
         self._buzzes = True
@@ -150,18 +142,23 @@ class HandheldDevice(Device):
     def _sample(self, reading: Reading, now_ns: int) -> DeviceSample:
         self.broken_readings += broken(reading.axes)
         held = self._held(now_ns)
-        raw = dict(reading.axes)
+
+        def pushed(raw: Raw) -> float:
+            return _pushed(self._pilot.command(raw, held))
+
+        command = self._command(self._nudge.felt(reading.axes, reading.passed, pushed, now_ns), held)
+        if CAP in self._profile.buttons and _pushed(command):
+            # beyond the motion its end is not drawn out as that of a tap is: that would be a lesson to stand still
+            held.add(self._profile.buttons[CAP])
+        return DeviceSample(reading.time_ns, engage="engage" in held, stop="stop" in held, **command._asdict())
+
+    def _command(self, axes: Raw, held: set[str]) -> Command:
+        """What deflections and held controls ask for."""
+        raw = dict(axes)
         for end in held:  # buttons bound to an end of a raw axis deflect it; opposite ones cancel
             if end[0] in "+-":
                 raw[end[1:]] = raw.get(end[1:], 0.0) + (1.0 if end[0] == "+" else -1.0)
-        command = self._pilot.command(raw, held)
-        lasting = command.lasting or (False,) * len(self.axes)
-        if CAP in self._profile.buttons and any(
-            v for v, lasts in zip(command.motion, lasting, strict=True) if not lasts
-        ):
-            # its end is not drawn out as that of a tap is: that would be a lesson to stand still
-            held.add(self._profile.buttons[CAP])
-        return DeviceSample(reading.time_ns, engage="engage" in held, stop="stop" in held, **command._asdict())
+        return self._pilot.command(raw, held)
 
     def _held(self, now_ns: int) -> set[str]:
         """The bindings of all buttons that are held."""
@@ -193,9 +190,16 @@ class HandheldDevice(Device):
     def _let_go(self) -> None:
         """Forget what is held, but not the tap of a stop: once pressed it must be heard."""
         self._buttons.clear(keep_taps_of=self._stop_parts)
+        self._nudge.forget()
         self._pilot.let_go()
 
     def _gone(self) -> DeviceSample:
         self.inputs = Inputs(reports=0)
         stop = "stop" in self._held(self._clock())
         return DeviceSample(self._clock(), (0.0,) * len(self.axes), stop=stop, connected=False)
+
+
+def _pushed(command: Command) -> float:
+    """The greatest motion that hands push for; what lasts by itself is none."""
+    lasting = command.lasting or (False,) * len(command.motion)
+    return max((abs(v) for v, lasts in zip(command.motion, lasting, strict=True) if not lasts), default=0.0)

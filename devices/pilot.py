@@ -73,14 +73,22 @@ class Pilot:
                 f"device profile {profile.name!r} has the axes {', '.join(profile.axes)}, of which the task has none; "
                 f"the task's are {', '.join(axes)}"
             )
-        self._profile = profile
         self._arms = 1 + max(map(arm, self.axes))
-        bases = {base(axis) for axis in self.axes}
+        self._grips = GRIPPER in map(base, self.axes)
+        self._arm, self._grippers = 0, [0] * self._arms
+        self._modes: tuple[Mode, ...] = ()
+        self._mode: Mode = "move"
+        self.tune(profile)
+
+    def tune(self, profile: Profile) -> None:
+        """Go by another profile of the same axes from now on; mode, arm and grippers stay as they are."""
+        self._profile = profile
+        bases = set(map(base, self.axes))
         self._turns = tuple(name for name in profile.axes if name in TURNS and name in bases)
         self._moves = tuple(name for name in profile.axes if name not in TURNS and name in bases)
-        self._modes = self._choices()
-        self._grips = GRIPPER in bases
-        self._mode, self._arm, self._grippers = self._modes[0], 0, [0] * self._arms
+        before, self._modes = self._modes, self._choices()
+        if self._modes != before:
+            self._mode = self._modes[0]
 
     @property
     def status(self) -> Status:

@@ -109,27 +109,18 @@ def save_profile(profile: Profile, path: Path, over: bool = False) -> None:
         raise ValueError(f"{path} cannot be written ({error.strerror}); give another path") from error
 
 
-def axis_changes(pairs: Sequence[str]) -> dict[str, dict[str, str | int | float]]:
-    """Changes to axes as people type them, "x.deadzone=0.1", by axis and field.
+def axis_changes(pairs: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Changes to axes as people type them, "x.deadzone=0.1", by axis and field; `edited` reads and checks the values.
 
     Raises:
         ValueError: one does not read like this, or names a field that an axis has not.
     """
-    changes: dict[str, dict[str, str | int | float]] = {}
+    changes: dict[str, dict[str, str]] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         axis, dot, field = name.partition(".")
         if not (equals and dot and axis and field in AxisSetting.model_fields):
             fields = ", ".join(AxisSetting.model_fields)
             raise ValueError(f"{pair!r} is no change to an axis; write AXIS.FIELD=VALUE, FIELD one of {fields}")
-        changes.setdefault(axis, {})[field] = _number(value)
+        changes.setdefault(axis, {})[field] = value
     return changes
-
-
-def _number(text: str) -> str | int | float:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

@@ -9,9 +9,9 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from devices.controls import FUNCTIONS, KEY_NAMES, is_key, meant
 
@@ -19,6 +19,9 @@ PRESETS = Path(__file__).resolve().parent.parent / "configs" / "devices"
 """Folder of the profiles that come with the project."""
 
 Motion = tuple[float, ...]
+_SIGNS = {"1": 1, "-1": -1}
+Sign = Annotated[Literal[1, -1], BeforeValidator(lambda value: _SIGNS.get(str(value), value))]
+"""1 or -1, also as people type it."""
 
 
 class AxisSetting(BaseModel):
@@ -30,7 +33,7 @@ class AxisSetting(BaseModel):
     offset: float = Field(
         0.0, gt=-0.5, lt=0.5, description="Reading of that raw axis at rest, which is taken away (drift)."
     )
-    sign: Literal[1, -1] = Field(1, description="1, or -1 to turn the axis round.")
+    sign: Sign = Field(1, description="1, or -1 to turn the axis round.")
     scale: float = Field(1.0, gt=0, le=10, description="Motion at full deflection; above 1 it saturates earlier.")
     deadzone: float | None = Field(None, ge=0, lt=1, description="Deadzone of this axis; none is the profile's.")
     exponent: float | None = Field(None, ge=0.1, le=10, description="Curve of this axis; none is the profile's.")

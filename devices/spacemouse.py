@@ -16,9 +16,10 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from devices.handheld import HandheldDevice, Reading, Source
+from devices.nudge import Furthest
 from devices.shaping import Profile
 from devices.spacemouse_models import MODELS, Model
-from devices.spacemouse_reports import Reports
+from devices.spacemouse_reports import AXES, Reports
 
 DRAIN_MOST = 4096
 """Most reports one reading takes in, far above any system's queue: a source that never runs dry must not keep the
@@ -77,11 +78,13 @@ class ReportSource:
     def read(self, timeout_s: float) -> Reading:
         """Take in every waiting report."""
         changes: list[tuple[str, bool]] = []
+        passed = Furthest(self._reports.deflections)
         report = self._transport.read(timeout_s)
         reports = 0
         while report and reports < DRAIN_MOST:
             reports += 1
             changes.extend(self._reports.feed(report))
+            passed.see(self._reports.deflections)
             report = self._transport.read(0.0)
         now_ns = self._clock()
         if reports:
@@ -90,7 +93,8 @@ class ReportSource:
             self._reports.rest()
             self._silent = True
         time_ns = self._heard_ns if self._reports.deflected else now_ns
-        return Reading(time_ns, self._reports.axes, tuple(changes), not self._silent, reports)
+        furthest = None if passed.state is None else dict(zip(AXES, passed.state, strict=True))
+        return Reading(time_ns, self._reports.axes, tuple(changes), not self._silent, reports, furthest)
 
     def buzz(self) -> None:
         """It cannot."""

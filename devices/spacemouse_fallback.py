@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from devices.handheld import Reading
+from devices.nudge import Furthest
 from devices.spacemouse import DRAIN_MOST, NEEDS, SILENT_NS
 from devices.spacemouse_reports import AXES
 
@@ -34,6 +35,7 @@ class PySpaceMouseSource:
         self._reported = -1.0
         self._heard_ns = clock()
         self._down: tuple[bool, ...] = ()
+        self._deflections: tuple[float, ...] = (0.0,) * len(AXES)
         self._silent = False
 
     def open(self) -> None:
@@ -43,12 +45,14 @@ class PySpaceMouseSource:
         state = self._device.read()
         self._reported = -1.0
         self._down = (False,) * len(state.buttons)
+        self._deflections = _deflections(state)
 
     def read(self, timeout_s: float) -> Reading:
         """Read until nothing is new."""
         deadline_ns = self._clock() + round(timeout_s * 1e9)
         changes: list[tuple[str, bool]] = []
         state = self._ask()
+        passed = Furthest(self._deflections)
         while state.t == self._reported and self._clock() < deadline_ns:
             time.sleep(_STEP_S)
             state = self._ask()
@@ -57,15 +61,18 @@ class PySpaceMouseSource:
             reports += 1
             self._reported = state.t
             changes.extend(self._press(state.buttons))
+            self._deflections = _deflections(state)
+            passed.see(self._deflections)
             state = self._ask()
         now_ns = self._clock()
         if reports:
             self._heard_ns, self._silent = now_ns, False
-        values = [float(getattr(state, name)) for name in _ATTRIBUTES]
-        self._silent = self._silent or (any(values) and now_ns - self._heard_ns > SILENT_NS)
-        axes = {axis: max(-1.0, min(1.0, value)) for axis, value in zip(AXES, values, strict=True)}
-        time_ns = self._heard_ns if any(values) else now_ns
-        return Reading(time_ns, axes, tuple(changes), not self._silent, reports)
+        deflected = any(self._deflections)
+        self._silent = self._silent or (deflected and now_ns - self._heard_ns > SILENT_NS)
+        time_ns = self._heard_ns if deflected else now_ns
+        axes = dict(zip(AXES, self._deflections, strict=True))
+        furthest = None if passed.state is None else dict(zip(AXES, passed.state, strict=True))
+        return Reading(time_ns, axes, tuple(changes), not self._silent, reports, furthest)
 
     def buzz(self) -> None:
         """It cannot."""
@@ -90,6 +97,11 @@ class PySpaceMouseSource:
         changed = [(name, now) for name, now, before in zip(names, down, self._down, strict=True) if now != before]
         self._down = down
         return changed
+
+
+def _deflections(state: Any) -> tuple[float, ...]:
+    """In the order of `AXES`."""
+    return tuple(max(-1.0, min(1.0, float(getattr(state, name)))) for name in _ATTRIBUTES)
 
 
 def _open_first() -> Any:

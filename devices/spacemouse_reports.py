@@ -31,6 +31,11 @@ class Reports:
         self._down: frozenset[str] = frozenset()
 
     @property
+    def deflections(self) -> tuple[float, ...]:
+        """Deflection in [-1, 1] in the order of `AXES`."""
+        return tuple(self._axes)
+
+    @property
     def axes(self) -> Mapping[str, float]:
         """Deflection in [-1, 1] by name; see `AXES`."""
         return dict(zip(AXES, self._axes, strict=True))

@@ -8,16 +8,15 @@ from dataclasses import replace
 from typing import ClassVar
 
 from devices.controls import meant
-from devices.device import Device
 from devices.events import EventFeed, InputEvent
 from devices.held import Held
 from devices.inputs import Inputs
-from devices.pilot import Pilot
+from devices.piloted import PilotedDevice
 from devices.sample import DeviceSample
 from devices.shaping import Profile, broken
 
 
-class WindowDevice(Device):
+class WindowDevice(PilotedDevice):
     """A device made of a window's events.
 
     The state is what the events say: keys are held from their "down" to their "up" event, and forgotten when the
@@ -47,32 +46,26 @@ class WindowDevice(Device):
             profile: axes, bindings and response.
             rate_hz: least rate of new samples; an event makes one at once.
             stale_after_s: seconds without any event after which the input counts as gone.
-            tap_hold_s: seconds a shorter press counts as held; set it a little over one tick of the loop.
+            tap_hold_s: seconds a shorter press counts as held; set it well over one tick of the loop.
             clock: nanoseconds, monotonic, the same for the window (tests hand in their own).
             axes: the task's, as its actions name them; empty for those that the profile names.
 
         Raises:
             ValueError: the profile has none of these axes, or binds a button that there is not.
         """
-        super().__init__(rate_hz)
+        super().__init__(rate_hz, profile, axes)
         for button in profile.buttons:
             if button not in self.buttons:
                 raise ValueError(
                     f"device profile {profile.name!r}: the {self.name} has no button {button!r}"
                     f"{'; ' + meant(button, self.buttons) if self.buttons else ''}"
                 )
-        self._pilot = Pilot(profile, axes)
-        self.axes = self._pilot.axes
-        self.broken_readings = 0
-        """Raw readings that were not finite numbers and were taken as zero."""
         self._feed = feed
-        self._profile = profile
         self._stale_after_ns = round(stale_after_s * 1e9)
         self._clock = clock
         self._keys = Held(round(tap_hold_s * 1e9))
         self._buttons = Held(round(tap_hold_s * 1e9))
         self._open = True
-        self._let_go = False
         self._heard_ns = clock()
         self._dropped = feed.dropped
 
@@ -83,9 +76,7 @@ class WindowDevice(Device):
         if self._feed.dropped != self._dropped:
             self._dropped = self._feed.dropped
             self._forget()
-        if self._let_go:
-            self._let_go = False
-            self._pilot.let_go()
+        self._heed()
         for event in events:
             self._hear(event, now_ns)
         held = self._held(now_ns)
@@ -104,12 +95,6 @@ class WindowDevice(Device):
         del now_ns
         axes = {target[1:] for target in held if target[0] in "+-"}
         return {axis: float((f"+{axis}" in held) - (f"-{axis}" in held)) for axis in axes}
-
-    def let_go(self) -> None:
-        self._let_go = True  # the reader thread owns the pilot
-
-    def note(self) -> str:
-        return self._pilot.note()
 
     def moved(self, event: InputEvent) -> None:
         """A pointer or button event, after the buttons were brought up to date; the keyboard does not care."""

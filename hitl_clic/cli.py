@@ -130,8 +130,8 @@ class DevicesCommand:
     keys: str = Field(default="", description="Print the key map of this device instead: keyboard, mouse.")
     test: str = Field(
         default="",
-        description="Try this device out instead: live values, rate, jitter, age, buttons. Also oracle (on --task) and "
-        "playback (of --recording).",
+        description="Try this device out instead: live values, rate, jitter, age, buttons; keys change "
+        "curves and axis map meanwhile. Also oracle (on --task) and playback (of --recording).",
     )
     task: str = Field(default="", description="Axes and keys of this task; by default all, for the oracle push_t.")
     profile: str = Field(default="", description="Profile: a name in configs/devices or a path; the device's own.")
@@ -164,6 +164,7 @@ class DevicesCommand:
         description="Keep the changed profile under this name in configs/devices, or in this .toml file; --profile "
         "takes either.",
     )
+    headless: bool = Field(default=False, description="No window; figures and keys in the terminal.")
 
 
 @dataclass(frozen=True)
@@ -175,9 +176,9 @@ class KeysCommand:
 
 @dataclass(frozen=True)
 class BenchCommand:
-    """Measure loop, plan, update and link; one JSON line each."""
+    """Measure loop, plan, update, link and device; one JSON line each."""
 
-    only: Literal["all", "loop", "plan", "update", "link"] = Field(
+    only: Literal["all", "loop", "plan", "update", "link", "device"] = Field(
         default="all", description="Which figure to measure."
     )
     seconds: float = Field(default=10.0, gt=0, le=3600, description="Time for each figure, seconds.")

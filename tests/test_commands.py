@@ -305,7 +305,7 @@ def test_bench_runs_the_figures_asked_for_and_goes_on_after_one_fails(monkeypatc
 
     monkeypatch.setattr(subprocess, "run", process)
     assert bench.run("all", 2.5) == 1
-    assert ran == [f"-m benchmarks.{figure} --seconds 2.5" for figure in ("loop", "plan", "update", "link")]
+    assert ran == [f"-m benchmarks.{figure} --seconds 2.5" for figure in ("loop", "plan", "update", "link", "device")]
     ran.clear()
     assert bench.run("link", 1) == 0
     assert ran == ["-m benchmarks.link --seconds 1"]

@@ -26,7 +26,9 @@ from devices.playback import PlaybackDevice, Step
 from devices.profiles import Rest, calibrated, edited, save_profile
 from devices.sample import DeviceSample
 from devices.shaping import AxisSetting, Profile, load_profile, shape
-from hitl_clic.commands import device_bench
+from hitl_clic.cli import DevicesCommand
+from hitl_clic.commands import device_subject, device_terminal, device_window
+from hitl_clic.commands.device_trial import Trial
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
 
@@ -230,7 +232,7 @@ def test_a_playback_keeps_to_the_contract_and_refuses_in_words() -> None:
 def test_recorded_corrections_are_played_as_they_were() -> None:
     recorded = Session.open(RECORDINGS / "oracle")
     settings = SessionSettings.model_validate(dict(recorded.settings.values))
-    steps = device_bench.recorded_steps(recorded, settings)
+    steps = device_subject.recorded_steps(recorded, settings)
     driven = [(step, tick) for step, tick in zip(steps, recorded.ticks, strict=False) if tick.human_action is not None]
     assert driven
     for step, tick in driven:
@@ -319,13 +321,13 @@ def test_the_live_picture_shows_all_three_values_and_the_trouble() -> None:
     device = HandheldDevice(
         "spacemouse", spacemouse.ReportSource(transport), profile, retry_s=0.0, axes=("x", "y", "z")
     )
-    meter = Meter(device)
+    trial = Trial(device, "SpaceMouse", profile, DevicesCommand(test="spacemouse"))
 
     def shown() -> str:
         sample = device.read(0.01)
-        meter.take(sample, device.inputs)
+        trial.meter.take(sample, device.inputs)
         console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-        console.print(device_bench.picture(device, profile, meter, sample))
+        console.print(device_terminal.picture(trial, sample))
         return console.export_text()
 
     device.read(0.0)
@@ -369,22 +371,26 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
 
     class Typing:
         def __init__(self, settings: object) -> None:
-            self.done = threading.Event()
+            self.done, self.feeds = threading.Event(), list[EventFeed]()
 
         def add_feed(self, feed: EventFeed) -> None:
-            self.feed = feed
+            self.feeds.append(feed)
 
         def show(self, provider: Callable[[], Any]) -> None:
-            assert "in the terminal" in provider().practice
+            assert provider().bench.profile == "keyboard"
 
         def start(self) -> None:
             def types() -> None:
-                for kind, name in (("key_down", "space"), ("key_down", "d")):
-                    self.feed.put(InputEvent(time.perf_counter_ns(), kind, name))  # type: ignore[arg-type]
+                for name in ("space", "d"):
+                    self.say(InputEvent(time.perf_counter_ns(), "key_down", name))
                 while not self.done.wait(0.03):
-                    self.feed.put(InputEvent(time.perf_counter_ns(), "alive"))
+                    self.say(InputEvent(time.perf_counter_ns(), "alive"))
 
             threading.Thread(target=types, daemon=True).start()
+
+        def say(self, event: InputEvent) -> None:
+            for feed in self.feeds:
+                feed.put(event)
 
         def alive(self) -> bool:
             return True
@@ -395,7 +401,7 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
         def close(self) -> None:
             self.done.set()
 
-    monkeypatch.setattr(device_bench, "WindowLink", Typing)
+    monkeypatch.setattr(device_window, "WindowLink", Typing)
     monkeypatch.setenv("DISPLAY", ":99")
     figures = said(capsys, "keyboard", "--seconds", "0.6", "--task", "push_t")
     assert figures["axes"]["x"]["high"] == 1.0

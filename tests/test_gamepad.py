@@ -183,6 +183,25 @@ def test_unplugged_in_mid_motion_it_is_still_at_once_and_plugged_in_again_it_res
     assert bench.read().motion[0] == -1.0
 
 
+def test_a_nudge_of_a_stick_lasts_as_long_as_a_tap(pads: VirtualPads) -> None:
+    pad, now_ns = pads.attach(), 10**9
+    device = HandheldDevice(
+        "bench", PadSource(lambda: now_ns), load_profile("gamepad"), tap_hold_s=0.06, clock=lambda: now_ns, axes=ARM
+    )
+    device.read(0.0)
+    pad.axis(0, 1.0)
+    pad.button(RIGHT_SHOULDER)
+    assert device.read(0.0).motion[0] == 1.0
+    pad.axis(0, 0.0)
+    pad.button(RIGHT_SHOULDER, False)
+    now_ns += 59_000_000
+    sample = device.read(0.0)
+    assert (sample.motion[0], sample.engage) == (1.0, True)
+    now_ns += 1_000_000
+    sample = device.read(0.0)
+    assert (sample.motion[0], sample.engage) == (0.0, False)
+
+
 def test_another_pad_that_comes_and_goes_changes_nothing(pads: VirtualPads) -> None:
     first, bench = pads.attach(), Bench()
     first.axis(0, 1.0)

@@ -150,7 +150,7 @@ def test_the_rest() -> None:
         ("keys here there", ("there",)),
         ("keys here --out there", ("--out",)),
         ("devices --all", ("--all", "allowed: --keys, --test, --task, --profile")),
-        ("bench --only sound", ("only = sound", "all, loop, plan, update or link")),
+        ("bench --only sound", ("only = sound", "all, loop, plan, update, link or device")),
         ("bench --seconds 0", ("seconds = 0", "above 0")),
     ],
 )

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
-from hid_fake import COMPACT, PRO, WIRELESS, FakeTransport, Hand, moved, pressed, three, wait_until
+from hid_fake import COMPACT, PRO, WIRELESS, FakeTransport, Hand, late_ms, moved, pressed, three, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,8 +143,89 @@ def test_a_deflected_cap_drives_and_a_released_one_hands_back() -> None:
     bench = Bench()
     sample = bench.push(350, 0, 0, 0, 0, 0)
     assert (sample.motion[0], sample.engage, sample.connected) == (1.0, True, True)
+    bench.push(175, 0, 0, 0, 0, 0, ms=92)
     sample = bench.push(*REST)
     assert (any(sample.motion), sample.engage) == (False, False)
+
+
+def test_a_nudge_lasts_as_long_as_a_tap_at_its_furthest() -> None:
+    bench = Bench()
+    assert bench.push(175, 0, 0, 0, 0, 0).motion[0] == 0.5
+    assert bench.push(350, 0, 0, 0, 0, 0).motion[0] == 1.0
+    sample = bench.push(*REST)
+    assert (sample.motion[0], sample.engage, sample.time_ns) == (1.0, True, bench.now_ns)
+    assert bench.after(83).motion[0] == 1.0
+    sample = bench.after(1)
+    assert (any(sample.motion), sample.engage) == (False, False), "100 ms after it began"
+
+
+@pytest.mark.parametrize("model", [COMPACT, WIRELESS], ids=["split", "combined"])
+def test_a_nudge_that_is_over_before_it_is_read_still_moves(model: Model) -> None:
+    """Six reports of 8 ms, all drained by one reading that finds the cap at rest again."""
+    bench = Bench(model)
+    bench.push(*REST)
+    raws = [(0, x, 0, 0, 0, 0) for x in (-40, -200, -350, -300, -90)]
+    sample = bench.after(50, *(report for raw in raws for report in moved(model, *raw)), *moved(model, *REST))
+    assert (sample.motion[1], sample.engage) == (1.0, True)
+    assert bench.after(99).motion[1] == 1.0
+    assert not bench.after(1).engage
+
+
+@pytest.mark.parametrize("phase_ms", range(0, 50, 7))
+@pytest.mark.parametrize("late_ms", [0, 24])
+def test_a_nudge_of_50_ms_is_seen_by_a_tick_at_20_hz(phase_ms: int, late_ms: int) -> None:
+    """Read every 8 ms, or only once it is over; the tick before it on time, all others late."""
+    for at_once in (False, True):
+        bench = Bench()
+        bench.device = HandheldDevice(
+            "bench",
+            ReportSource(bench.transport, bench.clock),
+            PLAIN,
+            100.0,
+            0.075,
+            0.5,
+            bench.clock,
+            (*AXES, "gripper"),
+        )
+        bench.push(*REST)
+        nudge = [moved(COMPACT, 350, 0, 0, 0, 0, 0)] * 7 + [moved(COMPACT, *REST)]
+        if at_once:
+            nudge = [[]] * 7 + [[report for reports in nudge for report in reports]]
+        samples = [(phase_ms + 8 * n, bench.after(8, *(nudge[n] if n < len(nudge) else []))) for n in range(40)]
+        ticks = [50 * n + late_ms for n in range(1, 6)]
+        found = [max((s for s in samples if s[0] <= tick), key=lambda s: s[0])[1] for tick in ticks]
+        assert any(sample.engage and sample.motion[0] == 1.0 for sample in found)
+
+
+def test_the_end_of_a_long_push_is_no_nudge_and_the_next_push_is_another() -> None:
+    bench = Bench()
+    for _ in range(20):
+        bench.push(350, 0, 0, 0, 0, 0)
+    sample = bench.after(8, *moved(COMPACT, 300, 0, 0, 0, 0, 0), *moved(COMPACT, *REST))
+    assert not sample.engage
+    bench.push(0, -350, 0, 0, 0, 0)
+    assert bench.push(*REST).motion[:2] == (0.0, 1.0)
+    assert bench.push(350, 0, 0, 0, 0, 0).motion[:2] == (1.0, 0.0), "the present push, not the one before"
+    bench.transport.plug(False)
+    assert not any(bench.after(1).motion)
+    bench.transport.plug(True)
+    assert not any(bench.after(501).motion), "nothing of it outlasts the device"
+
+
+def test_a_nudge_of_a_cap_whose_zero_is_off_goes_by_where_it_rests() -> None:
+    profile = Profile(name="off", axes={"right": AxisSetting(offset=0.2, deadzone=0.05)}, buttons={"cap": "engage"})
+    transport = FakeTransport()
+    now_ns = [0]
+    device = HandheldDevice(
+        "off", ReportSource(transport, lambda: now_ns[0]), profile, tap_hold_s=0.1, clock=lambda: now_ns[0]
+    )
+    transport.put(three(1, 70, 0, 0))
+    assert not any(device.read(0.001).motion)
+    now_ns[0] += 50 * MS
+    transport.put(three(1, -35, 0, 0), three(1, 70, 0, 0))
+    sample = device.read(0.001)
+    assert sample.engage
+    assert sample.motion[0] < -0.1
 
 
 @pytest.mark.parametrize("model", [COMPACT, WIRELESS], ids=["split", "combined"])
@@ -291,9 +373,14 @@ def test_a_flood_of_bursts_adds_no_lag_and_a_loss_is_still_within_a_tick() -> No
             mark = number % 340 + 5
             begun = time.perf_counter()
             transport.put(*[three(1, 1, 0, 0, 0, 0, 0)] * 499, three(1, mark, 0, 0, 0, 0, 0))
-            lags.append(wait_until(lambda mark=mark: device.latest().motion[0] == pytest.approx(mark / 350)))
+            try:
+                lags.append(wait_until(lambda mark=mark: device.latest().motion[0] == pytest.approx(mark / 350), 0.09))
+            except AssertionError:  # so long without a report it would count as lost
+                lags.append(np.inf)
             ages.append(device.latest().age_s(time.perf_counter_ns()))
             time.sleep(max(0.0, 0.01 - (time.perf_counter() - begun)))
+        if (late := late_ms()) > 3.0:
+            pytest.skip(f"this machine is too busy for real time: it wakes threads {late:.0f} ms late")
         # a queue would make all of them old; the machine, taken away by other programs, makes some
         assert sorted(ages)[6] < 0.010
         assert sorted(lags)[6] < 0.010

@@ -11,6 +11,7 @@ from typing import Literal
 import pygame
 
 from hitl_clic.cockpit import pages, palette, panels, scene_view
+from hitl_clic.cockpit.bench_page import BenchPage
 from hitl_clic.cockpit.camera_view import CameraView, proportions_of
 from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.state import CockpitState
@@ -27,6 +28,7 @@ class Artist:
 
     def __init__(self, stage: Stage | None = None) -> None:
         self._cameras = None if stage is None else CameraView(stage.floor)
+        self._bench = BenchPage()
         self.layout = Layout.of((1280, 720))
         self._brush: Brush | None = None
         self._ground: tuple[object, pygame.Surface] | None = None
@@ -52,6 +54,9 @@ class Artist:
         seen = None if self._cameras is None or shot is None else (self._cameras, shot)
         self.layout = Layout.of(on.get_size(), state.scene.size if seen is None else proportions_of(seen[1]))
         brush = self._brush_for(self.layout.scale)
+        if state.bench is not None:
+            self._bench.draw(on, brush, state.bench)
+            return
         if state.end is not None:
             pages.summary(on, brush, self.layout, state)
             return

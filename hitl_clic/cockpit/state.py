@@ -14,6 +14,7 @@ import msgpack
 import numpy as np
 from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
+from hitl_clic.cockpit.bench_state import BenchView
 from hitl_clic.cockpit.keymap import Bindings, Keymap, table
 from hitl_clic.records import EVERYTHING, Frame, GateState, Kind
 from hitl_clic.tasks.task import Scene
@@ -119,6 +120,7 @@ class CockpitState:
         landscape: of the energy, or a sentence why there is none.
         practice: the score, where a person drives alone and nothing is learned; `history` then has the share of the
             time that each episode took in place of the share driven.
+        bench: a device that is tried out, which then has the whole window.
     """
 
     __pydantic_config__ = _STRICT
@@ -166,6 +168,7 @@ class CockpitState:
     message: str = ""
     practice: str = ""
     landscape: Landscape | str = "No energy to look at yet"
+    bench: BenchView | None = None
     end: SessionEnd | None = None
 
     @property

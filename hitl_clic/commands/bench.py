@@ -11,7 +11,7 @@ from pathlib import Path
 
 import hitl_clic
 
-FIGURES = ("loop", "plan", "update", "link")
+FIGURES = ("loop", "plan", "update", "link", "device")
 
 
 def run(only: str, seconds: float) -> int:

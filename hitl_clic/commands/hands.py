@@ -95,7 +95,7 @@ def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
 
 
 def _tap_s(settings: SessionSettings) -> float:
-    return max(0.05, 1.2 / settings.loop.rate_hz)  # a little over one tick: no tap falls between two
+    return max(0.05, 1.5 / settings.loop.rate_hz)  # no tap falls between two ticks, the second half a tick late
 
 
 HANDS: Mapping[str, Hand] = {
