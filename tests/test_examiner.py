@@ -15,7 +15,7 @@ from session_fake import Swirl, session_records
 
 from devices.slot import Slot
 from hitl_clic.cockpit.state import Landscape
-from hitl_clic.commands.examiner import NO_ENERGY, Examiner, chosen_axes, follows, newest
+from hitl_clic.commands.examiner import NO_ENERGY, Examiner, chosen_axes, follows, newest, slice_radius
 from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import ChunkPair, Weights
@@ -42,6 +42,21 @@ def test_an_absolute_correction_is_followed_within_its_desired_ball(at: float, g
     radius = gamma * 1.0  # of one number; all numbers are alike
     if abs(abs(at - 0.5) - radius) > 1e-4:
         assert follows(chunk, pair(), gamma) == (abs(at - 0.5) < radius)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 1.0))
+def test_the_circle_in_a_slice_is_the_balls(seed: int, gamma: float) -> None:
+    """Points of the plane through the robot's action lie in the circle just where they lie in the desired ball."""
+    random = np.random.default_rng(seed)
+    robot, human = random.uniform(-1, 1, (2, 5))
+    axes = (1, 3)
+    radius = slice_radius(human - robot, gamma, axes)
+    for step in random.normal(0.0, 0.5, (20, 2)):
+        point = robot.copy()
+        point[list(axes)] = human[list(axes)] + step
+        beyond = float(np.linalg.norm(point - human)) - gamma * float(np.linalg.norm(human - robot))
+        if abs(beyond) > 1e-9:
+            assert (float(np.linalg.norm(step)) < radius) == (beyond < 0)
 
 
 def test_only_what_was_taught_is_judged() -> None:

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -256,13 +257,17 @@ class Actor:
         gc.collect()
         gc.freeze()  # what is loaded by now stays: a collection within a tick need not look at all of torch
         stack.callback(gc.unfreeze)
-        for episode in range(settings.episodes):
-            # start states of a session: its seed and the episode, far from those that evaluations use
-            self._episodes.append(loop.run_episode(episode, settings.seed * 10_000 + episode))
-            if settings.recording.policy_every and (episode + 1) % settings.recording.policy_every == 0:
-                self._keep_policy(self.out / "policies" / f"episode-{episode + 1:04d}")
-            if loop.quit:
+        for episode in count():
+            finished = len(self._episodes)
+            if finished == settings.episodes or loop.quit:
                 break
+            # start states of a session: its seed and the episode, far from those that evaluations use
+            ended = loop.run_episode(episode, settings.seed * 10_000 + finished)
+            if ended is None:  # broken off: the same start again
+                continue
+            self._episodes.append(ended)
+            if settings.recording.policy_every and len(self._episodes) % settings.recording.policy_every == 0:
+                self._keep_policy(self.out / "policies" / f"episode-{len(self._episodes):04d}")
         loop.flush()
 
     def _window(self, stack: ExitStack, feed: EventFeed) -> WindowLink | None:

@@ -8,6 +8,7 @@ loop: it gives way to a due tick as the planner does.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -80,6 +81,17 @@ def follows(chunk: Array, pair: ChunkPair, radius_ratio: float) -> bool:
         return float(np.sum((chunk - pair.robot) * asked)) > 0.0
     away = float(np.linalg.norm((chunk - pair.human) * pair.mask))
     return away <= radius_ratio * float(np.linalg.norm(asked)) + 1e-6
+
+
+def slice_radius(away: Array, radius_ratio: float, axes: tuple[int, int]) -> float:
+    """Radius of the desired ball around a^h where a plane through a^r along two axes cuts it; 0 where it does not.
+
+    Args:
+        away: a^h - a^r, [dim_a]. radius_ratio: gamma. axes: of the plane.
+    """
+    beside = np.delete(away, axes)
+    square = radius_ratio**2 * float(away @ away) - float(beside @ beside)
+    return math.sqrt(max(0.0, square))
 
 
 def levels(energies: Array) -> bytes:
@@ -205,7 +217,7 @@ class Examiner:
         human = record.human_action
         radius = None
         if human is not None and record.kind == "absolute":
-            radius = self._radius_ratio * float(np.linalg.norm(human - record.robot_action))
+            radius = slice_radius(human - record.robot_action, self._radius_ratio, (i, j))
         self._landscape.publish(
             Landscape(
                 policy=self._name,

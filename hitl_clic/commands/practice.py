@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -165,11 +166,13 @@ def run(settings: SessionSettings) -> int:
         planner.start()
         device.start()
         stack.callback(device.close)
-        for episode in range(settings.episodes):
-            result = loop.run_episode(episode, PRACTICE_SEED + settings.seed + episode)
-            if loop.quit:
+        for episode in count():
+            finished = len(score.episodes)
+            if finished == settings.episodes or loop.quit:
                 break
-            score.add(result)
+            result = loop.run_episode(episode, PRACTICE_SEED + settings.seed + finished)
+            if result is not None:
+                score.add(result)
     _report(score, settings)
     return 0
 

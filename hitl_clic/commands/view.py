@@ -18,7 +18,7 @@ from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark, Lands
 from hitl_clic.commands.hands import Hand
 from hitl_clic.control.loop import LoopView, Record
 from hitl_clic.link.messages import ChunkPair, LinkStatus
-from hitl_clic.records import EVERYTHING, EpisodeRecord, EventRecord, Frame, Plan, SwapRecord, TickRecord
+from hitl_clic.records import EVERYTHING, Array, EpisodeRecord, EventRecord, Frame, Plan, SwapRecord, TickRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import ActionFrame
 
@@ -156,7 +156,7 @@ class CockpitFeed:
         late = np.array(self._lateness or [0]) * 1e-6
         periods = np.diff(list(self._times)) * 1e-9
         driving = view.state == "correcting" and record is not None and record.human_action is not None
-        human = (tuple(record.executed[self._moves].tolist()),) if driving and record is not None else None
+        human = (tuple(self._shown(record)[self._moves].tolist()),) if driving and record is not None else None
         chunk = None if view.robot_chunk is None else tuple(map(tuple, view.robot_chunk[:, self._moves].tolist()))
         realtime = self._settings.pace == "realtime"
         return CockpitState(
@@ -204,6 +204,12 @@ class CockpitFeed:
             landscape=self._landscape(),
             end=self.end,
         )
+
+    def _shown(self, record: TickRecord) -> Array:
+        """The correction as an arrow: what was done, or for a direction the way in which the hand pushed."""
+        if record.kind == "absolute" or record.human_action is None:
+            return record.executed
+        return (record.human_action - record.robot_action) / self._settings.gate.relative_step
 
     def _radius(self, record: TickRecord) -> float | None:
         """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5).

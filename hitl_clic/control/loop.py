@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -47,8 +47,8 @@ from hitl_clic.records import (
 from hitl_clic.tasks.task import Scene, Task
 
 Record = TickRecord | Plan | ChunkPair | SnapshotRecord | SwapRecord | EventRecord | EpisodeRecord
-ENDINGS = {"success": True, "failure": False, "reset": False, "quit": False}
-"""Commands that end an episode, and whether it then counts as reached."""
+ENDINGS: Mapping[str, bool | None] = {"success": True, "failure": False, "reset": None, "quit": None}
+"""Commands that end an episode, and whether it then counts as reached; None: it is broken off and counts as nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +189,8 @@ class ControlLoop:
             if waiting is not None and waiting.tick == plan.tick and waiting.robot_action is None:
                 self.outlets.teacher.publish(replace(waiting, robot_action=plan.chunk[0], step_in_chunk=0))
 
-    def run_episode(self, episode: int, seed: int) -> EpisodeRecord:
-        """Reset, then tick until the task or a person ends the episode.
+    def run_episode(self, episode: int, seed: int) -> EpisodeRecord | None:
+        """Reset, then tick until the task or a person ends the episode; None if it was broken off.
 
         Raises:
             LoopFailed: planner or teacher cannot go on.
@@ -231,7 +231,10 @@ class ControlLoop:
         sent = self._send_due()
         self.schedule.after_episode()
         self._take_weights()
-        result = effort.result(episode, seed, ENDINGS[self._ending], self.planner.policy.version)
+        success = ENDINGS[self._ending]
+        if success is None:
+            return None
+        result = effort.result(episode, seed, success, self.planner.policy.version)
         self.outlets.record(result)
         return result
 
