@@ -91,7 +91,7 @@ class Artist:
             keys = state.device_keys, state.keymap.rows()
             parts = [panels.Part(panel, keys, lambda surface: pages.help_page(surface, brush, self.layout, *keys))]
         elif page == "welcome":
-            how = state.hint, state.keymap
+            how = state.hint, state.device_keys, state.keymap
             parts = [panels.Part(panel, how, lambda surface: pages.welcome(surface, brush, self.layout, *how))]
         else:
             parts = panels.parts(brush, self.layout, state, page == "energy")

@@ -15,6 +15,9 @@ from hitl_clic.cockpit.layout import Layout
 from hitl_clic.cockpit.state import CockpitState
 from hitl_clic.cockpit.theme import Brush
 
+_FIRST_KEYS = 3
+"""Rows of the device's key map that the welcome shows: those that steer come first."""
+
 
 def help_page(
     on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence[keymap.Row], window: Sequence[keymap.Row]
@@ -40,7 +43,14 @@ def help_page(
             y += step
 
 
-def welcome(on: pygame.Surface, brush: Brush, layout: Layout, hint: str, window: keymap.Keymap) -> None:
+def welcome(
+    on: pygame.Surface,
+    brush: Brush,
+    layout: Layout,
+    hint: str,
+    device: Sequence[keymap.Row],
+    window: keymap.Keymap,
+) -> None:
     """How teaching goes, in half a minute; over the dark half, so that the robot can be watched meanwhile."""
     pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
@@ -77,9 +87,24 @@ def welcome(on: pygame.Surface, brush: Brush, layout: Layout, hint: str, window:
         for row in brush.wrapped(sentence, "body", room.right - left, 4):
             brush.text(on, row, (left, y), "body", palette.TEXT_SOFT)
             y += brush.height("body") + px(2)
+        if title == "Correct":
+            y = _first_keys(on, brush, (left, y + px(6)), room.right, device[:_FIRST_KEYS])
         y += px(22)
     last = (room.x, room.bottom - brush.height("body"))
     brush.text(on, "Any key or a click begins.", last, "body", palette.TEXT, True)
+
+
+def _first_keys(
+    on: pygame.Surface, brush: Brush, at: tuple[float, float], right: float, rows: Sequence[keymap.Row]
+) -> float:
+    """The keys that one begins with, from `at` down to the height that is returned."""
+    left, y = at
+    column = max((brush.width(label, "small") for label, _ in rows), default=0) + brush.px(28)
+    for label, sentence in rows:
+        panels.key_cap(on, brush, (left, y), label)
+        brush.text(on, sentence, (left + column, y + brush.px(3)), "small", palette.TEXT, room=right - left - column)
+        y += brush.height("small") + brush.px(12)
+    return y
 
 
 def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:

@@ -184,7 +184,10 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: Frame | None 
     hand = HANDS[settings.device]
     if not hand.control:
         return ()
-    return key_rows(_profile(settings), axes, hand.raw, picture=(frame or settings.gate.frame) == "camera")
+    profile, window = _profile(settings), Keymap(settings.window.keys)
+    own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's too
+    profile = profile.model_copy(update={"keys": own})
+    return key_rows(profile, axes, hand.raw, picture=(frame or settings.gate.frame) == "camera")
 
 
 def has_display() -> bool:
