@@ -37,6 +37,7 @@ from hitl_clic.tasks.teacher import Teacher
 DRIVES = 16
 """Steps the teacher drives when called, as the patient teacher of the other figures does."""
 WITHIN_S = 1.0
+"""Time within which a correction counts as foretold, seconds; only the threshold is used here, which does not ask."""
 
 Calls = Callable[[Plan], bool]
 """Whether the robot asks for help at a plan."""
