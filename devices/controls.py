@@ -24,7 +24,7 @@ MOUSE_BUTTONS: frozenset[str] = frozenset(
 
 FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "engage": "Drive: the dead-man control",
+        "engage": "You drive, instead of the robot",
         "stop": "Emergency stop",
         "precise": "Hold: small, precise motion",
         "coarse": "Hold: full speed",

@@ -228,7 +228,9 @@ def test_words_follow_the_facts() -> None:
     assert words.learned(replace(STATE, corrections=("followed",))) == ("It would now do your last correction", True)
     assert words.learned(replace(STATE, corrections=("unfollowed",)))[0] == "It would not yet do your last correction"
     asked_half = replace(STATE, corrections=("followed", "learned"))
-    assert words.learned(asked_half) == ("Your last 2 corrections are learned", True)
+    assert words.learned(asked_half) == ("It would now do 1 of your last 2", False)
+    asked_one = replace(STATE, corrections=("unfollowed", "unfollowed", "queued"))
+    assert words.learned(asked_one) == ("It would now do 0 of your last 3", False)
     assert words.learner(replace(STATE, link="lost")).level == "look"
     assert words.device(replace(STATE, device_connected=False)).level == "look"
     assert words.device(replace(STATE, device_age_s=3.0)).level == "look"

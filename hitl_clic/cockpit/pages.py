@@ -30,12 +30,12 @@ def help_page(
     room = panels.card(on, brush, rect, "KEYS")
     groups = [rows for rows in (device, window) if rows]
     step = round(min(px(42), (room.height - px(28)) / sum(map(len, groups))))
+    column = max(brush.width(label, "small") for rows in groups for label, _ in rows) + px(12) + px(16)
     y = room.y + px(8)
     for index, rows in enumerate(groups):
         if index:
             pygame.draw.line(on, palette.CARD_LINE, (room.x, y + px(4)), (room.right, y + px(4)))
             y += px(14)
-        column = max(brush.width(label, "small") for label, _ in rows) + px(12) + px(16)
         for label, sentence in rows:
             panels.key_cap(on, brush, (room.x, y), label, step - px(2))
             beside = y + (min(step - px(2), brush.height("small") + px(6)) - brush.height("small")) / 2

@@ -95,13 +95,13 @@ def learned(state: CockpitState) -> tuple[str, bool]:
         return "No corrections yet", True
     done = len(kept) - kept.count("queued")
     followed = kept.count("followed")
-    if followed + kept.count("unfollowed") == len(kept):
+    if followed or "unfollowed" in kept:  # what it would do says more than what it has heard of
         which = "your last correction" if len(kept) == 1 else f"your last {len(kept)} corrections"
         if followed == len(kept):
             return f"It would now do {which}", True
-        return f"It would now do {followed} of your last {len(kept)}" if len(
-            kept
-        ) > 1 else f"It would not yet do {which}", False
+        if len(kept) == 1:
+            return f"It would not yet do {which}", False
+        return f"It would now do {followed} of your last {len(kept)}", False
     if len(kept) == 1:
         return ("Your last correction is learned" if done else "Your last correction is waiting"), bool(done)
     if done == len(kept):
