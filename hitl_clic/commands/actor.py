@@ -17,7 +17,6 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -33,9 +32,9 @@ from hitl_clic.cockpit.state import SessionEnd
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.commands.agreement import agreed_settings
 from hitl_clic.commands.examiner import Examiner, chosen_axes, newest
-from hitl_clic.commands.hands import HANDS, bound, choices, in_hand, key_maps
+from hitl_clic.commands.hands import bound, choices, in_hand, key_maps
 from hitl_clic.commands.policies import PolicyInbox
-from hitl_clic.commands.scenes import staged
+from hitl_clic.commands.scenes import open_window, stage_of
 from hitl_clic.commands.view import NOT_LOOKED, SHOWN, CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
@@ -102,7 +101,7 @@ class Actor:
         with ExitStack() as stack:
             self.task = make_task(settings.task, **settings.task_options)
             first, _ = self.task.reset(seed=settings.seed)
-            self._stage = None if settings.headless else self._staged(stack)
+            stage = stage_of(self.task, settings, stack)
             dim_o, dim_a = first.size, len(self.task.action_frame.axes)
             self.real_time = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else None
             give_way = self.real_time.give_way if self.real_time is not None else None
@@ -133,16 +132,12 @@ class Actor:
                 )
             )
             try:
-                self._teach(stack, dim_a)
+                self._teach(stack, stage, dim_a)
             finally:
                 self._finish(child)
             return self.tally.summary()
 
     # ---- before
-
-    def _staged(self, stack: ExitStack) -> Stage | None:
-        folder = stack.enter_context(TemporaryDirectory(prefix="stage-"))
-        return staged(self.task, self.settings.window, Path(folder))
 
     def _learner(self, stack: ExitStack) -> LearnerChild:
         app = Path(hitl_clic.__file__).resolve().parents[1] / "app.py"
@@ -188,7 +183,7 @@ class Actor:
 
     # ---- the session
 
-    def _teach(self, stack: ExitStack, dim_a: int) -> None:
+    def _teach(self, stack: ExitStack, stage: Stage | None, dim_a: int) -> None:
         settings, loop_settings = self.settings, self.settings.loop
         hand, frame = in_hand(settings), self.task.action_frame
         teacher_view: Slot[TeacherView] = Slot()
@@ -206,9 +201,11 @@ class Actor:
             verdict=self.examiner.verdict if self.examiner is not None else None,
             landscape=self.examiner.landscape if self.examiner is not None else lambda: NOT_LOOKED,
         )
-        self.window = self._window(stack, feed)
+        self.window = open_window(settings, stage, feed, stack, self.say)
         if self.window is None:
             stack.enter_context(Dashboard(self.cockpit.state))
+        else:
+            self.window.show(self.cockpit.state)
         loop = ControlLoop(
             task=self.task,
             device=device,
@@ -269,22 +266,6 @@ class Actor:
             if settings.recording.policy_every and len(self._episodes) % settings.recording.policy_every == 0:
                 self._keep_policy(self.out / "policies" / f"episode-{len(self._episodes):04d}")
         loop.flush()
-
-    def _window(self, stack: ExitStack, feed: EventFeed) -> WindowLink | None:
-        if self.settings.headless:
-            return None
-        window = WindowLink(self.settings.window, self._stage)
-        window.add_feed(feed)
-        try:
-            window.start()
-        except WindowError as error:
-            if HANDS[self.settings.device].needs_window:
-                raise RuntimeError(str(error)) from error
-            self.say(f"no window ({error}); going on in the terminal")
-            return None
-        stack.callback(window.close)
-        window.show(self.cockpit.state)
-        return window
 
     def _schedule(self) -> Schedule:
         settings = self.settings

@@ -11,8 +11,6 @@ import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -21,9 +19,8 @@ from devices.scripted import TeacherView
 from devices.slot import Slot
 from hitl_clic.cockpit.dashboard import Dashboard
 from hitl_clic.cockpit.state import CockpitState, EpisodeMark
-from hitl_clic.cockpit.window_link import WindowError, WindowLink
-from hitl_clic.commands.hands import HANDS, bound, choices, choose, in_hand, key_maps
-from hitl_clic.commands.scenes import staged
+from hitl_clic.commands.hands import bound, choices, choose, in_hand, key_maps
+from hitl_clic.commands.scenes import open_window, stage_of
 from hitl_clic.commands.view import CockpitFeed, NoLearner
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
@@ -38,7 +35,6 @@ from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.records import Array, EpisodeRecord, Proposal
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
-from hitl_clic.tasks.task import Task
 
 PRACTICE_SEED = 500_000
 """Of the first start: far from those of sessions and evaluations."""
@@ -123,7 +119,9 @@ def run(settings: SessionSettings) -> int:
                 desired_radius=None,
             )
 
-        window = None if settings.headless else _window(settings, task, feed, stack)
+        window = open_window(
+            settings, stage_of(task, settings, stack), feed, stack, lambda line: print(line, file=sys.stderr)
+        )
         if window is None:
             stack.enter_context(Dashboard(state))
         else:
@@ -175,21 +173,6 @@ def run(settings: SessionSettings) -> int:
                 score.add(result)
     _report(score, settings)
     return 0
-
-
-def _window(settings: SessionSettings, task: Task, feed: EventFeed, stack: ExitStack) -> WindowLink | None:
-    folder = stack.enter_context(TemporaryDirectory(prefix="stage-"))
-    window = WindowLink(settings.window, staged(task, settings.window, Path(folder)))
-    window.add_feed(feed)
-    try:
-        window.start()
-    except WindowError as error:
-        if HANDS[settings.device].needs_window:
-            raise RuntimeError(str(error)) from error
-        print(f"no window ({error}); going on in the terminal", file=sys.stderr)
-        return None
-    stack.callback(window.close)
-    return window
 
 
 def _report(score: Score, settings: SessionSettings) -> None:
