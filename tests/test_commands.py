@@ -107,7 +107,10 @@ def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, se
     assert player.obey(["space"], [])
     player.due_s = 0.0
     assert not player.go_on()
-    assert "Space goes on" in player.state().message
+    assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, resting"
+    assert player.state().foot[0][0] == ("Space", "go on")
+    named = [key for row in player.state().foot for key, _ in row]
+    assert named == ["Space", "Left Right", "Up Down", "F2", "F12", "F10"], "only keys that do something here"
     assert player.obey([], ["pause"])
     assert player.obey(["right"], [])
     assert player.index == 41

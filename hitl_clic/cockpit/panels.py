@@ -234,12 +234,7 @@ def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence
 def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
     """The keys a teacher needs, in three rows; all of them are on the help page. The first says how corrections are
     read now."""
-    reading = words.reading(state)
-    rows = (
-        tuple((state.keymap.label(command), word) for command, word in reading),
-        state.keymap.hints("stop", "pause", "discard", "help"),
-        state.keymap.hints("success", "failure", "reset"),
-    )
+    rows = state.foot or words.foot(state)
     px = brush.px
     height = brush.height("small") + px(6)
     for index, row in enumerate(rows):

@@ -108,6 +108,7 @@ class CockpitState:
         device_note: what it would move now ("moving · arm 1 of 2"); may be empty.
         device_keys: its key map for the help page, (what to press, what it does).
         window_keys: the window's own keys that are others than by default.
+        foot: lines of keys at the foot of the panel, (key, word), where they are not those of a teacher.
         weight_version, weights_age_s: version in use (0 untrained), seconds since it took over.
         pairs_*: corrections made, waiting for the learner, in trained batches, given up.
         updates_per_s: of the learner, over the last seconds.
@@ -145,6 +146,7 @@ class CockpitState:
     device_note: str = ""
     device_keys: tuple[tuple[str, str], ...] = ()
     window_keys: Bindings = ()
+    foot: tuple[tuple[tuple[str, str], ...], ...] = ()
     weight_version: NonNegativeInt = 0
     weights_age_s: _NonNegative = 0.0
     pairs_made: NonNegativeInt = 0

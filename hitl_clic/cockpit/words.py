@@ -84,6 +84,19 @@ def reading(state: CockpitState) -> tuple[tuple[keymap.Command, str], ...]:
     return tuple(parts)
 
 
+def foot(state: CockpitState) -> tuple[tuple[keymap.Row, ...], ...]:
+    """Keys that a teacher, or one who practises, needs: how corrections are read now, then what can be asked for."""
+    keys = state.keymap
+    asks: tuple[keymap.Action, ...] = (
+        ("stop", "pause", "help") if state.practice else ("stop", "pause", "discard", "help")
+    )
+    return (
+        tuple((keys.label(command), word) for command, word in reading(state)),
+        keys.hints(*asks),
+        keys.hints("success", "failure", "reset"),
+    )
+
+
 def learned(state: CockpitState) -> tuple[str, bool]:
     """Answer to "is it learning what I showed?", and whether the newest corrections are all learned."""
     if state.practice:

@@ -214,9 +214,16 @@ class _Player:
         """What to show now."""
         state = self._projector.state(self.index)
         ended = self.index + 1 == len(self._projector)
-        space = "the end" if ended else "Space goes on" if self.paused else "Space pauses"
-        where = f"Tick {self.index + 1} of {len(self._projector)}"
-        return replace(state, message=f"{where} · {space}, arrows seek, {self._keymap.label('quit')} closes")
+        where = f"Replay · {self.index + 1} of {len(self._projector)}"
+        rests = ", the end" if ended else ", resting" if self.paused else ""
+        space = "Space" if self._keymap.find("space") is None else self._keymap.label("pause")
+        views = ("view",) if state.scene.pose is not None else ()
+        foot = (
+            ((space, "go on" if self.paused else "rest"), ("Left Right", "2 s"), ("Up Down", "20 s")),
+            self._keymap.hints("energy", *views, "screenshot"),
+            ((self._keymap.label("quit"), "close"),),
+        )
+        return replace(state, message=where + rests, foot=foot)
 
     def _pause_s(self) -> float:
         """Time from this tick to the next: the recorded one, or the nominal one where ticks ran unpaced."""
