@@ -36,7 +36,6 @@ class OracleSettings(BaseModel):
         0, ge=0, le=1000, description="Asked steps in a row the robot may be wrong before it steps in, as people wait."
     )
     persist_steps: int = Field(0, ge=0, le=1000, description="Steps it drives at least, once it steps in (persist).")
-    kind: Kind = Field("absolute", description="absolute: gives a*. relative: gives only the direction from a^r to a*.")
     start_episode: int = Field(0, ge=0, description="First episode, from 0, in which it corrects.")
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of its noise.")
     direction_noise_deg: float = Field(0.0, ge=0, le=180, description="Degrees by which its direction errs.")

@@ -33,7 +33,7 @@ class TeacherView:
         observation: s_t, float32 [dim_o].
         robot_action: a^r_t, float32 [dim_a]; None while there is no plan yet (publish again when there is).
         step_in_chunk: place of `robot_action` in the robot's running chunk, from 0.
-        kind: how a correction is read at this tick; None leaves it to the oracle's settings.
+        kind: how a correction is read at this tick: the gate says.
         asks: the robot stands still and asks for help: the teacher is to step in, whatever it thinks of the plan.
     """
 
@@ -43,7 +43,7 @@ class TeacherView:
     observation: NDArray[np.float32]
     robot_action: NDArray[np.float32] | None
     step_in_chunk: int
-    kind: Kind | None = None
+    kind: Kind = "absolute"
     asks: bool = False
 
 
@@ -159,9 +159,8 @@ class ScriptedDevice(Device):
             return
         self._decided = True
         self._answered_call = view.asks
-        kind = view.kind or self.settings.kind
         answer = self._oracle.decide(
-            view.step, view.step_in_chunk, np.asarray(entry[1]), view.robot_action, kind, view.asks
+            view.step, view.step_in_chunk, np.asarray(entry[1]), view.robot_action, view.kind, view.asks
         )
         now_ns = time.perf_counter_ns()
         sample = DeviceSample(

@@ -97,6 +97,15 @@ class SessionSettings(BaseModel):
     recording: RecordingSettings = Field(RecordingSettings(), description="The session's file.")
     window: WindowSettings = Field(WindowSettings(), description="What the teacher sees.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_the_oracles_kind(cls, given: Any) -> Any:
+        """Older sessions name a kind of the oracle, which never had a meaning: corrections are read as the gate says."""
+        oracle = given.get("oracle") if isinstance(given, Mapping) else None
+        if not isinstance(oracle, Mapping) or oracle.get("kind") != "absolute":
+            return given
+        return {**given, "oracle": {name: value for name, value in oracle.items() if name != "kind"}}
+
     @field_validator("task", "method")
     @classmethod
     def _has_preset(cls, name: str, info: ValidationInfo) -> str:

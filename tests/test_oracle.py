@@ -290,7 +290,7 @@ def test_start_episode() -> None:
 
 
 def test_relative_is_the_unit_direction_from_the_robots_action() -> None:
-    oracle = Oracle(OracleSettings(kind="relative"), execute=2)
+    oracle = Oracle(OracleSettings(), execute=2)
     oracle.begin(0)
     motion, engage, teaches = oracle.decide(0, 0, np.array([0.5, 0.3]), np.array([0.2, -0.1]), "relative")
     assert engage
@@ -299,8 +299,8 @@ def test_relative_is_the_unit_direction_from_the_robots_action() -> None:
     assert oracle.decide(1, 1, FAR, FAR, "relative") == Answer((0.0, 0.0), True), "persisting with nothing to say"
 
 
-def test_the_loop_decides_the_kind() -> None:
-    with rig(kind="absolute") as r:
+def test_the_gate_decides_the_kind() -> None:
+    with rig() as r:
         sample = r.answer(0, np.array([0.3, 0.0]), kind="relative")
     assert sample.motion == (1.0, 0.0)
 
@@ -426,8 +426,8 @@ def test_the_share_of_wrong_presses_is_the_one_asked_for() -> None:
 
 @pytest.mark.parametrize("kind", ["absolute", "relative"])
 def test_an_oracle_with_fingers_presses_keys(kind: str) -> None:
-    with rig(press_steps=2, kind=kind, persist_steps=6) as r:
-        motions = [r.answer(tick, np.array([0.8, -0.1 * tick])).motion for tick in range(6)]
+    with rig(press_steps=2, persist_steps=6) as r:
+        motions = [r.answer(tick, np.array([0.8, -0.1 * tick]), kind=kind).motion for tick in range(6)]
     sharp = [tuple(np.sign(np.round(motion, 6))) for motion in motions]
     assert sharp == [(1.0, 0.0)] * 4 + [(1.0, -1.0)] * 2
     assert all(np.linalg.norm(motion) == pytest.approx(1.0) for motion in motions[:4])

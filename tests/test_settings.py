@@ -52,6 +52,14 @@ def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
     assert (typed.episodes, typed.seed, typed.loop.rate_hz) == (7, 6, 50.0)
 
 
+def test_corrections_are_read_as_the_gate_says_and_no_setting_of_the_oracle_pretends_to(tmp_path: Path) -> None:
+    assert load(session="person").gate.kind == "relative"
+    older = SessionSettings().to_toml().replace("[oracle]\n", '[oracle]\nkind = "absolute"\n')
+    assert SessionSettings.from_toml(write(tmp_path / "older.toml", older)) == SessionSettings()
+    with pytest.raises(SettingsError, match=r"oracle\.kind"):
+        load(overrides={"oracle": {"kind": "relative"}})
+
+
 def test_a_file_wins_over_presets_in_one_field_and_leaves_the_others(tmp_path: Path) -> None:
     config = write(tmp_path / "mine.toml", 'method = "paper"\n[clic.negatives]\nsteps = 3\n')
     negatives = load(config=config).clic.negatives

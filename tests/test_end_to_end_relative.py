@@ -1,0 +1,40 @@
+"""Sessions of corrections that only say "rather this way", in real processes: what is asked for is what is recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from session_process import SMALL, app
+
+from benchmarks.experiment import VARIANTS
+from hitl_clic.session.reader import Session
+from hitl_clic.settings import SessionSettings
+
+QUICK = ["--device", "oracle", "--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
+QUICK += ["--schedule", "paper", "--training.episode-updates", "5", "--training.niceness", "0"]
+AT_ONCE = ["--oracle.latency-s", "0"]  # seconds are many ticks at full pace
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [["--config", VARIANTS / "relative.toml"], ["--session", "person", *AT_ONCE], ["--gate.kind", "relative"]],
+    ids=["the benchmark's variant", "a person's fingers", "the command line"],
+)
+def test_every_correction_is_a_direction_of_the_given_length(asked: list[object], tmp_path: Path) -> None:
+    out = tmp_path / "session"
+    status, _, problems = app("teach", "--task", "push_t", *asked, *SMALL, *QUICK, "--out", out)
+    assert status == 0, problems
+    recorded, settings = Session.open(out), SessionSettings.from_toml(out / "settings.toml")
+    corrected = [tick for tick in recorded.ticks if tick.human_action is not None]
+    assert len(recorded.pairs) > 2
+    assert {pair.kind for pair in recorded.pairs} == {"relative"}
+    assert {tick.kind for tick in corrected} == {"relative"}
+    free = [
+        np.linalg.norm(tick.human_action - tick.robot_action)
+        for tick in corrected
+        if tick.human_action is not None and np.abs(tick.human_action).max() < 1.0  # not at the end of its range
+    ]
+    assert free
+    assert free == pytest.approx([settings.gate.relative_step] * len(free), rel=1e-4)
