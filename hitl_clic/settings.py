@@ -100,7 +100,7 @@ class SessionSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_the_oracles_kind(cls, given: Any) -> Any:
-        """Older sessions name a kind of the oracle, which never had a meaning: corrections are read as the gate says."""
+        """Older sessions name a kind of the oracle, which had no effect: corrections are read as the gate says."""
         oracle = given.get("oracle") if isinstance(given, Mapping) else None
         if not isinstance(oracle, Mapping) or oracle.get("kind") != "absolute":
             return given
