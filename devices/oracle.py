@@ -148,10 +148,12 @@ class Oracle:
     def _now(self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind, asked: bool) -> Answer:
         settings = self.settings
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
-        if not self._active or not self._engages(step, step_in_chunk, float(np.linalg.norm(away)), asked):
+        size = float(np.linalg.norm(away))
+        engages = self._active and self._engages(step, step_in_chunk, size, asked)
+        if not engages or (kind == "relative" and size <= settings.threshold):  # good enough needs no other direction
             if self._fingers is not None:
                 self._fingers.lift()
-            return Answer((0.0,) * wanted.size, False)
+            return Answer((0.0,) * wanted.size, engages)
         noisy = away
         if settings.direction_noise_deg or settings.direction_bias_deg:
             noisy = noise.turn(noisy, settings.direction_noise_deg, settings.direction_bias_deg, self._generator)

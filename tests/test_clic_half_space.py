@@ -16,6 +16,8 @@ from torch.overrides import TorchFunctionMode
 from hitl_clic.clic.desired_space import draw_directions, half_space_log_p, implicit_log_p
 from hitl_clic.clic.settings import HalfSpaceSettings, MethodSettings
 from hitl_clic.clic.shaping import Batch, deal_untaught, observation_log_p
+from hitl_clic.methods import make_policy, make_trainer
+from hitl_clic.settings import load
 
 FEW = settings(max_examples=60, deadline=None)
 
@@ -202,6 +204,33 @@ def test_finite_with_gradients_whatever_the_correction(dim: int) -> None:
     assert log_p[0].std() < 1e-5, "no correction, no lesson"
     assert log_p[3].std() < 1e-5, "nothing taught, no lesson"
     assert log_p[1, 1] > log_p[1, 0], "a^h over a^r"
+
+
+# ---- taught by nothing but directions
+
+
+def test_directions_alone_lead_a_policy_to_what_is_wanted() -> None:
+    """Corrected at random states where it errs, a fifth of an action at a time, with fast's numbers."""
+    method = load(overrides={"method": "fast", "clic": {"symmetries": False}}).clic
+    trainer, rng = make_trainer(1, 2, 2, method, 0), np.random.default_rng(0)
+    errors = []
+    for number in range(180):
+        if number % 10 == 0:
+            policy = make_policy(trainer.weights(), 1, 2, 2, method, seeded(number), number, number)
+        state = rng.uniform(-1, 1, 1).astype(np.float32)
+        wanted = np.array([[np.sign(state[0]), -state[0]], [0.5, state[0]]], np.float32)
+        robot = policy.plan(state, np.zeros((0, 2), np.float32), None).chunk
+        far = np.linalg.norm(wanted - robot, axis=1, keepdims=True)
+        errors.append(float(far.mean()))
+        taught = np.broadcast_to(far > 0.1, robot.shape).astype(np.float32)
+        human = np.clip(robot + taught * 0.2 * (wanted - robot) / np.maximum(far, 1e-6), -1, 1)
+        if taught.any():
+            trainer.add(number, "relative", state, robot, human, taught)
+        if trainer.ready():
+            for _ in range(2):
+                trainer.update()
+    assert np.mean(errors[:30]) > 0.7
+    assert np.mean(errors[-30:]) < 0.15
 
 
 # ---- kinds and masks mixed in one batch

@@ -199,14 +199,16 @@ def test_the_mask_says_which_axes_were_taught() -> None:
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_relative_corrections_change_the_pairs_own_chunk(padding: str) -> None:
-    """a^h = a^r + e h for the steps corrected; of the others nothing is known: they stay the robot's."""
+def test_relative_corrections_stand_beside_what_they_correct(padding: str) -> None:
+    """For the steps corrected a^r is what the robot would have done then, a^h = a^r + e h; of the others nothing is
+    known: they stay the robot's."""
     made = stream(padding)
+    plan = robot_chunk(0)
     pair = only(made.run("rr...."), 0)
     assert pair.kind == "relative"
-    expected = robot_chunk(0)
-    expected[:2, 0] += 0.2
-    assert np.allclose(pair.human, expected, atol=1e-6)
+    then = [record.robot_action for record in made.records[:2]]
+    assert np.array_equal(pair.robot, [*then, *plan[2:]])
+    assert np.allclose(pair.human, [*(then + np.array([0.2, 0.0], np.float32)), *plan[2:]], atol=1e-6)
     assert pair.mask[:, 0].tolist() == [1, 1, 0, 0]
 
 
@@ -215,14 +217,14 @@ def test_a_relative_pair_waits_for_nothing_when_the_correction_is_over(padding: 
     assert ticks(stream(padding).run("r..")) == [[], [0], []]
 
 
-def test_relative_corrections_stay_in_the_box() -> None:
-    made = stream("hold")
-    chunk = np.full((H, 2), 0.95, np.float32)
+def test_a_relative_pair_leaves_the_plan_as_it_was() -> None:
+    made, plan = stream("hold"), robot_chunk(0)
     made.go("r", begins=False)
     record = made.records[0]
-    assert made.builder.add(record, chunk) == []
+    assert made.builder.add(record, plan) == []
     (pair,) = made.builder.finish_episode(record)
-    assert pair.human.max() == 1
+    assert not np.array_equal(pair.robot, plan), "another plan drove at this tick"
+    assert np.array_equal(plan, robot_chunk(0))
 
 
 def test_switching_the_kind_ends_a_pair() -> None:

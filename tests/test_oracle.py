@@ -299,6 +299,17 @@ def test_relative_is_the_unit_direction_from_the_robots_action() -> None:
     assert oracle.decide(1, 1, FAR, FAR, "relative") == Answer((0.0, 0.0), True), "persisting with nothing to say"
 
 
+def test_a_relative_teacher_points_nowhere_where_the_robot_is_about_right() -> None:
+    """It keeps driving, but a direction of its own length, larger than what is wrong, would teach the wrong thing."""
+    oracle = Oracle(OracleSettings(threshold=0.2, persist_steps=5), execute=1)
+    oracle.begin(0)
+    far, near = np.array([0.5, 0.0]), np.array([0.1, 0.1])
+    assert oracle.decide(0, 0, far, HERE, "relative").motion == pytest.approx((1.0, 0.0))
+    assert oracle.decide(1, 0, near, HERE, "relative") == Answer((0.0, 0.0), True)
+    assert oracle.decide(2, 0, near, HERE, "absolute").motion == pytest.approx((0.1, 0.1)), "an action is one"
+    assert oracle.decide(3, 0, far, HERE, "relative").motion == pytest.approx((1.0, 0.0))
+
+
 def test_the_gate_decides_the_kind() -> None:
     with rig() as r:
         sample = r.answer(0, np.array([0.3, 0.0]), kind="relative")

@@ -58,7 +58,7 @@ class PairBuilder:
             the pairs it completes, oldest first.
         """
         if record.human_action is not None and robot_chunk is not None:
-            self._open.append(_Open(record, robot_chunk))
+            self._open.append(_Open(record, robot_chunk.copy()))
         for pair in self._open:
             self._extend(pair, record)
         return self._collect(record, force=record.terminated or record.truncated)
@@ -79,8 +79,8 @@ class PairBuilder:
             step = len(pair.taught)
             assert record.human_action is not None
             action = record.human_action
-            if record.kind == "relative":  # the correction belongs to what the pair's own chunk would do here
-                action = np.clip(pair.robot[step] + (record.human_action - record.robot_action), -1, 1)
+            if record.kind == "relative":  # it is better than what the robot would have done at that very tick
+                pair.robot[step] = record.robot_action
             pair.taught.append(action)
             pair.mask.append(record.taught)
             pair.age_ns = max(pair.age_ns, record.device_age_ns)

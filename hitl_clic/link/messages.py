@@ -28,7 +28,8 @@ class ChunkPair:
         kind: "absolute" (a^h is what the teacher wants) or "relative" (a^h is only better than a^r).
         state: s_t, float32 [dim_o].
         robot: a^r[t:t+H], what the policy meant to do from `state` on, float32 [H, dim_a]. Where a correction begins
-            in the middle of a chunk this is the rest of that older plan, its last step held to H.
+            in the middle of a chunk this is the rest of that older plan, its last step held to H. Where a relative
+            correction taught, what the robot would have done at that very tick: it is better than that.
         human: a^h[t:t+H], padded to H, float32 [H, dim_a].
         mask: 1 where `human` was really taught (step and axis), else 0, float32 [H, dim_a].
         weight_version: version of the weights that planned `robot`.
