@@ -16,6 +16,10 @@ from devices.fingers import Fingers
 Kind = Literal["absolute", "relative"]
 
 
+RANGE = 2.0
+"""How far a full push moves an axis whose corrections are relative, units of action: from one end to the other."""
+
+
 class OracleSettings(BaseModel):
     """How the scripted teacher behaves as a device."""
 
@@ -166,14 +170,12 @@ class Oracle:
         if self._fingers is not None:
             way = noisy if kind == "relative" else action
             keys = self._fingers.press(step, way, self._generator)
-            action = robot + keys if kind == "relative" else keys
+            action = robot + RANGE * keys if kind == "relative" else keys
         teaches = self._about(away)
         if teaches is not None:  # after the noise, which must not reach the axes left alone
             action = np.where(teaches, action, robot)
         if kind == "relative":
-            action = action - robot
-            length = float(np.linalg.norm(action))
-            action = action / length if length > 0.0 else np.zeros_like(action)
+            action = (action - robot) / RANGE
         return Answer(tuple(float(value) for value in np.clip(action, -1.0, 1.0)), True, teaches)
 
     def _about(self, away: NDArray) -> tuple[bool, ...] | None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_clic.clic.buffer import PairBuffer, StoredPair
-from hitl_clic.clic.padding import PADDINGS, pad_chunk
+from hitl_clic.clic.padding import PADDINGS, pad_chunk, shortened
 
 Array = np.ndarray
 
@@ -165,3 +165,15 @@ def test_removed_pairs_are_never_drawn() -> None:
 
 def test_an_empty_buffer_gives_nothing() -> None:
     assert buffer().draw(4) == []
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 4))
+def test_a_relative_correction_is_learnt_as_a_short_step_in_its_direction(seed: int, length: float) -> None:
+    rng = np.random.default_rng(seed)
+    robot, human = rng.uniform(-1, 1, (2, 5, 3)).astype(np.float32)
+    human[1] = robot[1]
+    short = shortened(robot, human, length)
+    for a, h, s in zip(robot, human, short, strict=True):
+        far = float(np.linalg.norm(h - a))
+        assert np.linalg.norm(s - a) == pytest.approx(min(far, length), abs=1e-5)
+        assert (s - a) @ (h - a) == pytest.approx(far * min(far, length), abs=1e-5)

@@ -149,6 +149,18 @@ def test_ready_at_the_least_number_of_pairs() -> None:
     assert not trainer.ready()
 
 
+def test_how_far_a_relative_correction_went_is_not_learnt() -> None:
+    """A push of 0.3 and one of 1.5 the same way are the same lesson, for any method."""
+    trainer = make(method())
+    robot, way = np.zeros(CHUNK, np.float32), np.full(CHUNK, 0.5, np.float32)
+    for number, (kind, size) in enumerate((("relative", 0.5), ("relative", 1.5), ("absolute", 1.5))):
+        trainer.add(number, kind, np.zeros(DIM_O, np.float32), robot, size * way, np.ones(CHUNK, np.float32))
+    short, long, absolute = (trainer.buffer.pairs[number].human for number in range(3))
+    assert np.allclose(short, long)
+    assert np.allclose(np.linalg.norm(long, axis=1), 0.2)
+    assert np.array_equal(absolute, 1.5 * way), "an absolute one is what is wanted"
+
+
 # ---- reproducible
 
 

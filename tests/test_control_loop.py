@@ -307,7 +307,7 @@ def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: Kind) -> None:
     bench = Bench(
         hold(3, 4, 5, 6, 7),
         commands={5: ["next_axes"], 9: ["next_axes"]},
-        gate=GateSettings(kind=kind, max_step=0.25),
+        gate=GateSettings(kind=kind, max_step=0.25, relative_step=0.5),
         choices=Choices(groups=("everything", "sideways")),
         groups={"sideways": ("x",)},
         execute=4,
@@ -322,7 +322,7 @@ def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: Kind) -> None:
         assert record.taught.tolist() == ([1, 1] if record.tick < 5 else [1, 0])
         if record.tick >= 5:
             assert record.human_action[1] == record.robot_action[1]
-            pushed = HAND[0] if kind == "absolute" else record.robot_action[0] + bench.gate.relative_step
+            pushed = HAND[0] if kind == "absolute" else record.robot_action[0] + 0.5 * HAND[0]
             assert record.human_action[0] == pytest.approx(pushed)
     jump = np.abs(ticks[5].executed - ticks[4].executed)
     assert np.all(jump <= 0.25 + 1e-6), "the robot takes its axis back in bounded steps"
@@ -427,7 +427,7 @@ def test_a_stride_asks_less_often(stride: int) -> None:
 
 
 def test_relative_corrections() -> None:
-    """The direction counts, the step is e; holding the control without a direction teaches nothing."""
+    """The motion goes on top of the robot's; holding the control without one teaches nothing."""
 
     def script(reading: int) -> DeviceSample:
         return hold(2, 3, motion=(0.0, -0.4))(reading) if reading < 6 else hold(6, 7, motion=(0.0, 0.0))(reading)
@@ -437,7 +437,7 @@ def test_relative_corrections() -> None:
     assert bench.states == "aaccaaccaaaa"
     for tick in (2, 3):
         record = bench.ticks[tick]
-        assert near(record.executed, float(record.robot_action[0]), float(record.robot_action[1]) - 0.2)
+        assert near(record.executed, float(record.robot_action[0]), float(record.robot_action[1]) - 0.2 * 0.4)
     assert [(pair.tick, pair.kind) for pair in bench.sent] == [(2, "relative"), (3, "relative")]
     assert bench.ticks[6].human_action is None
     assert near(bench.ticks[6].executed, *bench.ticks[6].robot_action)

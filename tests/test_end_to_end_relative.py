@@ -22,7 +22,7 @@ AT_ONCE = ["--oracle.latency-s", "0"]  # seconds are many ticks at full pace
     [["--config", VARIANTS / "relative.toml"], ["--session", "person", *AT_ONCE], ["--gate.kind", "relative"]],
     ids=["the benchmark's variant", "a person's fingers", "the command line"],
 )
-def test_every_correction_is_a_direction_of_the_given_length(asked: list[object], tmp_path: Path) -> None:
+def test_every_correction_is_relative_from_the_device_to_the_pair(asked: list[object], tmp_path: Path) -> None:
     out = tmp_path / "session"
     status, _, problems = app("teach", "--task", "push_t", *asked, *SMALL, *QUICK, "--out", out)
     assert status == 0, problems
@@ -31,10 +31,10 @@ def test_every_correction_is_a_direction_of_the_given_length(asked: list[object]
     assert len(recorded.pairs) > 2
     assert {pair.kind for pair in recorded.pairs} == {"relative"}
     assert {tick.kind for tick in corrected} == {"relative"}
-    free = [
-        np.linalg.norm(tick.human_action - tick.robot_action)
-        for tick in corrected
-        if tick.human_action is not None and np.abs(tick.human_action).max() < 1.0  # not at the end of its range
-    ]
-    assert free
-    assert free == pytest.approx([settings.gate.relative_step] * len(free), rel=1e-4)
+    for tick in corrected:
+        assert tick.human_action is not None
+        assert tick.taught.any()
+        assert np.array_equal(tick.executed, tick.human_action)
+        # a scripted teacher who is content points nowhere; keys of a person a moment late may point to the range's end
+        if not settings.oracle.press_steps:
+            assert np.linalg.norm(tick.human_action - tick.robot_action) > 0.99 * settings.oracle.threshold

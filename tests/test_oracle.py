@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from devices import noise
 from devices.contract import check_device
 from devices.fingers import Fingers, pressed
-from devices.oracle import Answer, Oracle
+from devices.oracle import RANGE, Answer, Oracle
 from devices.sample import DeviceSample
 from devices.scripted import OracleSettings, ScriptedDevice, TeacherView
 from devices.slot import Slot
@@ -289,31 +289,31 @@ def test_start_episode() -> None:
     assert oracle.decide(0, 0, FAR, HERE, "absolute")[1]
 
 
-def test_relative_is_the_unit_direction_from_the_robots_action() -> None:
+def test_relative_is_as_gentle_a_push_as_is_needed() -> None:
     oracle = Oracle(OracleSettings(), execute=2)
     oracle.begin(0)
     motion, engage, teaches = oracle.decide(0, 0, np.array([0.5, 0.3]), np.array([0.2, -0.1]), "relative")
     assert engage
     assert teaches is None
-    assert motion == pytest.approx((0.6, 0.8))
+    assert motion == pytest.approx((0.3 / RANGE, 0.4 / RANGE)), "a full push goes from end to end"
     assert oracle.decide(1, 1, FAR, FAR, "relative") == Answer((0.0, 0.0), True), "persisting with nothing to say"
 
 
 def test_a_relative_teacher_points_nowhere_where_the_robot_is_about_right() -> None:
-    """It keeps driving, but a direction of its own length, larger than what is wrong, would teach the wrong thing."""
+    """It keeps driving, but learnt is a direction without its length, which would lead past what is wanted."""
     oracle = Oracle(OracleSettings(threshold=0.2, persist_steps=5), execute=1)
     oracle.begin(0)
     far, near = np.array([0.5, 0.0]), np.array([0.1, 0.1])
-    assert oracle.decide(0, 0, far, HERE, "relative").motion == pytest.approx((1.0, 0.0))
+    assert oracle.decide(0, 0, far, HERE, "relative").motion == pytest.approx((0.25, 0.0))
     assert oracle.decide(1, 0, near, HERE, "relative") == Answer((0.0, 0.0), True)
     assert oracle.decide(2, 0, near, HERE, "absolute").motion == pytest.approx((0.1, 0.1)), "an action is one"
-    assert oracle.decide(3, 0, far, HERE, "relative").motion == pytest.approx((1.0, 0.0))
+    assert oracle.decide(3, 0, far, HERE, "relative").motion == pytest.approx((0.25, 0.0))
 
 
 def test_the_gate_decides_the_kind() -> None:
     with rig() as r:
         sample = r.answer(0, np.array([0.3, 0.0]), kind="relative")
-    assert sample.motion == (1.0, 0.0)
+    assert sample.motion == pytest.approx((0.15, 0.0))
 
 
 ARM = ("x", "y", "z", "roll", "pitch", "gripper")
@@ -329,8 +329,8 @@ def test_partial_is_about_the_group_that_errs_most_and_axes_in_none(kind: str) -
     assert place.teaches == (True, True, True, False, False, True)
     assert turn.teaches == (False, False, False, True, True, True)
     if kind == "relative":
-        assert place.motion == pytest.approx([1 / np.sqrt(3)] * 3 + [0, 0, 0])
-        assert turn.motion == pytest.approx([0, 0, 0, 0, 0.6, 0.8]), "a unit vector over what it is about"
+        assert place.motion == pytest.approx([0.15] * 3 + [0, 0, 0])
+        assert turn.motion == pytest.approx([0, 0, 0, 0, 0.3, 0.4]), "a push along what it is about"
     else:
         assert place.motion == pytest.approx([0.4, 0.4, 0.4, 0.2, 0.2, 0.0])
         assert turn.motion == pytest.approx([0.1, 0.1, 0.1, 0.2, 0.8, 0.8])

@@ -1,4 +1,5 @@
-"""Filling a correction of fewer than H steps up to a whole chunk ([CC] section 4 says only "padded").
+"""Corrections as they are learnt: those of fewer than H steps filled up to a whole chunk ([CC] section 4 says only
+"padded"), and how much of a relative one counts.
 
 Pure numpy, any thread. `method.md` section 4 names the four ways; `PADDINGS` is their table.
 """
@@ -56,6 +57,17 @@ def counted(taught: Array, relative: bool, padding: str) -> Array:
         return taught
     padded = ~taught.any(axis=1, keepdims=True)
     return np.where(padded, np.float32(1), taught)
+
+
+def shortened(robot: Array, human: Array, length: float) -> Array:
+    """The human chunk of a relative correction, each step `length` from the robot's at most, which keeps its direction.
+
+    Args:
+        robot, human: float32 [H, dim_a].
+    """
+    apart = human - robot
+    far = np.linalg.norm(apart, axis=1, keepdims=True)
+    return np.where(far > length, robot + apart * (length / np.maximum(far, 1e-12)), human).astype(np.float32)
 
 
 def pad_chunk(known: Array, robot: Array, followed: Array, padding: str) -> Array:

@@ -89,6 +89,13 @@ class HalfSpaceSettings(BaseModel):
         multiple_of=2,
         description="M, implicit contrastive pairs for each correction, count; 0 leaves the observed pair alone.",
     )
+    length: float = Field(
+        0.2,
+        gt=0,
+        le=4,
+        description="Greatest length of a correction's step as it is learnt, units of action: a push drives the robot "
+        "as far as the hand wants, but says only which way. 0.2 is the published e.",
+    )
     angle_deg: float = Field(
         30.0, gt=0, lt=180, description="Angle between a correction and its implicit negatives, degrees."
     )

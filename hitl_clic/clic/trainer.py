@@ -19,7 +19,7 @@ from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
 from hitl_clic.clic.chains import ChainStore, Key
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.objective import SHAPING, Objective
-from hitl_clic.clic.padding import counted
+from hitl_clic.clic.padding import counted, shortened
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.symmetry import Symmetry
@@ -109,6 +109,8 @@ class ChunkTrainer:
                 raise ValueError(f"pair {pair_id}: {name} has shape {value.shape}, expected {shape}")
             if not np.isfinite(value).all():
                 raise ValueError(f"pair {pair_id}: {name} has numbers that are not finite")
+        if kind == "relative":
+            human = shortened(robot, human, self.settings.half_space.length)
         mask = counted(mask, kind == "relative", self.settings.padding)
         self.buffer.add(StoredPair(pair_id, kind == "relative", state, robot, human, mask))
 

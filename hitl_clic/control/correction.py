@@ -119,8 +119,9 @@ def human_action(
     """The human's action for the same state, and which axes it really teaches.
 
     Absolute: the motion itself on the controlled axes, the robot's value elsewhere.
-    Relative ([CL]): a^h = a^r + e h, h the unit vector along the motion, e = `relative_step`; no motion, no lesson. Of
-    the motions in space (a hand's moving, its turning) only those that are pushed are controlled then.
+    Relative ([CL]): a^h = a^r + e h, h the motion, e = `relative_step`; no motion, no lesson. So a hand moves the robot
+    as gently or as far as it likes; learnt is only which way (`clic.half_space.length`). Of the motions in space (a
+    hand's moving, its turning) only those that are pushed are controlled then.
 
     A lesson has one kind, as its pair and the desired space made of it have: while relative axes are pushed those read
     absolutely are set, but not taught; else the lesson is about them alone.
@@ -165,10 +166,9 @@ def human_action(
     for triple in binding.triples:
         indices = list(triple.axes)
         relative[indices] &= bool(wanted[indices].any())
-    length = float(np.linalg.norm(wanted[relative]))
     human[fixed] = wanted[fixed]
-    if length > 0.0:
-        human[relative] += settings.relative_step * wanted[relative] / length
+    if wanted[relative].any():
+        human[relative] += settings.relative_step * wanted[relative]
         taught[relative] = 1.0
     elif fixed.any():
         taught[fixed], kind = 1.0, "absolute"

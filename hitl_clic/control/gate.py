@@ -128,7 +128,11 @@ class GateSettings(BaseModel):
         "person sees that it does and reacts in a quarter of a second, so more would drive a robot blindly.",
     )
     relative_step: float = Field(
-        0.2, gt=0, le=2, description="e: length of a relative correction, units of action; a^h = a^r + e h."
+        2.0,
+        gt=0,
+        le=2,
+        description="e: how far a full push moves an axis from the robot's action, units of action; a^h = a^r + e h. "
+        "With 2 a hand can drive wherever it wants, whatever the robot does.",
     )
     max_step: float | None = Field(
         None,
