@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from devices import noise
+from devices.axes import base
 from devices.fingers import Fingers
 
 Kind = Literal["absolute", "relative"]
@@ -54,6 +55,11 @@ class OracleSettings(BaseModel):
         le=1000,
         description="It presses keys, each axis full, back or not at all (8 directions in a plane), and keeps a press "
         "for this many ticks at least; 0: any direction and strength, new at each tick.",
+    )
+    buttons: tuple[str, ...] = Field(
+        ("gripper",),
+        description="Axes, of every arm, that its fingers switch from end to end by a button (with press_steps), as "
+        "hands do; read absolutely also while corrections are relative.",
     )
     wrong_presses: float = Field(0.0, ge=0, le=1, description="Share of its presses that are of random keys.")
     partial: tuple[str, ...] = Field(
@@ -117,6 +123,8 @@ class Oracle:
         self._late: deque[Answer] = deque(maxlen=settings.delay_steps + 1)
         self._generator = np.random.default_rng((settings.seed, 0))
         self._fingers = Fingers(settings.press_steps, settings.wrong_presses) if settings.press_steps else None
+        pressed = settings.buttons if self._fingers is not None else ()
+        self._buttons = np.array([base(name) in pressed for name in axes], bool)
 
     def begin(self, episode: int) -> None:
         """Start an episode: no intervention running, noise seeded by (seed, episode)."""
@@ -154,10 +162,13 @@ class Oracle:
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
         size = float(np.linalg.norm(away))
         engages = self._active and self._engages(step, step_in_chunk, size, asked)
-        if not engages or (kind == "relative" and size <= settings.threshold):  # good enough needs no other direction
+        buttons = self._buttons if self._buttons.size else np.zeros(wanted.size, bool)
+        content = float(np.linalg.norm(away[~buttons])) <= settings.threshold
+        if not engages or (kind == "relative" and content):  # good enough needs no other direction
             if self._fingers is not None:
                 self._fingers.lift()
-            return Answer((0.0,) * wanted.size, engages)
+            held = np.where(buttons & engages, np.sign(wanted), 0.0)
+            return Answer(tuple(float(value) for value in held), engages)
         noisy = away
         if settings.direction_noise_deg or settings.direction_bias_deg:
             noisy = noise.turn(noisy, settings.direction_noise_deg, settings.direction_bias_deg, self._generator)
@@ -169,13 +180,14 @@ class Oracle:
         action = np.asarray(wanted if noisy is away else np.clip(robot + noisy, -1.0, 1.0), np.float64)
         if self._fingers is not None:
             way = noisy if kind == "relative" else action
-            keys = self._fingers.press(step, way, self._generator)
+            keys = self._fingers.press(step, np.where(buttons, 0.0, way), self._generator)
             action = robot + RANGE * keys if kind == "relative" else keys
+            action = np.where(buttons, np.sign(wanted), action)
         teaches = self._about(away)
         if teaches is not None:  # after the noise, which must not reach the axes left alone
             action = np.where(teaches, action, robot)
         if kind == "relative":
-            action = (action - robot) / RANGE
+            action = np.where(buttons, action, (action - robot) / RANGE)
         return Answer(tuple(float(value) for value in np.clip(action, -1.0, 1.0)), True, teaches)
 
     def _about(self, away: NDArray) -> tuple[bool, ...] | None:

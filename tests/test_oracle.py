@@ -454,3 +454,18 @@ def test_asked_for_help_it_steps_in_at_once_though_the_robot_was_right(late: int
             assert time.monotonic() < deadline
         assert sample.motion == pytest.approx(tuple(FAR))
         assert not r.answer(1, FAR, robot=FAR.astype(np.float32)).engage, "and lets go when the robot goes on"
+
+
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_fingers_switch_a_gripper_by_a_button_whatever_else_they_press(kind: str) -> None:
+    oracle = Oracle(OracleSettings(press_steps=1, threshold=0.3), execute=1, axes=("x", "y", "gripper2"))
+    oracle.begin(0)
+    robot = np.array([0.1, 0.1, 0.4])
+    pushed = oracle.decide(0, 0, np.array([0.8, 0.1, 1.0]), robot, kind)  # type: ignore[arg-type]
+    assert pushed == Answer((1.0, 0.0, 1.0), True)
+    content = oracle.decide(1, 0, np.array([0.1, 0.2, -1.0]), robot, kind)  # type: ignore[arg-type]
+    assert content.engage
+    assert content.motion[2] == -1.0
+    if kind == "relative":
+        assert content.motion[:2] == (0.0, 0.0), "only the gripper was wrong"
+    assert oracle.decide(9, 0, robot, robot, kind).motion == (0.0, 0.0, 0.0), "the button is the robot's when it drives"  # type: ignore[arg-type]

@@ -142,14 +142,14 @@ def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, st
 
 
 def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
-    """How the device's axes move the task's. A script gives the task's own actions.
+    """How the device's axes move the task's. A script gives the task's own actions, but for what its fingers switch.
 
     Raises:
         ValueError: they share no axis.
     """
     frame = task.action_frame
     if not HANDS[settings.device].control:
-        return bind(device.axes, frame.axes)
+        return bind(device.axes, frame.axes, settings.oracle.buttons if settings.oracle.press_steps else ())
     return bind(device.axes, frame.axes, settings.gate.absolute_axes, frame.groups)
 
 
