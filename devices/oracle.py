@@ -179,7 +179,8 @@ class Oracle:
         # without noise a* itself is given, not a^r + (a* - a^r), which rounds
         action = np.asarray(wanted if noisy is away else np.clip(robot + noisy, -1.0, 1.0), np.float64)
         if self._fingers is not None:
-            way = noisy if kind == "relative" else action
+            # hands press where they want to go, not against each twitch of the robot; and back where it goes too far
+            way = noisy if kind == "relative" and float(noisy @ action) < 0.0 else action
             keys = self._fingers.press(step, np.where(buttons, 0.0, way), self._generator)
             action = robot + RANGE * keys if kind == "relative" else keys
             action = np.where(buttons, np.sign(wanted), action)

@@ -469,3 +469,11 @@ def test_fingers_switch_a_gripper_by_a_button_whatever_else_they_press(kind: str
     if kind == "relative":
         assert content.motion[:2] == (0.0, 0.0), "only the gripper was wrong"
     assert oracle.decide(9, 0, robot, robot, kind).motion == (0.0, 0.0, 0.0), "the button is the robot's when it drives"  # type: ignore[arg-type]
+
+
+def test_hands_press_where_they_want_to_go_whatever_the_robot_does_and_back_where_it_goes_too_far() -> None:
+    oracle = Oracle(OracleSettings(press_steps=1, threshold=0.2), execute=1, axes=("x", "y"))
+    oracle.begin(0)
+    for step, robot in enumerate(([0.0, 0.0], [0.0, 1.0], [-0.5, -1.0])):
+        assert oracle.decide(step, 0, np.array([0.8, 0.1]), np.array(robot), "relative").motion == (1.0, 0.0)
+    assert oracle.decide(5, 0, np.array([0.3, 0.0]), np.array([1.0, 0.0]), "relative").motion == (-1.0, 0.0)
