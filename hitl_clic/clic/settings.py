@@ -93,8 +93,8 @@ class HalfSpaceSettings(BaseModel):
         0.2,
         gt=0,
         le=4,
-        description="Greatest length of a correction's step as it is learnt, units of action: a push drives the robot "
-        "as far as the hand wants, but says only which way. 0.2 is the published e.",
+        description="Greatest length of a correction's step as it is learnt, units of action: a key that is pressed "
+        "drives the robot all the way, but says little of how far is right. 0.2 is the published e.",
     )
     angle_deg: float = Field(
         30.0, gt=0, lt=180, description="Angle between a correction and its implicit negatives, degrees."

@@ -120,8 +120,8 @@ def human_action(
 
     Absolute: the motion itself on the controlled axes, the robot's value elsewhere.
     Relative ([CL]): a^h = a^r + e h, h the motion, e = `relative_step`; no motion, no lesson. So a hand moves the robot
-    as gently or as far as it likes; learnt is only which way (`clic.half_space.length`). Of the motions in space (a
-    hand's moving, its turning) only those that are pushed are controlled then.
+    as gently or as far as it likes; learnt is that this way is better (`clic.half_space.length`). Of the motions in
+    space (a hand's moving, its turning) only those that are pushed are controlled then.
 
     A lesson has one kind, as its pair and the desired space made of it have: while relative axes are pushed those read
     absolutely are set, but not taught; else the lesson is about them alone.
