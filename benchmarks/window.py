@@ -130,7 +130,7 @@ def main() -> int:
             with TemporaryDirectory() as folder:
                 try:
                     turns.append(turn(task, window, given.seconds, Path(folder)))
-                except RuntimeError as error:
+                except (RuntimeError, subprocess.TimeoutExpired) as error:
                     sys.stderr.write(f"window: {error}\n")
                     return 1
         tell("window", {"task": task, "seconds": given.seconds, "rounds": given.rounds, **compare(turns)})

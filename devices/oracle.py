@@ -180,7 +180,7 @@ class Oracle:
         action = np.asarray(wanted if noisy is away else np.clip(robot + noisy, -1.0, 1.0), np.float64)
         if self._fingers is not None:
             # hands press where they want to go, not against each twitch of the robot; and back where it goes too far
-            way = noisy if kind == "relative" and float(noisy @ action) < 0.0 else action
+            way = noisy if kind == "relative" and float(noisy[~buttons] @ action[~buttons]) < 0.0 else action
             keys = self._fingers.press(step, np.where(buttons, 0.0, way), self._generator)
             action = robot + RANGE * keys if kind == "relative" else keys
             action = np.where(buttons, np.sign(wanted), action)

@@ -172,8 +172,16 @@ def test_a_relative_correction_is_learnt_as_a_short_step_in_its_direction(seed: 
     rng = np.random.default_rng(seed)
     robot, human = rng.uniform(-1, 1, (2, 5, 3)).astype(np.float32)
     human[1] = robot[1]
-    short = shortened(robot, human, length)
+    short = shortened(robot, human, np.ones_like(robot), length)
     for a, h, s in zip(robot, human, short, strict=True):
         far = float(np.linalg.norm(h - a))
         assert np.linalg.norm(s - a) == pytest.approx(min(far, length), abs=1e-5)
         assert (s - a) @ (h - a) == pytest.approx(far * min(far, length), abs=1e-5)
+
+
+def test_an_axis_that_was_only_obeyed_makes_no_push_longer() -> None:
+    robot = np.zeros((1, 3), np.float32)
+    human = np.array([[0.3, 0.4, 1.0]], np.float32)
+    taught = np.array([[1, 1, 0]], np.float32)
+    assert shortened(robot, human, taught, 0.5)[0, :2] == pytest.approx([0.3, 0.4])
+    assert shortened(robot, human, taught, 0.25)[0, :2] == pytest.approx([0.15, 0.2])

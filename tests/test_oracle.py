@@ -477,3 +477,10 @@ def test_hands_press_where_they_want_to_go_whatever_the_robot_does_and_back_wher
     for step, robot in enumerate(([0.0, 0.0], [0.0, 1.0], [-0.5, -1.0])):
         assert oracle.decide(step, 0, np.array([0.8, 0.1]), np.array(robot), "relative").motion == (1.0, 0.0)
     assert oracle.decide(5, 0, np.array([0.3, 0.0]), np.array([1.0, 0.0]), "relative").motion == (-1.0, 0.0)
+
+
+def test_a_gripper_that_is_also_wrong_does_not_keep_hands_from_going_back() -> None:
+    oracle = Oracle(OracleSettings(press_steps=1, threshold=0.2), execute=1, axes=("x", "y", "gripper"))
+    oracle.begin(0)
+    wanted, robot = np.array([0.3, 0.0, 1.0]), np.array([1.0, 0.0, -1.0])
+    assert oracle.decide(0, 0, wanted, robot, "relative").motion == (-1.0, 0.0, 1.0)

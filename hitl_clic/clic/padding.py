@@ -59,14 +59,15 @@ def counted(taught: Array, relative: bool, padding: str) -> Array:
     return np.where(padded, np.float32(1), taught)
 
 
-def shortened(robot: Array, human: Array, length: float) -> Array:
+def shortened(robot: Array, human: Array, taught: Array, length: float) -> Array:
     """The human chunk of a relative correction, each step `length` from the robot's at most, which keeps its direction.
 
     Args:
-        robot, human: float32 [H, dim_a].
+        robot, human: float32 [H, dim_a]. taught: 1 on taught axes of taught steps, [H, dim_a]; an axis that was only
+            obeyed meanwhile, as a gripper's, makes no push longer.
     """
     apart = human - robot
-    far = np.linalg.norm(apart, axis=1, keepdims=True)
+    far = np.linalg.norm(apart * taught, axis=1, keepdims=True)
     return np.where(far > length, robot + apart * (length / np.maximum(far, 1e-12)), human).astype(np.float32)
 
 

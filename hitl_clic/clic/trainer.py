@@ -110,7 +110,7 @@ class ChunkTrainer:
             if not np.isfinite(value).all():
                 raise ValueError(f"pair {pair_id}: {name} has numbers that are not finite")
         if kind == "relative":
-            human = shortened(robot, human, self.settings.half_space.length)
+            human = shortened(robot, human, mask, self.settings.half_space.length)
         mask = counted(mask, kind == "relative", self.settings.padding)
         self.buffer.add(StoredPair(pair_id, kind == "relative", state, robot, human, mask))
 
