@@ -90,6 +90,9 @@ class TickRecord:
         lateness_ns: how late the tick began; work_ns: how long it worked; overrun: it missed the next deadline.
         sections_ns: working time by part of the tick, by name.
         reward, success, terminated, truncated: what the task answered.
+        seen: the tick whose observation the human had seen when deciding this; -1 is this one.
+        push: of a relative correction how far it pushes each axis, float32 [dim_a], units of action, also where that
+            leaves [-1, 1]; None else, and in older recordings.
     """
 
     tick: int
@@ -118,6 +121,8 @@ class TickRecord:
     truncated: bool
     frame: Frame = "world"
     about: str = EVERYTHING
+    seen: int = -1
+    push: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ class Bench:
     lead: int = 0
     overlap: OverlapName = "sync"
     stride: int = 1
+    reaction: int = 0
     padding: str = "hold"
     undo_s: float = 0.0
     gate: GateSettings = field(default_factory=GateSettings)
@@ -179,7 +180,7 @@ class Bench:
             binding=bind((self.device or self.hand).axes, self.task.action_frame.axes, groups=self.groups),
             hand_over=HandOver(self.gate.max_step, 2),
             queue=ChunkQueue(self.horizon, self.execute, self.lead, 2),
-            pairs=PairBuilder(self.horizon, self.execute, self.padding),
+            pairs=PairBuilder(self.horizon, self.execute, self.padding, self.reaction),
             undo=UndoBuffer(self.undo_s),
             exploration=Exploration(self.exploration, 0, 2),
             outlets=Outlets(
@@ -197,6 +198,7 @@ class Bench:
             timeout_s=self.timeout_s,
             overlap=OVERLAPS[self.overlap],
             help_call=HelpCall(self.help),
+            reaction=self.reaction,
         )
         self.planner = Planner(self.policy, self.loop.on_plan)
         self.loop.attach(self.planner, self.clock or MaxPaceClock(self.loop.ready), self.schedule)
@@ -402,6 +404,22 @@ def test_both_chunks_are_of_the_same_state() -> None:
         assert near(pair.robot[0], *record.robot_action)
         assert near(pair.human[0], *HAND)
     assert bench.of(ChunkPair) == bench.sent, "what is sent is what is recorded"
+
+
+def test_a_late_teacher_answers_what_it_had_seen() -> None:
+    """Not from before the episode, and after a pause not from before it: the scene had stood still by then."""
+    held = hold(1, 2, 6, 8, 9, 10, 11, 12)
+    bench = Bench(held, commands={8: ["pause"], 10: ["resume"]}, reaction=3, longest=9)
+    bench.run(2)
+    ticks = bench.ticks
+    assert [record.seen for record in ticks[:9]] == [0, 0, 0, 0, 1, 2, 3, 4, 8], "it stood still before tick 8"
+    assert ticks[9].episode == 1
+    assert [record.seen for record in ticks[9:14]] == [9, 9, 9, 9, 10]
+    assert [pair.tick for pair in bench.sent][:3] == [1, 2, 6]
+    for pair in bench.sent:
+        seen = ticks[ticks[pair.tick].seen]
+        assert np.array_equal(pair.state, seen.observation)
+        assert near(pair.robot[0], *seen.robot_action)
 
 
 def test_a_correction_in_mid_chunk_begins_with_the_rest_of_the_chunk() -> None:

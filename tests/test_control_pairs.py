@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ class Stream:
     """Feeds ticks to a builder: "h" the human drives, "r" the relative human, "." the robot."""
 
     builder: PairBuilder
+    reaction: int = 0
     tick: int = 0
     records: list[TickRecord] = field(default_factory=list)
 
@@ -41,8 +43,9 @@ class Stream:
     ) -> list[ChunkPair]:
         t = self.tick
         kind: Kind = "relative" if who == "r" else "absolute"
-        robot = np.array([-0.1, 0.0], np.float32)
-        human = {"h": human_action(t), "r": robot + np.float32(0.2) * np.array([1, 0], np.float32), ".": None}[who]
+        robot = np.array([-0.1, t / 1000], np.float32)
+        push = np.array([0.2, 0.0], np.float32)
+        human = {"h": human_action(t), "r": robot + push, ".": None}[who]
         record = TickRecord(
             tick=t,
             episode=3,
@@ -68,6 +71,8 @@ class Stream:
             success=False,
             terminated=ends == "terminated",
             truncated=ends == "truncated",
+            seen=max(0, t - self.reaction) if self.reaction else -1,
+            push=push if who == "r" else None,
         )
         self.records.append(record)
         self.tick += 1
@@ -77,8 +82,8 @@ class Stream:
         return [self.go(who) for who in script]
 
 
-def stream(padding: str, horizon: int = H, execute: int = TA) -> Stream:
-    return Stream(PairBuilder(horizon, execute, padding))
+def stream(padding: str, horizon: int = H, execute: int = TA, reaction: int = 0) -> Stream:
+    return Stream(PairBuilder(horizon, execute, padding, reaction), reaction)
 
 
 def ticks(pairs: list[list[ChunkPair]]) -> list[list[int]]:
@@ -227,6 +232,70 @@ def test_a_relative_pair_leaves_the_plan_as_it_was() -> None:
     assert np.array_equal(plan, robot_chunk(0))
 
 
+# ---- a teacher's reaction time
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@settings(max_examples=50, deadline=None)
+@given(st.text("hr.", max_size=40), st.integers(1, 5))
+def test_a_late_correction_is_about_what_was_seen(padding: str, script: str, reaction: int) -> None:
+    """State, both chunks and weights are of the tick that was seen; when it is made, and its tick, stay the same."""
+    late, prompt = stream(padding, reaction=reaction), stream(padding)
+    pairs, others = late.run(script), prompt.run(script)
+    if script:
+        pairs.append(late.builder.finish_episode(late.records[-1]))
+        others.append(prompt.builder.finish_episode(prompt.records[-1]))
+    assert ticks(pairs) == ticks(others)
+    for pair, other in zip(chain(*pairs), chain(*others), strict=True):
+        seen = max(0, pair.tick - reaction)
+        assert (pair.state.tolist(), pair.weight_version) == ([seen], 40 + seen)
+        assert np.array_equal(pair.mask, other.mask)
+        known = int(pair.mask[:, 0].sum())
+        assert np.array_equal(pair.robot[known:], robot_chunk(seen)[known:])
+        then = np.stack([late.records[max(0, pair.tick + k - reaction)].robot_action for k in range(known)])
+        if pair.kind == "relative":
+            assert np.array_equal(pair.robot[:known], then)
+            assert np.allclose(pair.human[:known], then + np.array([0.2, 0.0], np.float32), atol=1e-6)
+        else:
+            assert np.array_equal(pair.robot, robot_chunk(seen))
+            assert np.array_equal(pair.human[:known], other.human[:known])
+
+
+def test_a_push_is_laid_on_what_was_seen_also_where_it_left_the_range() -> None:
+    """A robot that meanwhile goes as far as it can hides a push; what was seen did not."""
+    made = stream("robot", reaction=2)
+    for tick, robot in enumerate(([-0.5, 0.3], [0.9, 0.3], [1.0, -0.2])):
+        made.go("r" if tick == 2 else ".", begins=True)
+        made.records[-1] = replace(made.records[-1], robot_action=np.array(robot, np.float32))
+    at_seen, _, late = made.records
+    builder = PairBuilder(H, TA, "robot", 2)
+    push = np.array([2.0, 0.0], np.float32)
+    builder.add(at_seen, robot_chunk(0))
+    builder.add(made.records[1], robot_chunk(1))
+    builder.add(replace(late, human_action=late.robot_action, push=push), robot_chunk(2))
+    (pair,) = builder.finish_episode(late)
+    assert pair.robot[0].tolist() == pytest.approx([-0.5, 0.3])
+    assert pair.human[0].tolist() == pytest.approx([1.0, 0.3])
+
+
+def test_nothing_is_learnt_where_no_plan_was_seen() -> None:
+    made = stream("hold", reaction=2)
+    record = made.records
+    made.go(".")
+    late = replace(record[0], tick=1, seen=0, human_action=human_action(1), taught=np.ones(2, np.float32))
+    builder = PairBuilder(H, TA, "hold", 2)
+    assert builder.add(record[0], None) == []
+    assert builder.add(late, robot_chunk(1)) == []
+    assert builder.finish_episode(late) == []
+
+
+def test_what_was_seen_must_be_known() -> None:
+    made = stream("hold", reaction=1)
+    made.run("..")
+    with pytest.raises(ValueError, match="tick 9 answers tick 3, which is not among the last 2"):
+        made.builder.add(replace(made.records[-1], tick=9, seen=3), None)
+
+
 def test_switching_the_kind_ends_a_pair() -> None:
     pairs = stream("hold", execute=4).run("hhr...")
     assert [len(done) for done in pairs] == [0, 0, 2, 1, 0, 0]
@@ -289,7 +358,7 @@ def test_taking_back_one_pair_by_its_id() -> None:
 def test_effort_counts_taught_ticks_and_the_error_where_it_is_known() -> None:
     made, effort = stream("hold"), EpisodeEffort()
     made.run("h..h")
-    wanted: list[tuple[float, float] | None] = [(-0.1, 1.0), None, (0.9, 0.0), None]
+    wanted: list[tuple[float, float] | None] = [(-0.1, 1.0), None, (0.9, 0.002), None]
     for record, what in zip(made.records, wanted, strict=True):
         effort.add(record, what)
     result = effort.result(2, 77, True, 9)

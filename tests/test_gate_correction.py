@@ -20,7 +20,7 @@ SETTINGS = GateSettings(relative_step=0.2)
 def test_bind_matches_by_name_not_by_place() -> None:
     binding = bind(("z", "y", "x"), ("x", "gripper", "y"))
     robot = np.array([0.1, 0.2, 0.3], np.float32)
-    action, taught, _ = human_action(robot, (0.9, 0.8, 0.7), "absolute", SETTINGS, binding)
+    action, taught, *_ = human_action(robot, (0.9, 0.8, 0.7), "absolute", SETTINGS, binding)
     assert np.allclose(action, [0.7, 0.2, 0.8])
     assert taught.tolist() == [1, 0, 1]
     assert action.dtype == taught.dtype == np.float32
@@ -35,7 +35,7 @@ def test_bind_refuses_in_words() -> None:
 
 @given(pairs, pairs)
 def test_absolute_is_the_motion(robot: tuple[float, float], motion: tuple[float, float]) -> None:
-    action, taught, _ = human_action(robot, motion, "absolute", SETTINGS)
+    action, taught, *_ = human_action(robot, motion, "absolute", SETTINGS)
     assert action.tolist() == list(motion)
     assert taught.tolist() == [1, 1]
 
@@ -44,7 +44,7 @@ def test_absolute_is_the_motion(robot: tuple[float, float], motion: tuple[float,
 def test_relative_is_e_times_the_motion_on_top_of_the_robots(
     robot: tuple[float, float], motion: tuple[float, float]
 ) -> None:
-    action, taught, _ = human_action(robot, motion, "relative", SETTINGS)
+    action, taught, *_ = human_action(robot, motion, "relative", SETTINGS)
     moved = action.astype(np.float64) - np.asarray(robot)
     if np.linalg.norm(motion) == 0.0:
         assert np.allclose(moved, 0, atol=1e-6)
@@ -59,18 +59,18 @@ def test_a_partial_correction_keeps_the_robots_value_elsewhere(kind: str) -> Non
     """`teaches` goes by the device's axes; the action's are in another order, and one has no motion at all."""
     binding = bind(("z", "y", "x"), ("x", "gripper", "y", "z"))
     robot = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
-    action, taught, _ = human_action(robot, (0.9, 0.6, 0.8), kind, SETTINGS, binding, (False, True, True))  # type: ignore[arg-type]
+    action, taught, *_ = human_action(robot, (0.9, 0.6, 0.8), kind, SETTINGS, binding, (False, True, True))  # type: ignore[arg-type]
     assert taught.tolist() == [1, 0, 1, 0]
     expected = [0.8, 0.2, 0.6, 0.4] if kind == "absolute" else [0.1 + 0.16, 0.2, 0.3 + 0.12, 0.4]
     assert np.allclose(action, expected)
-    nothing, taught, _ = human_action(robot, (0.9, 0.6, 0.8), kind, SETTINGS, binding, (False,) * 3)  # type: ignore[arg-type]
+    nothing, taught, *_ = human_action(robot, (0.9, 0.6, 0.8), kind, SETTINGS, binding, (False,) * 3)  # type: ignore[arg-type]
     assert np.array_equal(nothing, robot)
     assert not taught.any()
 
 
 def test_relative_stays_in_bounds_and_leaves_uncontrolled_axes() -> None:
     binding = bind(("y",), ("x", "y"))
-    action, taught, _ = human_action([0.5, 0.95], (0.3,), "relative", SETTINGS, binding)
+    action, taught, *_ = human_action([0.5, 0.95], (0.3,), "relative", SETTINGS, binding)
     assert action.tolist() == [0.5, 1.0]
     assert taught.tolist() == [0, 1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 import app
 from hitl_clic.commands import taught
 from hitl_clic.commands.taught import taught_pairs
+from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.learner import checkpoint
 from hitl_clic.link.messages import ChunkPair
 from hitl_clic.records import EventRecord, TickRecord
@@ -30,10 +31,24 @@ def same(one: ChunkPair, other: ChunkPair, but: tuple[str, ...] = ("id",)) -> bo
 def test_pairs_made_anew_from_the_ticks_are_those_that_were_sent(name: str) -> None:
     session = Session.open(RECORDINGS / name)
     padding, execute = session.settings.values["clic"]["padding"], session.settings.execute
-    anew = taught._padded_anew(session.of(TickRecord), session.pairs, padding, execute)
+    anew = taught._padded_anew(list(session.of(TickRecord)), session.pairs, padding, execute)
     sent = {pair.tick: pair for pair in session.pairs}
     assert sorted(pair.tick for pair in anew) == sorted(sent)
     assert all(same(pair, sent[pair.tick]) for pair in anew)
+
+
+def test_made_anew_a_late_teachers_pairs_are_still_about_what_it_saw() -> None:
+    ticks = list(Session.open(ORACLE).of(TickRecord))
+    first = {tick.episode: tick.tick for tick in reversed(ticks)}
+    late = [replace(tick, seen=max(first[tick.episode], tick.tick - 3)) for tick in ticks]
+    builder, sent = PairBuilder(4, 2, "hold", 3), []
+    for tick, following in zip(late, [*late[1:], None], strict=True):
+        sent += builder.add(tick, np.full((4, 2), tick.tick, np.float32))
+        if following is None or following.episode != tick.episode:
+            sent += builder.finish_episode(tick)
+    anew = taught._padded_anew(late, sent, "hold", 2)
+    assert len(anew) == len(sent) > 100
+    assert all(same(pair, other) for pair, other in zip(anew, sent, strict=True))
 
 
 def test_another_padding_keeps_what_was_taught() -> None:

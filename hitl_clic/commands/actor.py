@@ -7,6 +7,7 @@ window's link or the dashboard, each in a thread of its own.
 from __future__ import annotations
 
 import gc
+import math
 import signal
 import sys
 import threading
@@ -206,6 +207,8 @@ class Actor:
             stack.enter_context(Dashboard(self.cockpit.state))
         else:
             self.window.show(self.cockpit.state)
+        # a sample is read at the first tick after it is there
+        reaction = math.ceil(settings.gate.reaction_s * loop_settings.rate_hz)
         loop = ControlLoop(
             task=self.task,
             device=device,
@@ -213,7 +216,7 @@ class Actor:
             binding=bound(settings, device, self.task),
             hand_over=HandOver(settings.gate.max_step, dim_a),
             queue=ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
-            pairs=PairBuilder(settings.horizon, settings.execute, settings.clic.padding),
+            pairs=PairBuilder(settings.horizon, settings.execute, settings.clic.padding, reaction),
             undo=UndoBuffer(loop_settings.undo_s),
             exploration=Exploration(loop_settings.exploration, settings.seed, dim_a),
             outlets=Outlets(
@@ -231,6 +234,7 @@ class Actor:
             timeout_s=loop_settings.planner_timeout_s,
             overlap=OVERLAPS[loop_settings.overlap],
             help_call=HelpCall(settings.asking),
+            reaction=reaction,
         )
         self.loop = loop
         planner = Planner(

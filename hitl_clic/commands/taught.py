@@ -5,7 +5,7 @@ Pure but for reading the recording; the CLI layer's main thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hitl_clic.control.pairs import PairBuilder
@@ -26,7 +26,7 @@ def taught_pairs(session: Session, padding: str, execute: int, episodes: int = 0
     """
     recorded = [pair for pair in _kept(session) if not episodes or pair.episode < episodes]
     if padding != session.settings.values["clic"]["padding"]:
-        recorded = _padded_anew(session.of(TickRecord), recorded, padding, execute)
+        recorded = _padded_anew(list(session.of(TickRecord)), recorded, padding, execute)
     return [replace(pair, id=number) for number, pair in enumerate(sorted(recorded, key=lambda pair: pair.tick))]
 
 
@@ -40,17 +40,20 @@ def _kept(session: Session) -> list[ChunkPair]:
     return pairs
 
 
-def _padded_anew(ticks: Iterator[TickRecord], pairs: list[ChunkPair], padding: str, execute: int) -> list[ChunkPair]:
-    robot: dict[int, Array] = {pair.tick: pair.robot for pair in pairs}
+def _padded_anew(ticks: Sequence[TickRecord], pairs: list[ChunkPair], padding: str, execute: int) -> list[ChunkPair]:
     if not pairs:
         return []
-    builder = PairBuilder(len(pairs[0].robot), execute, padding)
+    seen = {tick.tick: tick.tick if tick.seen < 0 else tick.seen for tick in ticks}
+    robot: dict[int, Array] = {seen[pair.tick]: pair.robot for pair in pairs}
+    begins = {pair.tick for pair in pairs}
+    reaction = max(tick - before for tick, before in seen.items())
+    builder = PairBuilder(len(pairs[0].robot), execute, padding, reaction)
     made: list[ChunkPair] = []
     last: TickRecord | None = None
     for tick in ticks:
         if last is not None and tick.episode != last.episode:
             made += builder.finish_episode(last)  # a person may have ended it
-        made += builder.add(tick, robot.get(tick.tick))
+        made += builder.add(tick, robot.get(tick.tick), tick.tick in begins)
         last = tick
     if last is not None:
         made += builder.finish_episode(last)

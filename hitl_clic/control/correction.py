@@ -52,12 +52,13 @@ class Lesson(NamedTuple):
 
     Attributes:
         action: a^h, float32 [dim_a] in [-1, 1]. taught: float32 [dim_a], 1 on the axes that it really teaches.
-        kind: how it is to be learnt from.
+        kind: how it is to be learnt from. push: e h of a relative one, float32 [dim_a], else None.
     """
 
     action: Array
     taught: Array
     kind: Kind
+    push: Array | None = None
 
 
 def bind(
@@ -167,12 +168,13 @@ def human_action(
         indices = list(triple.axes)
         relative[indices] &= bool(wanted[indices].any())
     human[fixed] = wanted[fixed]
-    if wanted[relative].any():
-        human[relative] += settings.relative_step * wanted[relative]
-        taught[relative] = 1.0
-    elif fixed.any():
-        taught[fixed], kind = 1.0, "absolute"
-    return Lesson(np.clip(human, -1.0, 1.0), taught, kind)
+    if not wanted[relative].any():
+        if fixed.any():
+            taught[fixed], kind = 1.0, "absolute"
+        return Lesson(np.clip(human, -1.0, 1.0), taught, kind)
+    taught[relative] = 1.0
+    push = np.where(relative, settings.relative_step * wanted, 0.0).astype(np.float32)
+    return Lesson(np.clip(human + push, -1.0, 1.0), taught, kind, push)
 
 
 def _to_world(

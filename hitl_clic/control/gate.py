@@ -134,6 +134,13 @@ class GateSettings(BaseModel):
         description="e: how far a full push moves an axis from the robot's action, units of action; a^h = a^r + e h. "
         "With 2 a hand can drive wherever it wants, whatever the robot does.",
     )
+    reaction_s: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="Seconds from what a teacher sees to the correction that answers it; a person's are about 0.25. A "
+        "correction is learnt for the state that was seen, and as a change of what the robot did there.",
+    )
     max_step: float | None = Field(
         None,
         gt=0,

@@ -113,7 +113,7 @@ class ControlLoop:
 
     Args:
         task, device, gate, binding, hand_over, queue, pairs, undo, exploration, outlets: the collaborators.
-        pair_stride: ticks between two plans while the human drives.
+        pair_stride: ticks between two plans while the human drives. reaction: ticks by which a correction is late.
         snapshot_every: ticks between two snapshots. draws: whether scenes are wanted in the view.
         timeout_s: longest wait for planner or teacher in `ready` (`--pace max`).
         overlap: how the next chunk is asked for while one runs; the queue's lead says when.
@@ -138,11 +138,13 @@ class ControlLoop:
         timeout_s: float,
         overlap: Overlap = from_now,
         help_call: HelpCall | None = None,
+        reaction: int = 0,
     ) -> None:
         self.task, self.device, self.gate, self.binding, self.hand_over = task, device, gate, binding, hand_over
         self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
         self.exploration, self.overlap = exploration, overlap
         self.help = help_call or HelpCall()
+        self.reaction = reaction
         self.pair_stride, self.snapshot_every, self.draws, self.timeout_s = (
             pair_stride,
             snapshot_every,
@@ -156,6 +158,7 @@ class ControlLoop:
         self.quit = False
         self._episode, self._step, self._seed = 0, 0, 0
         self._observation: Array = np.zeros(0, np.float32)
+        self._moving_since = 0
         self._ending: str | None = None
         self._corrections: list[_Correction] = []
         self._recorded_plan = -1
@@ -204,6 +207,7 @@ class ControlLoop:
         self.gate.release()
         self.help.begin()
         self.device.let_go()
+        self._moving_since = self.tick
         self._snapshot()
         effort = EpisodeEffort()
         self._take_weights()
@@ -258,6 +262,7 @@ class ControlLoop:
             self.queue.drop(tick)
         self._say_let_go(output)
         if output.driver == "nobody" or self._ending is not None:
+            self._moving_since = tick  # the teacher looks at what stands still
             self._publish(self._record, output)
             self.clock.finish()
             return None
@@ -268,12 +273,12 @@ class ControlLoop:
             self.queue.drop_ahead(tick + 1)
         robot = self.queue.action(tick)
         begins_pair = self.queue.plan is not None and (self.queue.plan.tick == tick or output.entered)
-        robot_chunk = self.queue.chunk_from(tick) if begins_pair else None
         human: Array | None = None
+        push: Array | None = None
         taught = np.zeros_like(robot)
         wanted, kind = robot, output.kind
         if output.driver == "human":
-            wanted, taught, kind = human_action(
+            wanted, taught, kind, push = human_action(
                 robot,
                 output.motion,
                 kind,
@@ -320,13 +325,15 @@ class ControlLoop:
             truncated=truncated,
             frame=output.frame,
             about=output.about,
+            seen=max(self._moving_since, tick - self.reaction) if self.reaction else -1,
+            push=push,
         )
         self._record = record
         self._wanted = sample.wanted if sample.answers_tick == tick else None
         self.outlets.record(record)
         if output.entered:
             self._corrections.append(_Correction(tick))
-        self._finish_pairs(self.pairs.add(record, robot_chunk))
+        self._finish_pairs(self.pairs.add(record, self.queue.chunk_from(tick), begins_pair))
         self.tick += 1
         self._step += 1
         return record

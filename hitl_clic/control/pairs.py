@@ -1,5 +1,7 @@
 """Pairs (s_t, a^r[t:t+H], a^h[t:t+H]) out of a stream of ticks ([CC] Algorithm 1, lines 5 to 8).
 
+A person answers what was seen a reaction time ago: then the state and the robot's chunk are those of `TickRecord.seen`.
+
 Pure numpy; actor's main thread. A pair begins at a tick that the human drives and is complete when its human chunk is
 known: as soon as the correction (at most Ta steps) ends, or, with `hindsight`, when its H steps were executed or the
 episode is over.
@@ -7,7 +9,9 @@ episode is over.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,11 +20,19 @@ from hitl_clic.link.messages import ChunkPair
 from hitl_clic.records import Array, Kind, TickRecord
 
 
-@dataclass(slots=True)
-class _Open:
-    """A pair whose human chunk is not known yet."""
+class _Moment(NamedTuple):
+    """A tick, and what the robot would have done from it on, [H, dim_a]; None without a plan."""
 
     record: TickRecord
+    robot_chunk: Array | None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A pair whose human chunk is not known yet: begun at the tick of `record`, for what was seen at that of `seen`."""
+
+    record: TickRecord
+    seen: TickRecord
     robot: Array
     taught: list[Array] = field(default_factory=list)
     mask: list[Array] = field(default_factory=list)
@@ -34,13 +46,14 @@ class PairBuilder:
 
     Args:
         horizon: H. execute: Ta, steps a correction teaches at most (H with `hindsight`, which knows what followed).
-        padding: how to fill up to H.
+        padding: how to fill up to H. reaction: ticks that may lie between what was seen and a correction, at most.
     """
 
-    def __init__(self, horizon: int, execute: int, padding: str) -> None:
+    def __init__(self, horizon: int, execute: int, padding: str, reaction: int = 0) -> None:
         self.horizon, self.padding = horizon, padding
         self.longest = horizon if padding == "hindsight" else execute
         self._open: list[_Open] = []
+        self._past: deque[_Moment] = deque(maxlen=reaction + 1)
         self._next_id = 0
 
     @property
@@ -48,19 +61,25 @@ class PairBuilder:
         """Pairs completed so far; also the id of the next one."""
         return self._next_id
 
-    def add(self, record: TickRecord, robot_chunk: Array | None) -> list[ChunkPair]:
+    def add(self, record: TickRecord, robot_chunk: Array | None, begins: bool = True) -> list[ChunkPair]:
         """Take in one tick.
 
         Args:
-            record: the tick. robot_chunk: a^r[t:t+H] for its observation, [H, dim_a], if a pair is to begin here.
+            record: the tick. robot_chunk: a^r[t:t+H] from it on, [H, dim_a]; None without a plan, and no pair can
+                answer this tick then. begins: a pair is to begin here, if the human drives.
 
         Returns:
             the pairs it completes, oldest first.
+
+        Raises:
+            ValueError: the tick whose observation the human had seen is not among the last ones.
         """
-        if record.human_action is not None and robot_chunk is not None:
-            self._open.append(_Open(record, robot_chunk.copy()))
+        self._past.append(_Moment(record, robot_chunk))
+        seen = self._seen(record)
+        if begins and record.human_action is not None and seen.robot_chunk is not None:
+            self._open.append(_Open(record, seen.record, seen.robot_chunk.copy()))
         for pair in self._open:
-            self._extend(pair, record)
+            self._extend(pair, record, seen.record)
         return self._collect(record, force=record.terminated or record.truncated)
 
     def finish_episode(self, record: TickRecord) -> list[ChunkPair]:
@@ -73,14 +92,24 @@ class PairBuilder:
         count, self._open = len(self._open) - len(kept), kept
         return count
 
-    def _extend(self, pair: _Open, record: TickRecord) -> None:
+    def _seen(self, record: TickRecord) -> _Moment:
+        tick = record.tick if record.seen < 0 else record.seen
+        for moment in self._past:
+            if moment.record.tick == tick:
+                return moment
+        raise ValueError(f"tick {record.tick} answers tick {tick}, which is not among the last {self._past.maxlen}")
+
+    def _extend(self, pair: _Open, record: TickRecord, seen: TickRecord) -> None:
         same = record.human_action is not None and record.kind == pair.record.kind
         if not pair.ended and same and len(pair.taught) < self.longest:
             step = len(pair.taught)
             assert record.human_action is not None
             action = record.human_action
             if record.kind == "relative":  # it is better than what the robot would have done at that very tick
-                pair.robot[step] = record.robot_action
+                pair.robot[step] = seen.robot_action
+                if record.push is not None and seen is not record:
+                    pushed = np.clip(seen.robot_action + record.push, -1.0, 1.0)
+                    action = np.where(record.taught > 0, pushed, action)
             pair.taught.append(action)
             pair.mask.append(record.taught)
             pair.age_ns = max(pair.age_ns, record.device_age_ns)
@@ -115,11 +144,11 @@ class PairBuilder:
             episode=pair.record.episode,
             tick=pair.record.tick,
             kind=kind,
-            state=pair.record.observation,
+            state=pair.seen.observation,
             robot=pair.robot,
             human=pad_chunk(known, pair.robot, followed, padding),
             mask=mask,
-            weight_version=pair.record.weight_version,
+            weight_version=pair.seen.weight_version,
             device_age_ns=pair.age_ns,
             made_ns=record.time_ns + record.work_ns,
         )
