@@ -21,8 +21,19 @@ def pressed(way: Vector) -> Vector:
     return np.where((size > _SHARE * greatest) & (size > 0.0), np.sign(way), 0.0)
 
 
+def nudged(robot: Vector, wanted: Vector, reach: float) -> Vector:
+    """The keys that bring a robot nearest to what is wanted: -1, 0 or 1 on each axis; none where none would help.
+
+    Args:
+        robot: what it does, in [-1, 1]. wanted: what it should. reach: by how much a key changes what it does.
+    """
+    keys = np.array([0.0, -1.0, 1.0])  # of equals the first: nothing
+    apart = np.abs(np.clip(robot[:, None] + reach * keys, -1.0, 1.0) - wanted[:, None])
+    return np.asarray(keys[np.argmin(np.round(apart, 9), axis=1)])
+
+
 class Fingers:
-    """Presses keys, and keeps each press for some ticks.
+    """Presses keys, and keeps each press for some ticks; with no key down a new press may begin at any time.
 
     Args:
         keep: ticks for which a press is kept, at least 1. wrong: share of presses that are of random keys.
@@ -37,10 +48,12 @@ class Fingers:
         """All keys up."""
         self._until_step = -1
 
-    def press(self, step: int, way: Vector, generator: np.random.Generator) -> Vector:
-        """The keys that are down at a step of the episode, -1, 0 or 1 on each axis."""
+    def press(self, step: int, keys: Vector, generator: np.random.Generator) -> Vector:
+        """The keys that are down at a step of the episode, when these are wanted: -1, 0 or 1 on each axis."""
+        if step >= self._until_step and not keys.any():
+            return keys
         if step >= self._until_step:
             wrong = self._wrong > 0.0 and generator.random() < self._wrong
-            self._press = pressed(generator.standard_normal(way.size) if wrong else way)
+            self._press = pressed(generator.standard_normal(keys.size)) if wrong else keys
             self._until_step = step + self._keep
         return self._press

@@ -12,13 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from devices import noise
 from devices.axes import base
-from devices.fingers import Fingers
+from devices.fingers import Fingers, nudged, pressed
 
 Kind = Literal["absolute", "relative"]
-
-
-RANGE = 2.0
-"""How far a full push moves an axis whose corrections are relative, units of action: from one end to the other."""
 
 
 class OracleSettings(BaseModel):
@@ -104,8 +100,11 @@ class Oracle:
     Keeps the end of an intervention, the bank of unused turns and the noise generator; `begin` starts an episode.
     """
 
-    def __init__(self, settings: OracleSettings, execute: int, axes: Sequence[str] = ()) -> None:
-        """`execute` is Ta, the steps of a chunk that are executed before the next plan; `axes` names the action's.
+    def __init__(
+        self, settings: OracleSettings, execute: int, axes: Sequence[str] = (), relative_step: float = 2.0
+    ) -> None:
+        """`execute` is Ta, the steps of a chunk that are executed before the next plan; `axes` names the action's;
+        `relative_step` is e: how far a full push moves an axis whose corrections are relative, units of action.
 
         Raises:
             ValueError: `execute` is less than 1, or `partial` does not fit the axes.
@@ -116,7 +115,7 @@ class Oracle:
         self._groups = axis_groups(settings.partial, axes)
         self.banked = 0
         """Turns not used so far; as in the reference it is never reset."""
-        self._execute = execute
+        self._execute, self._relative_step = execute, relative_step
         self._active = False
         self._until_step = 0
         self._wrong = 0
@@ -179,17 +178,17 @@ class Oracle:
         # without noise a* itself is given, not a^r + (a* - a^r), which rounds
         action = np.asarray(wanted if noisy is away else np.clip(robot + noisy, -1.0, 1.0), np.float64)
         if self._fingers is not None:
-            # hands press where they want to go, not against each twitch of the robot; and back where it goes too far
-            way = noisy if kind == "relative" and float(noisy[~buttons] @ action[~buttons]) < 0.0 else action
-            keys = self._fingers.press(step, np.where(buttons, 0.0, way), self._generator)
-            action = robot + RANGE * keys if kind == "relative" else keys
-            action = np.where(buttons, np.sign(wanted), action)
+            # hands press what brings the robot to go the way they want, as they see after a moment of trying
+            way = np.where(buttons, robot if kind == "relative" else 0.0, action)
+            best = nudged(robot, way, self._relative_step) if kind == "relative" else pressed(way)
+            keys = self._fingers.press(step, best, self._generator)
+            motion = np.where(buttons, np.sign(wanted), keys)
+        else:
+            motion = (action - robot) / self._relative_step if kind == "relative" else action
         teaches = self._about(away)
         if teaches is not None:  # after the noise, which must not reach the axes left alone
-            action = np.where(teaches, action, robot)
-        if kind == "relative":
-            action = np.where(buttons, action, (action - robot) / RANGE)
-        return Answer(tuple(float(value) for value in np.clip(action, -1.0, 1.0)), True, teaches)
+            motion = np.where(teaches, motion, 0.0 if kind == "relative" else robot)
+        return Answer(tuple(float(value) for value in np.clip(motion, -1.0, 1.0)), True, teaches)
 
     def _about(self, away: NDArray) -> tuple[bool, ...] | None:
         """Which axes a correction by `away` is about: all but those of the groups that err less; None is all."""

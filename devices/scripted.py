@@ -60,6 +60,7 @@ class ScriptedDevice(Device):
         view: Slot[TeacherView],
         execute: int,
         settings: OracleSettings | None = None,
+        relative_step: float = 2.0,
     ) -> None:
         """
         Args:
@@ -68,7 +69,7 @@ class ScriptedDevice(Device):
             reset: the teacher forgets its phase; called before the first tick of each episode.
             view: where the loop publishes what the teacher sees.
             execute: Ta, steps of a chunk that are executed before the next plan.
-            settings: how it behaves.
+            settings: how it behaves. relative_step: e, how far a full push is read to go, units of action.
 
         Raises:
             ValueError: the settings name an axis that is not there.
@@ -81,7 +82,7 @@ class ScriptedDevice(Device):
         self._teacher = teacher
         self._reset = reset
         self._view = view
-        self._oracle = Oracle(self.settings, execute, axes)
+        self._oracle = Oracle(self.settings, execute, axes, relative_step)
         self._wake = threading.Event()
         self._answered = threading.Condition()
         self._answers_tick = -1

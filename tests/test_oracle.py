@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 
 from devices import noise
 from devices.contract import check_device
-from devices.fingers import Fingers, pressed
-from devices.oracle import RANGE, Answer, Oracle
+from devices.fingers import Fingers, nudged, pressed
+from devices.oracle import Answer, Oracle
 from devices.sample import DeviceSample
 from devices.scripted import OracleSettings, ScriptedDevice, TeacherView
 from devices.slot import Slot
@@ -295,7 +296,7 @@ def test_relative_is_as_gentle_a_push_as_is_needed() -> None:
     motion, engage, teaches = oracle.decide(0, 0, np.array([0.5, 0.3]), np.array([0.2, -0.1]), "relative")
     assert engage
     assert teaches is None
-    assert motion == pytest.approx((0.3 / RANGE, 0.4 / RANGE)), "a full push goes from end to end"
+    assert motion == pytest.approx((0.15, 0.2)), "a full push goes from end to end"
     assert oracle.decide(1, 1, FAR, FAR, "relative") == Answer((0.0, 0.0), True), "persisting with nothing to say"
 
 
@@ -422,7 +423,7 @@ def test_pressed_keys_are_the_nearest_of_eight_directions(way: tuple[float, floa
 def test_a_press_is_kept_and_a_new_one_follows_the_way() -> None:
     fingers, generator = Fingers(keep=3, wrong=0.0), np.random.default_rng(0)
     ways = [np.array([1.0, 0.1]), np.array([-1.0, 0.0]), np.array([0.0, 1.0]), np.array([0.6, 0.7])]
-    downs = [tuple(fingers.press(step, way, generator)) for step, way in enumerate(ways)]
+    downs = [tuple(fingers.press(step, pressed(way), generator)) for step, way in enumerate(ways)]
     assert downs == [(1.0, 0.0), (1.0, 0.0), (1.0, 0.0), (1.0, 1.0)]
     fingers.lift()
     assert tuple(fingers.press(4, np.array([0.0, -1.0]), generator)) == (0.0, -1.0)
@@ -440,7 +441,8 @@ def test_an_oracle_with_fingers_presses_keys(kind: str) -> None:
     with rig(press_steps=2, persist_steps=6) as r:
         motions = [r.answer(tick, np.array([0.8, -0.1 * tick]), kind=kind).motion for tick in range(6)]
     sharp = [tuple(np.sign(np.round(motion, 6))) for motion in motions]
-    assert sharp == [(1.0, 0.0)] * 4 + [(1.0, -1.0)] * 2
+    # half-way to the other end no key helps; straight ahead is the nearer direction no longer
+    assert sharp == [(1.0, 0.0)] * 4 + [(1.0, -1.0) if kind == "absolute" else (1.0, 0.0)] * 2
     assert all(np.linalg.norm(motion) == pytest.approx(1.0) for motion in motions[:4])
 
 
@@ -471,16 +473,48 @@ def test_fingers_switch_a_gripper_by_a_button_whatever_else_they_press(kind: str
     assert oracle.decide(9, 0, robot, robot, kind).motion == (0.0, 0.0, 0.0), "the button is the robot's when it drives"  # type: ignore[arg-type]
 
 
-def test_hands_press_where_they_want_to_go_whatever_the_robot_does_and_back_where_it_goes_too_far() -> None:
-    oracle = Oracle(OracleSettings(press_steps=1, threshold=0.2), execute=1, axes=("x", "y"))
+@given(
+    robot=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    wanted=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    reach=st.floats(0.1, 2.0),
+)
+def test_nudging_brings_the_robot_as_near_as_keys_can(
+    robot: tuple[float, float], wanted: tuple[float, float], reach: float
+) -> None:
+    def apart(keys: np.ndarray) -> float:
+        return float(np.linalg.norm(np.clip(np.array(robot) + reach * keys, -1, 1) - wanted))
+
+    keys = nudged(np.array(robot), np.array(wanted), reach)
+    best = min(apart(np.array(each)) for each in product((-1.0, 0.0, 1.0), repeat=2))
+    assert apart(keys) == pytest.approx(best, abs=1e-6)
+    assert not nudged(np.array(wanted), np.array(wanted), reach).any(), "where it is right no key is pressed"
+
+
+def test_hands_press_against_what_the_robot_does_wrong_and_back_where_it_goes_too_far() -> None:
+    oracle = Oracle(OracleSettings(press_steps=1, threshold=0.2), 1, ("x", "y"), relative_step=1.5)
     oracle.begin(0)
-    for step, robot in enumerate(([0.0, 0.0], [0.0, 1.0], [-0.5, -1.0])):
-        assert oracle.decide(step, 0, np.array([0.8, 0.1]), np.array(robot), "relative").motion == (1.0, 0.0)
-    assert oracle.decide(5, 0, np.array([0.3, 0.0]), np.array([1.0, 0.0]), "relative").motion == (-1.0, 0.0)
+
+    def pressed_at(step: int, robot: tuple[float, float], wanted: tuple[float, float]) -> tuple[float, ...]:
+        return oracle.decide(step, 0, np.array(wanted), np.array(robot), "relative").motion
+
+    assert pressed_at(0, (0.0, 0.0), (0.8, 0.1)) == (1.0, 0.0)
+    assert pressed_at(1, (0.0, 1.0), (0.8, 0.1)) == (1.0, -1.0)
+    assert pressed_at(2, (1.0, 0.0), (0.1, 0.0)) == (-1.0, 0.0)
+    assert pressed_at(3, (0.5, 0.0), (0.7, 0.0)) == (0.0, 0.0), "a press would go too far"
+
+
+def test_with_no_key_down_a_press_begins_at_any_time() -> None:
+    fingers, generator = Fingers(keep=3, wrong=0.0), np.random.default_rng(0)
+    nothing, right = np.zeros(2), np.array([1.0, 0.0])
+    downs = [
+        tuple(fingers.press(step, keys, generator)) for step, keys in enumerate([nothing, right, nothing, nothing])
+    ]
+    assert downs == [(0.0, 0.0), (1.0, 0.0), (1.0, 0.0), (1.0, 0.0)]
+    assert tuple(fingers.press(4, nothing, generator)) == (0.0, 0.0)
 
 
 def test_a_gripper_that_is_also_wrong_does_not_keep_hands_from_going_back() -> None:
     oracle = Oracle(OracleSettings(press_steps=1, threshold=0.2), execute=1, axes=("x", "y", "gripper"))
     oracle.begin(0)
-    wanted, robot = np.array([0.3, 0.0, 1.0]), np.array([1.0, 0.0, -1.0])
+    wanted, robot = np.array([-0.3, 0.0, 1.0]), np.array([1.0, 0.0, -1.0])
     assert oracle.decide(0, 0, wanted, robot, "relative").motion == (-1.0, 0.0, 1.0)

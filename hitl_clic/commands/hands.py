@@ -65,7 +65,9 @@ class Hand:
 def _oracle(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
     del feed
     teacher = make_teacher(settings.task)
-    return ScriptedDevice(axes, teacher.action, teacher.reset, view, settings.execute, settings.oracle)
+    return ScriptedDevice(
+        axes, teacher.action, teacher.reset, view, settings.execute, settings.oracle, settings.gate.relative_step
+    )
 
 
 def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
