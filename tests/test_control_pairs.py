@@ -296,6 +296,14 @@ def test_what_was_seen_must_be_known() -> None:
         made.builder.add(replace(made.records[-1], tick=9, seen=3), None)
 
 
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_a_relative_correction_teaches_all_the_steps_it_lasts(padding: str) -> None:
+    """Nothing can stand in for the others, and a plan whose rear is not taught is none to keep to."""
+    pairs = stream(padding).run(".rrrrrr.")
+    assert ticks(pairs) == [[], [], [], [], [1], [2], [3], [4, 5, 6]]
+    assert [int(only(pairs, tick).mask[:, 0].sum()) for tick in range(1, 7)] == [4, 4, 4, 3, 2, 1]
+
+
 def test_switching_the_kind_ends_a_pair() -> None:
     pairs = stream("hold", execute=4).run("hhr...")
     assert [len(done) for done in pairs] == [0, 0, 2, 1, 0, 0]

@@ -3,13 +3,14 @@
 A person answers what was seen a reaction time ago: then the state and the robot's chunk are those of `TickRecord.seen`.
 
 Pure numpy; actor's main thread. A pair begins at a tick that the human drives and is complete when its human chunk is
-known: as soon as the correction (at most Ta steps) ends, or, with `hindsight`, when its H steps were executed or the
-episode is over.
+known: as soon as the correction (at most Ta steps, and H of a relative one) ends, or, with `hindsight`, when its H steps
+were executed or the episode is over.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -45,13 +46,17 @@ class PairBuilder:
     """Turns ticks into complete pairs.
 
     Args:
-        horizon: H. execute: Ta, steps a correction teaches at most (H with `hindsight`, which knows what followed).
+        horizon: H. execute: Ta, steps a correction teaches at most; H with `hindsight`, which knows what followed, and
+            of a relative correction, since nothing stands in for steps that it said nothing of.
         padding: how to fill up to H. reaction: ticks that may lie between what was seen and a correction, at most.
     """
 
     def __init__(self, horizon: int, execute: int, padding: str, reaction: int = 0) -> None:
         self.horizon, self.padding = horizon, padding
-        self.longest = horizon if padding == "hindsight" else execute
+        self._longest: Mapping[Kind, int] = {
+            "absolute": horizon if padding == "hindsight" else execute,
+            "relative": horizon,
+        }
         self._open: list[_Open] = []
         self._past: deque[_Moment] = deque(maxlen=reaction + 1)
         self._next_id = 0
@@ -101,7 +106,7 @@ class PairBuilder:
 
     def _extend(self, pair: _Open, record: TickRecord, seen: TickRecord) -> None:
         same = record.human_action is not None and record.kind == pair.record.kind
-        if not pair.ended and same and len(pair.taught) < self.longest:
+        if not pair.ended and same and len(pair.taught) < self._longest[pair.record.kind]:
             step = len(pair.taught)
             assert record.human_action is not None
             action = record.human_action
@@ -130,7 +135,7 @@ class PairBuilder:
         known = len(pair.taught) + len(pair.followed)
         if self.padding == "hindsight" and pair.record.kind == "absolute":
             return known >= self.horizon
-        return pair.ended or known >= self.longest
+        return pair.ended or known >= self._longest[pair.record.kind]
 
     def _close(self, pair: _Open, record: TickRecord) -> ChunkPair:
         known = np.stack(pair.taught)
