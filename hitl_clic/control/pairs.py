@@ -3,7 +3,7 @@
 A person answers what was seen a reaction time ago: then the state and the robot's chunk are those of `TickRecord.seen`.
 
 Pure numpy; actor's main thread. A pair begins at a tick that the human drives and is complete when its human chunk is
-known: as soon as the correction (at most Ta steps, and H of a relative one) ends, or, with `hindsight`, when its H steps
+known: as soon as the correction (at most Ta steps, of a relative one H) ends, or, with `hindsight`, when its H steps
 were executed or the episode is over.
 """
 
