@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from session_fake import Swirl, session_records
 
 from devices.slot import Slot
+from hitl_clic.clic.padding import shortened
 from hitl_clic.cockpit.state import Landscape
-from hitl_clic.commands.examiner import NO_ENERGY, Examiner, chosen_axes, follows, newest, slice_radius
+from hitl_clic.commands.examiner import NO_ENERGY, Examiner, chosen_axes, follows, newest, slice_edge, slice_radius
 from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.control.loop import LoopView
 from hitl_clic.link.messages import ChunkPair, Weights
@@ -59,6 +60,24 @@ def test_the_circle_in_a_slice_is_the_balls(seed: int, gamma: float) -> None:
             assert (float(np.linalg.norm(step)) < radius) == (beyond < 0)
 
 
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 2.0))
+def test_the_edge_in_a_slice_is_the_half_spaces(seed: int, length: float) -> None:
+    """Points of the plane through the robot's action lie beyond the drawn edge just where they lie in the half-space
+    that is learnt: nearer to the shortened correction than to the robot's action."""
+    random = np.random.default_rng(seed)
+    robot, human = random.uniform(-1, 1, (2, 5)).astype(np.float32)
+    axes, away = [1, 3], (human - robot).astype(np.float64)
+    edge = slice_edge(human - robot, length, (1, 3))
+    (learnt,) = shortened(robot[None], human[None], np.ones((1, 5), np.float32), length).astype(np.float64)
+    for step in random.normal(0.0, 1.0, (20, 2)):
+        point = robot.astype(np.float64)
+        point[axes] += step
+        beyond = float(np.linalg.norm(point - robot) - np.linalg.norm(point - learnt))
+        along = float(step @ away[axes]) / float(np.linalg.norm(away[axes]))
+        if abs(beyond) > 1e-5:
+            assert (along > edge) == (beyond > 0)
+
+
 def test_only_what_was_taught_is_judged() -> None:
     chunk = np.full((H, DIM_A), -0.9, np.float32)
     chunk[0] = 0.5
@@ -88,7 +107,7 @@ def taught(human: float, updates: int = 60) -> Weights:
 def made(weights: Slot[Weights], views: Slot[LoopView], shown: bool = False, method: str = "bc") -> Examiner:
     settings: SessionSettings = load(overrides={"method": method, "horizon": H})
     inbox = PolicyInbox(DIM_O, DIM_A, H, settings.clic, 0)
-    return Examiner(inbox, newest(weights), 0.5, 2, views, shown=lambda: shown)
+    return Examiner(inbox, newest(weights), settings.clic, 2, views, shown=lambda: shown)
 
 
 def instant(human: tuple[float, float] = (0.5, 0.25), robot: tuple[float, float] = (-0.5, 0.25)) -> LoopView:

@@ -51,7 +51,7 @@ def _picture(landscape: Landscape) -> pygame.Surface:
 
 
 def _asked(on: pygame.Surface, brush: Brush, plot: pygame.Rect, landscape: Landscape) -> None:
-    """The teacher's action, and the desired space: a ball around it, or the half-plane beyond the robot's action."""
+    """The teacher's action, and the desired space: a ball around it, or the half-plane that a direction bounds."""
     if landscape.human is None:
         return
     px = brush.px
@@ -63,7 +63,8 @@ def _asked(on: pygame.Surface, brush: Brush, plot: pygame.Rect, landscape: Lands
         length = max(1e-6, (ahead[0] ** 2 + ahead[1] ** 2) ** 0.5)
         ahead = (ahead[0] / length, ahead[1] / length)
         step, teeth = px(20), 2 * plot.width // px(20)
-        edge = [(robot[0] - ahead[1] * at * step, robot[1] + ahead[0] * at * step) for at in range(-teeth, teeth + 1)]
+        begin = [where + towards * landscape.edge * plot.width / 2 for where, towards in zip(robot, ahead, strict=True)]
+        edge = [(begin[0] - ahead[1] * at * step, begin[1] + ahead[0] * at * step) for at in range(-teeth, teeth + 1)]
         brush.line(on, edge[0], edge[-1], px(2), palette.HUMAN)
         for x, y in edge:  # teeth on the side that is asked for
             brush.line(on, (x, y), (x + ahead[0] * px(6), y + ahead[1] * px(6)), px(1), palette.HUMAN)

@@ -77,7 +77,8 @@ class Landscape:
         axes: names of the axes, to the right and downwards. side: points on each, from -1 to 1.
         levels: side * side bytes, row by row: 0 where the energy is least, 255 where it is high.
         robot: the robot's action. human: the teacher's, or None. radius: of the desired ball around it; with a human
-            action and without a radius the desired space is the half-plane beyond the robot's.
+            action and without a radius the desired space is the half-plane that begins at `edge` from the robot's
+            towards the teacher's.
     """
 
     __pydantic_config__ = _STRICT
@@ -89,6 +90,7 @@ class Landscape:
     robot: tuple[FiniteFloat, FiniteFloat]
     human: tuple[FiniteFloat, FiniteFloat] | None = None
     radius: _NonNegative | None = None
+    edge: _NonNegative = 0.0
 
 
 @dataclass(frozen=True, slots=True)

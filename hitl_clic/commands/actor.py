@@ -156,7 +156,7 @@ class Actor:
         examiner = Examiner(
             inbox,
             newest(self.newest),
-            settings.clic.radius_ratio,
+            settings.clic,
             SHOWN,
             self.views,
             chosen_axes(settings.window.energy_axes, self.task.action_frame.axes),

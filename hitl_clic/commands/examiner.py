@@ -19,6 +19,7 @@ import numpy as np
 
 from devices.slot import Slot
 from hitl_clic.clic.network_policy import NetworkPolicy
+from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.state import Landscape
 from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.control.loop import LoopView
@@ -94,6 +95,20 @@ def slice_radius(away: Array, radius_ratio: float, axes: tuple[int, int]) -> flo
     return math.sqrt(max(0.0, square))
 
 
+def slice_edge(away: Array, length: float, axes: tuple[int, int]) -> float:
+    """How far from a^r a plane along two axes meets the desired half-space, towards the teacher's action.
+
+    The half-space is what lies nearer to the correction as it is learnt, `length` long at most, than to a^r.
+
+    Args:
+        away: a^h - a^r, [dim_a]. length: `clic.half_space.length`. axes: of the plane.
+    """
+    far, within = float(np.linalg.norm(away)), float(np.linalg.norm(away[list(axes)]))
+    if within <= 0.0:
+        return 0.0
+    return min(far, length) / 2.0 * far / within
+
+
 def levels(energies: Array) -> bytes:
     """Energies as bytes, row by row: 0 the least, 255 the upper quartile and above."""
     low, high = float(energies.min()), float(np.quantile(energies, 0.75))
@@ -105,7 +120,7 @@ class Examiner:
     """Keeps the first pair of each of the newest corrections and the newest policy's answer to it.
 
     Args:
-        inbox: makes policies of weights; nobody else's. source: whose answers count. radius_ratio: gamma.
+        inbox: makes policies of weights; nobody else's. source: whose answers count. method: for the desired spaces.
         keep: corrections. views: the newest instant, whose energy is looked at over the `axes` while `shown`.
         prepare: called once in the thread before all else.
     """
@@ -114,14 +129,14 @@ class Examiner:
         self,
         inbox: PolicyInbox,
         source: Source,
-        radius_ratio: float,
+        method: MethodSettings,
         keep: int,
         views: Slot[LoopView],
         axes: Axes = (("x", 0), ("y", 1)),
         shown: Callable[[], bool] = lambda: False,
         prepare: Callable[[], None] | None = None,
     ) -> None:
-        self._inbox, self._source, self._radius_ratio, self._prepare = inbox, source, radius_ratio, prepare
+        self._inbox, self._source, self._method, self._prepare = inbox, source, method, prepare
         self._views, self._axes, self._shown = views, axes, shown
         self._policy: NetworkPolicy[Any] | None = None
         self._version = -1
@@ -215,9 +230,13 @@ class Examiner:
             self._landscape.publish(NO_ENERGY)
             return
         human = record.human_action
-        radius = None
-        if human is not None and record.kind == "absolute":
-            radius = slice_radius(human - record.robot_action, self._radius_ratio, (i, j))
+        radius, edge = None, 0.0
+        if human is not None:
+            away = human - record.robot_action
+            if record.kind == "absolute":
+                radius = slice_radius(away, self._method.radius_ratio, (i, j))
+            else:
+                edge = slice_edge(away, self._method.half_space.length, (i, j))
         self._landscape.publish(
             Landscape(
                 policy=self._name,
@@ -227,6 +246,7 @@ class Examiner:
                 robot=(float(record.robot_action[i]), float(record.robot_action[j])),
                 human=None if human is None else (float(human[i]), float(human[j])),
                 radius=radius,
+                edge=edge,
             )
         )
 
@@ -241,5 +261,5 @@ class Examiner:
                 return
             nothing = np.zeros((0, pair.human.shape[1]), np.float32)
             chunk = policy.plan(pair.state, nothing, None).chunk
-            verdicts[pair.id] = follows(chunk, pair, self._radius_ratio)
+            verdicts[pair.id] = follows(chunk, pair, self._method.radius_ratio)
         self._verdicts.publish(verdicts)

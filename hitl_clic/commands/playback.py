@@ -132,7 +132,7 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
         examiner = Examiner(
             _inbox(projector.tick(0), settings),
             kept,
-            settings.clic.radius_ratio,
+            settings.clic,
             SHOWN,
             projector.views,
             axes,

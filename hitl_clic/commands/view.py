@@ -209,7 +209,8 @@ class CockpitFeed:
         """The correction as an arrow: what was done, or for a direction the way in which the hand pushed."""
         if record.kind == "absolute" or record.human_action is None:
             return record.executed
-        return (record.human_action - record.robot_action) / self._settings.gate.relative_step
+        pushed = record.human_action - record.robot_action if record.push is None else record.push
+        return pushed / self._settings.gate.relative_step
 
     def _radius(self, record: TickRecord) -> float | None:
         """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5).
