@@ -52,6 +52,12 @@ class OracleSettings(BaseModel):
         description="It presses keys, each axis full, back or not at all (8 directions in a plane), and keeps a press "
         "for this many ticks at least; 0: any direction and strength, new at each tick.",
     )
+    precise_scale: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Speed of its presses while it also holds the key for that, as a person may; 1: it has none.",
+    )
     buttons: tuple[str, ...] = Field(
         ("gripper",),
         description="Axes, of every arm, that its fingers switch from end to end by a button (with press_steps), as "
@@ -180,7 +186,8 @@ class Oracle:
         if self._fingers is not None:
             # hands press what brings the robot to go the way they want, as they see after a moment of trying
             way = np.where(buttons, robot if kind == "relative" else 0.0, action)
-            best = nudged(robot, way, self._relative_step) if kind == "relative" else pressed(way)
+            speeds = (1.0, settings.precise_scale)
+            best = nudged(robot, way, self._relative_step, speeds) if kind == "relative" else pressed(way, speeds)
             keys = self._fingers.press(step, best, self._generator)
             motion = np.where(buttons, np.sign(wanted), keys)
         else:

@@ -477,17 +477,28 @@ def test_fingers_switch_a_gripper_by_a_button_whatever_else_they_press(kind: str
     robot=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
     wanted=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
     reach=st.floats(0.1, 2.0),
+    speeds=st.sampled_from([(1.0,), (1.0, 0.35)]),
 )
 def test_nudging_brings_the_robot_as_near_as_keys_can(
-    robot: tuple[float, float], wanted: tuple[float, float], reach: float
+    robot: tuple[float, float], wanted: tuple[float, float], reach: float, speeds: tuple[float, ...]
 ) -> None:
     def apart(keys: np.ndarray) -> float:
         return float(np.linalg.norm(np.clip(np.array(robot) + reach * keys, -1, 1) - wanted))
 
-    keys = nudged(np.array(robot), np.array(wanted), reach)
-    best = min(apart(np.array(each)) for each in product((-1.0, 0.0, 1.0), repeat=2))
+    keys = nudged(np.array(robot), np.array(wanted), reach, speeds)
+    assert len({abs(key) for key in keys} - {0.0}) <= 1, "one speed for all"
+    best = min(apart(speed * np.array(each)) for each in product((-1.0, 0.0, 1.0), repeat=2) for speed in speeds)
     assert apart(keys) == pytest.approx(best, abs=1e-6)
-    assert not nudged(np.array(wanted), np.array(wanted), reach).any(), "where it is right no key is pressed"
+    assert not nudged(np.array(wanted), np.array(wanted), reach, speeds).any(), "where it is right no key is pressed"
+
+
+def test_short_ways_are_pressed_precisely() -> None:
+    assert pressed(np.array([0.9, 0.1]), (1.0, 0.35)).tolist() == [1.0, 0.0]
+    assert pressed(np.array([0.3, -0.3]), (1.0, 0.35)).tolist() == [0.35, -0.35]
+    assert nudged(np.zeros(2), np.array([0.5, 0.1]), 1.5, (1.0, 0.35)).tolist() == [0.35, 0.0]
+    oracle = Oracle(OracleSettings(press_steps=2, precise_scale=0.35, threshold=0.2), 1, ("x", "y"), relative_step=1.5)
+    oracle.begin(0)
+    assert oracle.decide(0, 0, np.array([0.5, 0.1]), np.zeros(2), "relative").motion == (0.35, 0.0)
 
 
 def test_hands_press_against_what_the_robot_does_wrong_and_back_where_it_goes_too_far() -> None:
