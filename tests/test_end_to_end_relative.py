@@ -11,6 +11,7 @@ from session_process import SMALL, app
 from benchmarks.experiment import VARIANTS
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.registry import make_teacher
 
 QUICK = ["--device", "oracle", "--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
 QUICK += ["--schedule", "paper", "--training.episode-updates", "5", "--training.niceness", "0"]
@@ -38,3 +39,24 @@ def test_every_correction_is_relative_from_the_device_to_the_pair(asked: list[ob
         # a scripted teacher who is content points nowhere; keys of a person a moment late may point to the range's end
         if not settings.oracle.press_steps:
             assert np.linalg.norm(tick.human_action - tick.robot_action) > 0.99 * settings.oracle.threshold
+
+
+@pytest.mark.parametrize(("late_s", "ticks"), [(0.25, 2), (0.15, 1)])
+def test_a_late_teachers_correction_is_learnt_for_the_state_it_answers(
+    late_s: float, ticks: int, tmp_path: Path
+) -> None:
+    """At 10 Hz in real time. The teacher pushes from a^r to a*, of the state it saw: there a^h is a*, elsewhere not."""
+    out = tmp_path / "session"
+    settings = ["--device", "oracle", "--headless", "--episodes", "1", "--task-options", "max_steps", "70"]
+    late = ["--oracle.latency-s", late_s, "--gate.reaction-s", late_s, "--gate.kind", "relative"]
+    status, _, problems = app("teach", "--task", "push_t", *settings, *late, *SMALL, "--out", out)
+    assert status == 0, problems
+    recorded, teacher = Session.open(out), make_teacher("push_t")
+    seen = {tick.tick: tick.seen for tick in recorded.ticks}
+    assert len(recorded.pairs) > 20
+    right = []
+    for pair in recorded.pairs:
+        assert seen[pair.tick] == max(0, pair.tick - ticks)
+        if np.abs(pair.human[0]).max() < 1.0:  # else it may have been cut
+            right.append(np.allclose(pair.human[0], teacher.action(pair.state), atol=1e-4))
+    assert np.mean(right) > 0.8, "but for a thread that woke late"

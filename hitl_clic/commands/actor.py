@@ -207,8 +207,8 @@ class Actor:
             stack.enter_context(Dashboard(self.cockpit.state))
         else:
             self.window.show(self.cockpit.state)
-        # a sample is read at the first tick after it is there
-        reaction = math.ceil(settings.gate.reaction_s * loop_settings.rate_hz)
+        # what a tick begins with was seen as soon as the tick before was over: the last whole tick counts no more
+        reaction = math.floor(settings.gate.reaction_s * loop_settings.rate_hz + 1e-9)
         loop = ControlLoop(
             task=self.task,
             device=device,
