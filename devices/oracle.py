@@ -190,8 +190,11 @@ class Oracle:
             best = nudged(robot, way, self._relative_step, speeds) if kind == "relative" else pressed(way, speeds)
             keys = self._fingers.press(step, best, self._generator)
             motion = np.where(buttons, np.sign(wanted), keys)
+        elif kind == "relative":
+            motion = (action - robot) / self._relative_step
+            motion = motion / max(1.0, float(np.abs(motion).max()))  # further than it reaches: still that way
         else:
-            motion = (action - robot) / self._relative_step if kind == "relative" else action
+            motion = action
         teaches = self._about(away)
         if teaches is not None:  # after the noise, which must not reach the axes left alone
             motion = np.where(teaches, motion, 0.0 if kind == "relative" else robot)

@@ -412,6 +412,22 @@ def test_noisy_motion_stays_in_bounds(seed: int, kind: str) -> None:
     assert np.max(np.abs(motion)) <= 1.0
 
 
+@given(
+    wanted=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    robot=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    reach=st.floats(0.1, 2.0),
+)
+def test_a_relative_push_points_at_what_is_wanted_and_goes_there_if_it_can(
+    wanted: tuple[float, float], robot: tuple[float, float], reach: float
+) -> None:
+    oracle = Oracle(OracleSettings(threshold=0.0), 1, relative_step=reach)
+    oracle.begin(0)
+    away = np.array(wanted) - robot
+    pushed = reach * np.array(oracle.decide(0, 0, np.array(wanted), np.array(robot), "relative").motion)
+    share = min(1.0, reach / max(1e-12, float(np.abs(away).max())))
+    assert pushed == pytest.approx(share * away, abs=1e-9)
+
+
 @given(way=st.tuples(st.floats(-1, 1), st.floats(-1, 1)).filter(lambda w: np.hypot(*w) > 1e-3))
 def test_pressed_keys_are_the_nearest_of_eight_directions(way: tuple[float, float]) -> None:
     keys = pressed(np.array(way))

@@ -44,9 +44,9 @@ def _padded_anew(ticks: Sequence[TickRecord], pairs: list[ChunkPair], padding: s
     if not pairs:
         return []
     seen = {tick.tick: tick.tick if tick.seen < 0 else tick.seen for tick in ticks}
-    robot: dict[int, Array] = {seen[pair.tick]: pair.robot for pair in pairs}
+    robot: dict[int, Array] = {seen[pair.tick]: pair.robot for pair in pairs if pair.tick in seen}
     begins = {pair.tick for pair in pairs}
-    reaction = max(tick - before for tick, before in seen.items())
+    reaction = max((tick - before for tick, before in seen.items()), default=0)
     builder = PairBuilder(len(pairs[0].robot), execute, padding, reaction)
     made: list[ChunkPair] = []
     last: TickRecord | None = None
