@@ -198,7 +198,6 @@ class Bench:
             timeout_s=self.timeout_s,
             overlap=OVERLAPS[self.overlap],
             help_call=HelpCall(self.help),
-            reaction=self.reaction,
         )
         self.planner = Planner(self.policy, self.loop.on_plan)
         self.loop.attach(self.planner, self.clock or MaxPaceClock(self.loop.ready), self.schedule)

@@ -234,7 +234,6 @@ class Actor:
             timeout_s=loop_settings.planner_timeout_s,
             overlap=OVERLAPS[loop_settings.overlap],
             help_call=HelpCall(settings.asking),
-            reaction=reaction,
         )
         self.loop = loop
         planner = Planner(

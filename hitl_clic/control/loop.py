@@ -113,7 +113,7 @@ class ControlLoop:
 
     Args:
         task, device, gate, binding, hand_over, queue, pairs, undo, exploration, outlets: the collaborators.
-        pair_stride: ticks between two plans while the human drives. reaction: ticks by which a correction is late.
+        pair_stride: ticks between two plans while the human drives.
         snapshot_every: ticks between two snapshots. draws: whether scenes are wanted in the view.
         timeout_s: longest wait for planner or teacher in `ready` (`--pace max`).
         overlap: how the next chunk is asked for while one runs; the queue's lead says when.
@@ -138,13 +138,11 @@ class ControlLoop:
         timeout_s: float,
         overlap: Overlap = from_now,
         help_call: HelpCall | None = None,
-        reaction: int = 0,
     ) -> None:
         self.task, self.device, self.gate, self.binding, self.hand_over = task, device, gate, binding, hand_over
         self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
         self.exploration, self.overlap = exploration, overlap
         self.help = help_call or HelpCall()
-        self.reaction = reaction
         self.pair_stride, self.snapshot_every, self.draws, self.timeout_s = (
             pair_stride,
             snapshot_every,
@@ -325,7 +323,7 @@ class ControlLoop:
             truncated=truncated,
             frame=output.frame,
             about=output.about,
-            seen=max(self._moving_since, tick - self.reaction) if self.reaction else -1,
+            seen=max(self._moving_since, tick - self.pairs.reaction) if self.pairs.reaction else -1,
             push=push,
         )
         self._record = record

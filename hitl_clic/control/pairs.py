@@ -52,7 +52,7 @@ class PairBuilder:
     """
 
     def __init__(self, horizon: int, execute: int, padding: str, reaction: int = 0) -> None:
-        self.horizon, self.padding = horizon, padding
+        self.horizon, self.padding, self.reaction = horizon, padding, reaction
         self._longest: Mapping[Kind, int] = {
             "absolute": horizon if padding == "hindsight" else execute,
             "relative": horizon,
