@@ -63,6 +63,13 @@ class OracleSettings(BaseModel):
         description="Axes, of every arm, that its fingers switch from end to end by a button (with press_steps), as "
         "hands do; read absolutely also while corrections are relative.",
     )
+    anticipation: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="As people allow for what their hands have just done: for each unit of motion that it has decided "
+        "on and that is not carried out yet it wants this much less, units of action.",
+    )
     wrong_presses: float = Field(0.0, ge=0, le=1, description="Share of its presses that are of random keys.")
     partial: tuple[str, ...] = Field(
         (),
@@ -142,7 +149,14 @@ class Oracle:
             self._fingers.lift()
 
     def decide(
-        self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind, asked: bool = False
+        self,
+        step: int,
+        step_in_chunk: int,
+        wanted: NDArray,
+        robot: NDArray,
+        kind: Kind,
+        asked: bool = False,
+        coming: NDArray | float = 0.0,
     ) -> Answer:
         """The motion, whether to engage, and what it is about.
 
@@ -150,11 +164,12 @@ class Oracle:
             step: number in the episode. step_in_chunk: place of `robot` in the robot's running chunk.
             wanted: a*, float [dim_a] in [-1, 1]. robot: a^r for the same state.
             kind: how the motion will be read. asked: the robot stands still and asks for help.
+            coming: sum of the motions that its answers gave and that the loop has yet to read, [dim_a].
 
         Returns:
             the answer of this tick, or of the one `delay_steps` earlier; asked, it answers at once and steps in.
         """
-        now = self._now(step, step_in_chunk, wanted, robot, kind, asked)
+        now = self._now(step, step_in_chunk, wanted, robot, kind, asked, self._ahead(coming, kind))
         if asked:
             self._late.clear()
             return now
@@ -162,7 +177,16 @@ class Oracle:
         full = len(self._late) == self.settings.delay_steps + 1
         return self._late[0] if full else Answer((0.0,) * wanted.size, False)
 
-    def _now(self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind, asked: bool) -> Answer:
+    def _ahead(self, coming: NDArray | float, kind: Kind) -> NDArray:
+        """How much less it wants for the motions that are on their way, also those that it holds back itself."""
+        full = len(self._late) == self._late.maxlen
+        held_back = [answer.motion for answer in self._late][1 if full else 0 :]  # the first is out when all are here
+        reach = self._relative_step if kind == "relative" else 1.0
+        return np.asarray(self.settings.anticipation * reach * (coming + np.sum(held_back, axis=0)), np.float64)
+
+    def _now(
+        self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind, asked: bool, ahead: NDArray
+    ) -> Answer:
         settings = self.settings
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
         size = float(np.linalg.norm(away))
@@ -183,6 +207,8 @@ class Oracle:
             noisy = noise.tremble(noisy, kind, self._generator)
         # without noise a* itself is given, not a^r + (a* - a^r), which rounds
         action = np.asarray(wanted if noisy is away else np.clip(robot + noisy, -1.0, 1.0), np.float64)
+        if self.settings.anticipation:
+            action = np.clip(action - ahead, -1.0, 1.0)
         if self._fingers is not None:
             # hands press what brings the robot to go the way they want, as they see after a moment of trying
             way = np.where(buttons, robot if kind == "relative" else 0.0, action)

@@ -161,7 +161,13 @@ class ScriptedDevice(Device):
         self._decided = True
         self._answered_call = view.asks
         answer = self._oracle.decide(
-            view.step, view.step_in_chunk, np.asarray(entry[1]), view.robot_action, view.kind, view.asks
+            view.step,
+            view.step_in_chunk,
+            np.asarray(entry[1]),
+            view.robot_action,
+            view.kind,
+            view.asks,
+            np.sum([sample.motion for _, sample in self._due], axis=0),
         )
         now_ns = time.perf_counter_ns()
         sample = DeviceSample(

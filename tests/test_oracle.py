@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -545,3 +546,51 @@ def test_a_gripper_that_is_also_wrong_does_not_keep_hands_from_going_back() -> N
     oracle.begin(0)
     wanted, robot = np.array([-0.3, 0.0, 1.0]), np.array([1.0, 0.0, -1.0])
     assert oracle.decide(0, 0, wanted, robot, "relative").motion == (-1.0, 0.0, 1.0)
+
+
+@given(
+    goal=st.floats(-30.0, 30.0),
+    late=st.integers(0, 8),
+    gain=st.floats(0.1, 0.4),
+    kind=st.sampled_from(["absolute", "relative"]),
+)
+def test_who_allows_for_what_is_on_its_way_does_not_go_too_far(
+    goal: float, late: int, gain: float, kind: Literal["absolute", "relative"]
+) -> None:
+    """A hand that goes on by one unit of motion, and a teacher that slows down by `gain` for each that it comes nearer:
+    with that anticipation it arrives from one side, however late it acts. Without it a late one swings."""
+
+    def farthest(anticipation: float) -> tuple[float, float]:
+        settings = OracleSettings(delay_steps=late, anticipation=anticipation, threshold=0.0, persist_steps=1000)
+        oracle = Oracle(settings, execute=1, relative_step=2.0)
+        oracle.begin(0)
+        place, most = 0.0, 0.0
+        for step in range(400):
+            wanted = np.clip([gain * (goal - place)], -1.0, 1.0)
+            still = np.zeros(1, np.float32)
+            motion = oracle.decide(step, 0, wanted, still, kind).motion[0]
+            place += 2.0 * motion if kind == "relative" else motion
+            most = max(most, (place - goal) * np.sign(goal))
+        return most, place
+
+    beyond, end = farthest(gain)
+    assert beyond <= 1e-6 * abs(goal)
+    assert end == pytest.approx(goal, abs=1e-3 * abs(goal) + 1e-9)
+    if abs(goal) > 8 / gain and late * gain > 2.0:
+        assert farthest(0.0)[0] > 1.0
+
+
+def test_motions_still_in_the_reader_are_on_their_way_too() -> None:
+    with rig(latency_s=0.4, rate_hz=500, anticipation=0.25, persist=False) as r:
+        for tick in range(3):
+            r.show(tick, np.array([0.5, 0.0]))
+            while r.device.wanted(tick) is None:
+                time.sleep(0.001)
+            time.sleep(0.01)  # it answers right after it knows what it wants
+        given = []
+        for tick in range(3):
+            assert r.device.settle(tick, 5.0)
+            given.append(r.device.latest().motion[0])
+    first, second, third = 0.5, 0.5 - 0.25 * 0.5, 0.5 - 0.25 * (0.5 + 0.375)
+    assert given[-1] == pytest.approx(third)
+    assert set(np.round(given, 6)) <= set(np.round([first, second, third], 6))
