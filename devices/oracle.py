@@ -132,7 +132,8 @@ class Oracle:
         self._active = False
         self._until_step = 0
         self._wrong = 0
-        self._late: deque[Answer] = deque(maxlen=settings.delay_steps + 1)
+        self._late: deque[Answer] = deque()
+        """Decided and held back for `delay_steps`, oldest first."""
         self._generator = np.random.default_rng((settings.seed, 0))
         self._fingers = Fingers(settings.press_steps, settings.wrong_presses) if settings.press_steps else None
         pressed = settings.buttons if self._fingers is not None else ()
@@ -174,15 +175,15 @@ class Oracle:
             self._late.clear()
             return now
         self._late.append(now)
-        full = len(self._late) == self.settings.delay_steps + 1
-        return self._late[0] if full else Answer((0.0,) * wanted.size, False)
+        if len(self._late) > self.settings.delay_steps:
+            return self._late.popleft()
+        return Answer((0.0,) * wanted.size, False)
 
     def _ahead(self, coming: NDArray | float, kind: Kind) -> NDArray:
         """How much less it wants for the motions that are on their way, also those that it holds back itself."""
-        full = len(self._late) == self._late.maxlen
-        held_back = [answer.motion for answer in self._late][1 if full else 0 :]  # the first is out when all are here
+        coming = coming + np.sum([answer.motion for answer in self._late], axis=0)
         reach = self._relative_step if kind == "relative" else 1.0
-        return np.asarray(self.settings.anticipation * reach * (coming + np.sum(held_back, axis=0)), np.float64)
+        return np.asarray(self.settings.anticipation * reach * coming, np.float64)
 
     def _now(
         self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind, asked: bool, ahead: NDArray
