@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import queue
 import shutil
@@ -53,6 +54,39 @@ def window(display: str, feed: EventFeed, monkeypatch: pytest.MonkeyPatch) -> It
 
 def _xdotool(*words: str) -> None:
     subprocess.run(["xdotool", *words], check=True, timeout=10.0, stdout=subprocess.DEVNULL)
+
+
+class _ClientMessage(ctypes.Structure):
+    """X11's XClientMessageEvent, padded to the size of an XEvent."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("serial", ctypes.c_ulong),
+        ("send_event", ctypes.c_int),
+        ("display", ctypes.c_void_p),
+        ("window", ctypes.c_ulong),
+        ("message_type", ctypes.c_ulong),
+        ("format", ctypes.c_int),
+        ("data", ctypes.c_long * 5),
+        ("padding", ctypes.c_long * 12),
+    )
+
+
+def _press_its_close_button(display: str) -> None:
+    """Send the window WM_DELETE_WINDOW, as a desktop does; older xdotools cannot."""
+    found = subprocess.run(
+        ["xdotool", "search", "--class", "hitl-clic"], check=True, timeout=10.0, capture_output=True, text=True
+    )
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype, x11.XInternAtom.restype = ctypes.c_void_p, ctypes.c_ulong
+    opened = ctypes.c_void_p(x11.XOpenDisplay(display.encode()))
+    assert opened.value, f"display {display} cannot be opened"
+    atoms = [x11.XInternAtom(opened, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")]
+    window = int(found.stdout.split()[0])
+    client_message = 33
+    message = _ClientMessage(client_message, 0, 1, opened.value, window, atoms[0], 32, (ctypes.c_long * 5)(atoms[1]))
+    assert x11.XSendEvent(opened, ctypes.c_ulong(window), 0, ctypes.c_long(0), ctypes.byref(message))
+    x11.XCloseDisplay(opened)
 
 
 def _wait_for(feed: EventFeed, wanted: Callable[[InputEvent], bool], seconds: float = 5.0) -> InputEvent:
@@ -180,6 +214,30 @@ def test_a_killed_window_is_told_to_devices_but_does_not_quit_the_session(
     assert window.commands.empty()
     with pytest.raises(WindowError, match="closed"):
         window.screenshot(tmp_path / "late.png")
+
+
+@needs_display
+def test_a_window_closed_by_its_person_leaves_its_last_picture(
+    display: str, monkeypatch: pytest.MonkeyPatch, feed: EventFeed, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    shown, kept = tmp_path / "shown.png", tmp_path / "kept.png"
+    link = WindowLink(SETTINGS, last_picture=kept)
+    link.add_feed(feed)
+    link.show(lambda: STATE)
+    link.start()
+    try:
+        _xdotool("search", "--sync", "--class", "hitl-clic", "windowfocus")
+        _wait_for(feed, lambda event: event.kind == "focus_gained")
+        link.screenshot(shown)
+        assert not kept.exists()
+        _press_its_close_button(display)
+        _wait_for(feed, lambda event: event.kind == "closed")
+        assert link.asked() == ["quit"]
+    finally:
+        link.close()
+    first, last = (pygame.image.tobytes(pygame.image.load(path), "RGB") for path in (shown, kept))
+    assert first == last, "nothing had changed since, but the pictures differ"
 
 
 @needs_display

@@ -61,6 +61,7 @@ class Window:
         keys: keymap.Keymap,
         speaker: Speaker | None,
         welcome: bool,
+        last_picture: Path | None = None,
     ) -> None:
         self.open = True
         self._surface = surface
@@ -72,6 +73,7 @@ class Window:
         self._state: state.CockpitState | None = None
         self._help = self._energy = False
         self._welcome = welcome
+        self._last_picture = last_picture
         self._notice = ""
         self._heard_ns = clock()
         self._asked: list[Path] = []
@@ -193,6 +195,8 @@ class Window:
             case pygame.WINDOWFOCUSGAINED:
                 self._input("focus_gained")
             case pygame.QUIT:
+                if self._last_picture is not None:
+                    self._save(self._last_picture)
                 self._send(wire.Report("closed"))
                 self.open = False
 
@@ -283,6 +287,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--connect", required=True, help="the actor's endpoint, ipc:// or tcp://127.0.0.1:PORT")
     parser.add_argument("--settings", default="{}", help="WindowSettings as JSON")
     parser.add_argument("--stage", default="", help="the task's Stage as JSON; empty for a flat one")
+    parser.add_argument("--last-picture", type=Path, help="where to leave the last picture when the person closes it")
     given = parser.parse_args(arguments)
     settings = WindowSettings.model_validate_json(given.settings)
     logging.basicConfig(level=logging.WARNING, format="window: %(message)s", stream=sys.stderr)
@@ -305,7 +310,8 @@ def main(arguments: list[str] | None = None) -> int:
             welcome = settings.welcome == "always" or (settings.welcome == "first" and not welcomed())
             keys = keymap.Keymap(settings.keys)
             speaker = _speaker() if settings.sounds else None
-            Window(surface, socket, time.perf_counter_ns, scenery, keys, speaker, welcome).run(settings.fps)
+            window = Window(surface, socket, time.perf_counter_ns, scenery, keys, speaker, welcome, given.last_picture)
+            window.run(settings.fps)
         finally:
             if scenery is not None:
                 scenery.close()

@@ -46,14 +46,15 @@ class WindowError(RuntimeError):
 class WindowLink:
     """One window process and the thread that speaks with it.
 
-    With a stage the window draws what its cameras see, as long as states come with poses.
+    With a stage the window draws what its cameras see, as long as states come with poses. A window that the person
+    closes leaves its last picture at `last_picture`, if that is given.
 
     `commands` holds what the person asked for (see `keymap`), oldest first. When it is full a new one is dropped and
     counted in `commands_dropped`, except "stop" and "quit", which replace the oldest. A person who closes the window
     gives "quit".
     """
 
-    def __init__(self, settings: WindowSettings, stage: Stage | None = None) -> None:
+    def __init__(self, settings: WindowSettings, stage: Stage | None = None, last_picture: Path | None = None) -> None:
         self.commands: queue.Queue[Command] = queue.Queue(_COMMANDS)
         self.commands_dropped = 0
         self.states_dropped = 0
@@ -64,7 +65,7 @@ class WindowLink:
         """How often the window showed something new, in each of the last seconds."""
         self.shows_energy = False
         """Whether the person looks at the energy: nobody need work it out otherwise."""
-        self._settings, self._stage = settings, stage
+        self._settings, self._stage, self._last_picture = settings, stage, last_picture
         self._feeds: tuple[EventFeed, ...] = ()
         self._provider: StateProvider | None = None
         self._wanted: queue.Queue[wire.Screenshot] = queue.Queue()
@@ -180,6 +181,8 @@ class WindowLink:
         command += ["--settings", self._settings.model_dump_json()]
         if self._stage is not None:
             command += ["--stage", stage_to_json(self._stage)]
+        if self._last_picture is not None:
+            command += ["--last-picture", str(self._last_picture.absolute())]
         # Its own session: Ctrl-C in the terminal reaches the actor alone, which then says goodbye.
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 

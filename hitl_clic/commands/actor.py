@@ -29,7 +29,7 @@ from devices.slot import Slot
 from hitl_clic.cockpit.dashboard import Dashboard
 from hitl_clic.cockpit.picture import write_picture
 from hitl_clic.cockpit.report import write_curves
-from hitl_clic.cockpit.state import SessionEnd
+from hitl_clic.cockpit.state import CockpitState, SessionEnd
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.commands.agreement import agreed_settings
 from hitl_clic.commands.examiner import Examiner, chosen_axes, newest
@@ -66,6 +66,7 @@ STATUS_EVERY_NS = 1_000_000_000
 CONNECT_S = 60.0
 DRAIN_S = 10.0
 LINGER_S = 3.0
+WINDOW_PICTURE = "window.png"
 """How long the window shows the summary page at the end, unless it is closed or told to quit before."""
 
 
@@ -202,7 +203,7 @@ class Actor:
             verdict=self.examiner.verdict if self.examiner is not None else None,
             landscape=self.examiner.landscape if self.examiner is not None else lambda: NOT_LOOKED,
         )
-        self.window = open_window(settings, stage, feed, stack, self.say)
+        self.window = open_window(settings, stage, feed, stack, self.say, self.out / WINDOW_PICTURE)
         if self.window is None:
             stack.enter_context(Dashboard(self.cockpit.state))
         else:
@@ -338,7 +339,7 @@ class Actor:
             return
         state = self.cockpit.state()
         if state is not None:
-            self._picture(self.out / "window.png")
+            self._picture(state, self.out / WINDOW_PICTURE)
         self.cockpit.end = SessionEnd(summary["wall_s"] or 0.0, summary["updates"] or 0, str(self.out))
         if self.window is not None and self.window.alive():
             deadline = time.monotonic() + LINGER_S
@@ -347,17 +348,17 @@ class Actor:
                     break
                 time.sleep(0.05)
 
-    def _picture(self, path: Path) -> None:
-        """The last instant as the window showed it, or as it would have."""
-        if self.window is not None and self.window.alive():
+    def _picture(self, state: CockpitState, path: Path) -> None:
+        """The last instant as the window showed it; without a window, as one would have."""
+        if self.window is not None:
+            if path.exists():  # the person closed the window, and it left its last picture
+                return
             try:
                 self.window.screenshot(path)
                 return
             except WindowError as error:
-                self.say(str(error))
-        state = self.cockpit.state()
-        if state is not None:
-            write_picture(state, path)
+                self.say(f"{error}; {path.name} is drawn without it, so a scene of cameras is there in outlines only")
+        write_picture(state, path)
 
     def _keep_policy(self, folder: Path) -> None:
         """Write the newest weights as a checkpoint without a learner's state: enough to evaluate."""

@@ -46,16 +46,24 @@ def stage_of(task: Task, settings: SessionSettings, stack: ExitStack) -> Stage |
 
 
 def open_window(
-    settings: SessionSettings, stage: Stage | None, feed: EventFeed, stack: ExitStack, say: Callable[[str], None]
+    settings: SessionSettings,
+    stage: Stage | None,
+    feed: EventFeed,
+    stack: ExitStack,
+    say: Callable[[str], None],
+    last_picture: Path | None = None,
 ) -> WindowLink | None:
     """A window whose events go to the feed, closed by the stack; None if none is wanted or, `say` says so, none opens.
+
+    Args:
+        last_picture: where a window that the person closes leaves what it showed last.
 
     Raises:
         RuntimeError: none opens, but the device is nothing without one.
     """
     if settings.headless:
         return None
-    window = WindowLink(settings.window, stage)
+    window = WindowLink(settings.window, stage, last_picture)
     window.add_feed(feed)
     try:
         window.start()
