@@ -621,13 +621,13 @@ def test_a_taught_first_step_is_learnt_and_the_rest_stays_open() -> None:
 def seen_samples(trainer: ChunkTrainer, monkeypatch: pytest.MonkeyPatch) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """The evaluation sets [B, S, H, dim_a] of the updates to come, each with its states."""
     sets: list[tuple[torch.Tensor, torch.Tensor]] = []
-    inner = hitl_clic.clic.shaping.energies_and_penalty
+    inner = hitl_clic.clic.shaping.observation_log_p
 
-    def spy(energy: Any, state: torch.Tensor, samples: torch.Tensor, settings: MethodSettings) -> Any:
-        sets.append((state, samples.reshape(*samples.shape[:2], *CHUNK).clone()))
-        return inner(energy, state, samples, settings)
+    def spy(samples: torch.Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator) -> torch.Tensor:
+        sets.append((batch.state, samples.reshape(*samples.shape[:2], *CHUNK).clone()))
+        return inner(samples, batch, settings, generator)
 
-    monkeypatch.setattr(hitl_clic.clic.shaping, "energies_and_penalty", spy)
+    monkeypatch.setattr(hitl_clic.clic.shaping, "observation_log_p", spy)
     return sets
 
 

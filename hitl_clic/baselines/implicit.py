@@ -35,7 +35,7 @@ def info_nce_loss(
     samples = torch.cat([batch.human[:, None], negatives[:, order]], dim=1)
     anything = uniform(len(samples), 1, samples.shape[-1], generator)
     samples = torch.where(batch.mask[:, None] > 0, samples, anything)
-    values, penalty = energies_and_penalty(energy, batch.state, samples, settings)
+    values, penalty = energies_and_penalty(energy, energy.context(batch.state), samples, settings)
     contrast = -torch.log_softmax(-values / settings.temperature, dim=-1)[:, 0].mean()
     loss = contrast + settings.penalty_weight * penalty
     return loss, {"loss": loss.detach(), "contrast": contrast.detach(), "penalty": penalty.detach()}

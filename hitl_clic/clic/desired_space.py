@@ -42,6 +42,30 @@ def circular_log_p(
     return logsigmoid((r - distance(samples, human[:, None], mask[:, None])) / boundary)
 
 
+def circular_gap(samples: Tensor, robot: Tensor, human: Tensor, mask: Tensor, ratio: float) -> Tensor:
+    """Distance of samples from the circular desired space, 0 within: max(0, ||a - a^h|| - r) ([CC] Eq. 5).
+
+    Args:
+        samples: [B, S, D]. robot, human, mask: [B, D]. ratio: gamma.
+
+    Returns:
+        [B, S], action units.
+    """
+    r = radius(robot, human, mask, ratio)[:, None]
+    return (distance(samples, human[:, None], mask[:, None]) - r).clamp_min(0)
+
+
+def half_space_gap(samples: Tensor, worse: Tensor, better: Tensor, mask: Tensor) -> Tensor:
+    """Distance of samples from the half-space that is closer to `better` than to `worse`, 0 within ([CL]).
+
+    Arguments and result as for `circular_gap`.
+    """
+    normal = (better - worse) * mask
+    length = normal.square().sum(-1).clamp_min(1e-24).sqrt()
+    beyond = (samples - ((worse + better) / 2)[:, None]) @ normal[..., None]
+    return (-beyond[..., 0] / length[:, None]).clamp_min(0)
+
+
 def half_space_log_p(samples: Tensor, worse: Tensor, better: Tensor, mask: Tensor, boundary: float) -> Tensor:
     """log p(a in the half-space that one contrastive pair bounds): closer to `better` than to `worse` ([CL]).
 

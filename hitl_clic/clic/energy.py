@@ -32,6 +32,11 @@ class Energy(StateNetwork):
         del context
         return None
 
+    def shares(self, context: Context, chunks: Tensor) -> Tensor | None:
+        """How far each of the `centres` answers for each chunk [B, S, D]: [B, S, K], they sum to 1; None without."""
+        del context, chunks
+        return None
+
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
         """E [B, S] and its gradient by the chunk [B, S, D], both differentiable by the parameters if grad is on."""
         training = torch.is_grad_enabled()

@@ -67,6 +67,10 @@ class ModulatedEnergy(Energy):
         """The wells' centres [B, K, D], the first places to look for low energy; None without wells."""
         return None if self.wells is None else context[2 * len(self.layers)]
 
+    def shares(self, context: Context, chunks: Tensor) -> Tensor | None:
+        """The wells' shares in the density at chunks [B, S, D], [B, S, K]; None without wells."""
+        return None if self.wells is None else self.wells.shares(context[2 * len(self.layers) :], chunks)
+
     def features(self, state: Tensor) -> Tensor:
         """What the trunk makes of states, [B, trunk's last width]."""
         h = self.read(state)

@@ -108,6 +108,26 @@ class HalfSpaceSettings(BaseModel):
     boundary_temperature: float = Field(0.1, gt=0, le=10, description="T of the half-spaces' boundary, action units.")
 
 
+class AttractionSettings(BaseModel):
+    """Desired spaces draw the wells to them, beside what contrasts teach ([CC] has no wells and no such term)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weight: float = Field(
+        0.0,
+        ge=0,
+        le=1e6,
+        description="Weight of the squared distance from the wells' centres to the desired spaces, no unit; without "
+        "it chunks of more than about 50 numbers are learnt slowly. 0 is none, as published.",
+    )
+    ratio: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="Radius over ||a^r - a^h|| within which a well is near enough and not drawn, no unit.",
+    )
+
+
 class InferenceSettings(BaseModel):
     """How a low-energy chunk is found ([CC] Eq. 8)."""
 
@@ -165,6 +185,7 @@ class MethodSettings(BaseModel):
     radius_ratio: float = Field(0.5, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit.")
     boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
     half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired space of relative corrections.")
+    attraction: AttractionSettings = Field(AttractionSettings(), description="What draws wells to desired spaces.")
     boundary_power: float = Field(
         10.0, gt=0, le=100, description="Exponent of p in the target (Eq. 10 has 1, the reference 10), no unit."
     )

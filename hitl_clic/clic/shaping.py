@@ -10,8 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hitl_clic.clic.desired_space import circular_log_p, draw_directions, implicit_log_p
-from hitl_clic.clic.energy import Energy
+from hitl_clic.clic.desired_space import (
+    circular_gap,
+    circular_log_p,
+    draw_directions,
+    half_space_gap,
+    implicit_log_p,
+)
+from hitl_clic.clic.energy import Context, Energy
 from hitl_clic.clic.sampler import Near, draw_negatives
 from hitl_clic.clic.settings import MethodSettings
 
@@ -66,15 +72,10 @@ def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
 
 
 def energies_and_penalty(
-    energy: Energy, state: Tensor, samples: Tensor, settings: MethodSettings
+    energy: Energy, context: Context, samples: Tensor, settings: MethodSettings
 ) -> tuple[Tensor, Tensor]:
-    """E of every sample, [B, S], and the gradient penalty on the first `penalty_samples` of them, a scalar.
-
-    Args:
-        state: [B, dim_o]. samples: [B, S, D].
-    """
+    """E of every sample [B, S, D], [B, S], and the gradient penalty on the first `penalty_samples` of them, a scalar."""
     few = settings.penalty_samples or samples.shape[1]
-    context = energy.context(state)
     if settings.penalty_weight == 0:
         values = energy.energy(context, samples)
         return values, values.new_zeros(())
@@ -100,6 +101,23 @@ def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, g
             samples[rows], batch.robot[rows], batch.human[rows], batch.mask[rows], directions, settings.half_space
         )
     return log_p
+
+
+def attraction(energy: Energy, context: Context, batch: Batch, settings: MethodSettings) -> Tensor:
+    """Mean squared distance of the wells' centres from the desired spaces, each by its share in a^h; a scalar.
+
+    Contrasts say little of where a well should lie once D is large: nearly every sample differs from a^h by more than
+    the well is off, and in directions that have nothing to do with it. This says it outright. A well that answers for a
+    correction is drawn into its desired space and no further, so overlapping spaces still meet in what they share; the
+    other wells are left to the other ways of doing it. 0 for an energy without wells.
+    """
+    centres, shares = energy.centres(context), energy.shares(context, batch.human[:, None])
+    if centres is None or shares is None:
+        return batch.human.new_zeros(())
+    circular = circular_gap(centres, batch.robot, batch.human, batch.mask, settings.attraction.ratio)
+    half_space = half_space_gap(centres, batch.robot, batch.human, batch.mask)
+    gap = torch.where(batch.relative[:, None], half_space, circular)
+    return (shares[:, 0].detach() * gap.square()).sum(-1).mean()
 
 
 def deal_untaught(samples: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
@@ -139,8 +157,14 @@ def shaping_loss(
         order = torch.randperm(samples.shape[1], generator=generator, device=samples.device)
         samples = samples[:, order]
     log_p = observation_log_p(samples, batch, settings, generator)
-    values, penalty = energies_and_penalty(energy, batch.state, samples, settings)
+    context = energy.context(batch.state)
+    values, penalty = energies_and_penalty(energy, context, samples, settings)
     target = log_target(values, log_p, settings.temperature, settings.boundary_power)
     divergence = kl_to_target(values, target, settings.temperature)
     loss = divergence + settings.penalty_weight * penalty
-    return loss, {"loss": loss.detach(), "kl": divergence.detach(), "penalty": penalty.detach()}
+    terms = {"kl": divergence.detach(), "penalty": penalty.detach()}
+    if settings.attraction.weight:
+        drawn = attraction(energy, context, batch, settings)
+        loss = loss + settings.attraction.weight * drawn
+        terms["attraction"] = drawn.detach()
+    return loss, {"loss": loss.detach(), **terms}

@@ -43,6 +43,10 @@ class Wells(nn.Module):
         """E [B, S]."""
         return -torch.logsumexp(self._log_shares(context, chunks)[0], dim=-1)
 
+    def shares(self, context: Context, chunks: Tensor) -> Tensor:
+        """Each valley's share in exp(-E_wells), [B, S, K]."""
+        return torch.softmax(self._log_shares(context, chunks)[0], dim=-1)
+
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
         """E [B, S] and its gradient [B, S, D]."""
         centres, _, slope = context
