@@ -74,7 +74,7 @@ def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
 def energies_and_penalty(
     energy: Energy, context: Context, samples: Tensor, settings: MethodSettings
 ) -> tuple[Tensor, Tensor]:
-    """E of every sample [B, S, D], [B, S], and the gradient penalty on the first `penalty_samples` of them, a scalar."""
+    """E of each of the samples [B, S, D], [B, S], and the gradient penalty on the first `penalty_samples`, a scalar."""
     few = settings.penalty_samples or samples.shape[1]
     if settings.penalty_weight == 0:
         values = energy.energy(context, samples)
