@@ -195,7 +195,8 @@ def _plot(task: str, rows: list[Row], path: Path) -> None:
         ]
         by_episode.plot(points, means, marker="o", label=f"fast, H = {key[0]}, Ta = {key[1]}")
     by_episode.set(xlabel="episodes taught", ylim=(-0.03, 1.03), xlim=(0, None))
-    by_episode.legend()
+    if by_episode.has_data():  # not where only variants were run
+        by_episode.legend()
     figure.savefig(path)
 
 

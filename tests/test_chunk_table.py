@@ -180,9 +180,13 @@ def test_what_is_not_allowed_is_named(arguments: Arguments, said: str) -> None:
 
 @pytest.mark.parametrize("name", variant_names()[1:])
 def test_every_variant_is_one_the_settings_allow(name: str) -> None:
-    plain = load(session="patient")
-    varied = load(session="patient", config=VARIANTS / f"{name}.toml")
-    assert varied.model_copy(update={"out": None}) != plain.model_copy(update={"out": None})
+    """And one that changes something, for some of the tasks."""
+    changed = 0
+    for task in ("push_t", "two_arm_lift"):
+        plain = load(session="patient", task=task)
+        varied = load(session="patient", task=task, config=VARIANTS / f"{name}.toml")
+        changed += varied.model_copy(update={"out": None}) != plain.model_copy(update={"out": None})
+    assert changed
 
 
 def _row(seed: int, rates: dict[int, float], **other: Any) -> dict[str, Any]:
@@ -208,6 +212,13 @@ def test_tables_show_rows_beside_the_paper(tmp_path: Path) -> None:
     assert "| plain |  | 0.97 ± 0.03 (2) |" in text
     assert "| relative | 0.25 (1) | 0.50 (1) |" in text
     assert [path.name for path in written] == ["tables.md", "hammer.png"]
+    assert (tmp_path / "hammer.png").exists()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_task_of_which_only_variants_were_run(tmp_path: Path) -> None:
+    tables.write([_row(0, {40: 0.5}, variant="relative")], tmp_path)
+    assert "| relative | 0.50 (1) |" in (tmp_path / "tables.md").read_text(encoding="utf-8")
     assert (tmp_path / "hammer.png").exists()
 
 
