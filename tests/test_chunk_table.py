@@ -183,8 +183,8 @@ def test_every_variant_is_one_the_settings_allow(name: str) -> None:
     """And one that changes something, for some of the tasks."""
     changed = 0
     for task in ("push_t", "two_arm_lift"):
-        plain = load(session="patient", task=task)
-        varied = load(session="patient", task=task, config=VARIANTS / f"{name}.toml")
+        plain = load(overrides={"task": task}, session="patient")
+        varied = load(overrides={"task": task}, session="patient", config=VARIANTS / f"{name}.toml")
         changed += varied.model_copy(update={"out": None}) != plain.model_copy(update={"out": None})
     assert changed
 
