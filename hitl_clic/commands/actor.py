@@ -66,8 +66,8 @@ STATUS_EVERY_NS = 1_000_000_000
 CONNECT_S = 60.0
 DRAIN_S = 10.0
 LINGER_S = 3.0
-WINDOW_PICTURE = "window.png"
 """How long the window shows the summary page at the end, unless it is closed or told to quit before."""
+WINDOW_PICTURE = "window.png"
 
 
 class Actor:
