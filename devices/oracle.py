@@ -23,7 +23,9 @@ class OracleSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rate_hz: float = Field(200.0, gt=0, le=2000, description="Samples of the oracle per second, like any device's.")
-    latency_s: float = Field(0.0, ge=0, le=10, description="Seconds from a decision to the sample that carries it.")
+    latency_s: float = Field(
+        0.0, ge=0, le=10, description="Seconds from a decision to the sample that carries it; at full pace, their ticks."
+    )
     delay_steps: int = Field(
         0, ge=0, le=100, description="Ticks by which a correction comes late; 1 is the published reference's timing."
     )

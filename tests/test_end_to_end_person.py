@@ -16,15 +16,17 @@ LATE = 5
 
 def test_a_person_at_an_arm_presses_keys_late_and_is_learnt_for_what_it_saw(tmp_path: Path) -> None:
     out = tmp_path / "session"
-    in_ticks = ["--oracle.latency-s", "0", "--oracle.delay-steps", LATE]  # seconds are many ticks at full pace
     quick = ["--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
     quick += ["--schedule", "paper", "--training.episode-updates", "5", "--training.niceness", "0"]
     person = ["--session", "person_arm", "--device", "oracle"]
-    status, _, problems = app("teach", "--task", "pick_can", *person, *in_ticks, *quick, *SMALL, "--out", out)
+    status, _, problems = app("teach", "--task", "pick_can", *person, *quick, *SMALL, "--out", out)
     assert status == 0, problems
     recorded, settings = Session.open(out), SessionSettings.from_toml(out / "settings.toml")
     speeds = [0.0, 1.0, settings.oracle.precise_scale]
     corrected = [tick for tick in recorded.ticks if tick.state == "correcting"]
+    assert {tick.episode for tick in corrected} == {0, 1}
+    # wrong from the start, it waits this many steps, and then its hands come late, at full pace too
+    assert min(tick.step for tick in corrected) == settings.oracle.patience + LATE
     assert len(corrected) > 30
     assert {tick.kind for tick in corrected} == {"absolute"}
     for tick in corrected:

@@ -7,7 +7,6 @@ window's link or the dashboard, each in a thread of its own.
 from __future__ import annotations
 
 import gc
-import math
 import signal
 import sys
 import threading
@@ -38,7 +37,7 @@ from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.commands.scenes import open_window, stage_of
 from hitl_clic.commands.view import NOT_LOOKED, SHOWN, CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
+from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock, ticks_behind
 from hitl_clic.control.correction import HandOver
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
@@ -208,8 +207,7 @@ class Actor:
             stack.enter_context(Dashboard(self.cockpit.state))
         else:
             self.window.show(self.cockpit.state)
-        # what a tick begins with was seen as soon as the tick before was over: the last whole tick counts no more
-        reaction = math.floor(settings.gate.reaction_s * loop_settings.rate_hz + 1e-9)
+        reaction = ticks_behind(settings.gate.reaction_s, loop_settings.rate_hz)
         loop = ControlLoop(
             task=self.task,
             device=device,

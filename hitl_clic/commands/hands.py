@@ -21,6 +21,7 @@ from devices.slot import Slot
 from devices.spacemouse import PUSHES, spacemouse
 from devices.spacemouse import missing as no_spacemouse
 from hitl_clic.cockpit.keymap import Keymap
+from hitl_clic.control.clock import ticks_behind
 from hitl_clic.control.correction import HAND_STEP, Binding, bind
 from hitl_clic.control.gate import Choices
 from hitl_clic.records import EVERYTHING, Frame
@@ -64,9 +65,12 @@ class Hand:
 
 def _oracle(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
     del feed
-    teacher = make_teacher(settings.task)
+    teacher, script = make_teacher(settings.task), settings.oracle
+    if settings.pace == "max":  # no time passes between two ticks: as many ticks late as it would be live
+        late = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)
+        script = script.model_copy(update={"latency_s": 0.0, "delay_steps": late})
     return ScriptedDevice(
-        axes, teacher.action, teacher.reset, view, settings.execute, settings.oracle, settings.gate.relative_step
+        axes, teacher.action, teacher.reset, view, settings.execute, script, settings.gate.relative_step
     )
 
 

@@ -6,6 +6,7 @@ overrun it re-anchors and does not rush. `MaxPaceClock` runs the same loop as fa
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -14,6 +15,15 @@ _GIVE_WAY_NS = 200_000
 """How long before its deadline a tick has the right of way, and how long at a time the planner waits for it."""
 _GIVE_WAY_TURNS = 20
 """Waits in a row, at most: a loop that is held up elsewhere must not hold up the planner for ever."""
+
+
+def ticks_behind(seconds: float, rate_hz: float) -> int:
+    """How many ticks behind the present one that was, `seconds` before, at which the state was seen that is meant now.
+
+    A tick's state is there as soon as the tick before is over, so of the last period only a moment is gone: a quarter
+    of a second at 10 Hz is two ticks and a half, and the state seen then is that of two ticks before.
+    """
+    return math.floor(seconds * rate_hz + 1e-9)
 
 
 class Clock(Protocol):
