@@ -59,7 +59,8 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto -m "not alone" --junitxml build/tests.xml
+	$(BIN)/python -m pytest -m alone --junitxml build/tests_alone.xml
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -24,7 +24,7 @@ class OracleSettings(BaseModel):
 
     rate_hz: float = Field(200.0, gt=0, le=2000, description="Samples of the oracle per second, like any device's.")
     latency_s: float = Field(
-        0.0, ge=0, le=10, description="Seconds from a decision to the sample that carries it; at full pace, their ticks."
+        0.0, ge=0, le=10, description="Seconds from a decision to the sample that carries it; at full pace their ticks."
     )
     delay_steps: int = Field(
         0, ge=0, le=100, description="Ticks by which a correction comes late; 1 is the published reference's timing."

@@ -186,6 +186,7 @@ def test_deadlines_are_absolute() -> None:
         assert np.median([now - first - i * 10 * MS for i, now in enumerate(begun)]) < 5 * MS
 
 
+@pytest.mark.alone
 def test_wait_says_how_late_it_is() -> None:
     clock = RealTimeClock(50.0)
     clock.start()
@@ -342,6 +343,7 @@ def test_kept_up_with_no_debt_never_waits() -> None:
         schedule.after_tick(ticks, [])
 
 
+@pytest.mark.alone
 def test_the_planner_gives_way_while_a_tick_is_due_and_no_longer() -> None:
     clock = RealTimeClock(20.0)
     clock.start()

@@ -26,6 +26,8 @@ from hitl_clic.records import TickRecord
 from hitl_clic.session.reader import Session
 from hitl_clic.session.recorder import Recorder
 
+pytestmark = pytest.mark.alone
+
 RATE_HZ, PRESSES = 20.0, 10
 TAP_S = 1.5 / RATE_HZ
 """As sessions set it: a shorter press counts for a tick and a half."""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from hitl_clic.tasks import TASKS, make_task, make_teacher, task_names
-from hitl_clic.tasks.contract import check_new_process, check_task
+from hitl_clic.tasks.contract import check_forecast_time, check_new_process, check_task
 from hitl_clic.tasks.line_following import LineFollowing
 from hitl_clic.tasks.push_t import PushT
 from hitl_clic.tasks.push_t_state import PushTState, agent_gap, decode, features
@@ -36,6 +36,12 @@ def maker(name: str) -> Callable[[], Task]:
 @pytest.mark.parametrize("name", task_names())
 def test_contract(name: str) -> None:
     check_task(maker(name), forecast_within=FORECAST_WITHIN.get(name, 0.0))
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("name", task_names())
+def test_a_forecast_keeps_no_tick_waiting(name: str) -> None:
+    check_forecast_time(make_task(name))
 
 
 @pytest.mark.parametrize("name", task_names())
