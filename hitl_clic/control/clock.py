@@ -18,10 +18,10 @@ _GIVE_WAY_TURNS = 20
 
 
 def ticks_behind(seconds: float, rate_hz: float) -> int:
-    """How many ticks behind the present one that was, `seconds` before, at which the state was seen that is meant now.
+    """By how many ticks what is decided on a state comes late if that takes `seconds`.
 
-    A tick's state is there as soon as the tick before is over, so of the last period only a moment is gone: a quarter
-    of a second at 10 Hz is two ticks and a half, and the state seen then is that of two ticks before.
+    A tick's state is there as soon as the tick before is over, almost a period early, so what is left of a period
+    counts no more: a quarter of a second at 10 Hz is two ticks.
     """
     return math.floor(seconds * rate_hz + 1e-9)
 
