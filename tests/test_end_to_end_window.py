@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from hitl_clic.control.correction import HAND_STEP
 from hitl_clic.records import TickRecord
 from hitl_clic.session.reader import Session
 
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.alone]
 PERIOD_S = 0.1
 SLACK_S = 0.4
 """Beyond one tick: for xdotool, the X server and the window to pass an event on, on a busy machine."""
@@ -35,6 +35,13 @@ def focus(display: str, process: subprocess.Popen[str]) -> str:
     found = until(lambda: xdotool(display, "search", "--class", "hitl-clic").split(), process, "the window's opening")
     xdotool(display, "windowfocus", "--sync", found[0])
     return str(found[0])
+
+
+def since_handed_back(out: Path) -> int:
+    """How many ticks the robot has driven since a person last did, as far as they are on disk; 0 if none has yet."""
+    ticks = live_ticks(out)
+    alone = len(list(takewhile(lambda tick: tick.state == "autonomous", reversed(ticks))))
+    return alone if alone < len(ticks) else 0
 
 
 def taught(
@@ -50,7 +57,7 @@ def taught(
         until(lambda: len(pairs_in(journal_of(out))) >= 8, session, "the first pairs")
         let_go_ns = time.perf_counter_ns()
         hand_back(window)
-        time.sleep(1.0)
+        until(lambda: since_handed_back(out) >= 10, session, "the robot's going on")
         xdotool(display, "key", "F10")
         until(lambda: (out / "window.png").exists(), session, "the summary")
         xdotool(display, "key", "F10")  # closes the summary page
@@ -167,7 +174,7 @@ def test_an_arm_is_taught_by_keys(display: str, tmp_path: Path, monkeypatch: pyt
         until(taught(4), session, "leaning")
         # Space first: a tick between two keys then is the robot's, not one more correction by fewer keys
         xdotool(display, "keyup", "space", "keyup", "d", "keyup", "Control_L")
-        time.sleep(1.0)
+        until(lambda: since_handed_back(out) >= 10, session, "the robot's going on")
         xdotool(display, "key", "F10")
         until(lambda: (out / "window.png").exists(), session, "the summary")
         xdotool(display, "key", "F10")
