@@ -20,6 +20,7 @@ from hitl_clic.clic.sampler import (
     draw_negatives,
     langevin,
     langevin_step,
+    perturbed,
     proposals,
     step_sizes,
     uniform,
@@ -177,6 +178,33 @@ def test_the_free_rest_settles_given_what_is_committed() -> None:
         Coupled([1.0], [0.0]), CONTEXT, uniform(1, 9, 2, seeded()), [0.05] * 100, "sqrt", 0.1, None, torch.tensor([0.6])
     )
     assert torch.allclose(found, torch.full_like(found, 0.6), atol=1e-3)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_perturbed_energies_order_chunks_as_draws_would(temperature: float) -> None:
+    """The first two, against drawing one by the softmax and then another by that of the rest."""
+    energies = np.array([0.0, 0.5, 2.0, -0.2])
+    rows = torch.tensor(energies).expand(100_000, 4).float()
+    keys = perturbed(rows, temperature, torch.Generator().manual_seed(3))
+    first, second = keys.topk(2, largest=False).indices.T.numpy()
+    weight = np.exp(-energies / temperature)
+    for i, j in itertools.permutations(range(4), 2):
+        expected = weight[i] / weight.sum() * weight[j] / (weight.sum() - weight[i])
+        assert np.mean((first == i) & (second == j)) == pytest.approx(expected, abs=0.01)
+
+
+def test_without_a_temperature_energies_stay_and_nothing_is_drawn() -> None:
+    generator = torch.Generator().manual_seed(0)
+    before = generator.get_state()
+    energies = torch.randn(5, 7)
+    assert perturbed(energies, 0.0, generator) is energies
+    assert torch.equal(generator.get_state(), before)
+
+
+@given(st.floats(1e-6, 1e6), st.sampled_from([-1e4, 0.0, 1e4]))
+def test_perturbed_energies_are_finite(temperature: float, energy: float) -> None:
+    keys = perturbed(torch.full((1000,), energy), temperature, torch.Generator().manual_seed(1))
+    assert torch.isfinite(keys).all()
 
 
 def test_clamp_prefix_copies() -> None:

@@ -31,6 +31,17 @@ def uniform(batch: int, samples: int, dim: int, generator: Generator) -> Tensor:
     return torch.rand(batch, samples, dim, generator=generator, device=generator.device) * 2 - 1
 
 
+def perturbed(energies: Tensor, temperature: float, generator: Generator) -> Tensor:
+    """Energies less `temperature` times Gumbel noise: the least of them is a draw by exp(-E / temperature), the k least
+    are k draws without replacement (Kool et al., arXiv 1903.06059). At 0 the energies themselves. Any shape.
+    """
+    if temperature == 0:
+        return energies
+    uniforms = torch.rand(energies.shape, generator=generator, device=energies.device)
+    tiny = torch.finfo(uniforms.dtype).tiny
+    return energies + temperature * (-uniforms.clamp_min(tiny).log()).clamp_min(tiny).log()
+
+
 def langevin_step(
     chunks: Tensor, gradient: Tensor, size: float, noise: str, clip: float, generator: Generator | None
 ) -> Tensor:

@@ -146,6 +146,14 @@ class InferenceSettings(BaseModel):
     refine_noise: bool = Field(False, description="Keep the noise in the fine-tuning chain, as published.")
     flow_steps: int = Field(10, ge=1, le=1000, description="Euler steps from noise to a chunk (method kind flow).")
     bank: int = Field(512, ge=0, le=60_000, description="Recent human chunks kept as candidates, count (screened).")
+    temperature: float = Field(
+        0.0,
+        ge=0,
+        le=1e6,
+        description="Chunks are drawn by exp(-E / temperature), first those to refine, then of these the one to "
+        "execute, energy units: ways as good as each other take turns, and no state holds the robot for ever. "
+        "0: the lowest.",
+    )
     commitment: float = Field(
         0.0,
         ge=0,
