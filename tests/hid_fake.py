@@ -100,13 +100,3 @@ def wait_until(condition: object, timeout_s: float = 5.0) -> float:
         assert time.perf_counter() - begun < timeout_s, "it did not happen"
         time.sleep(0.0005)
     return time.perf_counter() - begun
-
-
-def late_ms() -> float:
-    """How late this machine wakes a thread from a short sleep, at one time in ten: other programs' doing."""
-    over = []
-    for _ in range(50):
-        begun = time.perf_counter()
-        time.sleep(0.001)
-        over.append((time.perf_counter() - begun) * 1e3 - 1.0)
-    return sorted(over)[45]
