@@ -41,10 +41,10 @@ def _run(command: cli.Command) -> int:
             from hitl_clic.commands import learn
 
             return learn.run(sessions, updates, episodes, settings)
-        case cli.EvaluateCommand(source, episodes, seed, as_json, overlap, lead):
+        case cli.EvaluateCommand(source, episodes, seed, as_json, overlap, lead, execute, inference):
             from hitl_clic.commands import evaluate
 
-            return evaluate.run(source, episodes, seed, as_json, overlap, lead)
+            return evaluate.run(source, episodes, seed, as_json, overlap, lead, execute, inference)
         case cli.ReplayCommand(session, verify, headless, as_json):
             from hitl_clic.commands import replay
 

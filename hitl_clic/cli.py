@@ -21,6 +21,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
+from hitl_clic.clic.settings import InferenceSettings
 from hitl_clic.control.overlap import OverlapName
 from hitl_clic.link.address import require_safe
 from hitl_clic.refusal import SettingsError, allowed, among, describe, fields_of, limits, unknown, without_none
@@ -91,6 +92,13 @@ class EvaluateCommand:
         ge=0,
         le=64,
         description="Steps ahead at which it is asked for (loop.plan_lead); by default as in the session.",
+    )
+    execute: int | None = Field(
+        default=None, ge=1, le=512, description="Ta, steps of a chunk that are executed; by default as in the session."
+    )
+    inference: InferenceSettings = Field(
+        default=InferenceSettings(),
+        description="How a chunk is found (clic.inference); what is not given is as in the session.",
     )
 
 

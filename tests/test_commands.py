@@ -18,6 +18,7 @@ from benchmarks.update import MatrixProducts
 from devices.events import EventFeed
 from devices.listing import DeviceReport
 from devices.slot import Slot
+from hitl_clic.clic.settings import InferenceSettings
 from hitl_clic.cockpit.state import CockpitState, from_bytes, to_bytes
 from hitl_clic.commands import bench, demo, devices, evaluate, hands, replay, teach
 from hitl_clic.commands.hands import HANDS, profile_of
@@ -338,6 +339,20 @@ def test_the_devices_are_listed_word_for_word(
     monkeypatch.setattr("hitl_clic.commands.devices.list_devices", lambda: [report])
     assert devices.run() == 0
     assert report.sentence in capsys.readouterr().out
+
+
+def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> None:
+    overrides = {"horizon": 8, "execute": 4, "clic": {"inference": {"chains": 7, "commitment": 0.0}}}
+    settings = load(overrides=overrides)
+    assert evaluate.searched(settings, None, InferenceSettings()) == settings
+    # the default of a setting is given too, where it is said
+    other = evaluate.searched(settings, 2, InferenceSettings(temperature=0.5, bank=512))
+    assert other.execute == 2
+    expected = settings.clic.inference.model_dump() | {"temperature": 0.5, "bank": 512}
+    assert other.clic.inference.model_dump() == expected
+    assert other.clic.model_copy(update={"inference": settings.clic.inference}) == settings.clic
+    with pytest.raises(SettingsError, match=r"execute = 9 .* 1 to 8"):
+        evaluate.searched(settings, 9, InferenceSettings())
 
 
 def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from hitl_clic.clic.settings import InferenceSettings
 from hitl_clic.control.overlap import OverlapName, check_lead, check_room
 from hitl_clic.learner import checkpoint
 from hitl_clic.refusal import SettingsError
@@ -39,6 +40,20 @@ def find(source: Path) -> tuple[Path, SessionSettings]:
         if (folder / "settings.toml").exists():
             return path, SessionSettings.from_toml(folder / "settings.toml")
     raise SettingsError(f"source = {source} has no settings.toml beside it or in a folder above; keep them together")
+
+
+def searched(settings: SessionSettings, execute: int | None, inference: InferenceSettings) -> SessionSettings:
+    """The session's settings with another Ta, and with those settings of the search that were given.
+
+    Raises:
+        SettingsError: Ta is more than the session's H.
+    """
+    if execute is not None and execute > settings.horizon:
+        raise SettingsError(f"execute = {execute} is not allowed; allowed: 1 to {settings.horizon}, the session's H")
+    given = {name: getattr(inference, name) for name in inference.model_fields_set}
+    search = settings.clic.inference.model_copy(update=given)
+    clic = settings.clic.model_copy(update={"inference": search})
+    return settings.model_copy(update={"clic": clic, "execute": execute or settings.execute})
 
 
 def overlapped(settings: SessionSettings, overlap: OverlapName | None, lead: int | None) -> tuple[OverlapName, int]:
@@ -110,6 +125,7 @@ def figures(
         "execute": settings.execute,
         "overlap": overlap,
         "lead": lead,
+        "inference": settings.clic.inference.model_dump(),
         "weight_version": weights.version,
         "updates": weights.step,
         **_plain(asdict(result)),
@@ -123,6 +139,8 @@ def run(
     as_json: bool,
     overlap: OverlapName | None = None,
     lead: int | None = None,
+    execute: int | None = None,
+    inference: InferenceSettings | None = None,
 ) -> int:
     """Evaluate and print; the exit status.
 
@@ -130,6 +148,7 @@ def run(
         SettingsError: no checkpoint or settings there, or they do not fit.
     """
     path, settings = find(source)
+    settings = searched(settings, execute, inference or InferenceSettings())
     overlap, lead = overlapped(settings, overlap, lead)
     console = Console()
     with console.status(f"{episodes} episodes of {settings.task}") as status:
