@@ -151,8 +151,7 @@ class InferenceSettings(BaseModel):
         ge=0,
         le=1e6,
         description="Chunks are drawn by exp(-E / temperature), first those to refine, then of these the one to "
-        "execute, energy units: ways as good as each other take turns, and no state holds the robot for ever. "
-        "0: the lowest.",
+        "execute, energy units; ways as good as each other take turns. 0: the lowest.",
     )
     commitment: float = Field(
         0.0,

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hitl_clic.evaluation import EpisodeResult
     from hitl_clic.link.messages import Weights
 
+AS_IN_THE_SESSION = InferenceSettings()
+"""No setting of the search given."""
+
 
 def find(source: Path) -> tuple[Path, SessionSettings]:
     """The checkpoint meant by a session folder or a checkpoint file, and the session's settings.
@@ -140,7 +143,7 @@ def run(
     overlap: OverlapName | None = None,
     lead: int | None = None,
     execute: int | None = None,
-    inference: InferenceSettings | None = None,
+    inference: InferenceSettings = AS_IN_THE_SESSION,
 ) -> int:
     """Evaluate and print; the exit status.
 
@@ -148,7 +151,7 @@ def run(
         SettingsError: no checkpoint or settings there, or they do not fit.
     """
     path, settings = find(source)
-    settings = searched(settings, execute, inference or InferenceSettings())
+    settings = searched(settings, execute, inference)
     overlap, lead = overlapped(settings, overlap, lead)
     console = Console()
     with console.status(f"{episodes} episodes of {settings.task}") as status:
