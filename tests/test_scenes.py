@@ -137,7 +137,7 @@ def test_coarse_meshes_have_fewer_triangles_and_the_same_shape(stage: Stage) -> 
 
     model = mujoco.MjModel.from_binary_path(stage.model)
     before, corners = model.mesh_facenum.copy(), model.mesh_vert.copy()
-    coarsen(model, 0.005)
+    coarsen(model, 0.005, 0.005)
     assert (model.mesh_facenum <= before).all()
     assert model.mesh_facenum.sum() < 0.6 * before.sum()
     for mesh in np.flatnonzero(model.mesh_facenum < before):
@@ -148,6 +148,25 @@ def test_coarse_meshes_have_fewer_triangles_and_the_same_shape(stage: Stage) -> 
         own = corners[start : start + size]
         for end in (np.min, np.max):
             np.testing.assert_allclose(end(own[kept.reshape(-1)], axis=0), end(own, axis=0), atol=0.01)
+
+
+def test_what_stands_fast_is_the_coarser(stage: Stage) -> None:
+    from hitl_clic.render.coarse import coarsen
+
+    def triangles(cell: float, still: float) -> tuple[int, int]:
+        """Of all the arm's meshes that move, and of all others."""
+        model = mujoco.MjModel.from_binary_path(stage.model)
+        coarsen(model, cell, still)
+        meshes = model.geom_type == mujoco.mjtGeom.mjGEOM_MESH
+        moving = {model.geom_dataid[geom] for geom in np.flatnonzero(meshes) if model.geom_bodyid[geom] in bodies}
+        of = [int(model.mesh_facenum[mesh]) for mesh in range(model.nmesh) if mesh in moving]
+        return sum(of), int(model.mesh_facenum.sum()) - sum(of)
+
+    model = mujoco.MjModel.from_binary_path(stage.model)
+    bodies = {body for body in range(model.nbody) if model.body_weldid[body]}
+    fine, coarse = triangles(0.009, 0.009), triangles(0.009, 0.03)
+    assert coarse[0] == fine[0] > 0, "an arm is as fine as before"
+    assert coarse[1] < 0.5 * fine[1]
 
 
 def test_an_arm_is_seen_and_seen_to_move(gl: str, lift: Task, stage: Stage) -> None:

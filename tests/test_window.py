@@ -11,13 +11,18 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pygame
 import pytest
+import zmq
 
 from devices.events import EventFeed, InputEvent
+from hitl_clic.cockpit import wire
+from hitl_clic.cockpit.keymap import Keymap
 from hitl_clic.cockpit.settings import WindowSettings
-from hitl_clic.cockpit.state import CockpitState
+from hitl_clic.cockpit.state import CockpitState, to_bytes
+from hitl_clic.cockpit.window import Window
 from hitl_clic.cockpit.window_link import WindowError, WindowLink
 from hitl_clic.tasks.task import Scene, Shape
 
@@ -100,6 +105,46 @@ def _wait_for(feed: EventFeed, wanted: Callable[[InputEvent], bool], seconds: fl
 
 def _key(kind: str, name: str) -> Callable[[InputEvent], bool]:
     return lambda event: event.kind == kind and event.name == name
+
+
+class _Said:
+    """A socket on which the actor says things at given times, seconds."""
+
+    def __init__(self, now: Callable[[], float], said: list[tuple[float, wire.ToWindow]]) -> None:
+        self._now, self._left = now, said
+
+    def poll(self, timeout: int) -> bool:
+        del timeout
+        return bool(self._left) and self._left[0][0] <= self._now()
+
+    def recv(self) -> bytes:
+        return wire.pack_to_window(self._left.pop(0)[1])
+
+    def send(self, message: bytes, flags: int = 0) -> None:
+        """Nobody listens."""
+
+
+def test_a_picture_is_drawn_when_there_is_news_and_seldom_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ns, drawn_at = 0, []
+
+    def wait(ms: int) -> pygame.event.Event:
+        nonlocal now_ns
+        now_ns += ms * 1_000_000
+        return pygame.event.Event(pygame.NOEVENT)
+
+    monkeypatch.setattr(pygame.event, "wait", wait)
+    monkeypatch.setattr(pygame.display, "flip", lambda: drawn_at.append(now_ns * 1e-9))
+    pygame.font.init()
+    news = [0.0, 1.0, 1.05, 1.1]
+    alive = [(second, wire.Alive()) for second in (0.5, 1.5)]
+    said = sorted([(at, wire.Show(to_bytes(STATE))) for at in news] + alive, key=lambda one: one[0])
+    socket = cast("zmq.Socket[bytes]", _Said(lambda: now_ns * 1e-9, [*said, (2.0, wire.Goodbye())]))
+    surface = pygame.Surface((960, 540))
+    Window(surface, socket, lambda: now_ns, None, Keymap({}), None, welcome=False).run(30.0)
+    for at in news:
+        assert any(0.0 <= drawn - at <= 0.034 for drawn in drawn_at), f"news of {at} s drawn late: {drawn_at}"
+    resting = [drawn for drawn in drawn_at if 0.05 < drawn < 1.0]
+    assert 8 <= len(resting) <= 10, "a picture that rests is drawn ten times a second, so that clocks in it go on"
 
 
 @needs_display

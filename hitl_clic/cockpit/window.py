@@ -38,6 +38,8 @@ SILENT_S = 1.0
 """The actor's silence after which the window says so, seconds."""
 GIVE_UP_S = 5.0
 """The actor's silence after which the window ends, seconds."""
+_REST_S = 0.1
+"""Longest time for which the same picture stays, seconds: what changes in it without news is no quicker."""
 _BUTTONS = {1: "left", 2: "middle", 3: "right", 6: "back", 7: "forward"}
 _MOST_NOTCHES = 8
 """Of a wheel, in one event."""
@@ -78,6 +80,9 @@ class Window:
         self._heard_ns = clock()
         self._asked: list[Path] = []
         self._shown: object = None
+        self._drawn_ns = 0
+        self._stirred = True
+        """Whether the person or the desktop did something that a new picture may have to show."""
         self._new_pictures, self._counted_ns = 0, clock()
 
     def run(self, fps: float) -> None:
@@ -136,10 +141,13 @@ class Window:
             self._artist.notice(self._surface, "One moment", "The session is starting.", over_picture=False)
         else:
             shot, note = (None, "") if self._scenery is None else self._scenery.look(self._state.scene.pose)
-            self._artist.draw(self._surface, self._state, self._help, shot, note, self._energy, self._welcoming())
             shown = self._state if shot is None else shot
-            self._new_pictures += shown is not self._shown
-            self._shown = shown
+            new = shown is not self._shown
+            if not (new or self._stirred or self._asked or self._clock() - self._drawn_ns >= _REST_S * 1e9):
+                return  # what a picture takes is better spent on the next robot, or on the learner
+            self._artist.draw(self._surface, self._state, self._help, shot, note, self._energy, self._welcoming())
+            self._new_pictures += new
+            self._shown, self._drawn_ns, self._stirred = shown, self._clock(), False
         if self._silence_s() > SILENT_S:
             sentence = f"The actor has been silent for {self._silence_s():.0f} s; your keys do not reach it."
             self._artist.notice(self._surface, "Not answering", sentence, over_picture=self._state is not None)
@@ -171,6 +179,7 @@ class Window:
 
     def _obey(self, event: pygame.event.Event) -> None:
         """Pass one of pygame's events on, and do what the key table says."""
+        self._stirred = self._stirred or event.type != pygame.MOUSEMOTION
         match event.type:
             case pygame.KEYDOWN | pygame.KEYUP:
                 name = pygame.key.name(event.key).lower()
