@@ -72,6 +72,11 @@ class OracleSettings(BaseModel):
         description="As people allow for what their hands have just done: for each unit of motion that it has decided "
         "on and that is not carried out yet it wants this much less, units of action.",
     )
+    foresight: bool = Field(
+        False,
+        description="As people do, it foresees where the robot's plan and its own motions on their way lead until its "
+        "hand moves, and does what will be right there. For tasks that can be foreseen.",
+    )
     wrong_presses: float = Field(0.0, ge=0, le=1, description="Share of its presses that are of random keys.")
     partial: tuple[str, ...] = Field(
         (),
@@ -116,10 +121,16 @@ class Oracle:
     """
 
     def __init__(
-        self, settings: OracleSettings, execute: int, axes: Sequence[str] = (), relative_step: float = 2.0
+        self,
+        settings: OracleSettings,
+        execute: int,
+        axes: Sequence[str] = (),
+        relative_step: float = 2.0,
+        behind: int = 0,
     ) -> None:
         """`execute` is Ta, the steps of a chunk that are executed before the next plan; `axes` names the action's;
-        `relative_step` is e: how far a full push moves an axis whose corrections are relative, units of action.
+        `relative_step` is e: how far a full push moves an axis whose corrections are relative, units of action;
+        `behind` is how many ticks later its answers are carried out.
 
         Raises:
             ValueError: `execute` is less than 1, or `partial` does not fit the axes.
@@ -136,6 +147,8 @@ class Oracle:
         self._wrong = 0
         self._late: deque[Answer] = deque()
         """Decided and held back for `delay_steps`, oldest first."""
+        self._coming: deque[Answer] = deque(maxlen=behind)
+        """Decided and not carried out yet, oldest first."""
         self._generator = np.random.default_rng((settings.seed, 0))
         self._fingers = Fingers(settings.press_steps, settings.wrong_presses) if settings.press_steps else None
         pressed = settings.buttons if self._fingers is not None else ()
@@ -147,6 +160,7 @@ class Oracle:
         self._until_step = 0
         self._wrong = 0
         self._late.clear()
+        self._coming.clear()
         self._generator = np.random.default_rng((self.settings.seed, episode))
         if self._fingers is not None:
             self._fingers.lift()
@@ -160,6 +174,7 @@ class Oracle:
         kind: Kind,
         asked: bool = False,
         coming: NDArray | float = 0.0,
+        then: NDArray | None = None,
     ) -> Answer:
         """The motion, whether to engage, and what it is about.
 
@@ -168,18 +183,39 @@ class Oracle:
             wanted: a*, float [dim_a] in [-1, 1]. robot: a^r for the same state.
             kind: how the motion will be read. asked: the robot stands still and asks for help.
             coming: sum of the motions that its answers gave and that the loop has yet to read, [dim_a].
+            then: what it wants when this motion will be carried out, [dim_a], where it foresees that.
 
         Returns:
             the answer of this tick, or of the one `delay_steps` earlier; asked, it answers at once and steps in.
         """
-        now = self._now(step, step_in_chunk, wanted, robot, kind, asked, self._ahead(coming, kind))
+        now = self._now(step, step_in_chunk, wanted, robot, kind, asked, self._ahead(coming, kind), then)
         if asked:
             self._late.clear()
+            self._coming.clear()
             return now
+        self._coming.append(now)
         self._late.append(now)
         if len(self._late) > self.settings.delay_steps:
             return self._late.popleft()
         return Answer((0.0,) * wanted.size, False)
+
+    def until_then(self, plan: NDArray, kind: Kind) -> NDArray:
+        """What it expects to be done before the motion that it decides on next is carried out, [behind, dim_a].
+
+        `plan`: what is left of the robot's running chunk, [k, dim_a], k >= 1; its last step goes on. A robot that is
+        driven plans anew at once, mostly the same: its first step goes on.
+        """
+        steps = self._coming.maxlen or 0
+        if any(answer.engage for answer in self._coming):
+            plan = plan[:1]
+        actions = np.array(plan[np.minimum(np.arange(steps), len(plan) - 1)], np.float64)
+        buttons = self._buttons if self._buttons.size else np.zeros(plan.shape[1], bool)
+        for place, answer in enumerate(self._coming, start=steps - len(self._coming)):
+            if answer.engage:
+                motion = np.asarray(answer.motion)
+                driven = actions[place] + self._relative_step * motion if kind == "relative" else motion
+                actions[place] = np.clip(np.where(buttons, motion, driven), -1.0, 1.0)
+        return actions
 
     def _ahead(self, coming: NDArray | float, kind: Kind) -> NDArray:
         """How much less it wants for the motions that are on their way, also those that it holds back itself."""
@@ -188,12 +224,22 @@ class Oracle:
         return np.asarray(self.settings.anticipation * reach * coming, np.float64)
 
     def _now(
-        self, step: int, step_in_chunk: int, wanted: NDArray, robot: NDArray, kind: Kind, asked: bool, ahead: NDArray
+        self,
+        step: int,
+        step_in_chunk: int,
+        wanted: NDArray,
+        robot: NDArray,
+        kind: Kind,
+        asked: bool,
+        ahead: NDArray,
+        then: NDArray | None,
     ) -> Answer:
         settings = self.settings
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
         size = float(np.linalg.norm(away))
         engages = self._active and self._engages(step, step_in_chunk, size, asked)
+        if engages and then is not None:
+            wanted, away = then, np.asarray(then, np.float64) - np.asarray(robot, np.float64)
         buttons = self._buttons if self._buttons.size else np.zeros(wanted.size, bool)
         content = float(np.linalg.norm(away[~buttons])) <= settings.threshold
         if not engages or (kind == "relative" and content):  # good enough needs no other direction

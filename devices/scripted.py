@@ -21,7 +21,10 @@ from devices.oracle import Kind, Oracle, OracleSettings
 from devices.sample import DeviceSample
 from devices.slot import Slot
 
-__all__ = ["OracleSettings", "ScriptedDevice", "TeacherView"]
+__all__ = ["Foresee", "OracleSettings", "ScriptedDevice", "TeacherView"]
+
+Foresee = Callable[[NDArray[np.float32], NDArray], NDArray]
+"""What a teacher would want after an observation and the actions that follow it, [k, dim_a]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class TeacherView:
     Attributes:
         tick: number in the session, growing; episode: from 0; step: number in the episode, from 0.
         observation: s_t, float32 [dim_o].
-        robot_action: a^r_t, float32 [dim_a]; None while there is no plan yet (publish again when there is).
+        plan: what is left of the robot's running chunk, a^r_t first, float32 [k, dim_a], k >= 1; None while there is
+            no plan yet (publish again when there is).
         step_in_chunk: place of `robot_action` in the robot's running chunk, from 0.
         kind: how a correction is read at this tick: the gate says.
         asks: the robot stands still and asks for help: the teacher is to step in, whatever it thinks of the plan.
@@ -41,10 +45,15 @@ class TeacherView:
     episode: int
     step: int
     observation: NDArray[np.float32]
-    robot_action: NDArray[np.float32] | None
+    plan: NDArray[np.float32] | None
     step_in_chunk: int
     kind: Kind = "absolute"
     asks: bool = False
+
+    @property
+    def robot_action(self) -> NDArray[np.float32] | None:
+        """a^r_t, [dim_a]; None while there is no plan."""
+        return None if self.plan is None else self.plan[0]
 
 
 class ScriptedDevice(Device):
@@ -61,6 +70,8 @@ class ScriptedDevice(Device):
         execute: int,
         settings: OracleSettings | None = None,
         relative_step: float = 2.0,
+        foresee: Foresee | None = None,
+        behind: int = 0,
     ) -> None:
         """
         Args:
@@ -70,11 +81,15 @@ class ScriptedDevice(Device):
             view: where the loop publishes what the teacher sees.
             execute: Ta, steps of a chunk that are executed before the next plan.
             settings: how it behaves. relative_step: e, how far a full push is read to go, units of action.
+            foresee: what the teacher would want after some actions; needed for foresight. behind: ticks from a decision
+                to the tick at which its motion is carried out.
 
         Raises:
-            ValueError: the settings name an axis that is not there.
+            ValueError: the settings name an axis that is not there, or want foresight, and there is none.
         """
         self.settings = settings or OracleSettings()
+        if self.settings.foresight and foresee is None:
+            raise ValueError("oracle.foresight = true needs a teacher that can foresee")
         super().__init__(self.settings.rate_hz)
         self.axes = tuple(axes)
         self.missed = 0
@@ -82,7 +97,8 @@ class ScriptedDevice(Device):
         self._teacher = teacher
         self._reset = reset
         self._view = view
-        self._oracle = Oracle(self.settings, execute, axes, relative_step)
+        self._oracle = Oracle(self.settings, execute, axes, relative_step, behind)
+        self._foresee = foresee if self.settings.foresight else None
         self._wake = threading.Event()
         self._answered = threading.Condition()
         self._answers_tick = -1
@@ -156,18 +172,22 @@ class ScriptedDevice(Device):
             self._wanted.publish((view.tick, wanted))
         entry = self._wanted.latest()
         decided = self._decided and not view.asks
-        if view.robot_action is None or view.tick != self._seen or decided or entry is None or self._answered_call:
+        if view.plan is None or view.tick != self._seen or decided or entry is None or self._answered_call:
             return
         self._decided = True
         self._answered_call = view.asks
+        then = None
+        if self._foresee is not None:
+            then = self._checked(self._foresee(view.observation, self._oracle.until_then(view.plan, view.kind)))
         answer = self._oracle.decide(
             view.step,
             view.step_in_chunk,
             np.asarray(entry[1]),
-            view.robot_action,
+            view.plan[0],
             view.kind,
             view.asks,
             np.sum([sample.motion for _, sample in self._due], axis=0),
+            then,
         )
         now_ns = time.perf_counter_ns()
         sample = DeviceSample(
@@ -182,11 +202,13 @@ class ScriptedDevice(Device):
 
     def _ask(self, observation: NDArray[np.float32]) -> tuple[float, ...]:
         """a* in [-1, 1]: divided by its largest entry if that exceeds 1, which keeps its direction."""
-        action = np.asarray(self._teacher(observation), np.float64)
+        return tuple(float(value) for value in self._checked(self._teacher(observation)))
+
+    def _checked(self, wanted: NDArray) -> NDArray[np.float64]:
+        action = np.asarray(wanted, np.float64)
         if action.shape != (len(self.axes),) or not np.all(np.isfinite(action)):
             raise ValueError(f"the teacher gave {action!r}; needed are {len(self.axes)} finite numbers")
-        action = action / max(1.0, float(np.max(np.abs(action))))
-        return tuple(float(value) for value in action)
+        return np.asarray(action / max(1.0, float(np.max(np.abs(action)))))
 
     def _publish(self, sample: DeviceSample) -> None:
         super()._publish(sample)

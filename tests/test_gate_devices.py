@@ -100,7 +100,7 @@ def oracle_rig() -> Rig:
     view: Slot[TeacherView] = Slot()
     still = np.zeros(2, np.float32)
     device = ScriptedDevice(("x", "y"), lambda observation: np.array([1.0, 0.0]), lambda: None, view, execute=4)
-    view.publish(TeacherView(0, 0, 0, still, still, 0))
+    view.publish(TeacherView(0, 0, 0, still, still[None], 0))
 
     def lose() -> None:  # its reader thread has ended, as when its teacher fails
         device._publish(device.lost())

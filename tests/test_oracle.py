@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from devices import noise
@@ -56,7 +56,9 @@ class Rig:
     ) -> None:
         observation = np.array([*wanted, tick], np.float32)
         fields: dict = {"step": tick, "step_in_chunk": 0} | more
-        self.view.publish(TeacherView(tick, episode, observation=observation, robot_action=robot, **fields))
+        self.view.publish(
+            TeacherView(tick, episode, observation=observation, plan=None if robot is None else robot[None], **fields)
+        )
 
     def answer(self, tick: int, wanted: np.ndarray = FAR, **more: object) -> DeviceSample:
         self.show(tick, wanted, **more)  # type: ignore[arg-type]
@@ -594,3 +596,79 @@ def test_motions_still_in_the_reader_are_on_their_way_too() -> None:
     first, second, third = 0.5, 0.5 - 0.25 * 0.5, 0.5 - 0.25 * (0.5 + 0.375)
     assert given[-1] == pytest.approx(third)
     assert set(np.round(given, 6)) <= set(np.round([first, second, third], 6))
+
+
+@given(
+    goal=st.floats(-30.0, 30.0),
+    late=st.integers(0, 8),
+    robot=st.floats(-1.0, 1.0),
+    kind=st.sampled_from(["absolute", "relative"]),
+)
+def test_who_foresees_does_at_each_state_what_one_does_who_is_never_late(
+    goal: float, late: int, robot: float, kind: Literal["absolute", "relative"]
+) -> None:
+    """A hand that goes on by each action; the teacher slows down as it comes near, and the robot goes its own way."""
+
+    def wanted(place: float) -> np.ndarray:
+        return np.clip([0.3 * (goal - place)], -1.0, 1.0)
+
+    assume(abs(wanted(0.0)[0] - robot) > 1e-3)  # wrong from the first: it drives all the time
+    settings = OracleSettings(delay_steps=late, foresight=True, threshold=0.0, persist_steps=1000)
+    oracle = Oracle(settings, execute=1, relative_step=2.0, behind=late)
+    oracle.begin(0)
+    place, plan = 0.0, np.array([[robot]])
+    for step in range(60):
+        coming = oracle.until_then(plan, kind)
+        assert coming.shape == (late, 1)
+        then = wanted(place + float(coming.sum()))
+        answer = oracle.decide(step, 0, wanted(place), plan[0], kind, then=then)
+        action = robot
+        if answer.engage:
+            action = robot + 2.0 * answer.motion[0] if kind == "relative" else answer.motion[0]
+            assert action == pytest.approx(wanted(place)[0], abs=1e-9)
+        assert answer.engage == (step >= late)
+        place += action
+
+
+def test_a_robot_that_is_let_be_is_expected_to_follow_its_plan_and_a_driven_one_to_want_the_same_again() -> None:
+    oracle = Oracle(OracleSettings(threshold=0.5), execute=1, relative_step=2.0, behind=3)
+    oracle.begin(0)
+    plan = np.array([[0.1, 0.0], [0.2, 0.0]])
+    np.testing.assert_allclose(oracle.until_then(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
+    assert not oracle.decide(0, 0, plan[0], plan[0], "relative").engage
+    assert oracle.decide(1, 0, np.array([0.9, 0.0]), plan[0], "relative").motion == pytest.approx((0.4, 0.0))
+    # of three motions two are decided; before the first it did nothing, so the robot goes its own way at that place
+    np.testing.assert_allclose(oracle.until_then(plan, "relative"), [[0.1, 0.0], [0.1, 0.0], [0.9, 0.0]])
+    oracle.begin(1)
+    np.testing.assert_allclose(oracle.until_then(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
+
+
+def test_the_device_asks_what_is_wanted_then_and_steps_in_for_what_is_wrong_now() -> None:
+    asked: list[np.ndarray] = []
+
+    def foresee(observation: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        asked.append(actions)
+        return np.array([0.0, 1.0])
+
+    view: Slot[TeacherView] = Slot()
+    settings = OracleSettings(foresight=True, persist=False)
+    device = ScriptedDevice(
+        ("x", "y"), lambda seen: seen[:2], lambda: None, view, execute=4, settings=settings, foresee=foresee, behind=2
+    )
+    device.start()
+    try:
+        plan = np.zeros((4, 2), np.float32)
+        for tick, wanted in enumerate([(1.0, 0.0), (0.0, 0.0)]):
+            view.publish(TeacherView(tick, 0, tick, np.array([*wanted, 0.0], np.float32), plan, 0))
+            assert device.settle(tick, 5.0)
+            sample = device.latest()
+            assert sample.wanted == wanted
+            assert (sample.engage, sample.motion) == ((True, (0.0, 1.0)) if tick == 0 else (False, (0.0, 0.0)))
+    finally:
+        device.close()
+    np.testing.assert_allclose(asked[1], [[0.0, 0.0], [0.0, 1.0]])
+
+
+def test_foresight_needs_one_who_foresees() -> None:
+    with pytest.raises(ValueError, match=r"oracle\.foresight"), rig(foresight=True):
+        pass

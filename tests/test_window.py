@@ -136,7 +136,7 @@ def test_a_picture_is_drawn_when_there_is_news_and_seldom_else(monkeypatch: pyte
     monkeypatch.setattr(pygame.display, "flip", lambda: drawn_at.append(now_ns * 1e-9))
     pygame.font.init()
     news = [0.0, 1.0, 1.05, 1.1]
-    alive = [(second, wire.Alive()) for second in (0.5, 1.5)]
+    alive: list[tuple[float, wire.ToWindow]] = [(second, wire.Alive()) for second in (0.5, 1.5)]
     said = sorted([(at, wire.Show(to_bytes(STATE))) for at in news] + alive, key=lambda one: one[0])
     socket = cast("zmq.Socket[bytes]", _Said(lambda: now_ns * 1e-9, [*said, (2.0, wire.Goodbye())]))
     surface = pygame.Surface((960, 540))

@@ -116,7 +116,7 @@ class _Stage:
         self._show()
 
     def _show(self) -> None:
-        self._view.publish(TeacherView(self._tick, self._episode, self._step, self._observation, self._still, 0))
+        self._view.publish(TeacherView(self._tick, self._episode, self._step, self._observation, self._still[None], 0))
 
 
 def _playback(command: DevicesCommand) -> Subject:

@@ -27,7 +27,8 @@ from hitl_clic.control.gate import Choices
 from hitl_clic.records import EVERYTHING, Frame
 from hitl_clic.refusal import SettingsError, unknown
 from hitl_clic.settings import SessionSettings
-from hitl_clic.tasks.registry import make_teacher
+from hitl_clic.tasks.foresight import Foresight
+from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
 
 Make = Callable[[SessionSettings, Sequence[str], Slot[TeacherView], EventFeed], Device]
@@ -66,12 +67,17 @@ class Hand:
 def _oracle(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
     del feed
     teacher, script = make_teacher(settings.task), settings.oracle
+    behind = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)
     if settings.pace == "max":  # no time passes between two ticks: as many ticks late as it would be live
-        late = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)
-        script = script.model_copy(update={"latency_s": 0.0, "delay_steps": late})
-    return ScriptedDevice(
-        axes, teacher.action, teacher.reset, view, settings.execute, script, settings.gate.relative_step
-    )
+        script = script.model_copy(update={"latency_s": 0.0, "delay_steps": behind})
+    try:
+        foresee = Foresight(make_task(settings.task), teacher) if script.foresight else None
+    except ValueError as error:
+        raise SettingsError(
+            f"oracle.foresight = true is not allowed with task = {settings.task}: {error}; give --oracle.no-foresight"
+        ) from error
+    step = settings.gate.relative_step
+    return ScriptedDevice(axes, teacher.action, teacher.reset, view, settings.execute, script, step, foresee, behind)
 
 
 def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:

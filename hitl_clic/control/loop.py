@@ -187,8 +187,8 @@ class ControlLoop:
         """Planner thread: a plan is there; a teacher waiting to see it may look."""
         with self._view_lock:  # two threads publish: a late plan must not hide a newer instant
             waiting = self.outlets.teacher.latest()
-            if waiting is not None and waiting.tick == plan.tick and waiting.robot_action is None:
-                self.outlets.teacher.publish(replace(waiting, robot_action=plan.chunk[0], step_in_chunk=0))
+            if waiting is not None and waiting.tick == plan.tick and waiting.plan is None:
+                self.outlets.teacher.publish(replace(waiting, plan=plan.chunk, step_in_chunk=0))
 
     def run_episode(self, episode: int, seed: int) -> EpisodeRecord | None:
         """Reset, then tick until the task or a person ends the episode; None if it was broken off.
@@ -379,9 +379,12 @@ class ControlLoop:
             due = self.queue.due(tick)
         lead = 0 if human else self.queue.remaining(tick)
         plan_first = due and lead == 0  # else it is known what the robot does at this tick
-        robot_action = None if plan_first else self.queue.action(tick)
+        left = self.queue.rest(tick)
+        if left is None:
+            left = self.queue.action(tick)[None]
         index = 0 if plan_first else self.queue.index(tick)
-        seen = TeacherView(tick, self._episode, self._step, self._observation, robot_action, index, self.gate.kind)
+        plan = None if plan_first else left
+        seen = TeacherView(tick, self._episode, self._step, self._observation, plan, index, self.gate.kind)
         with self._view_lock:
             self.outlets.teacher.publish(seen)
         if due:  # after the view: the planner completes it

@@ -32,13 +32,20 @@ _FORECAST_SHARE = 1 / 3
 for between two ticks, and the next must not wait for it."""
 
 
-def check_task(make: Callable[[], Task], *, seeds_differ: bool = True, forecast_within: float = 0.0) -> None:
+def check_task(
+    make: Callable[[], Task],
+    *,
+    seeds_differ: bool = True,
+    forecast_within: float = 0.0,
+    foreseen_within: float | None = None,
+) -> None:
     """Check a task's spaces, seeding, snapshots, forecasts, scene and stage.
 
     Args:
         make: a new task each time; it must last at least 200 random steps without needing a reset to go on.
         seeds_differ: whether different seeds must give different starts.
         forecast_within: greatest error of a forecast of four steps in any number of the observation; 0 is exact.
+        foreseen_within: the same of two steps foreseen from an observation alone; None: the task foresees nothing.
 
     Raises:
         AssertionError: naming the promise that does not hold.
@@ -51,6 +58,7 @@ def check_task(make: Callable[[], Task], *, seeds_differ: bool = True, forecast_
     _check_seeds(make, seeds_differ)
     _check_snapshots(make)
     _check_forecasts(make, forecast_within)
+    _check_foreseen(make, foreseen_within)
     _check_reading_changes_nothing(task)
     _check_stage(task)
     _check_refusals(task)
@@ -279,6 +287,35 @@ def _check_forecasts(make: Callable[[], Task], within: float) -> None:
     assert np.array_equal(task.observe(), before), "a refused forecast changed the state"
 
 
+def _check_foreseen(make: Callable[[], Task], within: float | None) -> None:
+    task, mind = make(), make()
+    before, _ = task.reset(seed=6)
+    size = _size(task)
+    if within is None:
+        _check_refused(
+            partial(mind.foresee, before, np.zeros((1, size), np.float32)),
+            "it must refuse to foresee",
+            NotImplementedError,
+        )
+        return
+    actions = random_actions(np.random.default_rng(4), size)
+    drive(task, actions[:20])
+    for step in range(20, _STEPS - 2, 10):
+        seen, following = task.observe(), actions[step : step + 2]
+        foreseen = mind.foresee(seen, following)
+        assert np.array_equal(mind.foresee(seen, following), foreseen), "the same was foreseen otherwise"
+        assert np.allclose(mind.foresee(seen, actions[:0]), seen, atol=1e-6), "no actions lead nowhere else"
+        here = task.snapshot()
+        task.foresee(seen, following)
+        assert task.snapshot() == here, "to foresee changed the task"
+        error = float(np.abs(drive(task, following)[-1] - foreseen).max())
+        assert error <= within, f"what was foreseen is off by {error}, allowed is {within}"
+        drive(task, actions[step + 2 : step + 10])
+    wrong = np.full((1, size), np.nan, np.float32)
+    _check_refused(partial(mind.foresee, before, wrong), "foresee must refuse what step refuses")
+    _check_refused(partial(mind.foresee, before[:-1], actions[:1]), "foresee must refuse what is no observation")
+
+
 def _check_reading_changes_nothing(task: Task) -> None:
     actions = random_actions(np.random.default_rng(1), _size(task))[:50]
     task.reset(seed=8)
@@ -352,12 +389,12 @@ def _snapshots_by_kind() -> dict[type[Task], bytes]:
     return found
 
 
-def _check_refused(call: Callable[[], object], promise: str) -> None:
+def _check_refused(call: Callable[[], object], promise: str, error: type[Exception] = ValueError) -> None:
     try:
         call()
-    except ValueError:
+    except error:
         return
-    raise AssertionError(f"{promise} with a ValueError")
+    raise AssertionError(f"{promise} with a {error.__name__}")
 
 
 def _check_action(task: Task, action: Array) -> None:

@@ -99,17 +99,16 @@ class LineFollowing(Task):
         return self.observe(), float(info["success"]), terminated, truncated, info
 
     def observe(self) -> Array:
-        s = self._present()
-        return np.array(
-            [
-                (s.hand[0] - s.end[0]) / POSITION_SCALE,
-                (s.hand[1] - s.end[1]) / POSITION_SCALE,
-                (s.start[0] - s.end[0]) / POSITION_SCALE,
-                (s.start[1] - s.end[1]) / POSITION_SCALE,
-                _distance_to_line(s) / DISTANCE_SCALE,
-            ],
-            dtype=np.float32,
-        )
+        return _observed(self._present())
+
+    def foresee(self, observation: Array, actions: Array) -> Array:
+        """As in `Task`, exactly, but for where the scene ends."""
+        if observation.shape != (5,):
+            raise ValueError(f"a Line Following observation must have shape (5,), got {observation.shape}")
+        hand, start = observation.astype(np.float64)[:4].reshape(2, 2) * POSITION_SCALE
+        for action in actions:
+            hand = hand + checked_action(action, 2)
+        return _observed(_State((float(start[0]), float(start[1])), (0.0, 0.0), (float(hand[0]), float(hand[1])), 0))
 
     def snapshot(self) -> bytes:
         s = self._present()
@@ -174,6 +173,19 @@ class LineFollowing(Task):
 
 def _distance(a: Point, b: Point) -> float:
     return hypot(a[0] - b[0], a[1] - b[1])
+
+
+def _observed(s: _State) -> Array:
+    return np.array(
+        [
+            (s.hand[0] - s.end[0]) / POSITION_SCALE,
+            (s.hand[1] - s.end[1]) / POSITION_SCALE,
+            (s.start[0] - s.end[0]) / POSITION_SCALE,
+            (s.start[1] - s.end[1]) / POSITION_SCALE,
+            _distance_to_line(s) / DISTANCE_SCALE,
+        ],
+        dtype=np.float32,
+    )
 
 
 def _direction(s: _State) -> Point:

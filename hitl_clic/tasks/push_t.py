@@ -22,6 +22,7 @@ from hitl_clic.tasks.push_t_state import (
     SIDE,
     PushTState,
     agent_gap,
+    decode,
     features,
     outline_in_scene,
 )
@@ -141,13 +142,19 @@ class PushT(Task):
         checked = [checked_action(action, 2) for action in actions]
         if not checked:
             return self.observe()
-        simulator = self._imagine()
-        previous, state = self._current, self._state
-        for action in checked:
-            previous = features(state)
-            *_, info = simulator.step(_target(state, action))
-            state = _state(info)
-        return np.concatenate([previous, features(state)])
+        return _follow(self._imagine(), self._state, checked)
+
+    def foresee(self, observation: Array, actions: Array) -> Array:
+        """As in `Task`: agent and block at rest where they are seen. Off by a pixel after two steps, usually."""
+        state = decode(observation)
+        checked = [checked_action(action, 2) for action in actions]
+        if not checked:
+            return observation
+        simulator = self._apart()
+        simulator.block.angle = state.angle  # first, as in `_imagine`
+        simulator.block.position = (state.block_x, state.block_y)
+        simulator.agent.position = (state.agent_x, state.agent_y)
+        return _follow(simulator, state, checked)
 
     def scene(self) -> Scene:
         s = self._state
@@ -171,17 +178,18 @@ class PushT(Task):
     def _imagine(self) -> PushTEnv:
         """A simulator in the present state, without the memory of the contact solver."""
         assert self._simulator is not None
-        if self._imagined is None:
-            self._imagined = _new_simulator()
-        # A new space each time, nothing touching in it: a forecast depends on the present alone.
-        self._imagined.reset(seed=0, options={"reset_to_state": _APART})
-        for there, here in (
-            (self._imagined.agent, self._simulator.agent),
-            (self._imagined.block, self._simulator.block),
-        ):
+        imagined = self._apart()
+        for there, here in ((imagined.agent, self._simulator.agent), (imagined.block, self._simulator.block)):
             there.angle = here.angle  # first: turning a body moves it, since it turns about its centre of mass
             there.position, there.velocity = here.position, here.velocity
             there.angular_velocity = here.angular_velocity
+        return imagined
+
+    def _apart(self) -> PushTEnv:
+        """The second simulator, a new space each time, nothing touching in it: what follows depends on no past."""
+        if self._imagined is None:
+            self._imagined = _new_simulator()
+        self._imagined.reset(seed=0, options={"reset_to_state": _APART})
         return self._imagined
 
     def _begin(self, start: int) -> None:
@@ -217,6 +225,16 @@ def _new_simulator() -> PushTEnv:
     from gym_pusht.envs.pusht import PushTEnv  # imported when first needed: it pulls in pygame and OpenCV
 
     return PushTEnv(obs_type="state")
+
+
+def _follow(simulator: PushTEnv, state: PushTState, actions: list[Array]) -> Array:
+    """The observation after these actions, at least one, in a simulator that is in this state."""
+    previous = features(state)
+    for action in actions:
+        previous = features(state)
+        *_, info = simulator.step(_target(state, action))
+        state = _state(info)
+    return np.concatenate([previous, features(state)])
 
 
 def _target(state: PushTState, action: Array) -> NDArray[np.float64]:

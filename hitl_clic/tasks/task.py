@@ -126,6 +126,18 @@ class Task(gymnasium.Env[Array, Array]):
             self.restore(here)
         return observation
 
+    def foresee(self, observation: Array, actions: Array) -> Array:
+        """The observation that these actions, [k, dim_a], bring about after another, as who sees no more foresees it.
+
+        Needs no episode and changes none: what moves unseen is taken to stand still. Within a millisecond or so for
+        each action. For tasks whose observations tell enough; others leave it out.
+
+        Raises:
+            NotImplementedError: observations of this task do not tell enough.
+            ValueError: not an observation of this task, or an action is refused by `step`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be foreseen from an observation")
+
     def axes_of(self, frame: Frame) -> NDArray[np.float64] | None:
         """The axes of a frame in the world, for devices: [arms, 3, 3], its x, y and z in columns of length 1 each.
 
