@@ -34,6 +34,13 @@ class OracleSettings(BaseModel):
         False, description="Steps not used when asked may be used on the steps between (the reference; with every > 1)."
     )
     threshold: float = Field(0.2, ge=0, le=10, description="Steps in when |a* - a^r| exceeds this, units of action.")
+    content: float | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="While it drives and corrections are relative, it leaves alone what is off by no more than this, "
+        "units of action; none: by the threshold.",
+    )
     persist: bool = Field(True, description="Once it steps in, it drives to the end of the running chunk (Ta steps).")
     patience: int = Field(
         0, ge=0, le=1000, description="Asked steps in a row the robot may be wrong before it steps in, as people wait."
@@ -241,7 +248,8 @@ class Oracle:
         if engages and then is not None:
             wanted, away = then, np.asarray(then, np.float64) - np.asarray(robot, np.float64)
         buttons = self._buttons if self._buttons.size else np.zeros(wanted.size, bool)
-        content = float(np.linalg.norm(away[~buttons])) <= settings.threshold
+        enough = settings.threshold if settings.content is None else settings.content
+        content = float(np.linalg.norm(away[~buttons])) <= enough
         if not engages or (kind == "relative" and content):  # good enough needs no other direction
             if self._fingers is not None:
                 self._fingers.lift()

@@ -150,6 +150,26 @@ def test_coarse_meshes_have_fewer_triangles_and_the_same_shape(stage: Stage) -> 
             np.testing.assert_allclose(end(own[kept.reshape(-1)], axis=0), end(own, axis=0), atol=0.01)
 
 
+def test_a_studio_that_cannot_keep_up_draws_smaller_pictures_of_the_same(gl: str, lift: Task, stage: Stage) -> None:
+    studio = Studio(stage, "fast", 160, "auto", per_s=1e6)
+    try:
+        sizes, means = [], []
+        for _ in range(80):
+            lift.step(lift.action_space.sample())
+            scene = lift.scene()
+            assert scene.pose is not None
+            shot = studio.take(scene.pose, stage.views()[0])
+            assert shot is not None, studio.problem
+            sizes.append(shot.pictures[0].shape[0])
+            means.append(shot.pictures[0].mean())
+    finally:
+        studio.close()
+    assert sizes[0] == 160
+    assert sizes[-1] == 80
+    assert sizes == sorted(sizes, reverse=True)
+    assert means[-1] == pytest.approx(means[0], rel=0.1), "all of the view, only smaller"
+
+
 def test_what_stands_fast_is_the_coarser(stage: Stage) -> None:
     from hitl_clic.render.coarse import coarsen
 

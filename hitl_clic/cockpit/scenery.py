@@ -26,13 +26,13 @@ def stage_from_json(text: str) -> Stage:
 
 
 class Scenery:
-    """Shows a stage from its cameras, in the settings' quality."""
+    """Shows a stage from its cameras, in the settings' quality. `per_s`: pictures a second to keep, see `Studio`."""
 
-    def __init__(self, stage: Stage, settings: WindowSettings) -> None:
+    def __init__(self, stage: Stage, settings: WindowSettings, per_s: float = 0.0) -> None:
         self.stage = stage
         self._views = stage.views()
         self._view = 0
-        self._studio = Studio(stage, settings.quality, settings.picture_height, settings.gl)
+        self._studio = Studio(stage, settings.quality, settings.picture_height, settings.gl, per_s)
 
     def turn(self) -> None:
         """Go on to the next view: the one chosen for the task, then each camera alone."""

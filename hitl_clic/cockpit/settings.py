@@ -60,6 +60,13 @@ class WindowSettings(BaseModel):
     picture_height: int = Field(
         280, ge=120, le=1440, description="Height at which robots are drawn before it is scaled to the window, pixels."
     )
+    pictures_per_s: float = Field(
+        15.0,
+        ge=0.0,
+        le=60.0,
+        description="Pictures of a robot a second to keep on a slow or busy machine: where they come slower they are "
+        "drawn smaller, down to half of picture_height. 0: never smaller.",
+    )
     gl: Literal["auto", "egl", "osmesa", "glfw"] = Field(
         "auto",
         description="How robots are drawn: OpenGL's way. auto: MUJOCO_GL if it is set, else the first that works.",

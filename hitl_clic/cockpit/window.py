@@ -38,6 +38,8 @@ SILENT_S = 1.0
 """The actor's silence after which the window says so, seconds."""
 GIVE_UP_S = 5.0
 """The actor's silence after which the window ends, seconds."""
+_LISTEN_MS = 8
+"""Time after which the window listens to the actor again, milliseconds."""
 _REST_S = 0.1
 """Longest time for which the same picture stays, seconds: what changes in it without news is no quicker."""
 _BUTTONS = {1: "left", 2: "middle", 3: "right", 6: "back", 7: "forward"}
@@ -97,9 +99,10 @@ class Window:
             self._input("alive")
             due = max(due + period_ns, self._clock())  # late pictures are skipped, not caught up
             while self.open and (left_ms := (due - self._clock()) // 1_000_000) > 0:
-                event = pygame.event.wait(left_ms)
+                event = pygame.event.wait(min(left_ms, _LISTEN_MS))
                 if event.type != pygame.NOEVENT:
                     self._obey(event)
+                self._hear()
 
     def _hear(self) -> None:
         """Take everything the actor said; only its newest state matters."""
@@ -127,6 +130,8 @@ class Window:
                 _log.warning("ignored: %s", error)
             else:
                 self._sound(before, self._state)
+                if self._scenery is not None:
+                    self._scenery.look(self._state.scene.pose)  # the next picture begins at once
         if self._silence_s() > GIVE_UP_S:
             _log.warning("the actor was silent for %.0f s; the window ends", GIVE_UP_S)
             self.open = False
@@ -314,7 +319,7 @@ def main(arguments: list[str] | None = None) -> int:
         socket.send(wire.pack_from_window(wire.Report("failed", str(error))))
         return 1
     else:
-        scenery = Scenery(stage_from_json(given.stage), settings) if given.stage else None
+        scenery = Scenery(stage_from_json(given.stage), settings, settings.pictures_per_s) if given.stage else None
         try:
             welcome = settings.welcome == "always" or (settings.welcome == "first" and not welcomed())
             keys = keymap.Keymap(settings.keys)

@@ -65,15 +65,19 @@ class Renderer:
         self._option.sitegroup[:] = 0
         self._camera = mujoco.MjvCamera()
 
-    def draw(self, pose: Pose, cameras: tuple[Camera, ...], aspect: float) -> tuple[Picture, ...]:
+    def draw(
+        self, pose: Pose, cameras: tuple[Camera, ...], aspect: float, height: int | None = None
+    ) -> tuple[Picture, ...]:
         """What each camera sees, uint8 [height, height * aspect, 3], from the top down.
+
+        `height`: smaller than the renderer's; by default as large.
 
         Raises:
             ValueError: the pose is of another model.
         """
         place(self._model, self._data, pose.joints)
         self._gl.make_current()
-        return tuple(self._picture(camera, aspect) for camera in cameras)
+        return tuple(self._picture(camera, aspect, height or self._height) for camera in cameras)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -81,7 +85,7 @@ class Renderer:
         self._context.free()
         self._gl.free()
 
-    def _picture(self, camera: Camera, aspect: float) -> Picture:
+    def _picture(self, camera: Camera, aspect: float, height: int) -> Picture:
         model, free = self._model, self._camera
         model.vis.global_.fovy = camera.fovy
         model.geom_group[:] = np.where(self._in_sight(camera, aspect), self._groups, _HIDDEN)
@@ -89,9 +93,9 @@ class Renderer:
         free.azimuth, free.elevation = camera.azimuth, camera.elevation
         every = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(model, self._data, self._option, None, free, every, self._scene)
-        width = round(self._height * aspect)
-        area = mujoco.MjrRect(0, 0, width, self._height)
-        picture = np.empty((self._height, width, 3), np.uint8)
+        width = round(height * aspect)
+        area = mujoco.MjrRect(0, 0, width, height)
+        picture = np.empty((height, width, 3), np.uint8)
         mujoco.mjr_render(area, self._scene, self._context)
         mujoco.mjr_readPixels(picture, None, area, self._context)
         return picture[::-1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitl_clic.render import backend
+from hitl_clic.render.pace import Pace
 from hitl_clic.tasks.stage import Camera, Pose, Stage, proportions
 
 _CLOSING_S = 2.0
@@ -35,12 +37,21 @@ class Studio:
 
     Args:
         stage: what stands there. quality, height: of the pictures, see `Renderer`. gl: the way to OpenGL.
+        per_s: pictures a second to keep by drawing smaller ones, see `Pace`; 0: all are of that height.
     """
 
-    def __init__(self, stage: Stage, quality: Literal["fast", "full"], height: int, gl: backend.Choice) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        quality: Literal["fast", "full"],
+        height: int,
+        gl: backend.Choice,
+        per_s: float = 0.0,
+    ) -> None:
         self.problem = ""
         """Why there are no pictures, one sentence; empty while all is well."""
         self._stage, self._quality, self._height, self._gl = stage, quality, height, gl
+        self._pace = Pace(height, per_s)
         self._shot: Shot | None = None
         self._wanted: tuple[Pose, tuple[Camera, ...]] | None = None
         self._done: tuple[Pose, tuple[Camera, ...]] | None = None
@@ -98,7 +109,10 @@ class Studio:
         try:
             while (wanted := self._next()) is not None:
                 pose, cameras = wanted
-                self._shot = Shot(pose, cameras, renderer.draw(pose, cameras, proportions(len(cameras))))
+                began = time.perf_counter()
+                pictures = renderer.draw(pose, cameras, proportions(len(cameras)), self._pace.height)
+                self._shot = Shot(pose, cameras, pictures)
+                self._pace.took(time.perf_counter() - began)
                 with self._news:
                     self._done = wanted
                     self._news.notify_all()
