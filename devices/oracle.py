@@ -34,13 +34,6 @@ class OracleSettings(BaseModel):
         False, description="Steps not used when asked may be used on the steps between (the reference; with every > 1)."
     )
     threshold: float = Field(0.2, ge=0, le=10, description="Steps in when |a* - a^r| exceeds this, units of action.")
-    content: float | None = Field(
-        None,
-        ge=0,
-        le=10,
-        description="While it drives and corrections are relative, it leaves alone what is off by no more than this, "
-        "units of action; none: by the threshold.",
-    )
     persist: bool = Field(True, description="Once it steps in, it drives to the end of the running chunk (Ta steps).")
     patience: int = Field(
         0, ge=0, le=1000, description="Asked steps in a row the robot may be wrong before it steps in, as people wait."
@@ -195,7 +188,10 @@ class Oracle:
         Returns:
             the answer of this tick, or of the one `delay_steps` earlier; asked, it answers at once and steps in.
         """
-        now = self._now(step, step_in_chunk, wanted, robot, kind, asked, self._ahead(coming, kind), then)
+        wrong_by = float(np.linalg.norm(np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)))
+        engages = self._active and self._engages(step, step_in_chunk, wrong_by, asked)
+        aim = wanted if then is None or not engages else then
+        now = self._answer(step, engages, aim, robot, kind, self._ahead(coming, kind))
         if asked:
             self._late.clear()
             self._coming.clear()
@@ -230,26 +226,11 @@ class Oracle:
         reach = self._relative_step if kind == "relative" else 1.0
         return np.asarray(self.settings.anticipation * reach * coming, np.float64)
 
-    def _now(
-        self,
-        step: int,
-        step_in_chunk: int,
-        wanted: NDArray,
-        robot: NDArray,
-        kind: Kind,
-        asked: bool,
-        ahead: NDArray,
-        then: NDArray | None,
-    ) -> Answer:
+    def _answer(self, step: int, engages: bool, wanted: NDArray, robot: NDArray, kind: Kind, ahead: NDArray) -> Answer:
         settings = self.settings
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
-        size = float(np.linalg.norm(away))
-        engages = self._active and self._engages(step, step_in_chunk, size, asked)
-        if engages and then is not None:
-            wanted, away = then, np.asarray(then, np.float64) - np.asarray(robot, np.float64)
         buttons = self._buttons if self._buttons.size else np.zeros(wanted.size, bool)
-        enough = settings.threshold if settings.content is None else settings.content
-        content = float(np.linalg.norm(away[~buttons])) <= enough
+        content = float(np.linalg.norm(away[~buttons])) <= settings.threshold
         if not engages or (kind == "relative" and content):  # good enough needs no other direction
             if self._fingers is not None:
                 self._fingers.lift()

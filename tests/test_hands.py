@@ -6,13 +6,16 @@ import sys
 
 import pytest
 
+from devices.events import EventFeed
 from devices.gamepad import PadSource
 from devices.handheld import HandheldDevice
 from devices.shaping import load_profile
+from devices.slot import Slot
 from hitl_clic.commands.hands import HANDS, choose, in_hand, key_map
 from hitl_clic.control.correction import bind
 from hitl_clic.refusal import SettingsError
 from hitl_clic.settings import SessionSettings, load
+from hitl_clic.tasks import make_task
 
 ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 BOTH = (*ARM, *(f"{axis}2" for axis in ARM))
@@ -43,6 +46,17 @@ def test_a_spacemouse_without_its_packages_is_refused_with_what_to_install(no_di
         no_display.setitem(sys.modules, name, None)
     with pytest.raises(SettingsError, match=r"spacemouse cannot be used here.*hitl-clic\[spacemouse\]"):
         choose(SessionSettings(device="spacemouse"))
+
+
+@pytest.mark.parametrize(("task", "foresees"), [("push_t", True), ("line_following", True), ("hammer", False)])
+def test_foresight_is_refused_where_a_task_cannot_be_foreseen(task: str, foresees: bool) -> None:
+    settings = load(overrides={"task": task, "device": "oracle", "oracle": {"foresight": "true"}})
+    make, axes = HANDS["oracle"].make, make_task(task).action_frame.axes
+    if foresees:
+        make(settings, axes, Slot(), EventFeed())
+        return
+    with pytest.raises(SettingsError, match=r"oracle\.foresight .* not allowed with task = hammer.*no-foresight"):
+        make(settings, axes, Slot(), EventFeed())
 
 
 def test_every_hand_can_be_chosen_by_name() -> None:
