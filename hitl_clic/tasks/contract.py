@@ -30,6 +30,8 @@ _STEPS = 200
 _FORECAST_SHARE = 1 / 3
 """Share of a tick's period that a forecast of four steps may take, processor time, usually: it is asked
 for between two ticks, and the next must not wait for it."""
+_FORECAST_STEPS = 1.5
+"""How many of the task's own steps a forecast of four may take where the machine is so slow that they fill a tick."""
 
 
 def check_task(
@@ -69,19 +71,20 @@ def check_forecast_time(task: Task) -> None:
     """Check that a forecast keeps no tick waiting. Nothing else should compute beside it, or it measures that too.
 
     Raises:
-        AssertionError: usually it takes more than its share of a tick.
+        AssertionError: usually it takes more than its share of a tick, and more than the task itself would.
     """
     task.reset(seed=6)
     actions = random_actions(np.random.default_rng(4), _size(task))
     drive(task, actions[:100])
-    times: list[int] = []
+    times: list[tuple[int, int]] = []
     for step in range(100, _STEPS - 4):
         began = time.thread_time_ns()
         task.forecast(actions[step : step + 4])
-        times.append(time.thread_time_ns() - began)
+        between = time.thread_time_ns()
         task.step(actions[step])
-    usual = float(np.median(times)) / 1e6
-    allowed = _FORECAST_SHARE * 1e3 / task.control_hz
+        times.append((between - began, time.thread_time_ns() - between))
+    usual, of_step = (float(value) / 1e6 for value in np.median(times, axis=0))
+    allowed = max(_FORECAST_SHARE * 1e3 / task.control_hz, _FORECAST_STEPS * of_step)
     assert usual <= allowed, f"a forecast of four steps takes {usual:.1f} ms, allowed are {allowed:.1f} ms"
 
 
