@@ -1,7 +1,7 @@
 """Draws a stage from poses with MuJoCo's OpenGL renderer.
 
 All calls from one thread, that of a process without a loop: a picture takes 10 to 50 ms where the processor draws it,
-nearly all of it for the meshes' triangles; the interpreter's lock is free meanwhile.
+as much of it for triangles as for pixels; the interpreter's lock is free meanwhile.
 """
 
 from __future__ import annotations

@@ -31,7 +31,8 @@ _FORECAST_SHARE = 1 / 3
 """Share of a tick's period that a forecast of four steps may take, processor time, usually: it is asked
 for between two ticks, and the next must not wait for it."""
 _FORECAST_STEPS = 1.5
-"""How many of the task's own steps a forecast of four may take where the machine is so slow that they fill a tick."""
+"""How many of the task's own steps a forecast of four may take, where that is more: on a machine on which a step alone
+takes a quarter of a tick no fixed share tells a slow forecast from a slow machine."""
 
 
 def check_task(
