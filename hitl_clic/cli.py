@@ -227,6 +227,8 @@ LEARN_FIELDS = ("method", "execute", "seed", "out", "clic", "training")
 """The settings that may be others than those of the sessions learned from."""
 KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop")
 """What another method has in common with the sessions it learns from."""
+KEPT_OF_METHOD = ("padding", "intent_s")
+"""How corrections are read, by whatever method."""
 
 
 def parse(argv: Sequence[str]) -> Command:
@@ -313,7 +315,9 @@ def _recorded(session: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
     values = SessionSettings.from_toml(path).model_dump(mode="json", exclude_none=True)
     values.pop("out", None)
     if chosen.get("method", values["method"]) != values["method"]:
-        values = {name: values[name] for name in KEPT_FIELDS} | {"clic": {"padding": values["clic"]["padding"]}}
+        values = {name: values[name] for name in KEPT_FIELDS} | {
+            "clic": {name: values["clic"][name] for name in KEPT_OF_METHOD}
+        }
     return values
 
 

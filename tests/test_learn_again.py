@@ -30,8 +30,8 @@ def same(one: ChunkPair, other: ChunkPair, but: tuple[str, ...] = ("id",)) -> bo
 @pytest.mark.parametrize("name", ["oracle", "keyboard"])
 def test_pairs_made_anew_from_the_ticks_are_those_that_were_sent(name: str) -> None:
     session = Session.open(RECORDINGS / name)
-    padding, execute = session.settings.values["clic"]["padding"], session.settings.execute
-    anew = taught._padded_anew(list(session.of(TickRecord)), session.pairs, padding, execute)
+    builder = taught._builder(session, session.settings.values["clic"]["padding"], 0.0)
+    anew = taught._made_anew(list(session.of(TickRecord)), session.pairs, builder)
     sent = {pair.tick: pair for pair in session.pairs}
     assert sorted(pair.tick for pair in anew) == sorted(sent)
     assert all(same(pair, sent[pair.tick]) for pair in anew)
@@ -46,14 +46,14 @@ def test_made_anew_a_late_teachers_pairs_are_still_about_what_it_saw() -> None:
         sent += builder.add(tick, np.full((4, 2), tick.tick, np.float32))
         if following is None or following.episode != tick.episode:
             sent += builder.finish_episode(tick)
-    anew = taught._padded_anew(late, sent, "hold", 2)
+    anew = taught._made_anew(late, sent, PairBuilder(4, 2, "hold", 3))
     assert len(anew) == len(sent) > 100
     assert all(same(pair, other) for pair, other in zip(anew, sent, strict=True))
 
 
 def test_another_padding_keeps_what_was_taught() -> None:
     session = Session.open(ORACLE)
-    held, hindsight = (taught_pairs(session, padding, 3) for padding in ("hold", "hindsight"))
+    held, hindsight = (taught_pairs(session, padding) for padding in ("hold", "hindsight"))
     assert len(held) == len(hindsight) == len(session.pairs)
     followed = 0
     for one, other in zip(held, hindsight, strict=True):
@@ -66,14 +66,14 @@ def test_another_padding_keeps_what_was_taught() -> None:
 
 def test_only_the_first_episodes_and_nothing_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session.open(ORACLE)
-    first = taught_pairs(session, "hold", 3, episodes=1)
+    first = taught_pairs(session, "hold", episodes=1)
     assert 0 < len(first) < len(session.pairs)
     assert {pair.episode for pair in first} == {0}
     assert [pair.id for pair in first] == list(range(len(first)))
     back = EventRecord(50, 0, "discard", {"first": 2, "last": 4, "pairs": 3})
     monkeypatch.setattr(Session, "of", lambda self, kind: iter([back] if kind is EventRecord else []))
     session.__dict__["pairs"] = [pair for pair in first if pair.id < 8]
-    assert [pair.tick for pair in taught_pairs(session, "hold", 3)] == [first[i].tick for i in (0, 1, 5, 6, 7)]
+    assert [pair.tick for pair in taught_pairs(session, "hold")] == [first[i].tick for i in (0, 1, 5, 6, 7)]
 
 
 def test_another_method_learns_the_recorded_corrections(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -179,6 +179,13 @@ class MethodSettings(BaseModel):
     padding: Padding = Field(
         "hindsight", description="How a correction shorter than H is filled up: hold, robot, hindsight or mask."
     )
+    intent_s: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="Seconds, from each tick of a correction on, over whose mean hands say what they mean: with keys "
+        "of eight directions a person goes to and fro. Pushes are then learnt as where they led; 0 is off.",
+    )
     symmetries: bool = Field(
         False, description="Let each pair also teach its images under the symmetries that the task declares."
     )

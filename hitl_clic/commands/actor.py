@@ -37,7 +37,7 @@ from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.commands.scenes import open_window, stage_of
 from hitl_clic.commands.view import NOT_LOOKED, SHOWN, CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock, ticks_behind
+from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock, ticks_behind, ticks_of
 from hitl_clic.control.correction import HandOver
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
@@ -208,14 +208,22 @@ class Actor:
         else:
             self.window.show(self.cockpit.state)
         reaction = ticks_behind(settings.gate.reaction_s, loop_settings.rate_hz)
+        binding = bound(settings, device, self.task)
         loop = ControlLoop(
             task=self.task,
             device=device,
             gate=Gate(settings.gate, choices(settings, self.task)),
-            binding=bound(settings, device, self.task),
+            binding=binding,
             hand_over=HandOver(settings.gate.max_step, dim_a),
             queue=ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
-            pairs=PairBuilder(settings.horizon, settings.execute, settings.clic.padding, reaction),
+            pairs=PairBuilder(
+                settings.horizon,
+                settings.execute,
+                settings.clic.padding,
+                reaction,
+                ticks_of(settings.clic.intent_s, loop_settings.rate_hz),
+                binding.absolute,
+            ),
             undo=UndoBuffer(loop_settings.undo_s),
             exploration=Exploration(loop_settings.exploration, settings.seed, dim_a),
             outlets=Outlets(
@@ -228,7 +236,7 @@ class Actor:
                 teacher=teacher_view,
             ),
             pair_stride=loop_settings.pair_stride,
-            snapshot_every=max(1, round(loop_settings.snapshot_every_s * loop_settings.rate_hz)),
+            snapshot_every=ticks_of(loop_settings.snapshot_every_s, loop_settings.rate_hz),
             draws=True,
             timeout_s=loop_settings.planner_timeout_s,
             overlap=OVERLAPS[loop_settings.overlap],

@@ -160,9 +160,15 @@ def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
         ValueError: they share no axis.
     """
     frame = task.action_frame
-    if not HANDS[settings.device].control:
-        return bind(device.axes, frame.axes, settings.oracle.buttons if settings.oracle.press_steps else ())
-    return bind(device.axes, frame.axes, settings.gate.absolute_axes, frame.groups)
+    groups = frame.groups if HANDS[settings.device].control else None
+    return bind(device.axes, frame.axes, switched(settings), groups)
+
+
+def switched(settings: SessionSettings) -> Sequence[str]:
+    """The axes, by their names on the first arm, that hands switch rather than steer: read absolutely at any time."""
+    if HANDS[settings.device].control:
+        return settings.gate.absolute_axes
+    return settings.oracle.buttons if settings.oracle.press_steps else ()
 
 
 def choices(settings: SessionSettings, task: Task) -> Choices:

@@ -26,6 +26,11 @@ def ticks_behind(seconds: float, rate_hz: float) -> int:
     return math.floor(seconds * rate_hz + 1e-9)
 
 
+def ticks_of(seconds: float, rate_hz: float) -> int:
+    """How many ticks a while has, at least one."""
+    return max(1, round(seconds * rate_hz))
+
+
 class Clock(Protocol):
     """What the loop asks. All times are `perf_counter_ns`."""
 

@@ -4,19 +4,20 @@ A person answers what was seen a reaction time ago: then the state and the robot
 
 Pure numpy; actor's main thread. A pair begins at a tick that the human drives and is complete when its human chunk is
 known: as soon as the correction (at most Ta steps, of a relative one H) ends, or, with `hindsight`, when its H steps
-were executed or the episode is over.
+were executed or the episode is over. Where what hands mean is the mean of a while, it waits for that while too.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from hitl_clic.clic.padding import pad_chunk
+from hitl_clic.control.intent import meant
 from hitl_clic.link.messages import ChunkPair
 from hitl_clic.records import Array, Kind, TickRecord
 
@@ -49,10 +50,22 @@ class PairBuilder:
         horizon: H. execute: Ta, steps a correction teaches at most; H with `hindsight`, which knows what followed, and
             of a relative correction, since nothing stands in for steps that it said nothing of.
         padding: how to fill up to H. reaction: ticks that may lie between what was seen and a correction, at most.
+        intent: ticks over whose mean hands say what they mean, at least 1, that is each by itself. A mean of pushes
+            is where they led and no mere direction: with more than one tick all pairs are absolute.
+        commands: axes that such means leave out, see `meant`.
     """
 
-    def __init__(self, horizon: int, execute: int, padding: str, reaction: int = 0) -> None:
+    def __init__(
+        self,
+        horizon: int,
+        execute: int,
+        padding: str,
+        reaction: int = 0,
+        intent: int = 1,
+        commands: Sequence[int] = (),
+    ) -> None:
         self.horizon, self.padding, self.reaction = horizon, padding, reaction
+        self._intent, self._commands = intent, commands
         self._longest: Mapping[Kind, int] = {
             "absolute": horizon if padding == "hindsight" else execute,
             "relative": horizon,
@@ -106,12 +119,13 @@ class PairBuilder:
 
     def _extend(self, pair: _Open, record: TickRecord, seen: TickRecord) -> None:
         same = record.human_action is not None and record.kind == pair.record.kind
-        if not pair.ended and same and len(pair.taught) < self._longest[pair.record.kind]:
+        if not pair.ended and same and len(pair.taught) < self._longest[pair.record.kind] + self._intent - 1:
             step = len(pair.taught)
             assert record.human_action is not None
             action = record.human_action
             if record.kind == "relative":  # it is better than what the robot would have done at that very tick
-                pair.robot[step] = seen.robot_action
+                if step < self.horizon:
+                    pair.robot[step] = seen.robot_action
                 if record.push is not None and seen is not record:
                     pushed = np.clip(seen.robot_action + record.push, -1.0, 1.0)
                     action = np.where(record.taught > 0, pushed, action)
@@ -133,17 +147,18 @@ class PairBuilder:
 
     def _complete(self, pair: _Open) -> bool:
         known = len(pair.taught) + len(pair.followed)
-        if self.padding == "hindsight" and pair.record.kind == "absolute":
-            return known >= self.horizon
-        return pair.ended or known >= self._longest[pair.record.kind]
+        if pair.ended:
+            return self.padding != "hindsight" or pair.record.kind == "relative" or known >= self.horizon
+        return known >= self._longest[pair.record.kind] + self._intent - 1
 
     def _close(self, pair: _Open, record: TickRecord) -> ChunkPair:
-        known = np.stack(pair.taught)
-        kind: Kind = pair.record.kind
+        taught = np.stack(pair.mask)[: self._longest[pair.record.kind]]
+        known = meant(np.stack(pair.taught), np.stack(pair.mask), self._intent, self._commands)[: len(taught)]
         followed = np.stack(pair.followed) if pair.followed else known[:0]
+        kind: Kind = pair.record.kind if self._intent == 1 else "absolute"
         padding = "robot" if kind == "relative" else self.padding  # nothing is known of what a relative teacher wants
         mask = np.zeros_like(pair.robot)
-        mask[: len(known)] = np.stack(pair.mask)
+        mask[: len(known)] = taught
         closed = ChunkPair(
             id=self._next_id,
             episode=pair.record.episode,
