@@ -28,6 +28,7 @@ from hitl_clic.control.overlap import OVERLAPS, OverlapName
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule, Schedule
+from hitl_clic.control.steady import SteadyRobot
 from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.evaluation import Execution, evaluate
 from hitl_clic.link.messages import ChunkPair, Weights
@@ -179,6 +180,7 @@ class Bench:
             gate=Gate(self.gate, self.choices),
             binding=bind((self.device or self.hand).axes, self.task.action_frame.axes, groups=self.groups),
             hand_over=HandOver(self.gate.max_step, 2),
+            steady=SteadyRobot(self.gate.steady_s, 10.0),
             queue=ChunkQueue(self.horizon, self.execute, self.lead, 2),
             pairs=PairBuilder(self.horizon, self.execute, self.padding, self.reaction),
             undo=UndoBuffer(self.undo_s),
@@ -373,6 +375,24 @@ def test_hand_over_is_limited_but_what_is_learnt_is_not() -> None:
         before = record.executed
     assert near(bench.ticks[6].executed, *HAND), "caught up: 0.3, 0.6, 0.75"
     assert near(bench.sent[0].human[0], *HAND)
+
+
+def test_a_robot_that_is_pushed_changes_its_mind_slowly() -> None:
+    def bench(steady_s: float) -> Bench:
+        gate = GateSettings(kind="relative", relative_step=0.2, steady_s=steady_s)
+        return Bench(hold(*range(3, 9)), gate=gate, policy=Restless(4))
+
+    for steady_s in (0.0, 0.5):
+        run = bench(steady_s)
+        run.run()
+        push, part = 0.2 * np.array(HAND), run.ticks[3].robot_action
+        for record in run.ticks[3:9]:
+            part = part + -np.expm1(-0.1 / steady_s) * (record.robot_action - part) if steady_s else record.robot_action
+            assert record.human_action is not None
+            assert np.allclose(record.human_action, np.clip(part + push, -1, 1), atol=1e-6)
+        assert all(np.array_equal(record.executed, record.robot_action) for record in run.ticks[9:])
+        for pair in run.sent:
+            assert np.array_equal(pair.robot[0], run.ticks[pair.tick].robot_action), "what it would have done by itself"
 
 
 def test_lost_input_gives_the_robot_the_wheel_and_is_said() -> None:

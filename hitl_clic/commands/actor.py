@@ -47,6 +47,7 @@ from hitl_clic.control.overlap import OVERLAPS
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import KeptUpSchedule, LiveSchedule, PaperSchedule, Schedule
+from hitl_clic.control.steady import SteadyRobot
 from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.learner import checkpoint
 from hitl_clic.learner.launcher import BIND, LearnerChild
@@ -215,6 +216,7 @@ class Actor:
             gate=Gate(settings.gate, choices(settings, self.task)),
             binding=binding,
             hand_over=HandOver(settings.gate.max_step, dim_a),
+            steady=SteadyRobot(settings.gate.steady_s, loop_settings.rate_hz, binding.absolute),
             queue=ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
             pairs=PairBuilder(
                 settings.horizon,

@@ -31,6 +31,7 @@ from hitl_clic.control.loop import ControlLoop, LoopView, Outlets
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule
+from hitl_clic.control.steady import SteadyRobot
 from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.records import Array, EpisodeRecord, Proposal
 from hitl_clic.settings import SessionSettings
@@ -147,6 +148,7 @@ def run(settings: SessionSettings) -> int:
             gate=Gate(settings.gate, choices(settings, task)),
             binding=bound(settings, device, task),
             hand_over=HandOver(settings.gate.max_step, dim_a),
+            steady=SteadyRobot(0.0, settings.loop.rate_hz),
             queue=ChunkQueue(settings.horizon, settings.horizon, 0, dim_a),
             pairs=PairBuilder(settings.horizon, settings.horizon, "hold"),
             undo=UndoBuffer(0.0),

@@ -134,6 +134,14 @@ class GateSettings(BaseModel):
         description="e: how far a full push moves an axis from the robot's action, units of action; a^h = a^r + e h. "
         "With 2 a hand can drive wherever it wants, whatever the robot does.",
     )
+    steady_s: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Time constant, seconds, with which a robot that is pushed takes up what it would do instead: one "
+        "that changes its mind at each tick cannot be steered by a person, who is late by a quarter of a second. 0: at "
+        "once.",
+    )
     reaction_s: float = Field(
         0.0,
         ge=0,

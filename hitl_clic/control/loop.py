@@ -29,6 +29,7 @@ from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import Schedule
+from hitl_clic.control.steady import SteadyRobot
 from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.records import (
@@ -112,7 +113,7 @@ class ControlLoop:
     """Runs episodes of one task with one device.
 
     Args:
-        task, device, gate, binding, hand_over, queue, pairs, undo, exploration, outlets: the collaborators.
+        task, device, gate, binding, hand_over, steady, queue, pairs, undo, exploration, outlets: the collaborators.
         pair_stride: ticks between two plans while the human drives.
         snapshot_every: ticks between two snapshots. draws: whether scenes are wanted in the view.
         timeout_s: longest wait for planner or teacher in `ready` (`--pace max`).
@@ -127,6 +128,7 @@ class ControlLoop:
         gate: Gate,
         binding: Binding,
         hand_over: HandOver,
+        steady: SteadyRobot,
         queue: ChunkQueue,
         pairs: PairBuilder,
         undo: UndoBuffer,
@@ -139,7 +141,8 @@ class ControlLoop:
         overlap: Overlap = from_now,
         help_call: HelpCall | None = None,
     ) -> None:
-        self.task, self.device, self.gate, self.binding, self.hand_over = task, device, gate, binding, hand_over
+        self.task, self.device, self.gate, self.binding = task, device, gate, binding
+        self.hand_over, self.steady = hand_over, steady
         self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
         self.exploration, self.overlap = exploration, overlap
         self.help = help_call or HelpCall()
@@ -271,13 +274,14 @@ class ControlLoop:
             self.queue.drop_ahead(tick + 1)
         robot = self.queue.action(tick)
         begins_pair = self.queue.plan is not None and (self.queue.plan.tick == tick or output.entered)
+        part = self.steady.step(robot, output.driver == "human" and output.kind == "relative")
         human: Array | None = None
         push: Array | None = None
         taught = np.zeros_like(robot)
         wanted, kind = robot, output.kind
         if output.driver == "human":
             wanted, taught, kind, push = human_action(
-                robot,
+                part,
                 output.motion,
                 kind,
                 self.gate.settings,
