@@ -39,6 +39,8 @@ class TeacherView:
         step_in_chunk: place of `robot_action` in the robot's running chunk, from 0.
         kind: how a correction is read at this tick: the gate says.
         asks: the robot stands still and asks for help: the teacher is to step in, whatever it thinks of the plan.
+        part: its part of the last action, [dim_a], of a robot that is pushed and then follows its plans slowly.
+        share: how much of the way from there to its plan it goes at a tick.
     """
 
     tick: int
@@ -49,11 +51,15 @@ class TeacherView:
     step_in_chunk: int
     kind: Kind = "absolute"
     asks: bool = False
+    part: NDArray[np.float32] | None = None
+    share: float = 1.0
 
     @property
     def robot_action(self) -> NDArray[np.float32] | None:
-        """a^r_t, [dim_a]; None while there is no plan."""
-        return None if self.plan is None else self.plan[0]
+        """What the robot does by itself, or its part while it is pushed, [dim_a]; None while there is no plan."""
+        if self.plan is None or self.part is None:
+            return None if self.plan is None else self.plan[0]
+        return self.part + np.float32(self.share) * (self.plan[0] - self.part)
 
 
 class ScriptedDevice(Device):
@@ -172,18 +178,22 @@ class ScriptedDevice(Device):
             self._wanted.publish((view.tick, wanted))
         entry = self._wanted.latest()
         decided = self._decided and not view.asks
-        if view.plan is None or view.tick != self._seen or decided or entry is None or self._answered_call:
+        robot = view.robot_action
+        if view.plan is None or robot is None or view.tick != self._seen or decided or entry is None:
+            return
+        if self._answered_call:
             return
         self._decided = True
         self._answered_call = view.asks
         then = None
         if self._foresee is not None:
-            then = self._checked(self._foresee(view.observation, self._oracle.until_then(view.plan, view.kind)))
+            plan = np.concatenate([robot[None], view.plan[1:]])
+            then = self._checked(self._foresee(view.observation, self._oracle.until_then(plan, view.kind)))
         answer = self._oracle.decide(
             view.step,
             view.step_in_chunk,
             np.asarray(entry[1]),
-            view.plan[0],
+            robot,
             view.kind,
             view.asks,
             np.sum([sample.motion for _, sample in self._due], axis=0),

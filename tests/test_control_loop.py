@@ -393,6 +393,9 @@ def test_a_robot_that_is_pushed_changes_its_mind_slowly() -> None:
         assert all(np.array_equal(record.executed, record.robot_action) for record in run.ticks[9:])
         for pair in run.sent:
             assert np.array_equal(pair.robot[0], run.ticks[pair.tick].robot_action), "what it would have done by itself"
+        seen = run.teacher.latest()
+        assert seen is not None
+        assert seen.part is None, "not pushed any more"
 
 
 def test_lost_input_gives_the_robot_the_wheel_and_is_said() -> None:

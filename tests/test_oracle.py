@@ -672,3 +672,14 @@ def test_the_device_asks_what_is_wanted_then_and_steps_in_for_what_is_wrong_now(
 def test_foresight_needs_one_who_foresees() -> None:
     with pytest.raises(ValueError, match=r"oracle\.foresight"), rig(foresight=True):
         pass
+
+
+def test_of_a_robot_that_is_pushed_and_steady_it_sees_the_part() -> None:
+    """It pushes from where the robot will be, not from where the newest plan would have it."""
+    part, plan = np.array([0.4, 0.0], np.float32), np.array([-0.6, 0.0], np.float32)
+    with rig(threshold=0.0) as oracle:
+        answer = oracle.answer(0, np.array([0.2, 0.5]), robot=plan, kind="relative", part=part, share=0.2)
+        # the robot's part is 0.4 + 0.2 (-0.6 - 0.4) = 0.2; a full push goes 2
+        np.testing.assert_allclose(answer.motion, [0.0, 0.25], atol=1e-6)
+        answer = oracle.answer(1, np.array([0.2, 0.5]), robot=plan, kind="relative")
+        np.testing.assert_allclose(answer.motion, [0.4, 0.25], atol=1e-6)

@@ -388,7 +388,17 @@ class ControlLoop:
             left = self.queue.action(tick)[None]
         index = 0 if plan_first else self.queue.index(tick)
         plan = None if plan_first else left
-        seen = TeacherView(tick, self._episode, self._step, self._observation, plan, index, self.gate.kind)
+        seen = TeacherView(
+            tick,
+            self._episode,
+            self._step,
+            self._observation,
+            plan,
+            index,
+            self.gate.kind,
+            part=self.steady.part,
+            share=self.steady.share,
+        )
         with self._view_lock:
             self.outlets.teacher.publish(seen)
         if due:  # after the view: the planner completes it

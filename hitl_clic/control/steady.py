@@ -23,16 +23,20 @@ class SteadyRobot:
     def __init__(self, seconds: float, rate_hz: float, commands: Sequence[int] = ()) -> None:
         """`seconds`: time constant, 0 follows at once. `commands`: axes that are switched, not steered, as a gripper:
         those are always the robot's own."""
-        self._share = 1.0 if seconds == 0 else -math.expm1(-1.0 / (seconds * rate_hz))
+        self.share = 1.0 if seconds == 0 else -math.expm1(-1.0 / (seconds * rate_hz))
         self._commands = list(commands)
-        self._part: Array | None = None
+        self.part: Array | None = None
+        """Its part of the last action while it is pushed; None else, and where it follows at once."""
 
     def step(self, robot: Array, pushed: bool) -> Array:
         """The robot's part of this tick's action, float32 [dim_a]; its own unless a person pushes it since before."""
-        if not pushed or self._part is None or self._share == 1.0:
-            self._part = robot.copy() if pushed else None
+        if not pushed or self.share == 1.0:
+            self.part = None
             return robot
-        part = self._part + self._share * (robot - self._part)
+        if self.part is None:
+            self.part = robot.copy()
+            return robot
+        part = self.part + self.share * (robot - self.part)
         part[self._commands] = robot[self._commands]
-        self._part = part.astype(np.float32)
-        return self._part.copy()
+        self.part = part.astype(np.float32)
+        return self.part.copy()
