@@ -1,0 +1,70 @@
+"""How far what is learnt lies from what the teacher wanted: the labels of sessions that a script taught.
+
+A person's keys know eight directions and come late, so each label errs. Against the scripted teacher's own action at
+the state of each pair: how far the label's first step is off, as it was done and as the mean of a while.
+
+    python -m benchmarks.labels runs/push_t-... --intents 0 0.2 0.4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+from numpy.typing import NDArray
+
+from benchmarks.figure import percentiles, tell
+from hitl_clic.commands.taught import taught_pairs
+from hitl_clic.records import TickRecord
+from hitl_clic.session.reader import Session
+from hitl_clic.tasks.registry import make_teacher
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Which sessions, read how."""
+
+    sessions: tyro.conf.Positional[tuple[Path, ...]]
+    """Session folders."""
+    intents: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6)
+    """Seconds over whose mean hands say what they mean (clic.intent_s)."""
+
+
+def wanted_by_tick(session: Session) -> dict[int, NDArray[np.float64]]:
+    """What the scripted teacher would have done in answer to each tick: at the state that was seen then, [dim_a]."""
+    teacher, found, seen, episode = make_teacher(session.settings.task), {}, {}, -1
+    for tick in session.of(TickRecord):
+        if tick.episode != episode:
+            teacher.reset()
+            episode = tick.episode
+        found[tick.tick] = np.asarray(teacher.action(tick.observation), np.float64)
+        seen[tick.tick] = tick.tick if tick.seen < 0 else tick.seen
+    return {tick: found[then] for tick, then in seen.items()}
+
+
+def measure(session: Session, wanted: Mapping[int, NDArray[np.float64]], intent_s: float) -> dict[str, Any]:
+    """Errors of the labels' first steps, units of action, and their angles, degrees; an action is a vector."""
+    pairs = taught_pairs(session, session.settings.values["clic"]["padding"], intent_s)
+    label = np.array([pair.human[0] for pair in pairs], np.float64)
+    right = np.array([wanted[pair.tick] for pair in pairs])
+    lengths = np.linalg.norm(label, axis=1) * np.linalg.norm(right, axis=1)
+    angle = np.degrees(np.arccos(np.clip((label * right).sum(1) / np.maximum(lengths, 1e-9), -1.0, 1.0)))
+    error = float(np.linalg.norm(label - right, axis=1).mean())
+    return {"pairs": len(pairs), "error": error, "degrees": percentiles(list(angle), 50, 75, 90)}
+
+
+def main() -> None:
+    arguments = tyro.cli(Arguments)
+    for path in arguments.sessions:
+        session = Session.open(path)
+        wanted = wanted_by_tick(session)
+        for intent_s in arguments.intents:
+            tell("labels", {"session": str(path), "intent_s": intent_s, **measure(session, wanted, intent_s)})
+
+
+if __name__ == "__main__":
+    main()
