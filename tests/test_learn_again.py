@@ -64,6 +64,28 @@ def test_another_padding_keeps_what_was_taught() -> None:
     assert followed > 10  # hindsight knows better than to repeat the last action
 
 
+@pytest.mark.parametrize("name", ["oracle", "keyboard"])
+def test_what_hands_meant_is_read_from_what_they_did(name: str) -> None:
+    session = Session.open(RECORDINGS / name)
+    padding, ticks = session.settings.values["clic"]["padding"], list(session.of(TickRecord))
+    meant, done = taught_pairs(session, padding, 0.3), taught_pairs(session, padding)
+    window = round(0.3 * session.settings.values["loop"]["rate_hz"])
+    assert window > 1
+    assert len(meant) == len(done) > 50
+    moved = 0
+    for one, other in zip(meant, done, strict=True):
+        assert one.kind == "absolute"
+        assert same(one, other, but=("id", "kind", "human", "made_ns", "device_age_ns"))
+        said = []
+        for tick in ticks[one.tick : one.tick + window]:
+            if tick.human_action is None or tick.episode != one.episode or tick.kind != ticks[one.tick].kind:
+                break
+            said.append(tick.human_action)
+        np.testing.assert_allclose(one.human[0], np.mean(said, axis=0), atol=1e-6)
+        moved += not np.array_equal(one.human[0], other.human[0])
+    assert moved > 5
+
+
 def test_only_the_first_episodes_and_nothing_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session.open(ORACLE)
     first = taught_pairs(session, "hold", episodes=1)
