@@ -30,6 +30,13 @@ def test_it_lies_between_what_the_robot_did_since_the_push_began(robot: Array, s
     )
 
 
+def test_an_episode_knows_nothing_of_the_one_before() -> None:
+    steady = SteadyRobot(1.0, 10.0)
+    steady.step(np.ones(2, np.float32), pushed=True)
+    steady.reset()
+    assert steady.step(-np.ones(2, np.float32), pushed=True).tolist() == [-1.0, -1.0]
+
+
 @settings(deadline=None)
 @given(ROBOT)
 def test_without_a_time_it_is_the_robot(robot: Array) -> None:

@@ -204,6 +204,7 @@ class ControlLoop:
         self.queue.drop(self.tick)
         self.planner.forget()  # a person's ending leaves a plan for this very tick, of the old scene
         self.hand_over.reset()
+        self.steady.reset()
         self.exploration.begin(episode)
         self.gate.release()
         self.help.begin()

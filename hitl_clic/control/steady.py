@@ -28,6 +28,10 @@ class SteadyRobot:
         self.part: Array | None = None
         """Its part of the last action while it is pushed; None else, and where it follows at once."""
 
+    def reset(self) -> None:
+        """A new episode: nobody has pushed yet."""
+        self.part = None
+
     def step(self, robot: Array, pushed: bool) -> Array:
         """The robot's part of this tick's action, float32 [dim_a]; its own unless a person pushes it since before."""
         if not pushed or self.share == 1.0:
