@@ -16,7 +16,7 @@ from hitl_clic.link.messages import ChunkPair
 from hitl_clic.session.reader import Session
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 SMALL = [
     *("--clic.negatives.samples", "16", "--clic.negatives.steps", "1"),
