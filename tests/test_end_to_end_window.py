@@ -155,7 +155,7 @@ def test_a_mouse_session(display: str, tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_an_arm_is_taught_by_keys(display: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pick-Can: right in its picture is the world's y; the gripper shuts; then the wrist leans to the right."""
-    monkeypatch.setattr(session_process, "PATIENCE_S", 150.0)  # the simulator takes its time to start
+    monkeypatch.setattr(session_process, "PATIENCE_S", 240.0)  # the simulator takes its time to start
     out = tmp_path / "session"
     flags = ["--task", "pick_can", *SMALL, *LIVELY, *FLUSHED, "--device", "keyboard", "--out", out]
     session = start("teach", *flags, display=display)
