@@ -57,8 +57,10 @@ class TeacherView:
     @property
     def robot_action(self) -> NDArray[np.float32] | None:
         """What the robot does by itself, or its part while it is pushed, [dim_a]; None while there is no plan."""
-        if self.plan is None or self.part is None:
-            return None if self.plan is None else self.plan[0]
+        if self.plan is None:
+            return None
+        if self.part is None:
+            return self.plan[0]
         return self.part + np.float32(self.share) * (self.plan[0] - self.part)
 
 
@@ -178,11 +180,10 @@ class ScriptedDevice(Device):
             self._wanted.publish((view.tick, wanted))
         entry = self._wanted.latest()
         decided = self._decided and not view.asks
+        if view.plan is None or view.tick != self._seen or decided or entry is None or self._answered_call:
+            return
         robot = view.robot_action
-        if view.plan is None or robot is None or view.tick != self._seen or decided or entry is None:
-            return
-        if self._answered_call:
-            return
+        assert robot is not None
         self._decided = True
         self._answered_call = view.asks
         then = None
