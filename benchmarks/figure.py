@@ -12,11 +12,22 @@ from typing import Any
 import numpy as np
 
 
-def parser(about: str) -> argparse.ArgumentParser:
-    """A command line with `--seconds`."""
+def parser(about: str, computes: bool = False) -> argparse.ArgumentParser:
+    """A command line with `--seconds`, and with `--device` where torch `computes`."""
     made = argparse.ArgumentParser(description=about)
     made.add_argument("--seconds", type=float, default=10.0, help="time to measure, seconds (default 10)")
+    if computes:
+        made.add_argument("--device", default="cpu", help="torch device that computes: cpu (default), cuda, mps")
     return made
+
+
+def on(device: str) -> dict[str, Any]:
+    """What computed: threads on a CPU, else the name of the device."""
+    if device == "cpu":
+        return {"threads": 1}
+    import torch
+
+    return {"device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device}
 
 
 def tell(figure: str, found: Mapping[str, Any]) -> None:

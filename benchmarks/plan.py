@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.figure import parser, percentiles, tell
+from benchmarks.figure import on, parser, percentiles, tell
 from benchmarks.samples import DIM_A, DIM_O, method, trainer
 from hitl_clic.clic.policy import EnergyPolicy
 
@@ -16,10 +16,10 @@ SIZES = (8, 16, 32, 60, 112)
 WARM = 5
 
 
-def measure(seconds: float) -> dict[str, Any]:
+def measure(seconds: float, device: str = "cpu") -> dict[str, Any]:
     """Plan chunk after chunk, each warm-started from the rest of the one before, as a session does."""
     torch.set_num_threads(1)
-    settings = method("fast")
+    settings = method("fast", device)
     random = np.random.default_rng(0)
     policies: dict[int, EnergyPolicy] = {}
     previous: dict[int, np.ndarray] = {}
@@ -28,7 +28,7 @@ def measure(seconds: float) -> dict[str, Any]:
         taught = trainer(settings, size // DIM_A)
         for _ in range(3):
             taught.update()
-        generator = torch.Generator().manual_seed(0)
+        generator = torch.Generator(device).manual_seed(0)
         policies[size] = EnergyPolicy(taught.weights(), DIM_O, DIM_A, size // DIM_A, settings, generator)
     nothing = np.zeros((0, DIM_A), np.float32)
     until = time.perf_counter() + seconds
@@ -45,7 +45,7 @@ def measure(seconds: float) -> dict[str, Any]:
         runs += 1
     inference = settings.inference
     return {
-        "threads": 1,
+        **on(device),
         "candidates": inference.candidates,
         "chains": inference.chains,
         "refine_steps": inference.refine_steps,
@@ -55,4 +55,5 @@ def measure(seconds: float) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    tell("plan", measure(parser("Time of one plan.").parse_args().seconds))
+    chosen = parser("Time of one plan.", computes=True).parse_args()
+    tell("plan", measure(chosen.seconds, chosen.device))

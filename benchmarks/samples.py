@@ -13,9 +13,9 @@ DIM_O, DIM_A = 24, 2
 """Sizes of Push-T."""
 
 
-def method(name: str) -> MethodSettings:
-    """The numbers of a method's preset."""
-    return load(overrides={"method": name}).clic
+def method(name: str, device: str = "cpu") -> MethodSettings:
+    """The numbers of a method's preset, on a torch device."""
+    return load(overrides={"method": name, "clic": {"device": device}}).clic
 
 
 def trainer(settings: MethodSettings, horizon: int, pairs: int = 512, seed: int = 0) -> ChunkTrainer:

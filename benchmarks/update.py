@@ -1,7 +1,7 @@
-"""Updates a second of `fast` and of `paper` (512 samples, 25 and 50 steps), one thread, in turn in the same process.
+"""Updates a second of `fast` and of `paper` (512 samples, 25 and 50 steps), in turn in the same process.
 
-At D = 16 and 32. Beside it: the matrix-product FLOP of one update (counted by torch while it runs) and what share that
-is of the machine's own matrix-product peak, measured in the same run.
+One thread, or another device. At D = 16 and 32. Beside it: the matrix-product FLOP of one update (counted by torch
+while it runs) and what share that is of the machine's own matrix-product peak, measured in the same run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from benchmarks.figure import parser, tell
+from benchmarks.figure import on, parser, tell
 from benchmarks.samples import DIM_A, method, trainer
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
@@ -28,14 +28,15 @@ ROUNDS = 2
 WARM = 3
 
 
-def peak_flops(repeats: int = 8) -> float:
+def peak_flops(device: str = "cpu", repeats: int = 8) -> float:
     """Best rate of a square float32 matrix product, FLOP per second."""
-    left, right = torch.rand(2, PEAK_SIZE, PEAK_SIZE)
+    size = PEAK_SIZE if device == "cpu" else 8 * PEAK_SIZE
+    left, right = torch.rand(2, size, size, device=device)
     best = 0.0
     for _ in range(repeats):
         started = time.perf_counter()
-        left @ right
-        best = max(best, 2 * PEAK_SIZE**3 / (time.perf_counter() - started))
+        float((left @ right)[0, 0])  # a number is there only when all of them are
+        best = max(best, 2 * size**3 / (time.perf_counter() - started))
     return best
 
 
@@ -73,30 +74,31 @@ def counted_update(trainer: ChunkTrainer) -> tuple[float, int]:
     return seconds, counter.flop
 
 
-def published(steps: int) -> MethodSettings:
+def published(steps: int, device: str = "cpu") -> MethodSettings:
     """The published configuration with so many Langevin steps: 25 in the public code, 50 in the paper."""
-    paper = method("paper")
+    paper = method("paper", device)
     return paper.model_copy(update={"negatives": paper.negatives.model_copy(update={"steps": steps})})
 
 
-def measure(seconds: float, rounds: int = ROUNDS) -> dict[str, Any]:
+def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[str, Any]:
     """Take turns; the rate of each configuration is that of its median update.
 
     Args:
-        seconds: for `fast`, over all sizes and rounds; each round also does one update of each published configuration.
+        seconds: for `fast`, over all sizes and rounds; each round also does one update of each published configuration,
+            on another device than a CPU for as long as `fast`. device: torch's.
     """
     torch.set_num_threads(1)
-    configurations = {"fast": method("fast"), **{f"paper_{steps}": published(steps) for steps in STEPS}}
+    configurations = {"fast": method("fast", device), **{f"paper_{steps}": published(steps, device) for steps in STEPS}}
     cases = [(f"D={size}", name) for size in SIZES for name in configurations]
     trainers = {
         (f"D={size}", name): trainer(configurations[name], size // DIM_A) for size in SIZES for name in configurations
     }
     flop: dict[tuple[str, str], int] = {}
     times: dict[tuple[str, str], list[float]] = {case: [] for case in cases}
-    peak = peak_flops()
+    peak = peak_flops(device)
     for _ in range(rounds):
         for case in cases:
-            if case[1] != "fast":
+            if case[1] != "fast" and device == "cpu":
                 took, flop[case] = counted_update(trainers[case])  # counting is nothing beside such an update
                 times[case].append(took)
                 continue
@@ -105,9 +107,9 @@ def measure(seconds: float, rounds: int = ROUNDS) -> dict[str, Any]:
             until = time.perf_counter() + seconds / rounds / len(SIZES)
             while time.perf_counter() < until or not times[case]:
                 times[case].append(timed_update(trainers[case]))
-        peak = max(peak, peak_flops())
+        peak = max(peak, peak_flops(device))
     rates = {case: 1 / float(np.median(taken)) for case, taken in times.items()}
-    found: dict[str, Any] = {"threads": 1, "peak_gflops": round(peak * 1e-9, 2)}
+    found: dict[str, Any] = {**on(device), "peak_gflops": round(peak * 1e-9, 2)}
     for size, name in cases:
         case, settings = (size, name), configurations[name]
         found.setdefault(size, {})[name] = {
@@ -124,4 +126,5 @@ def measure(seconds: float, rounds: int = ROUNDS) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    tell("update", measure(parser("Updates a second, fast against paper.").parse_args().seconds))
+    chosen = parser("Updates a second, fast against paper.", computes=True).parse_args()
+    tell("update", measure(chosen.seconds, chosen.device))

@@ -227,7 +227,7 @@ LEARN_FIELDS = ("method", "execute", "seed", "out", "clic", "training")
 """The settings that may be others than those of the sessions learned from."""
 KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop")
 """What another method has in common with the sessions it learns from."""
-KEPT_OF_METHOD = ("padding", "intent_s")
+KEPT_OF_METHOD = ("padding", "intent_s", "consent")
 """How corrections are read, by whatever method."""
 
 

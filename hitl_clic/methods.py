@@ -19,6 +19,7 @@ from hitl_clic.clic import policy
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.policy import EnergyPolicy
+from hitl_clic.clic.renewal import RenewedTrainer
 from hitl_clic.clic.settings import MethodKind, MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.symmetry import Symmetry
@@ -48,6 +49,17 @@ def make_trainer(
 ) -> ChunkTrainer:
     """An untrained trainer of the settings' method; arguments and errors are those of `ChunkTrainer`."""
     return ChunkTrainer(dim_o, dim_a, horizon, settings, seed, symmetries, METHODS[settings.kind].objective)
+
+
+def make_live_trainer(
+    dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
+) -> ChunkTrainer | RenewedTrainer:
+    """The same for pairs that come one by one: with successors where the settings ask for them (renewal)."""
+
+    def make(generation: int) -> ChunkTrainer:
+        return make_trainer(dim_o, dim_a, horizon, settings, seed + generation, symmetries)
+
+    return RenewedTrainer(make, settings.renewal) if settings.renewal else make(0)
 
 
 def make_policy(

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from devices.scripted import OracleSettings
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.control.clock import ticks_of
 from hitl_clic.control.gate import GateSettings
 from hitl_clic.control.help import HelpSettings
 from hitl_clic.control.overlap import check_room
@@ -132,7 +133,24 @@ class SessionSettings(BaseModel):
     def _chunks_are_long_enough(cls, loop: LoopSettings, info: ValidationInfo) -> LoopSettings:
         if "horizon" in info.data and "execute" in info.data:
             check_room(info.data["horizon"], info.data["execute"], loop.plan_lead)
+        method = info.data.get("clic")
+        if method is not None and method.consent and ticks_of(method.intent_s, loop.rate_hz) < 2:
+            raise ValueError(
+                f"allowed with clic.consent: two ticks or more in clic.intent_s = {method.intent_s:g} s, not "
+                f"rate_hz = {loop.rate_hz:g}"
+            )
         return loop
+
+    @field_validator("gate")
+    @classmethod
+    def _tells_holding_on_from_letting_go(cls, gate: GateSettings, info: ValidationInfo) -> GateSettings:
+        method = info.data.get("clic")
+        if method is not None and method.consent and gate.mode == "touch":
+            raise ValueError(
+                "allowed with clic.consent: mode hold or toggle (in touch mode hands that rest have let go: they say "
+                "nothing)"
+            )
+        return gate
 
     @field_validator("task_options", mode="before")
     @classmethod

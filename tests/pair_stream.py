@@ -8,7 +8,7 @@ import numpy as np
 
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.link.messages import ChunkPair
-from hitl_clic.records import Array, Kind, TickRecord
+from hitl_clic.records import EVERYTHING, Array, Kind, TickRecord
 
 H, TA = 4, 2
 
@@ -24,7 +24,8 @@ def human_action(tick: int) -> Array:
 
 @dataclass
 class Stream:
-    """Feeds ticks to a builder: "h" the human drives, "r" the relative human, "." the robot."""
+    """Feeds ticks to a builder: "h" the human drives, "r" the relative human, "c" who holds on without pushing, "." the
+    robot."""
 
     builder: PairBuilder
     reaction: int = 0
@@ -32,20 +33,26 @@ class Stream:
     records: list[TickRecord] = field(default_factory=list)
 
     def go(
-        self, who: str, begins: bool = True, ends: str = "", taught: tuple[float, float] = (1, 1)
+        self,
+        who: str,
+        begins: bool = True,
+        ends: str = "",
+        taught: tuple[float, float] = (1, 1),
+        about: str = EVERYTHING,
+        connected: bool = True,
     ) -> list[ChunkPair]:
         t = self.tick
-        kind: Kind = "relative" if who == "r" else "absolute"
+        kind: Kind = "relative" if who in "rc" else "absolute"
         robot = np.array([-0.1, t / 1000], np.float32)
         push = np.array([0.2, 0.0], np.float32)
-        human = {"h": human_action(t), "r": robot + push, ".": None}[who]
+        human = {"h": human_action(t), "r": robot + push}.get(who)
         record = TickRecord(
             tick=t,
             episode=3,
             step=t,
             time_ns=1000 * t,
             observation=np.array([t], np.float32),
-            state="autonomous" if human is None else "correcting",
+            state="autonomous" if who == "." else "correcting",
             kind=kind,
             robot_action=robot,
             human_action=human,
@@ -55,7 +62,7 @@ class Stream:
             step_in_chunk=0,
             weight_version=40 + t,
             device_age_ns=10 * (t % 3),
-            connected=True,
+            connected=connected,
             lateness_ns=0,
             work_ns=7,
             overrun=False,
@@ -66,6 +73,7 @@ class Stream:
             truncated=ends == "truncated",
             seen=max(0, t - self.reaction) if self.reaction else -1,
             push=push if who == "r" else None,
+            about=about,
         )
         self.records.append(record)
         self.tick += 1

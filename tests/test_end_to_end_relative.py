@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,17 @@ from hitl_clic.tasks.registry import make_teacher
 QUICK = ["--device", "oracle", "--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
 QUICK += ["--schedule", "paper", "--training.episode-updates", "5", "--training.niceness", "0"]
 AT_ONCE = ["--oracle.latency-s", "0"]  # seconds are many ticks at full pace
+EACH_BY_ITSELF = ["--clic.intent-s", "0", "--clic.no-consent", "--gate.steady-s", "0"]
+"""Of a person's keys each press is read by itself, not as a part of what hands mean in a while."""
 
 
 @pytest.mark.parametrize(
     "asked",
-    [["--config", VARIANTS / "relative.toml"], ["--session", "person", *AT_ONCE], ["--gate.kind", "relative"]],
+    [
+        ["--config", VARIANTS / "relative.toml"],
+        ["--session", "person", *AT_ONCE, *EACH_BY_ITSELF],
+        ["--gate.kind", "relative"],
+    ],
     ids=["the benchmark's variant", "a person's fingers", "the command line"],
 )
 def test_every_correction_is_relative_from_the_device_to_the_pair(asked: list[object], tmp_path: Path) -> None:
@@ -39,6 +46,29 @@ def test_every_correction_is_relative_from_the_device_to_the_pair(asked: list[ob
         # a scripted teacher who is content points nowhere; keys of a person a moment late may point to the range's end
         if not settings.oracle.press_steps:
             assert np.linalg.norm(tick.human_action - tick.robot_action) > 0.99 * settings.oracle.threshold
+
+
+def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -> None:
+    """Each label is the mean of what was done in the next 0.4 s of its correction, pushed or let pass."""
+    out = tmp_path / "session"
+    words = ["--session", "person", *AT_ONCE, "--oracle.threshold", "0.9"]
+    status, _, problems = app("teach", "--task", "push_t", *words, *SMALL, *QUICK, "--out", out)
+    assert status == 0, problems
+    recorded = Session.open(out)
+    pairs = {pair.tick: pair for pair in recorded.pairs}
+    assert {pair.kind for pair in pairs.values()} == {"absolute"}
+    held_on = 0
+    for driven, stretch in groupby(recorded.ticks, lambda tick: (tick.episode, tick.state == "correcting")):
+        correction = list(stretch) if driven[1] else []
+        first = next((place for place, tick in enumerate(correction) if tick.human_action is not None), len(correction))
+        for place in range(first, len(correction)):
+            tick = correction[place]
+            if tick.plan_tick != tick.tick:  # a pair begins where a plan was made
+                continue
+            done = [other.executed for other in correction[place : place + 4]]
+            np.testing.assert_allclose(pairs[tick.tick].human[0], np.mean(done, axis=0), atol=1e-6)
+            held_on += tick.human_action is None
+    assert held_on > 5
 
 
 @pytest.mark.parametrize(("late_s", "ticks"), [(0.25, 2), (0.15, 1)])

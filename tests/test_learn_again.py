@@ -31,7 +31,7 @@ def same(one: ChunkPair, other: ChunkPair, but: tuple[str, ...] = ("id",)) -> bo
 def test_pairs_made_anew_from_the_ticks_are_those_that_were_sent(name: str) -> None:
     session = Session.open(RECORDINGS / name)
     builder = taught._builder(session, session.settings.values["clic"]["padding"], 0.0)
-    anew = taught._made_anew(list(session.of(TickRecord)), session.pairs, builder)
+    anew = taught._made_anew(list(session.of(TickRecord)), {p.tick: p.robot for p in session.pairs}, builder)
     sent = {pair.tick: pair for pair in session.pairs}
     assert sorted(pair.tick for pair in anew) == sorted(sent)
     assert all(same(pair, sent[pair.tick]) for pair in anew)
@@ -46,7 +46,7 @@ def test_made_anew_a_late_teachers_pairs_are_still_about_what_it_saw() -> None:
         sent += builder.add(tick, np.full((4, 2), tick.tick, np.float32))
         if following is None or following.episode != tick.episode:
             sent += builder.finish_episode(tick)
-    anew = taught._made_anew(late, sent, PairBuilder(4, 2, "hold", 3))
+    anew = taught._made_anew(late, {pair.tick: pair.robot for pair in sent}, PairBuilder(4, 2, "hold", 3))
     assert len(anew) == len(sent) > 100
     assert all(same(pair, other) for pair, other in zip(anew, sent, strict=True))
 

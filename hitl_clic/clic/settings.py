@@ -186,6 +186,11 @@ class MethodSettings(BaseModel):
         description="Seconds, from each tick of a correction on, over whose mean hands say what they mean: with keys "
         "of eight directions a person goes to and fro. Pushes are then learnt as where they led; 0 is off.",
     )
+    consent: bool = Field(
+        False,
+        description="Who corrects relatively and, having pushed, holds on without pushing lets pass what happens: that "
+        "is learnt too, as a part of what hands mean (intent_s). Else nobody teaches what the robot does right.",
+    )
     symmetries: bool = Field(
         False, description="Let each pair also teach its images under the symmetries that the task declares."
     )
@@ -220,10 +225,25 @@ class MethodSettings(BaseModel):
     average: float = Field(
         0.0, ge=0, lt=1, description="Decay of the running average of weights that the policy uses; 0 is none."
     )
+    renewal: int = Field(
+        0,
+        ge=0,
+        le=1_000_000_000,
+        description="Updates after which a fresh network, which has learnt all pairs anew beside the one that acts, "
+        "takes its place, and so on; meanwhile the two are updated in turn. 0: never. A network that was bent to its "
+        "first pairs thousands of times makes less of all of them.",
+    )
     batch: int = Field(32, ge=1, le=65536, description="Pairs in a batch.")
     buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept; the oldest go first.")
     min_pairs: int = Field(32, ge=1, le=1_000_000, description="Pairs needed before the first update.")
     device: str = Field("cpu", description="Torch device of learner and planner: cpu, cuda, cuda:1, mps.")
+
+    @field_validator("consent")
+    @classmethod
+    def _is_of_a_while(cls, consent: bool, info: ValidationInfo) -> bool:
+        if consent and info.data.get("intent_s") == 0:
+            raise ValueError("allowed without intent_s: false (consent is a part of what hands mean in a while)")
+        return consent
 
     @field_validator("prefix")
     @classmethod

@@ -225,6 +225,7 @@ class Actor:
                 reaction,
                 ticks_of(settings.clic.intent_s, loop_settings.rate_hz),
                 binding.absolute,
+                settings.clic.consent,
             ),
             undo=UndoBuffer(loop_settings.undo_s),
             exploration=Exploration(loop_settings.exploration, settings.seed, dim_a),

@@ -45,7 +45,8 @@ def run(sessions: Sequence[Path], updates: int, episodes: int, settings: Session
                     f"session = {path} is of task {of.task} with horizon {of.horizon}, not {settings.task} with "
                     f"{settings.horizon}; learn from each kind by itself"
                 )
-            pairs += taught_pairs(session, settings.clic.padding, settings.clic.intent_s, episodes)
+            method = settings.clic
+            pairs += taught_pairs(session, method.padding, method.intent_s, method.consent, episodes)
         except ValueError as error:
             raise SettingsError(str(error)) from error
     if len(pairs) < settings.clic.min_pairs:

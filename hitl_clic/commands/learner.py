@@ -31,7 +31,7 @@ def run(bind: str, out: Path, settings: SessionSettings, child: bool) -> int:
         check_agreed(agreed, settings)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
         symmetries = from_text(str(agreed.get("symmetries", "")))
-        return methods.make_trainer(*sizes, settings.clic, int(agreed["seed"]), symmetries)
+        return methods.make_live_trainer(*sizes, settings.clic, int(agreed["seed"]), symmetries)
 
     training = settings.training
     if settings.schedule == "paper":  # updates only when the actor orders them

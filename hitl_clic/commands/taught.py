@@ -5,8 +5,9 @@ Pure but for reading the recording; the CLI layer's main thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from devices.axes import base
 from hitl_clic.commands.hands import switched
@@ -19,12 +20,15 @@ from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
 
 
-def taught_pairs(session: Session, padding: str, intent_s: float = 0.0, episodes: int = 0) -> list[ChunkPair]:
+def taught_pairs(
+    session: Session, padding: str, intent_s: float = 0.0, consent: bool = False, episodes: int = 0
+) -> list[ChunkPair]:
     """The pairs of a session that were not taken back, in order of their ticks, ids from 0.
 
     Args:
-        padding: how chunks are filled up. intent_s: seconds over whose mean hands say what they mean. Where the session
-            did either otherwise its pairs are made anew from its ticks.
+        padding: how chunks are filled up. intent_s: seconds over whose mean hands say what they mean. consent: whether
+            holding on without pushing says something. Where the session did any of these otherwise its pairs are made
+            anew from its ticks.
         episodes: only those of the first so many; 0 is all.
 
     Raises:
@@ -32,8 +36,11 @@ def taught_pairs(session: Session, padding: str, intent_s: float = 0.0, episodes
     """
     pairs = [pair for pair in _kept(session) if not episodes or pair.episode < episodes]
     was = session.settings.values["clic"]
-    if (padding, intent_s) != (was["padding"], was.get("intent_s", 0.0)):
-        pairs = _made_anew(list(session.of(TickRecord)), pairs, _builder(session, padding, intent_s))
+    if (padding, intent_s, consent) != (was["padding"], was.get("intent_s", 0.0), was.get("consent", False)):
+        ticks = list(session.of(TickRecord))
+        begins = _let_pass(session, pairs) if consent else {}
+        begins |= {pair.tick: pair.robot for pair in pairs}
+        pairs = _made_anew(ticks, begins, _builder(session, padding, intent_s, consent))
     return [replace(pair, id=number) for number, pair in enumerate(sorted(pairs, key=lambda pair: pair.tick))]
 
 
@@ -47,8 +54,8 @@ def _kept(session: Session) -> list[ChunkPair]:
     return pairs
 
 
-def _builder(session: Session, padding: str, intent_s: float) -> PairBuilder:
-    """What makes pairs as the session would have with this padding and intent."""
+def _builder(session: Session, padding: str, intent_s: float, consent: bool = False) -> PairBuilder:
+    """What makes pairs as the session would have with this padding, intent and consent."""
     of = session.settings
     settings = SessionSettings.model_validate(of.values)
     axes = make_task(of.task, **settings.task_options).action_frame.axes
@@ -59,13 +66,40 @@ def _builder(session: Session, padding: str, intent_s: float) -> PairBuilder:
         max((tick.tick - tick.seen for tick in session.of(TickRecord) if tick.seen >= 0), default=0),
         ticks_of(intent_s, settings.loop.rate_hz),
         [index for index, name in enumerate(axes) if base(name) in switched(settings)],
+        consent,
     )
 
 
-def _made_anew(ticks: Sequence[TickRecord], pairs: list[ChunkPair], builder: PairBuilder) -> list[ChunkPair]:
-    seen = {tick.tick: tick.tick if tick.seen < 0 else tick.seen for tick in ticks}
-    robot: dict[int, Array] = {seen[pair.tick]: pair.robot for pair in pairs if pair.tick in seen}
-    begins = {pair.tick for pair in pairs}
+def _let_pass(session: Session, pairs: list[ChunkPair]) -> dict[int, Array]:
+    """Ticks at which the teacher held on without pushing, with the robot's chunk for what was seen then.
+
+    Of corrections that were not taken back alone: those of which a pair was kept. A pair begins where a plan was made.
+    """
+    plans, taught = {plan.tick: plan for plan in session.plans}, {pair.tick for pair in pairs}
+    found: dict[int, Array] = {}
+    for together in _corrections(session.of(TickRecord)):
+        if any(tick.tick in taught for tick in together):
+            for tick in together:
+                plan = plans.get(_seen(tick))
+                if tick.human_action is None and plan is not None and not plan.lead:
+                    found[tick.tick] = plan.chunk
+    return found
+
+
+def _corrections(ticks: Iterable[TickRecord]) -> Iterator[list[TickRecord]]:
+    """The ticks of each stretch in which the human drove."""
+    for driven, stretch in groupby(ticks, lambda tick: (tick.episode, tick.state == "correcting")):
+        if driven[1]:
+            yield list(stretch)
+
+
+def _seen(tick: TickRecord) -> int:
+    return tick.tick if tick.seen < 0 else tick.seen
+
+
+def _made_anew(ticks: Sequence[TickRecord], begins: Mapping[int, Array], builder: PairBuilder) -> list[ChunkPair]:
+    """The pairs that begin at some ticks, each with the robot's chunk for what was seen then."""
+    robot = {_seen(tick): begins[tick.tick] for tick in ticks if tick.tick in begins}
     made: list[ChunkPair] = []
     last: TickRecord | None = None
     for tick in ticks:

@@ -5,6 +5,9 @@ A person answers what was seen a reaction time ago: then the state and the robot
 Pure numpy; actor's main thread. A pair begins at a tick that the human drives and is complete when its human chunk is
 known: as soon as the correction (at most Ta steps, of a relative one H) ends, or, with `hindsight`, when its H steps
 were executed or the episode is over. Where what hands mean is the mean of a while, it waits for that while too.
+
+A teacher who has pushed and now only holds on lets pass what happens: with `consent` that is taught as well. Else pairs
+would tell of nothing but states in which the robot erred, and what it did right would be learnt by nobody.
 """
 
 from __future__ import annotations
@@ -19,7 +22,14 @@ import numpy as np
 from hitl_clic.clic.padding import pad_chunk
 from hitl_clic.control.intent import meant
 from hitl_clic.link.messages import ChunkPair
-from hitl_clic.records import Array, Kind, TickRecord
+from hitl_clic.records import EVERYTHING, Array, Kind, TickRecord
+
+
+class _Said(NamedTuple):
+    """What the teacher said at a tick: the action, [dim_a], and which axes it is about, 1 or 0."""
+
+    action: Array
+    taught: Array
 
 
 class _Moment(NamedTuple):
@@ -53,6 +63,11 @@ class PairBuilder:
         intent: ticks over whose mean hands say what they mean, at least 1, that is each by itself. A mean of pushes
             is where they led and no mere direction: with more than one tick all pairs are absolute.
         commands: axes that such means leave out, see `meant`.
+        consent: a relative teacher who holds on without pushing says that what happens is right; from the first push of
+            a correction on, and where corrections are about all axes. It is a part of such means.
+
+    Raises:
+        ValueError: consent without means: where nothing is pushed there is no direction to be learnt.
     """
 
     def __init__(
@@ -63,9 +78,16 @@ class PairBuilder:
         reaction: int = 0,
         intent: int = 1,
         commands: Sequence[int] = (),
+        consent: bool = False,
     ) -> None:
+        if consent and intent == 1:
+            raise ValueError(
+                "consent is learnt as a part of what hands mean in a while: intent must be 2 ticks or more"
+            )
         self.horizon, self.padding, self.reaction = horizon, padding, reaction
-        self._intent, self._commands = intent, commands
+        self._intent, self._commands, self._consent = intent, commands, consent
+        self._pushed = False
+        """Whether the correction that is under way has pushed."""
         self._longest: Mapping[Kind, int] = {
             "absolute": horizon if padding == "hindsight" else execute,
             "relative": horizon,
@@ -94,10 +116,11 @@ class PairBuilder:
         """
         self._past.append(_Moment(record, robot_chunk))
         seen = self._seen(record)
-        if begins and record.human_action is not None and seen.robot_chunk is not None:
+        said = self._said(record, seen.record)
+        if begins and said is not None and seen.robot_chunk is not None:
             self._open.append(_Open(record, seen.record, seen.robot_chunk.copy()))
         for pair in self._open:
-            self._extend(pair, record, seen.record)
+            self._extend(pair, record, seen.record, said)
         return self._collect(record, force=record.terminated or record.truncated)
 
     def finish_episode(self, record: TickRecord) -> list[ChunkPair]:
@@ -117,20 +140,28 @@ class PairBuilder:
                 return moment
         raise ValueError(f"tick {record.tick} answers tick {tick}, which is not among the last {self._past.maxlen}")
 
-    def _extend(self, pair: _Open, record: TickRecord, seen: TickRecord) -> None:
-        same = record.human_action is not None and record.kind == pair.record.kind
+    def _said(self, record: TickRecord, seen: TickRecord) -> _Said | None:
+        """What the teacher said at a tick about the one that was seen; None: nothing."""
+        self._pushed = record.state == "correcting" and (self._pushed or record.human_action is not None)
+        if record.human_action is None:
+            consents = self._consent and self._pushed and record.connected
+            if not consents or record.kind != "relative" or record.about != EVERYTHING:
+                return None
+            return _Said(seen.executed, np.ones_like(seen.executed))
+        action = record.human_action
+        if record.kind == "relative" and record.push is not None and seen is not record:
+            action = np.where(record.taught > 0, np.clip(seen.robot_action + record.push, -1.0, 1.0), action)
+        return _Said(action, record.taught)
+
+    def _extend(self, pair: _Open, record: TickRecord, seen: TickRecord, said: _Said | None) -> None:
+        same = said is not None and record.kind == pair.record.kind
         if not pair.ended and same and len(pair.taught) < self._longest[pair.record.kind] + self._intent - 1:
             step = len(pair.taught)
-            assert record.human_action is not None
-            action = record.human_action
-            if record.kind == "relative":  # it is better than what the robot would have done at that very tick
-                if step < self.horizon:
-                    pair.robot[step] = seen.robot_action
-                if record.push is not None and seen is not record:
-                    pushed = np.clip(seen.robot_action + record.push, -1.0, 1.0)
-                    action = np.where(record.taught > 0, pushed, action)
-            pair.taught.append(action)
-            pair.mask.append(record.taught)
+            assert said is not None
+            if record.kind == "relative" and step < self.horizon:
+                pair.robot[step] = seen.robot_action  # it is better than what the robot would have done at that tick
+            pair.taught.append(said.action)
+            pair.mask.append(said.taught)
             pair.age_ns = max(pair.age_ns, record.device_age_ns)
         else:
             pair.ended = True
