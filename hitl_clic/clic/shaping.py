@@ -5,9 +5,7 @@ Pure torch, any thread; no I/O. All in log-space: finite for every finite energy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -24,14 +22,6 @@ from hitl_clic.clic.sampler import Near, draw_negatives
 from hitl_clic.clic.settings import MethodSettings
 
 
-Kinds = Literal["absolute", "relative", "mixed"]
-
-
-def kinds_of(relative: Sequence[bool]) -> Kinds:
-    """What corrections there are among some."""
-    return "relative" if all(relative) else "mixed" if any(relative) else "absolute"
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     """B pairs with flattened chunks.
@@ -41,8 +31,6 @@ class Batch:
         mask: 1 where a coordinate counts in distances, [B, D]. relative: [B], True for relative corrections.
         chains: see `Near`; a loss that draws negatives leaves there where they end.
         given: True on coordinates of the first steps that are known beforehand, [B, D]; None if nothing is.
-        kinds: whether rows are relative, as `kinds_of` says; "" if it must be looked up. whole: whether every mask is
-            1; None if it must be looked up. Who makes a batch knows both; to ask a GPU is to wait for it.
     """
 
     state: Tensor
@@ -52,8 +40,6 @@ class Batch:
     relative: Tensor
     chains: Tensor | None = None
     given: Tensor | None = None
-    kinds: Kinds | Literal[""] = ""
-    whole: bool | None = None
 
     @property
     def near(self) -> Near:
@@ -106,18 +92,14 @@ def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, g
 
     The generator is asked only if the batch has a relative correction.
     """
-    kinds = batch.kinds or kinds_of(batch.relative.tolist())
-    boundary, half_space = settings.boundary_temperature, settings.half_space
-    if kinds == "absolute":
-        return circular_log_p(samples, batch.robot, batch.human, batch.mask, settings.radius_ratio, boundary)
-    directions = draw_directions(samples.shape[-1], half_space.pairs, generator)
-    if kinds == "relative":
-        return implicit_log_p(samples, batch.robot, batch.human, batch.mask, directions, half_space)
+    boundary = settings.boundary_temperature
     log_p = circular_log_p(samples, batch.robot, batch.human, batch.mask, settings.radius_ratio, boundary)
-    rows = batch.relative
-    log_p[rows] = implicit_log_p(
-        samples[rows], batch.robot[rows], batch.human[rows], batch.mask[rows], directions, half_space
-    )
+    (rows,) = torch.where(batch.relative)
+    if len(rows):
+        directions = draw_directions(samples.shape[-1], settings.half_space.pairs, generator)
+        log_p[rows] = implicit_log_p(
+            samples[rows], batch.robot[rows], batch.human[rows], batch.mask[rows], directions, settings.half_space
+        )
     return log_p
 
 
@@ -169,8 +151,7 @@ def shaping_loss(
     samples = torch.cat([batch.human[:, None], batch.robot[:, None], negatives], dim=1)  # Eq. 9
     # Where steps are given a^r has them too. The desired space stays the pair's own, cut where the given steps are.
     samples = batch.fill(samples)
-    if not batch.whole:
-        samples = deal_untaught(samples, batch.mask, generator)
+    samples = deal_untaught(samples, batch.mask, generator)
     few = settings.penalty_samples or samples.shape[1]
     if few < samples.shape[1]:  # the penalty looks at the first ones: let those be any
         order = torch.randperm(samples.shape[1], generator=generator, device=samples.device)

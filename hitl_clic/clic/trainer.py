@@ -17,12 +17,11 @@ from torch import Tensor
 
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
 from hitl_clic.clic.chains import ChainStore, Key
-from hitl_clic.clic.graphs import GraphedSteps, Step
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.padding import counted, shortened
 from hitl_clic.clic.settings import MethodSettings
-from hitl_clic.clic.shaping import Batch, kinds_of
+from hitl_clic.clic.shaping import Batch
 from hitl_clic.symmetry import Symmetry
 
 FUSED_ADAM = ("cpu", "cuda")
@@ -80,20 +79,13 @@ class ChunkTrainer:
         self.chains = (
             ChainStore(negatives.kept, negatives.samples, horizon * dim_a) if negatives.start == "persistent" else None
         )
-        graphed = self.device.type == "cuda"
-        self._rate: Tensor | float = torch.zeros((), device=self.device) if graphed else 0.0
-        """Learning rate of this update; for graphs what changes must lie where they read it."""
-        self._share: Tensor | float = torch.zeros((), device=self.device) if graphed else 0.0
-        """Of this update's weights in their average, likewise."""
         self.optimiser = torch.optim.AdamW(  # without decay this is Adam
             self.network.parameters(),
-            lr=self._rate,
+            lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
             fused=self.device.type in FUSED_ADAM,
-            capturable=graphed,
         )
         self.averaged = [p.detach().clone() for p in self.network.parameters()] if settings.average else []
-        self._descend: Step = GraphedSteps(self._step, self.generator) if graphed else self._step
         self.updates = 0
         self.newest_pair = -1
 
@@ -133,37 +125,25 @@ class ChunkTrainer:
     def update(self) -> dict[str, float]:
         """One update of the network from one batch ([CC] Algorithm 1, lines 26 to 33); its loss terms by name."""
         rate = learning_rate(self.updates, self.settings)
-        # a young average would remember the untrained weights: its decay grows with its age
-        decay = min(self.settings.average, (1 + self.updates) / (10 + self.updates))
-        self._rate, self._share = _now(self._rate, rate), _now(self._share, 1 - decay)
         for group in self.optimiser.param_groups:
-            group["lr"] = self._rate
+            group["lr"] = rate
         if self.settings.energy.standardise and self._due_for_standardising():
             self._standardise()
         batch, keys = self._batch(self.buffer.draw(self.settings.batch))
-        terms = self._descend(batch)
+        loss, terms = self.objective.loss(self.network, batch, self.settings, self.generator)
         if self.chains is not None and batch.chains is not None:
             self.chains.put(keys, batch.chains.cpu().numpy())
-        self.updates += 1
-        self.newest_pair = self.buffer.newest_drawn
-        return {name: float(value) for name, value in terms.items()}
-
-    def _step(self, batch: Batch) -> dict[str, Tensor]:
-        """Change weights and their average by one batch; the loss terms by name."""
-        loss, terms = self.objective.loss(self.network, batch, self.settings, self.generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimiser.step()
         if self.averaged:
-            newest = [p.detach() for p in self.network.parameters()]
-            if isinstance(self._share, Tensor):
-                apart = torch._foreach_sub(newest, self.averaged)
-                torch._foreach_mul_(apart, self._share)
-                torch._foreach_add_(self.averaged, apart)
-            else:
-                torch._foreach_lerp_(self.averaged, newest, self._share)
-        return terms
+            # a young average would remember the untrained weights: its decay grows with its age
+            decay = min(self.settings.average, (1 + self.updates) / (10 + self.updates))
+            torch._foreach_lerp_(self.averaged, [p.detach() for p in self.network.parameters()], 1 - decay)
+        self.updates += 1
+        self.newest_pair = self.buffer.newest_drawn
+        return {name: float(value) for name, value in terms.items()}
 
     def weights(self) -> dict[str, np.ndarray]:
         """Everything the policy needs, by name: the (averaged) network, and a bank of human chunks [K, D]."""
@@ -220,8 +200,6 @@ class ChunkTrainer:
         for _, index, name in names:
             adam["state"].setdefault(int(index), {})[name] = torch.tensor(state[f"adam.{index}.{name}"])
         self.optimiser.load_state_dict(adam)
-        if isinstance(self._descend, GraphedSteps):  # those that there were know the old places of all this
-            self._descend = GraphedSteps(self._step, self.generator)
         self.buffer.generator.bit_generator.state = json.loads(bytes(state["generator.numpy"]).decode())
         seen = {int(i) for i in state["buffer.order"]}
         self.buffer.fresh = [int(i) for i in state["buffer.fresh"] if int(i) in self.buffer.pairs]
@@ -271,8 +249,6 @@ class ChunkTrainer:
             relative=torch.tensor([p.relative for p in pairs], device=self.device),
             chains=None if self.chains is None else torch.from_numpy(self.chains.take(keys)).to(self.device),
             given=None if given is None else torch.from_numpy(given.reshape(len(pairs), -1)).to(self.device),
-            kinds=kinds_of([p.relative for p in pairs]),
-            whole=bool((mask > 0).all()),
         )
         return batch, keys
 
@@ -288,11 +264,6 @@ class ChunkTrainer:
             share = slice(number, None, len(self.symmetries) + 1)
             chunks[share] = symmetry.of_action(chunks[share])
         return chunks.reshape(len(ids), -1)
-
-
-def _now(kept: Tensor | float, value: float) -> Tensor | float:
-    """A number that has changed, in its old place if it has one."""
-    return kept.fill_(value) if isinstance(kept, Tensor) else value
 
 
 def _text(text: str) -> np.ndarray:
