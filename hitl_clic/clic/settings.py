@@ -159,6 +159,10 @@ class InferenceSettings(BaseModel):
         le=100,
         description="Energy by which a new plan must beat the refined rest of the previous one, else the latter stays.",
     )
+    device: str = Field(
+        "",
+        description="Torch device of the planner alone; empty: clic.device. A small network plans sooner on a CPU.",
+    )
 
 
 class MethodSettings(BaseModel):
@@ -237,6 +241,11 @@ class MethodSettings(BaseModel):
     buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept; the oldest go first.")
     min_pairs: int = Field(32, ge=1, le=1_000_000, description="Pairs needed before the first update.")
     device: str = Field("cpu", description="Torch device of learner and planner: cpu, cuda, cuda:1, mps.")
+
+    @property
+    def planner_device(self) -> str:
+        """Torch device on which chunks are searched."""
+        return self.inference.device or self.device
 
     @field_validator("consent")
     @classmethod

@@ -89,7 +89,7 @@ def policy_of(path: Path, settings: SessionSettings, seed: int) -> tuple[ChunkPo
     try:
         weights, agreed = checkpoint.read_weights(path)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
-        generator = torch.Generator(settings.clic.device).manual_seed(seed)
+        generator = torch.Generator(settings.clic.planner_device).manual_seed(seed)
         policy = make_policy(weights.tensors, *sizes, settings.clic, generator, weights.version, weights.newest_pair)
     except ValueError as error:
         raise SettingsError(str(error)) from error

@@ -38,7 +38,7 @@ class PolicyInbox:
         self._breathe = breathe
         self._sizes = (dim_o, dim_a, horizon)
         self._settings = settings
-        self._generator = torch.Generator(settings.device).manual_seed(seed)
+        self._generator = torch.Generator(settings.planner_device).manual_seed(seed)
         self._slot: Slot[tuple[NetworkPolicy[Any], Weights]] = Slot()
         self._fetched = 0
         self.refused = 0
