@@ -239,6 +239,8 @@ def test_words_follow_the_facts() -> None:
     assert {line(STATE).level for line in (words.loop, words.device, words.learner)} == {"well"}
     assert words.beside_badge(replace(STATE, gate="stopped", hint="hold Space")) == "press C to clear stop"
     assert words.beside_badge(replace(STATE, hint="hold Space")) == "relative · hold Space"
+    assert "let it pass" in words.beside_badge(replace(STATE, gate="correcting", lets_pass=True, hint="release Space"))
+    assert "release" in words.beside_badge(replace(STATE, gate="correcting", hint="release Space"))
     assert ("Z", "undo") in words.foot(STATE)[1]
     assert ("Z", "undo") not in words.foot(replace(STATE, practice="Reached 1 of 1"))[1], "nothing is learned there"
     held = replace(STATE, about="height", device_keys=(("Space", "Drive"),), hint="hold Space")

@@ -73,6 +73,15 @@ def test_nothing_is_let_pass_while_input_is_lost_or_only_some_axes_are_corrected
     assert [pair.tick for pair in stream.builder.finish_episode(stream.records[-1])] == [3]
 
 
+def test_it_is_known_at_each_tick_whether_it_is_let_pass() -> None:
+    stream = Stream(PairBuilder(H, TA, "hold", 0, 2, consent=True))
+    said = []
+    for who in "c.rc.ch":
+        stream.go(who)
+        said.append(stream.builder.lets_pass)
+    assert said == [False, False, False, True, False, False, False]
+
+
 def test_consent_is_a_part_of_what_hands_mean() -> None:
     with pytest.raises(ValueError, match="intent must be 2 ticks"):
         PairBuilder(H, TA, "hold", consent=True)

@@ -104,7 +104,8 @@ class CockpitState:
         human_chunk: the teacher's correction from `scene.hand` on; a single step is drawn as a direction.
         desired_radius: radius of the desired set around the end of `human_chunk`, action units.
         gate: who may drive. kind, frame, about: how a correction is read, along whose axes, about which group of them.
-        hint: how to hand over ("hold Space to drive").
+        hint: how to hand over ("hold Space to drive"). lets_pass: the teacher holds on without pushing, and so teaches
+            that what the robot does is right.
         asks: the robot doubts its plan.
         device, device_age_s, device_connected: what the teacher holds, age of its newest sample, whether it is there.
         device_note: what it would move now ("moving · arm 1 of 2"); may be empty.
@@ -141,6 +142,7 @@ class CockpitState:
     frame: Frame = "camera"
     about: str = EVERYTHING
     hint: str = ""
+    lets_pass: bool = False
     asks: bool = False
     device: str = ""
     device_age_s: _NonNegative = 0.0

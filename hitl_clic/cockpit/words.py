@@ -66,6 +66,8 @@ def beside_badge(state: CockpitState) -> str:
     if state.gate == "waiting":
         label = state.keymap.label("pause")
         return f"{state.hint}; {label} sends it on" if state.hint else f"{label} sends it on"
+    if state.lets_pass and state.gate == "correcting":
+        return f"{state.kind} · you let it pass: that is learnt"
     only = "" if state.about == EVERYTHING else f"only {state.about} · "
     hint = f"{only}{state.kind} · {state.hint}" if state.hint else f"{only}{state.kind}"
     return f"the robot is unsure · {hint}" if state.asks and state.gate == "autonomous" else hint

@@ -174,6 +174,7 @@ class CockpitFeed:
             desired_radius=self._radius(record) if driving and record is not None else None,
             hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
             asks=view.asks,
+            lets_pass=view.lets_pass,
             device_note=self._note(),
             device_keys=self._keys.get(view.frame, ()),
             window_keys=self._window_keys,

@@ -60,7 +60,7 @@ class LoopView:
         tick, episode, step: where it is. state, kind, frame, about: the gate's. scene: None where nobody draws.
         robot_chunk: the rest of the running chunk from here, [k, dim_a], or None. execute: Ta.
         record: the newest tick; None at the beginning. progress: the task's own figures.
-        asks: the robot asks for help.
+        asks: the robot asks for help. lets_pass: the teacher holds on without pushing, and teaches what is done.
     """
 
     tick: int
@@ -76,6 +76,7 @@ class LoopView:
     asks: bool = False
     frame: Frame = "world"
     about: str = EVERYTHING
+    lets_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -503,6 +504,7 @@ class ControlLoop:
                 asks=self.help.asking,
                 frame=self.gate.frame,
                 about=self.gate.about,
+                lets_pass=self.pairs.lets_pass,
             )
         )
 

@@ -58,7 +58,8 @@ class PairBuilder:
 
     Args:
         horizon: H. execute: Ta, steps a correction teaches at most; H with `hindsight`, which knows what followed, and
-            of a relative correction, since nothing stands in for steps that it said nothing of.
+            of a relative correction, since nothing stands in for steps that it said nothing of. Read as means of a
+            while a relative one is as an absolute one: its later steps would answer what only its own path leads to.
         padding: how to fill up to H. reaction: ticks that may lie between what was seen and a correction, at most.
         intent: ticks over whose mean hands say what they mean, at least 1, that is each by itself. A mean of pushes
             is where they led and no mere direction: with more than one tick all pairs are absolute.
@@ -88,9 +89,11 @@ class PairBuilder:
         self._intent, self._commands, self._consent = intent, commands, consent
         self._pushed = False
         """Whether the correction that is under way has pushed."""
+        self.lets_pass = False
+        """Whether the teacher lets pass, and so teaches, what the robot did at the newest tick."""
         self._longest: Mapping[Kind, int] = {
             "absolute": horizon if padding == "hindsight" else execute,
-            "relative": horizon,
+            "relative": horizon if padding == "hindsight" or intent == 1 else execute,
         }
         self._open: list[_Open] = []
         self._past: deque[_Moment] = deque(maxlen=reaction + 1)
@@ -143,11 +146,12 @@ class PairBuilder:
     def _said(self, record: TickRecord, seen: TickRecord) -> _Said | None:
         """What the teacher said at a tick about the one that was seen; None: nothing."""
         self._pushed = record.state == "correcting" and (self._pushed or record.human_action is not None)
-        if record.human_action is None:
-            consents = self._consent and self._pushed and record.connected
-            if not consents or record.kind != "relative" or record.about != EVERYTHING:
-                return None
+        reads = self._consent and record.kind == "relative" and record.about == EVERYTHING and record.connected
+        self.lets_pass = reads and self._pushed and record.human_action is None
+        if self.lets_pass:
             return _Said(seen.executed, np.ones_like(seen.executed))
+        if record.human_action is None:
+            return None
         action = record.human_action
         if record.kind == "relative" and record.push is not None and seen is not record:
             action = np.where(record.taught > 0, np.clip(seen.robot_action + record.push, -1.0, 1.0), action)
@@ -158,7 +162,7 @@ class PairBuilder:
         if not pair.ended and same and len(pair.taught) < self._longest[pair.record.kind] + self._intent - 1:
             step = len(pair.taught)
             assert said is not None
-            if record.kind == "relative" and step < self.horizon:
+            if record.kind == "relative" and self._intent == 1 and step < self.horizon:
                 pair.robot[step] = seen.robot_action  # it is better than what the robot would have done at that tick
             pair.taught.append(said.action)
             pair.mask.append(said.taught)
