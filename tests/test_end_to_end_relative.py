@@ -51,8 +51,9 @@ def test_every_correction_is_relative_from_the_device_to_the_pair(asked: list[ob
 def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -> None:
     """Each label is the mean of what was done in the next 0.4 s of its correction, pushed or let pass."""
     out = tmp_path / "session"
+    longer = ["200" if word == "60" else word for word in QUICK]
     words = ["--session", "person", *AT_ONCE, "--oracle.threshold", "0.9"]
-    status, _, problems = app("teach", "--task", "push_t", *words, *SMALL, *QUICK, "--out", out)
+    status, _, problems = app("teach", "--task", "push_t", *words, *SMALL, *longer, "--out", out)
     assert status == 0, problems
     recorded = Session.open(out)
     pairs = {pair.tick: pair for pair in recorded.pairs}

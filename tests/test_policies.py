@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hitl_clic.commands.agreement import agreed_settings, check_agreed
 from hitl_clic.commands.policies import PolicyInbox
 from hitl_clic.link.messages import Weights
 from hitl_clic.methods import untrained_weights
@@ -17,6 +18,12 @@ def test_small_networks_plan_on_the_cpu_and_the_published_one_where_it_learns() 
     given = {name: load(overrides={"method": name, "clic": {"device": "cuda:1"}}).clic for name in ("fast", "paper")}
     assert (given["fast"].device, given["fast"].planner_device) == ("cuda:1", "cpu")
     assert given["paper"].planner_device == "cuda:1"
+
+
+def test_each_side_may_compute_where_it_likes() -> None:
+    here = load(overrides={"method": "fast"})
+    there = load(overrides={"method": "fast", "clic": {"device": "cuda", "inference": {"device": "cuda"}}})
+    check_agreed(agreed_settings(here, 3, 2), there)
 
 
 @pytest.mark.parametrize("method", ["fast", "bc", "flow"])

@@ -9,7 +9,7 @@ from hitl_clic.settings import SessionSettings
 from hitl_clic.symmetry import Symmetry, to_text
 
 Scalars = Mapping[str, str | int | float | bool]
-OWN_FIELDS = ("clic.device",)
+OWN_FIELDS = ("clic.device", "clic.inference.device")
 """Settings of the method that each side may choose for itself."""
 
 
