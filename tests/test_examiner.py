@@ -92,6 +92,14 @@ def test_a_relative_correction_is_followed_beyond_the_robots_chunk(at: float) ->
         assert follows(chunk, pair(kind="relative", human=-0.3), 0.5) == (at > -0.5)
 
 
+@given(st.floats(-1.0, 1.0))
+def test_what_hands_meant_is_followed_where_it_is_nearer_than_the_robots_chunk(at: float) -> None:
+    chunk, between = np.full((H, DIM_A), at, np.float32), pair()
+    middle = float(between.human[0, 0] + between.robot[0, 0]) / 2
+    if abs(at - middle) > 1e-4:
+        assert follows(chunk, between, 0.1, means=True) == (at > middle)
+
+
 def taught(human: float, updates: int = 60) -> Weights:
     """Weights that were taught one chunk at all states."""
     settings = load(overrides={"method": "bc", "clic": {"min_pairs": 1}}).clic

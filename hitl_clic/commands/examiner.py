@@ -71,16 +71,19 @@ def chosen_axes(chosen: Sequence[str], names: Sequence[str]) -> Axes:
     return first, second
 
 
-def follows(chunk: Array, pair: ChunkPair, radius_ratio: float) -> bool:
+def follows(chunk: Array, pair: ChunkPair, radius_ratio: float, means: bool = False) -> bool:
     """Whether a chunk [H, dim_a] is what a correction asked for, on the steps and axes that it taught.
 
     Absolute: it lies in the desired ball, gamma * ||a^r - a^h|| around a^h ([CC] Eq. 5). Relative: it lies beyond the
-    robot's chunk, on the side to which the correction pointed.
+    robot's chunk, on the side to which the correction pointed. Where corrections are `means` of what hands did, each by
+    itself is only about right: it lies nearer to that than to what the robot would have done.
     """
     asked = (pair.human - pair.robot) * pair.mask
     if pair.kind == "relative":
         return float(np.sum((chunk - pair.robot) * asked)) > 0.0
     away = float(np.linalg.norm((chunk - pair.human) * pair.mask))
+    if means:
+        return away < float(np.linalg.norm((chunk - pair.robot) * pair.mask))
     return away <= radius_ratio * float(np.linalg.norm(asked)) + 1e-6
 
 
@@ -261,5 +264,5 @@ class Examiner:
                 return
             nothing = np.zeros((0, pair.human.shape[1]), np.float32)
             chunk = policy.plan(pair.state, nothing, None).chunk
-            verdicts[pair.id] = follows(chunk, pair, self._method.radius_ratio)
+            verdicts[pair.id] = follows(chunk, pair, self._method.radius_ratio, means=self._method.intent_s > 0)
         self._verdicts.publish(verdicts)
