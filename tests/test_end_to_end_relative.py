@@ -10,6 +10,7 @@ import pytest
 from session_process import SMALL, app
 
 from benchmarks.experiment import VARIANTS
+from hitl_clic.commands import taught
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
@@ -70,6 +71,15 @@ def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -
             np.testing.assert_allclose(pairs[tick.tick].human[0], np.mean(done, axis=0), atol=1e-6)
             held_on += tick.human_action is None
     assert held_on > 5
+
+    pushed = {tick.tick for tick in recorded.ticks if tick.human_action is not None}
+    begins = {pair.tick: pair.robot for pair in recorded.pairs if pair.tick in pushed}
+    begins |= taught._let_pass(recorded, [pair for pair in recorded.pairs if pair.tick in pushed])
+    anew = taught._made_anew(recorded.ticks, begins, taught._builder(recorded, "hold", 0.4, consent=True))
+    assert sorted(pair.tick for pair in anew) == sorted(pairs), "a recording tells what was let pass"
+    for pair in anew:
+        for name in ("state", "robot", "human", "mask"):
+            np.testing.assert_array_equal(getattr(pair, name), getattr(pairs[pair.tick], name))
 
 
 @pytest.mark.parametrize(("late_s", "ticks"), [(0.25, 2), (0.15, 1)])
