@@ -16,8 +16,8 @@ from hitl_clic.learner.journal import Journal
 from hitl_clic.learner.process import Learner
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.actor import ActorLink
-from hitl_clic.link.learner import LearnerLink
-from hitl_clic.link.messages import Hello, Weights
+from hitl_clic.link.learner import LearnerLink, UpdatesRequested
+from hitl_clic.link.messages import Hello, UpdateRequest, Weights
 
 PAPER = TrainingSettings(idle_updates=False)
 LIVE = TrainingSettings(publish_every_s=0.01, publish_min_s=0.0)
@@ -106,6 +106,24 @@ def test_a_request_means_exactly_so_many_updates_and_is_reproducible(tmp_path: P
             assert len(p.seen) == 2  # nothing unasked
             results.append(second.tensors)
     assert equal(*results)
+
+
+def test_what_is_asked_for_twice_is_answered_by_one_version(tmp_path: Path) -> None:
+    """A busy machine answers late, and the actor asks again: the session must not differ in its versions by that."""
+    with played(tmp_path) as p:
+        teach(p, range(6))
+        number = p.actor.request_updates(7)
+        first = p.answer(number)
+        (peer,) = p.link._peers
+        p.learner._backlog.extend(2 * [UpdatesRequested(peer, "run-a", UpdateRequest(number, 7))])
+        second = p.answer(p.actor.request_updates(2))
+        assert (first.version, second.version, second.parent, second.step) == (1, 2, 1, 9)
+
+        p.actor._newest_answer, p.seen[:] = number, []  # the second answer was lost on the way
+        p.learner._backlog.append(UpdatesRequested(peer, "run-a", UpdateRequest(number + 1, 2)))
+        again = p.answer(number + 1)
+        assert (again.version, again.step) == (2, 9)
+        assert equal(again.tensors, second.tensors)
 
 
 def test_a_request_without_pairs_enough_is_answered_without_updates(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ class Learner:
                 withdrawals.setdefault(actor, []).append(withdrawal.pair_id)
             case UpdatesRequested(_, run_id, request):
                 if request.request <= run.answered.get(run_id, -1):
-                    self._publish(run, run_id)  # the answer was lost on the way
+                    self._answer_again(run, run_id)
                 else:
                     run.record(run_id, request)
 
@@ -218,6 +218,17 @@ class Learner:
         if weights is None:
             self._recover(run)
             return
+        self._send(run, weights, asking_run)
+
+    def _answer_again(self, run: Run, asking_run: str) -> None:
+        """An answer was late or lost on the way. No new version: a session must not differ by how often it asks."""
+        weights = run.published()
+        if weights is None:
+            self._publish(run, asking_run)
+        else:
+            self._send(run, weights, asking_run)
+
+    def _send(self, run: Run, weights: Weights, asking_run: str) -> None:
         newest, number = run.ingest.newest_trained(), run.answered.get(asking_run, -1)
 
         def tailor(weights: Weights, run_id: str) -> Weights:

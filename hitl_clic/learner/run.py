@@ -130,6 +130,10 @@ class Run:
         self._journal.flush()
         return self._good
 
+    def published(self) -> Weights | None:
+        """The newest version once more; None if it was given by a process before this one."""
+        return self._good if self._good is not None and self.version == self._good.version > 0 else None
+
     def checkpoint(self) -> Path | None:
         """Write a checkpoint of this moment; None if nothing changed since the last or the weights are not finite.
 
