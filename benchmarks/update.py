@@ -102,8 +102,8 @@ def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[s
                 took, flop[case] = counted_update(trainers[case])  # counting is nothing beside such an update
                 times[case].append(took)
                 continue
-            for _ in range(WARM):  # later ones may be graphs of a GPU, whose operations nobody sees
-                flop[case] = flop.get(case) or counted_update(trainers[case])[1]
+            for _ in range(WARM):
+                flop[case] = counted_update(trainers[case])[1]
             until = time.perf_counter() + seconds / rounds / len(SIZES)
             while time.perf_counter() < until or not times[case]:
                 times[case].append(timed_update(trainers[case]))
