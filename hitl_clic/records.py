@@ -124,6 +124,11 @@ class TickRecord:
     seen: int = -1
     push: Array | None = None
 
+    @property
+    def answers(self) -> int:
+        """The tick whose observation the human had seen when deciding this."""
+        return self.tick if self.seen < 0 else self.seen
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRecord:

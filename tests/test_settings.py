@@ -262,3 +262,18 @@ def test_overlaps_that_cannot_work_are_refused_in_a_line(given: dict[str, Any], 
 def test_an_overlap_with_room_is_taken(overlap: str) -> None:
     given = {"horizon": 8, "execute": 4, "loop": {"overlap": overlap, "plan_lead": 4}}
     assert load(overrides=given).loop.plan_lead == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"gate": {"mode": "touch"}}, "mode hold or toggle"),
+        ({"clic": {"intent_s": 0}}, "allowed without intent_s: false"),
+        ({"loop": {"rate_hz": 2}}, "two ticks or more"),
+        ({"loop": {"exploration": {"episodes": 0.5}}}, "exploration.episodes = 0, not 0.5"),
+    ],
+)
+def test_consent_is_refused_where_nothing_could_be_told_by_it(changes: dict[str, object], said: str) -> None:
+    assert load(session="keys").clic.consent
+    with pytest.raises(SettingsError, match=said):
+        load(session="keys", overrides=changes)

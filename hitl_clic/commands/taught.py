@@ -37,10 +37,9 @@ def taught_pairs(
     pairs = [pair for pair in _kept(session) if not episodes or pair.episode < episodes]
     was = session.settings.values["clic"]
     if (padding, intent_s, consent) != (was["padding"], was.get("intent_s", 0.0), was.get("consent", False)):
-        ticks = list(session.of(TickRecord))
         begins = _let_pass(session, pairs) if consent else {}
         begins |= {pair.tick: pair.robot for pair in pairs}
-        pairs = _made_anew(ticks, begins, _builder(session, padding, intent_s, consent))
+        pairs = _made_anew(session.ticks, begins, _builder(session, padding, intent_s, consent))
     return [replace(pair, id=number) for number, pair in enumerate(sorted(pairs, key=lambda pair: pair.tick))]
 
 
@@ -63,7 +62,7 @@ def _builder(session: Session, padding: str, intent_s: float, consent: bool = Fa
         of.horizon,
         of.execute,
         padding,
-        max((tick.tick - tick.seen for tick in session.of(TickRecord) if tick.seen >= 0), default=0),
+        max((tick.tick - tick.seen for tick in session.ticks if tick.seen >= 0), default=0),
         ticks_of(intent_s, settings.loop.rate_hz),
         [index for index, name in enumerate(axes) if base(name) in switched(settings)],
         consent,
@@ -77,10 +76,10 @@ def _let_pass(session: Session, pairs: list[ChunkPair]) -> dict[int, Array]:
     """
     plans, taught = {plan.tick: plan for plan in session.plans}, {pair.tick for pair in pairs}
     found: dict[int, Array] = {}
-    for together in _corrections(session.of(TickRecord)):
+    for together in _corrections(session.ticks):
         if any(tick.tick in taught for tick in together):
             for tick in together:
-                plan = plans.get(_seen(tick))
+                plan = plans.get(tick.answers)
                 if tick.human_action is None and plan is not None and not plan.lead:
                     found[tick.tick] = plan.chunk
     return found
@@ -93,13 +92,9 @@ def _corrections(ticks: Iterable[TickRecord]) -> Iterator[list[TickRecord]]:
             yield list(stretch)
 
 
-def _seen(tick: TickRecord) -> int:
-    return tick.tick if tick.seen < 0 else tick.seen
-
-
 def _made_anew(ticks: Sequence[TickRecord], begins: Mapping[int, Array], builder: PairBuilder) -> list[ChunkPair]:
     """The pairs that begin at some ticks, each with the robot's chunk for what was seen then."""
-    robot = {_seen(tick): begins[tick.tick] for tick in ticks if tick.tick in begins}
+    robot = {tick.answers: begins[tick.tick] for tick in ticks if tick.tick in begins}
     made: list[ChunkPair] = []
     last: TickRecord | None = None
     for tick in ticks:

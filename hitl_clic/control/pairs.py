@@ -137,11 +137,12 @@ class PairBuilder:
         return count
 
     def _seen(self, record: TickRecord) -> _Moment:
-        tick = record.tick if record.seen < 0 else record.seen
         for moment in self._past:
-            if moment.record.tick == tick:
+            if moment.record.tick == record.answers:
                 return moment
-        raise ValueError(f"tick {record.tick} answers tick {tick}, which is not among the last {self._past.maxlen}")
+        raise ValueError(
+            f"tick {record.tick} answers tick {record.answers}, which is not among the last {self._past.maxlen}"
+        )
 
     def _said(self, record: TickRecord, seen: TickRecord) -> _Said | None:
         """What the teacher said at a tick about the one that was seen; None: nothing."""
