@@ -34,7 +34,7 @@ class Arguments:
 
     sessions: tuple[Path, ...]
     """Session folders, one for each seed."""
-    methods: tuple[str, ...] = ("fast",)
+    methods: tuple[str, ...] = ("clic",)
     """Names of the methods' presets; for the sessions' own method their own numbers."""
     variants: tuple[str, ...] = (PLAIN,)
     """Names of files in benchmarks/variants."""

@@ -21,18 +21,18 @@ import torch
 
 from benchmarks.experiment import EVALUATED_FROM
 from benchmarks.figure import tell
-from hitl_clic.commands import evaluate
-from hitl_clic.commands.doubt import doubts_of
+from hitl_clic.cli import evaluate
+from hitl_clic.cli.uncertainty import doubts_of
 from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.help import HelpCall, HelpSettings
+from hitl_clic.control.help_request import HelpRequest, HelpSettings
 from hitl_clic.control.overlap import PlanRequest
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.control.planner import answer
-from hitl_clic.records import Plan
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
+from hitl_clic.types.records import Plan
 
 DRIVES = 16
 """Steps the teacher drives when called, as the patient teacher of the other figures does."""
@@ -90,7 +90,7 @@ def measure(source: Path, alarms: float, episodes: int) -> Iterator[dict[str, An
     share = 0.0
 
     def doubting() -> Calls:
-        call = HelpCall(HelpSettings(threshold=max(threshold, 1e-9), wait=True))
+        call = HelpRequest(HelpSettings(threshold=max(threshold, 1e-9), wait=True))
         return call.look
 
     ways: dict[str, Callable[[], Calls]] = {
@@ -130,4 +130,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     for source in given.sources:
         for row in measure(source, given.alarms, given.episodes):
-            tell("asking", row)
+            tell("help_request", row)

@@ -34,8 +34,8 @@ from rich.progress import (
 
 from benchmarks import tables
 from benchmarks.experiment import KEPT_EVERY, PLAIN, CommandFailed, Experiment, Runner, episodes_done, variant_names
-from hitl_clic.refusal import SettingsError
 from hitl_clic.settings import load
+from hitl_clic.types.errors import SettingsError
 
 RESULTS = Path(__file__).parent / "results"
 ROWS = RESULTS / "learning.jsonl"
@@ -48,7 +48,7 @@ class Arguments:
 
     task: str = "push_t"
     """Name of the task."""
-    methods: tuple[str, ...] = ("fast",)
+    methods: tuple[str, ...] = ("clic",)
     """Names of the methods' presets."""
     horizons: tuple[int, ...] = (4,)
     """H, steps."""
@@ -58,7 +58,7 @@ class Arguments:
     """Names of files in benchmarks/variants: noise, radius ratios, ablations."""
     seeds: tuple[int, ...] = (0,)
     """Seeds of the sessions."""
-    session: str = "patient"
+    session: str = "oracle_human_timing"
     """Preset of the session: what kind of teacher."""
     episodes: int = 40
     """Episodes taught."""

@@ -14,11 +14,11 @@ import time
 from typing import Any
 
 from benchmarks.figure import parser, percentiles, tell
-from devices.shaping import AxisSetting, Profile
-from devices.spacemouse import ReportSource, spacemouse
-from devices.spacemouse_models import MODELS, Model
-from devices.spacemouse_reports import FULL
 from hitl_clic.control.clock import RealTimeClock
+from hitl_clic.devices.hardware.spacemouse import ReportSource, spacemouse
+from hitl_clic.devices.hardware.spacemouse_models import MODELS, Model
+from hitl_clic.devices.hardware.spacemouse_reports import FULL
+from hitl_clic.devices.mapping.shaping import AxisSetting, Profile
 
 DEVICE_HZ = 100.0
 BURST = 500

@@ -134,7 +134,7 @@ class Runner:
             chosen += ["--config", str(VARIANTS / f"{experiment.variant}.toml")]
         chosen += ["--horizon", str(experiment.horizon), "--execute", str(experiment.execute)]
         chosen += ["--episodes", str(experiment.episodes), "--seed", str(experiment.seed), "--out", str(out)]
-        self.app("teach", *chosen, "--device", "oracle", "--headless", "--pace", "max", "--schedule", "paper")
+        self.app("teach", *chosen, "--device", "oracle", "--headless", "--pace", "max", "--schedule", "lockstep")
 
     def app(self, *words: str) -> str:
         """What a command of the application says on stdout."""

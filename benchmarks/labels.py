@@ -18,10 +18,10 @@ import tyro
 from numpy.typing import NDArray
 
 from benchmarks.figure import percentiles, tell
-from hitl_clic.commands.taught import taught_pairs
-from hitl_clic.records import TickRecord
+from hitl_clic.correction.from_recording import pairs_of_session
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_teacher
+from hitl_clic.types.records import TickRecord
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Arguments:
     sessions: tyro.conf.Positional[tuple[Path, ...]]
     """Session folders."""
     intents: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6)
-    """Seconds over whose mean hands say what they mean (clic.intent_s)."""
+    """Seconds over whose mean hands say what they mean (clic.label_average_s)."""
 
 
 def wanted_by_tick(session: Session) -> dict[int, NDArray[np.float64]]:
@@ -46,9 +46,9 @@ def wanted_by_tick(session: Session) -> dict[int, NDArray[np.float64]]:
     return {tick: found[then] for tick, then in seen.items()}
 
 
-def measure(session: Session, wanted: Mapping[int, NDArray[np.float64]], intent_s: float) -> dict[str, Any]:
+def measure(session: Session, wanted: Mapping[int, NDArray[np.float64]], label_average_s: float) -> dict[str, Any]:
     """Errors of the labels' first steps, units of action, and their angles, degrees; an action is a vector."""
-    pairs = taught_pairs(session, session.settings.values["clic"]["padding"], intent_s)
+    pairs = pairs_of_session(session, session.settings.values["clic"]["padding"], label_average_s)
     label = np.array([pair.human[0] for pair in pairs], np.float64)
     right = np.array([wanted[pair.tick] for pair in pairs])
     lengths = np.linalg.norm(label, axis=1) * np.linalg.norm(right, axis=1)
@@ -62,8 +62,11 @@ def main() -> None:
     for path in arguments.sessions:
         session = Session.open(path)
         wanted = wanted_by_tick(session)
-        for intent_s in arguments.intents:
-            tell("labels", {"session": str(path), "intent_s": intent_s, **measure(session, wanted, intent_s)})
+        for label_average_s in arguments.intents:
+            tell(
+                "labels",
+                {"session": str(path), "label_average_s": label_average_s, **measure(session, wanted, label_average_s)},
+            )
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ import numpy as np
 
 from benchmarks.figure import parser, percentiles, tell
 from benchmarks.samples import DIM_A, DIM_O
-from hitl_clic.commands.agreement import agreed_settings
 from hitl_clic.learner.launcher import BIND, LearnerChild
 from hitl_clic.link.actor import ActorLink
-from hitl_clic.link.messages import ChunkPair, Hello, Weights
+from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.settings import SessionSettings, load
+from hitl_clic.types.messages import ChunkPair, Hello, Weights
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 NEVER = 1_000_000
@@ -32,11 +32,11 @@ def measure(seconds: float) -> dict[str, Any]:
     Raises:
         RuntimeError: the learner did not start or stopped answering.
     """
-    settings = load(overrides={"task": "push_t", "schedule": "paper", "clic": {"min_pairs": NEVER}})
-    hello = Hello("bench", "bench", agreed_settings(settings, DIM_O, DIM_A))
+    settings = load(overrides={"task": "push_t", "schedule": "lockstep", "clic": {"min_pairs": NEVER}})
+    hello = Hello("bench", "bench", handshake_settings(settings, DIM_O, DIM_A))
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         command = [sys.executable, str(APP), "learner", "--bind", BIND, "--out", folder, "--child"]
-        command += ["--task", "push_t", "--schedule", "paper", "--clic.min-pairs", str(NEVER)]
+        command += ["--task", "push_t", "--schedule", "lockstep", "--clic.min-pairs", str(NEVER)]
         child = LearnerChild(command, Path(folder), restart=False)
         newest: list[Weights] = []
         try:

@@ -21,7 +21,7 @@ from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.sampler import langevin, step_sizes, uniform
 from hitl_clic.methods import make_policy, make_trainer
 
-METHODS = ("fast", "bc", "ibc", "flow")
+METHODS = ("clic", "bc", "ibc", "flow")
 HORIZON, DIM_A = 8, 2
 TURN = np.deg2rad(60.0)
 """How far from straight ahead the first step of either way points; the last points as far to the other side."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.experiment import EVALUATED_FROM
 from benchmarks.figure import tell
-from hitl_clic.commands import evaluate
+from hitl_clic.cli import evaluate
 from hitl_clic.control.overlap import OVERLAPS, OverlapName, check_room
 
 FIGURES = (

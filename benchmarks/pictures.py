@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.figure import parser, percentiles, tell
-from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.render import backend
 from hitl_clic.tasks import make_task, make_teacher, task_names
-from hitl_clic.tasks.stage import Pose, proportions
 from hitl_clic.tasks.task import Task
+from hitl_clic.types.scene3d import Pose, proportions
 
 
 def main() -> None:
@@ -28,12 +28,12 @@ def main() -> None:
     for task_name in given.tasks:
         task = make_task(task_name)
         with TemporaryDirectory() as folder:
-            stage = task.stage(Path(folder))
-            if stage is None:
+            scene3d = task.scene3d(Path(folder))
+            if scene3d is None:
                 continue
-            poses, cameras = _poses(task, task_name), stage.views()[0]
+            poses, cameras = _poses(task, task_name), scene3d.views()[0]
             for quality in ("fast", "full"):
-                renderer = Renderer(stage, quality, given.height, name)
+                renderer = Renderer(scene3d, quality, given.height, name)
                 renderer.draw(poses[0], cameras, proportions(len(cameras)))
                 took_ms: list[float] = []
                 began, cpu = time.perf_counter(), time.process_time()

@@ -19,7 +19,7 @@ WARM = 5
 def measure(seconds: float, device: str = "cpu") -> dict[str, Any]:
     """Plan chunk after chunk, each warm-started from the rest of the one before, as a session does."""
     torch.set_num_threads(1)
-    settings = method("fast", device)
+    settings = method("clic", device)
     random = np.random.default_rng(0)
     policies: dict[int, EnergyPolicy] = {}
     previous: dict[int, np.ndarray] = {}

@@ -128,7 +128,7 @@ def _chunk_table(task: str, rows: list[Row]) -> list[str]:
     for (session, method, horizon, execute), cell in sorted(found.items()):
         theirs, feedback = paper.get((task, horizon)), cell.mean("feedback_per_step")
         steps = None if feedback is None else feedback * (cell.mean("ticks") or 0)
-        name = method if session == "patient" else f"{method} ({session})"
+        name = method if session == "oracle_human_timing" else f"{method} ({session})"
         lines.append(
             _line(
                 name,
@@ -186,7 +186,7 @@ def _plot(task: str, rows: list[Row], path: Path) -> None:
         by_horizon.plot(*zip(*paper, strict=True), color="0.5", linestyle="--", marker="x", label="paper")
     by_horizon.set(xlabel="prediction horizon H, steps", ylabel="success rate, policy alone", ylim=(-0.03, 1.03))
     by_horizon.legend()
-    fast = cells(_plain(rows), lambda row: (row["horizon"], row["execute"]) if row["method"] == "fast" else None)
+    fast = cells(_plain(rows), lambda row: (row["horizon"], row["execute"]) if row["method"] == "clic" else None)
     for key, cell in sorted(item for item in fast.items() if item[0] is not None):
         points = sorted(set.intersection(*({point["episodes"] for point in row["curve"]} for row in cell.rows)))
         means = [

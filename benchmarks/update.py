@@ -76,7 +76,7 @@ def counted_update(trainer: ChunkTrainer) -> tuple[float, int]:
 
 def published(steps: int, device: str = "cpu") -> MethodSettings:
     """The published configuration with so many Langevin steps: 25 in the public code, 50 in the paper."""
-    paper = method("paper", device)
+    paper = method("clic_paper", device)
     return paper.model_copy(update={"negatives": paper.negatives.model_copy(update={"steps": steps})})
 
 
@@ -88,7 +88,7 @@ def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[s
             on another device than a CPU for as long as `fast`. device: torch's.
     """
     torch.set_num_threads(1)
-    configurations = {"fast": method("fast", device), **{f"paper_{steps}": published(steps, device) for steps in STEPS}}
+    configurations = {"clic": method("clic", device), **{f"paper_{steps}": published(steps, device) for steps in STEPS}}
     cases = [(f"D={size}", name) for size in SIZES for name in configurations]
     trainers = {
         (f"D={size}", name): trainer(configurations[name], size // DIM_A) for size in SIZES for name in configurations
@@ -98,7 +98,7 @@ def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[s
     peak = peak_flops(device)
     for _ in range(rounds):
         for case in cases:
-            if case[1] != "fast" and device == "cpu":
+            if case[1] != "clic" and device == "cpu":
                 took, flop[case] = counted_update(trainers[case])  # counting is nothing beside such an update
                 times[case].append(took)
                 continue
@@ -120,8 +120,8 @@ def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[s
             "gflop_per_update": round(flop[case] * 1e-9, 4),
             "share_of_peak": round(flop[case] * rates[case] / peak, 4),
         }
-        if name != "fast":
-            found[size][f"fast_over_{name}"] = round(rates[size, "fast"] / rates[case], 1)
+        if name != "clic":
+            found[size][f"fast_over_{name}"] = round(rates[size, "clic"] / rates[case], 1)
     return found
 
 

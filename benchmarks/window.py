@@ -54,7 +54,18 @@ def turn(task: str, window: bool, seconds: float, folder: Path) -> Turn:
         RuntimeError: the session failed, or there was no window though one was asked for.
     """
     out = folder / "session"
-    command = [*APP, "teach", "--task", task, "--device", "oracle", "--session", "patient", "--pace", "realtime"]
+    command = [
+        *APP,
+        "teach",
+        "--task",
+        task,
+        "--device",
+        "oracle",
+        "--session",
+        "oracle_human_timing",
+        "--pace",
+        "realtime",
+    ]
     command += ["--episodes", "100000", "--seed", "7", "--out", str(out), *([] if window else ["--headless"])]
     with (folder / "said").open("w", encoding="utf-8") as said:
         # stopped as a person stops it, by the signal; a group of its own, so that ours does not get it

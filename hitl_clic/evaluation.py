@@ -16,10 +16,10 @@ from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.overlap import OVERLAPS, OverlapName, PlanRequest, Running, check_lead, check_room
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.control.planner import answer
-from hitl_clic.records import Array
-from hitl_clic.smoothness import Smoothness
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
+from hitl_clic.types.records import Array
+from hitl_clic.types.smoothness import Smoothness
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from hitl_clic.baselines.flow import FLOW_MATCHING, FlowPolicy
 from hitl_clic.baselines.implicit import INFO_NCE
 from hitl_clic.clic import policy
 from hitl_clic.clic.network_policy import NetworkPolicy
+from hitl_clic.clic.network_reset import ResettingTrainer
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.renewal import RenewedTrainer
 from hitl_clic.clic.settings import MethodKind, MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
-from hitl_clic.symmetry import Symmetry
+from hitl_clic.types.symmetry import Symmetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ def make_trainer(
 
 def make_live_trainer(
     dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
-) -> ChunkTrainer | RenewedTrainer:
+) -> ChunkTrainer | ResettingTrainer:
     """The same for pairs that come one by one: with successors where the settings ask for them (renewal)."""
 
     def make(generation: int) -> ChunkTrainer:
         return make_trainer(dim_o, dim_a, horizon, settings, seed + generation, symmetries)
 
-    return RenewedTrainer(make, settings.renewal) if settings.renewal else make(0)
+    return ResettingTrainer(make, settings.network_reset_every) if settings.network_reset_every else make(0)
 
 
 def make_policy(
@@ -71,11 +71,11 @@ def make_policy(
     generator: torch.Generator,
     version: int = 0,
     newest_pair: int = -1,
-    breathe: Callable[[], None] | None = None,
+    yield_hook: Callable[[], None] | None = None,
 ) -> NetworkPolicy[Any]:
     """The policy of the settings' method; arguments and errors are those of `NetworkPolicy`."""
     made = METHODS[settings.kind].policy
-    return made(weights, dim_o, dim_a, horizon, settings, generator, version, newest_pair, breathe)
+    return made(weights, dim_o, dim_a, horizon, settings, generator, version, newest_pair, yield_hook)
 
 
 def untrained_weights(dim_o: int, dim_a: int, horizon: int, settings: MethodSettings) -> dict[str, np.ndarray]:

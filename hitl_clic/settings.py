@@ -20,24 +20,25 @@ from typing import Any, Literal, Self
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from devices.scripted import OracleSettings
+from hitl_clic.aliases import current_settings
 from hitl_clic.clic.settings import MethodSettings
-from hitl_clic.cockpit.settings import WindowSettings
+from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.control.clock import ticks_of
 from hitl_clic.control.gate import GateSettings
-from hitl_clic.control.help import HelpSettings
+from hitl_clic.control.help_request import HelpSettings
 from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
+from hitl_clic.devices.teacher.scripted import OracleSettings
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
 from hitl_clic.link.settings import LinkSettings
-from hitl_clic.refusal import SettingsError, among, describe, pairs
 from hitl_clic.session.settings import RecordingSettings
+from hitl_clic.types.errors import SettingsError, among, describe, pairs
 
 __all__ = ["CONFIGS", "Layers", "SessionSettings", "SettingsError", "load", "preset_names"]
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-"""Where the presets lie, beside the package."""
+CONFIGS = Path(__file__).parent / "configs"
+"""Where the presets lie, in the package."""
 
 
 def preset_names(kind: Literal["tasks", "methods", "sessions"]) -> tuple[str, ...]:
@@ -51,7 +52,7 @@ class SessionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: str = Field("push_t", description="Task to teach: a name in configs/tasks.")
-    method: str = Field("fast", description="Numbers of the method: a name in configs/methods.")
+    method: str = Field("clic", description="Numbers of the method: a name in configs/methods.")
     device: Literal["oracle", "keyboard", "mouse", "spacemouse", "gamepad", "auto"] = Field(
         "auto", description="What the teacher holds. oracle: the scripted expert. auto: what is there, else the oracle."
     )
@@ -69,7 +70,7 @@ class SessionSettings(BaseModel):
     pace: Literal["realtime", "max"] = Field(
         "realtime", description="realtime: ticks at loop.rate_hz. max: the same loop as fast as the machine allows."
     )
-    schedule: Literal["async", "paper"] = Field(
+    schedule: Literal["async", "lockstep"] = Field(
         "async",
         description="When the learner updates. async: always, in its own time. paper: in step with the loop as "
         "Algorithm 1, reproducibly.",
@@ -82,7 +83,7 @@ class SessionSettings(BaseModel):
         le=64,
         validate_default=True,
         description="Ta, ticks of a chunk that are executed before the next plan; at most H. 0 is half of H, and "
-        "2 at least, where the method keeps to its running plan (clic.inference.commitment above 0), else H.",
+        "2 at least, where the method keeps to its running plan (clic.inference.plan_switch_margin above 0), else H.",
     )
     task_options: dict[str, str | int | float] = Field(
         {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
@@ -91,7 +92,7 @@ class SessionSettings(BaseModel):
 
     loop: LoopSettings = Field(LoopSettings(), description="The real-time loop.")
     gate: GateSettings = Field(GateSettings(), description="Who drives, and when.")
-    asking: HelpSettings = Field(HelpSettings(), description="When the robot asks for help.")
+    help_request: HelpSettings = Field(HelpSettings(), description="When the robot asks for help.")
     oracle: OracleSettings = Field(OracleSettings(), description="The scripted teacher as a device.")
     training: TrainingSettings = Field(TrainingSettings(), description="The learner process.")
     link: LinkSettings = Field(LinkSettings(), description="Between actor and learner.")
@@ -100,8 +101,10 @@ class SessionSettings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_the_oracles_kind(cls, given: Any) -> Any:
-        """Older sessions name a kind of the oracle, which had no effect: corrections are read as the gate says."""
+    def _under_current_names(cls, given: Any) -> Any:
+        """Settings written before may use old names. An old field of the oracle, its kind, never had an effect."""
+        if isinstance(given, Mapping):
+            given = current_settings(given)
         oracle = given.get("oracle") if isinstance(given, Mapping) else None
         if not isinstance(oracle, Mapping) or oracle.get("kind") != "absolute":
             return given
@@ -124,7 +127,7 @@ class SessionSettings(BaseModel):
             return execute
         if execute > horizon:
             raise ValueError(f"allowed: a whole number from 1 to horizon = {horizon}, or 0 to let the method say")
-        if execute or method.inference.commitment == 0:
+        if execute or method.inference.plan_switch_margin == 0:
             return execute or horizon
         return min(horizon, max(2, -(-horizon // 2)))  # one step that is left is no plan to keep to
 
@@ -134,14 +137,16 @@ class SessionSettings(BaseModel):
         if "horizon" in info.data and "execute" in info.data:
             check_room(info.data["horizon"], info.data["execute"], loop.plan_lead)
         method = info.data.get("clic")
-        if method is not None and method.consent and ticks_of(method.intent_s, loop.rate_hz) < 2:
+        if method is not None and method.implicit_approval and ticks_of(method.label_average_s, loop.rate_hz) < 2:
             raise ValueError(
-                f"allowed with clic.consent: two ticks or more in clic.intent_s = {method.intent_s:g} s, not "
+                "allowed with clic.implicit_approval: two ticks or more in clic.label_average_s = "
+                f"{method.label_average_s:g} s, not "
                 f"rate_hz = {loop.rate_hz:g}"
             )
-        if method is not None and method.consent and loop.exploration.episodes:
+        if method is not None and method.implicit_approval and loop.exploration.episodes:
             raise ValueError(
-                f"allowed with clic.consent: exploration.episodes = 0, not {loop.exploration.episodes:g} (what is let "
+                "allowed with clic.implicit_approval: exploration.episodes = 0, not "
+                f"{loop.exploration.episodes:g} (what is let "
                 "pass is learnt as it was done, and noise must not be)"
             )
         return loop
@@ -150,9 +155,10 @@ class SessionSettings(BaseModel):
     @classmethod
     def _tells_holding_on_from_letting_go(cls, gate: GateSettings, info: ValidationInfo) -> GateSettings:
         method = info.data.get("clic")
-        if method is not None and method.consent and gate.mode == "touch":
+        if method is not None and method.implicit_approval and gate.mode == "touch":
             raise ValueError(
-                "allowed with clic.consent: mode hold or toggle (in touch mode hands that rest have let go: they say "
+                "allowed with clic.implicit_approval: mode hold or toggle (in touch mode "
+                "hands that rest have let go: they say "
                 "nothing)"
             )
         return gate
@@ -244,6 +250,7 @@ class Layers:
 
     def add(self, values: Mapping[str, Any], origin: str) -> None:
         """Lay `values` over what is there; tables merge, everything else is replaced."""
+        values = current_settings(values)
         _lay_over(self.values, values)
         self.origins.update((name, origin) for name in _names(values))
 

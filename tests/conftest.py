@@ -10,8 +10,8 @@ import pytest
 import torch
 from hypothesis import settings
 
-from docs.virtual_display import virtual_display
-from hitl_clic.cockpit.welcome import remember
+from hitl_clic.cockpit.drawing.welcome import remember
+from tools.virtual_display import virtual_display
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from session_fake import Swirl
+from fake_session import Swirl
 
 from benchmarks.overlap import ways
 from hitl_clic.control.overlap import OverlapName
 from hitl_clic.evaluation import Execution, evaluate
-from hitl_clic.records import Array, Proposal
 from hitl_clic.tasks.registry import make_task, make_teacher
+from hitl_clic.types.records import Array, Proposal
 
 
 class Copycat:
@@ -106,15 +106,17 @@ def run(overlap: OverlapName, lead: int, execute: int = 3, horizon: int = 6) -> 
     return task, policy
 
 
-@pytest.mark.parametrize(("overlap", "lead"), [("sync", 0), ("async", 1), ("async", 3), ("clamp", 2), ("future", 3)])
+@pytest.mark.parametrize(
+    ("overlap", "lead"), [("sync", 0), ("async", 1), ("async", 3), ("prefix_conditioned", 2), ("future_state", 3)]
+)
 def test_the_plan_that_takes_over_was_made_as_its_overlap_says(overlap: OverlapName, lead: int) -> None:
     """H = 6, Ta = 3: chunks 0, 1 and 2 take over at 0, 3 and 6; at step 0 there is time for chunk 0 only."""
     task, policy = run(overlap, lead)
     for number, begins in ((1, 3), (2, 6)):
         observation, committed = policy.asked[number]
-        asked_at = begins if overlap == "future" else max(1, begins - lead)
+        asked_at = begins if overlap == "future_state" else max(1, begins - lead)
         assert np.array_equal(observation, task.seen[asked_at]), "the forecast is exact here"
-        expected = task.taken[begins - lead : begins] if overlap == "clamp" else []
+        expected = task.taken[begins - lead : begins] if overlap == "prefix_conditioned" else []
         assert np.array_equal(committed, np.array(expected, np.float32).reshape(-1, 2))
         for step in range(begins, begins + 3):
             assert task.taken[step].tolist() == pytest.approx([number**2 / 10, (step - asked_at) / 10])
@@ -133,7 +135,7 @@ def test_steps_and_jerks_by_hand() -> None:
     assert found.jerk_at_seam == pytest.approx(np.mean([np.linalg.norm(j) for j in jerks]))
 
 
-@pytest.mark.parametrize(("overlap", "lead"), [("sync", 1), ("clamp", 0)])
+@pytest.mark.parametrize(("overlap", "lead"), [("sync", 1), ("prefix_conditioned", 0)])
 def test_overlap_and_lead_must_go_together(overlap: OverlapName, lead: int) -> None:
     with pytest.raises(ValueError, match=f"allowed with overlap {overlap}"):
         Execution(2, overlap, lead)
@@ -142,11 +144,19 @@ def test_overlap_and_lead_must_go_together(overlap: OverlapName, lead: int) -> N
 @pytest.mark.parametrize(("horizon", "execute", "lead"), [(4, 3, 2), (8, 2, 3)])
 def test_chunks_that_leave_no_room_are_refused(horizon: int, execute: int, lead: int) -> None:
     with pytest.raises(ValueError, match="at most"):
-        run("clamp", lead, execute, horizon)
+        run("prefix_conditioned", lead, execute, horizon)
 
 
 def test_the_benchmark_leaves_out_what_does_not_fit() -> None:
-    expected = [("sync", 0), ("async", 1), ("clamp", 1), ("future", 1), ("async", 2), ("clamp", 2), ("future", 2)]
+    expected = [
+        ("sync", 0),
+        ("async", 1),
+        ("prefix_conditioned", 1),
+        ("future_state", 1),
+        ("async", 2),
+        ("prefix_conditioned", 2),
+        ("future_state", 2),
+    ]
     assert list(ways(6, 4, [1, 2, 4])) == expected
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitl_clic.refusal import fields_of, without_none
 from hitl_clic.settings import SessionSettings, SettingsError, load, preset_names
 from hitl_clic.tasks.registry import task_names
+from hitl_clic.types.errors import fields_of, without_none
 
 
 def write(path: Path, text: str) -> Path:
@@ -34,7 +34,7 @@ def test_presets_of_tasks_give_rate_and_horizon() -> None:
 
 
 def test_presets_of_methods_differ_as_published() -> None:
-    paper, fast = load(overrides={"method": "paper"}).clic, load(overrides={"method": "fast"}).clic
+    paper, fast = load(overrides={"method": "clic_paper"}).clic, load(overrides={"method": "clic"}).clic
     assert (paper.negatives.samples, paper.negatives.steps) == (512, 50)
     assert paper.energy.kind == "mlp"
     assert paper.energy.hidden == (512, 512, 512, 256)
@@ -53,7 +53,7 @@ def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
 
 
 def test_corrections_are_read_as_the_gate_says_and_no_setting_of_the_oracle_pretends_to(tmp_path: Path) -> None:
-    assert load(session="person").gate.kind == "relative"
+    assert load(session="simulated_keyboard_user").gate.kind == "relative"
     older = SessionSettings().to_toml().replace("[oracle]\n", '[oracle]\nkind = "absolute"\n')
     assert SessionSettings.from_toml(write(tmp_path / "older.toml", older)) == SessionSettings()
     with pytest.raises(SettingsError, match=r"oracle\.kind"):
@@ -74,7 +74,7 @@ def test_session_preset_and_own_file_over_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("horizon", "execute", "resolved"), [(4, 0, 4), (8, 3, 3), (8, 8, 8), (1, 0, 1)])
 def test_execute_is_resolved(horizon: int, execute: int, resolved: int) -> None:
-    given = {"horizon": horizon, "execute": execute, "clic": {"inference": {"commitment": 0.0}}}
+    given = {"horizon": horizon, "execute": execute, "clic": {"inference": {"plan_switch_margin": 0.0}}}
     assert load(overrides=given).execute == resolved
 
 
@@ -82,7 +82,7 @@ def test_execute_is_resolved(horizon: int, execute: int, resolved: int) -> None:
     ("horizon", "execute", "resolved"), [(4, 0, 2), (5, 0, 3), (1, 0, 1), (2, 0, 2), (3, 0, 2), (8, 0, 4), (8, 8, 8)]
 )
 def test_a_method_that_keeps_to_its_plans_executes_half_of_them(horizon: int, execute: int, resolved: int) -> None:
-    given = {"horizon": horizon, "execute": execute, "clic": {"inference": {"commitment": 0.5}}}
+    given = {"horizon": horizon, "execute": execute, "clic": {"inference": {"plan_switch_margin": 0.5}}}
     assert load(overrides=given).execute == resolved
 
 
@@ -163,7 +163,7 @@ def test_a_session_file_gives_the_identical_settings(tmp_path: Path) -> None:
     settings = load(
         session="demo",
         overrides={
-            "method": "paper",
+            "method": "clic_paper",
             "horizon": 8,
             "execute": 3,
             "out": tmp_path,
@@ -226,7 +226,7 @@ def test_settings_are_frozen() -> None:
         load().episodes = 3  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("module", ["hitl_clic.settings", "hitl_clic.cli"])
+@pytest.mark.parametrize("module", ["hitl_clic.settings", "hitl_clic.cli.parse"])
 def test_importing_settings_loads_nothing_heavy(module: str) -> None:
     heavy = "{'torch', 'pygame', 'pymunk', 'gym_pusht', 'gymnasium', 'matplotlib', 'zmq', 'mcap'}"
     code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
@@ -238,9 +238,12 @@ def test_importing_settings_loads_nothing_heavy(module: str) -> None:
     ("given", "said"),
     [
         ({"loop": {"plan_lead": 2}}, "loop.plan_lead = 2 is not allowed; allowed with overlap sync: 0"),
-        ({"loop": {"overlap": "clamp"}}, "loop.plan_lead = 0 is not allowed; allowed with overlap clamp: 1 or more"),
         (
-            {"horizon": 4, "execute": 3, "loop": {"overlap": "future", "plan_lead": 2}},
+            {"loop": {"overlap": "prefix_conditioned"}},
+            "loop.plan_lead = 0 is not allowed; allowed with overlap clamp: 1 or more",
+        ),
+        (
+            {"horizon": 4, "execute": 3, "loop": {"overlap": "future_state", "plan_lead": 2}},
             "plan_lead = 2 does not fit horizon = 4 and execute = 3; allowed: at most 1",
         ),
         (
@@ -258,7 +261,7 @@ def test_overlaps_that_cannot_work_are_refused_in_a_line(given: dict[str, Any], 
     assert "more wrong" not in str(refused.value)
 
 
-@pytest.mark.parametrize("overlap", ["async", "clamp", "future"])
+@pytest.mark.parametrize("overlap", ["async", "prefix_conditioned", "future_state"])
 def test_an_overlap_with_room_is_taken(overlap: str) -> None:
     given = {"horizon": 8, "execute": 4, "loop": {"overlap": overlap, "plan_lead": 4}}
     assert load(overrides=given).loop.plan_lead == 4
@@ -268,12 +271,12 @@ def test_an_overlap_with_room_is_taken(overlap: str) -> None:
     ("changes", "said"),
     [
         ({"gate": {"mode": "touch"}}, "mode hold or toggle"),
-        ({"clic": {"intent_s": 0}}, "allowed without intent_s: false"),
+        ({"clic": {"label_average_s": 0}}, "allowed without label_average_s: false"),
         ({"loop": {"rate_hz": 2}}, "two ticks or more"),
         ({"loop": {"exploration": {"episodes": 0.5}}}, "exploration.episodes = 0, not 0.5"),
     ],
 )
 def test_consent_is_refused_where_nothing_could_be_told_by_it(changes: dict[str, object], said: str) -> None:
-    assert load(session="keys").clic.consent
+    assert load(session="keyboard_relative").clic.implicit_approval
     with pytest.raises(SettingsError, match=said):
-        load(session="keys", overrides=changes)
+        load(session="keyboard_relative", overrides=changes)

@@ -17,7 +17,7 @@ from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.objective import Objective
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
 from hitl_clic.clic.shaping import Batch
-from hitl_clic.records import Array, Proposal
+from hitl_clic.types.records import Array, Proposal
 
 
 class CloningNetwork(StateNetwork):
@@ -28,7 +28,7 @@ class CloningNetwork(StateNetwork):
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
-        super().__init__(dim_o, settings.waves)
+        super().__init__(dim_o, settings.fourier_frequencies)
         widths = (*settings.trunk, *settings.hidden)
         self.trunk = Trunk(self.dim_read, widths)
         self.out = nn.Linear(widths[-1], chunk.dim)

@@ -21,7 +21,7 @@ from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.objective import Objective
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
 from hitl_clic.clic.shaping import Batch
-from hitl_clic.records import Array, Proposal
+from hitl_clic.types.records import Array, Proposal
 
 Context = tuple[Tensor, ...]
 FREQUENCIES = 4
@@ -36,7 +36,7 @@ class VelocityNetwork(StateNetwork):
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
-        super().__init__(dim_o, settings.waves)
+        super().__init__(dim_o, settings.fourier_frequencies)
         self.trunk = Trunk(self.dim_read, settings.trunk)
         self.heads = nn.ModuleList(nn.Linear(settings.trunk[-1], 2 * width) for width in settings.hidden)
         self.layers = nn.ModuleList(
@@ -100,8 +100,8 @@ class FlowPolicy(NetworkPolicy[VelocityNetwork]):
         noise = torch.randn(1, 1, self.dim, generator=self.generator, device=self.device)
         chunk, steps = noise.clone(), self.settings.inference.flow_steps
         for step in range(steps):
-            if self.breathe is not None:
-                self.breathe()
+            if self.yield_hook is not None:
+                self.yield_hook()
             time = torch.full((1, 1, 1), step / steps, device=self.device)
             chunk += self.network.velocity(context, chunk, time) / steps
             chunk[..., : len(bound)] = torch.lerp(noise[..., : len(bound)], bound, (step + 1) / steps)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from hitl_clic.clic.energy import Context, Energy
+from hitl_clic.clic.modes import Modes
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.settings import EnergySettings
-from hitl_clic.clic.wells import Wells
 
 
 class ThroughSilu(torch.autograd.Function):
@@ -52,9 +52,9 @@ class ModulatedEnergy(Energy):
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings, dim_in: int, features: int) -> None:
-        super().__init__(dim_o, settings.waves)
+        super().__init__(dim_o, settings.fourier_frequencies)
         sizes, hidden = (self.dim_read, *settings.trunk), settings.hidden
-        self.wells = Wells(sizes[-1], chunk.dim, settings.wells) if settings.wells else None
+        self.modes = Modes(sizes[-1], chunk.dim, settings.modes) if settings.modes else None
         self.trunk = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(sizes))
         self.norms = nn.ModuleList(nn.LayerNorm(o) for o in sizes[1:])
         self.heads = nn.ModuleList(nn.Linear(features, 2 * width) for width in hidden)
@@ -65,11 +65,11 @@ class ModulatedEnergy(Energy):
 
     def centres(self, context: Context) -> Tensor | None:
         """The wells' centres [B, K, D], the first places to look for low energy; None without wells."""
-        return None if self.wells is None else context[2 * len(self.layers)]
+        return None if self.modes is None else context[2 * len(self.layers)]
 
     def shares(self, context: Context, chunks: Tensor) -> Tensor | None:
         """The wells' shares in the density at chunks [B, S, D], [B, S, K]; None without wells."""
-        return None if self.wells is None else self.wells.shares(context[2 * len(self.layers) :], chunks)
+        return None if self.modes is None else self.modes.shares(context[2 * len(self.layers) :], chunks)
 
     def features(self, state: Tensor) -> Tensor:
         """What the trunk makes of states, [B, trunk's last width]."""
@@ -115,18 +115,18 @@ class FilmEnergy(ModulatedEnergy):
 
     def context(self, state: Tensor) -> Context:
         features = self.features(state)
-        wells = () if self.wells is None else self.wells.context(features)
-        return (*self.modulation(features[:, None]), *wells)
+        modes = () if self.modes is None else self.modes.context(features)
+        return (*self.modulation(features[:, None]), *modes)
 
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
         energy = self.network(context, chunks)
-        if self.wells is not None:
-            energy = energy + self.wells.energy(context[2 * len(self.layers) :], chunks)
+        if self.modes is not None:
+            energy = energy + self.modes.energy(context[2 * len(self.layers) :], chunks)
         return energy
 
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
         energy, gradient = self.network_and_gradient(context, chunks)
-        if self.wells is not None:
-            extra, pull = self.wells.energy_and_gradient(context[2 * len(self.layers) :], chunks)
+        if self.modes is not None:
+            extra, pull = self.modes.energy_and_gradient(context[2 * len(self.layers) :], chunks)
             energy, gradient = energy + extra, gradient + pull
         return energy, gradient

@@ -20,7 +20,7 @@ class MlpEnergy(Energy):
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
-        super().__init__(dim_o, settings.waves)
+        super().__init__(dim_o, settings.fourier_frequencies)
         dim, hidden = chunk.dim, settings.hidden
         joint = nn.Linear(self.dim_read + dim, hidden[0])  # initialised as one layer, as published, then split
         self.state_in = nn.Linear(self.dim_read, hidden[0])

@@ -34,10 +34,10 @@ class StateNetwork(nn.Module):
     shift: Tensor
     spread: Tensor
 
-    def __init__(self, dim_o: int, waves: Sequence[float] = ()) -> None:
+    def __init__(self, dim_o: int, fourier_frequencies: Sequence[float] = ()) -> None:
         super().__init__()
-        self.waves = tuple(waves)
-        self.dim_read = dim_o * (1 + 2 * len(self.waves))
+        self.fourier_frequencies = tuple(fourier_frequencies)
+        self.dim_read = dim_o * (1 + 2 * len(self.fourier_frequencies))
         """Numbers that `read` gives."""
         self.register_buffer("shift", torch.zeros(dim_o))
         self.register_buffer("spread", torch.ones(dim_o))
@@ -53,4 +53,6 @@ class StateNetwork(nn.Module):
         Tancik et al., arXiv 2006.10739).
         """
         numbers = self.standardised(state)
-        return torch.cat([numbers, *(wave(w * numbers) for w in self.waves for wave in (torch.sin, torch.cos))], -1)
+        return torch.cat(
+            [numbers, *(wave(w * numbers) for w in self.fourier_frequencies for wave in (torch.sin, torch.cos))], -1
+        )

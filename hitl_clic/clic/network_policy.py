@@ -17,7 +17,7 @@ from torch import Tensor
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.objective import Network
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
-from hitl_clic.records import Array, Proposal
+from hitl_clic.types.records import Array, Proposal
 
 
 class NetworkPolicy(ABC, Generic[Network]):
@@ -44,9 +44,9 @@ class NetworkPolicy(ABC, Generic[Network]):
         generator: torch.Generator,
         version: int = 0,
         newest_pair: int = -1,
-        breathe: Callable[[], None] | None = None,
+        yield_hook: Callable[[], None] | None = None,
     ) -> None:
-        self.breathe = breathe
+        self.yield_hook = yield_hook
         self.version, self.newest_pair = version, newest_pair
         self.dim_a, self.horizon, self.settings, self.generator = dim_a, horizon, settings, generator
         self.device = generator.device
@@ -80,7 +80,7 @@ class NetworkPolicy(ABC, Generic[Network]):
     def _answers(self, states: Tensor) -> Tensor:
         """What the network says about states [B, dim_o], any shape: all of it must be finite."""
 
-    def landscape(self, observation: Array, chunk: Array, axes: tuple[int, int], side: int) -> Array | None:
+    def energy_slice(self, observation: Array, chunk: Array, axes: tuple[int, int], side: int) -> Array | None:
         """Energies around a chunk, [side, side], for showing; None where there is no energy.
 
         Args:

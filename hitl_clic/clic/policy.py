@@ -17,7 +17,7 @@ from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.sampler import clamp_prefix, langevin, perturbed, step_sizes, uniform
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
-from hitl_clic.records import Array, Proposal
+from hitl_clic.types.records import Array, Proposal
 
 
 class EnergyPolicy(NetworkPolicy[Energy]):
@@ -47,18 +47,18 @@ class EnergyPolicy(NetworkPolicy[Energy]):
             (refine, self.generator if inference.refine_noise else None),
         ):
             chunks = langevin(
-                self.network, context, chunks, sizes, negatives.noise, negatives.clip, generator, bound, self.breathe
+                self.network, context, chunks, sizes, negatives.noise, negatives.clip, generator, bound, self.yield_hook
             )
         energies = self.network.energy(context, chunks)[0]
         worth = perturbed(energies, inference.temperature, self.generator)
         best = int(worth.argmin())
-        if warm is not None and inference.start == "screened" and inference.commitment > 0:
+        if warm is not None and inference.start == "screened" and inference.plan_switch_margin > 0:
             # chain 0 is the refined rest of the previous plan: kept unless another is clearly better
-            best = 0 if float(worth[0] - worth[best]) < inference.commitment else best
+            best = 0 if float(worth[0] - worth[best]) < inference.plan_switch_margin else best
         return Proposal(self._chunk(chunks[0, best]), float(energies[best]), self._doubt(chunks[0], energies))
 
     @torch.no_grad()
-    def landscape(self, observation: Array, chunk: Array, axes: tuple[int, int], side: int) -> Array:
+    def energy_slice(self, observation: Array, chunk: Array, axes: tuple[int, int], side: int) -> Array:
         """Energies [side, side] of the chunk with its first action moved over the plane of two axes.
 
         The other steps move along with the first, as far as actions go. See `NetworkPolicy.landscape`.

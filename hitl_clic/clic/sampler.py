@@ -67,7 +67,7 @@ def langevin(
     clip: float,
     generator: Generator | None,
     committed: Tensor | None = None,
-    breathe: Callable[[], None] | None = None,
+    yield_hook: Callable[[], None] | None = None,
     hold: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """A whole chain from `chunks` ([CC] Eq. 7), one step for each of `sizes`.
@@ -85,8 +85,8 @@ def langevin(
     if hold is not None:
         chunks = hold(chunks)
     for size in sizes:
-        if breathe is not None:
-            breathe()
+        if yield_hook is not None:
+            yield_hook()
         _, gradient = energy.energy_and_gradient(context, chunks)
         chunks = langevin_step(chunks, gradient, size, noise, clip, generator)
         if hold is not None:

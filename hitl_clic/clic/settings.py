@@ -29,13 +29,13 @@ class EnergySettings(BaseModel):
     block: int = Field(
         2, ge=1, le=1000, description="Half of what the small network sees of a chunk at once, steps (temporal)."
     )
-    wells: int = Field(
+    modes: int = Field(
         8,
         ge=0,
         le=256,
         description="Valleys that the state places, the network reshapes, count (film, temporal); 0 leaves it alone.",
     )
-    waves: tuple[float, ...] = Field(
+    fourier_frequencies: tuple[float, ...] = Field(
         (),
         max_length=16,
         description="Frequencies at which each standardised state number is also seen, as sine and cosine, rad per "
@@ -108,7 +108,7 @@ class HalfSpaceSettings(BaseModel):
     boundary_temperature: float = Field(0.1, gt=0, le=10, description="T of the half-spaces' boundary, action units.")
 
 
-class AttractionSettings(BaseModel):
+class ModeLossSettings(BaseModel):
     """Desired spaces draw the wells to them, beside what contrasts teach ([CC] has no wells and no such term)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -153,7 +153,7 @@ class InferenceSettings(BaseModel):
         description="Chunks are drawn by exp(-E / temperature), first those to refine, then of these the one to "
         "execute, energy units; ways as good as each other take turns. 0: the lowest.",
     )
-    commitment: float = Field(
+    plan_switch_margin: float = Field(
         0.0,
         ge=0,
         le=100,
@@ -183,17 +183,17 @@ class MethodSettings(BaseModel):
     padding: Padding = Field(
         "hindsight", description="How a correction shorter than H is filled up: hold, robot, hindsight or mask."
     )
-    intent_s: float = Field(
+    label_average_s: float = Field(
         0.0,
         ge=0,
         le=2,
         description="Seconds, from each tick of a correction on, over whose mean hands say what they mean: with keys "
         "of eight directions a person goes to and fro. Pushes are then learnt as where they led; 0 is off.",
     )
-    consent: bool = Field(
+    implicit_approval: bool = Field(
         False,
         description="Who corrects relatively and, having pushed, holds on without pushing lets pass what happens: that "
-        "is learnt too, as a part of what hands mean (intent_s). Else nobody teaches what the robot does right.",
+        "is learnt too, as a part of what hands mean (label_average_s). Else nobody teaches what the robot does right.",
     )
     symmetries: bool = Field(
         False, description="Let each pair also teach its images under the symmetries that the task declares."
@@ -208,7 +208,7 @@ class MethodSettings(BaseModel):
     radius_ratio: float = Field(0.5, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit.")
     boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
     half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired space of relative corrections.")
-    attraction: AttractionSettings = Field(AttractionSettings(), description="What draws wells to desired spaces.")
+    mode_loss: ModeLossSettings = Field(ModeLossSettings(), description="What draws wells to desired spaces.")
     boundary_power: float = Field(
         10.0, gt=0, le=100, description="Exponent of p in the target (Eq. 10 has 1, the reference 10), no unit."
     )
@@ -229,7 +229,7 @@ class MethodSettings(BaseModel):
     average: float = Field(
         0.0, ge=0, lt=1, description="Decay of the running average of weights that the policy uses; 0 is none."
     )
-    renewal: int = Field(
+    network_reset_every: int = Field(
         0,
         ge=0,
         le=1_000_000_000,
@@ -247,12 +247,12 @@ class MethodSettings(BaseModel):
         """Torch device on which chunks are searched."""
         return self.inference.device or self.device
 
-    @field_validator("consent")
+    @field_validator("implicit_approval")
     @classmethod
-    def _is_of_a_while(cls, consent: bool, info: ValidationInfo) -> bool:
-        if consent and info.data.get("intent_s") == 0:
-            raise ValueError("allowed without intent_s: false (consent is a part of what hands mean in a while)")
-        return consent
+    def _is_of_a_while(cls, implicit_approval: bool, info: ValidationInfo) -> bool:
+        if implicit_approval and info.data.get("label_average_s") == 0:
+            raise ValueError("allowed without label_average_s: false (consent is a part of what hands mean in a while)")
+        return implicit_approval
 
     @field_validator("prefix")
     @classmethod

@@ -103,7 +103,7 @@ def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, g
     return log_p
 
 
-def attraction(energy: Energy, context: Context, batch: Batch, settings: MethodSettings) -> Tensor:
+def mode_loss(energy: Energy, context: Context, batch: Batch, settings: MethodSettings) -> Tensor:
     """Mean squared distance of the wells' centres from the desired spaces, each by its share in a^h; a scalar.
 
     Contrasts say little of where a well should lie once D is large: nearly every sample differs from a^h by more than
@@ -114,7 +114,7 @@ def attraction(energy: Energy, context: Context, batch: Batch, settings: MethodS
     centres, shares = energy.centres(context), energy.shares(context, batch.human[:, None])
     if centres is None or shares is None:
         return batch.human.new_zeros(())
-    circular = circular_gap(centres, batch.robot, batch.human, batch.mask, settings.attraction.ratio)
+    circular = circular_gap(centres, batch.robot, batch.human, batch.mask, settings.mode_loss.ratio)
     half_space = half_space_gap(centres, batch.robot, batch.human, batch.mask)
     gap = torch.where(batch.relative[:, None], half_space, circular)
     return (shares[:, 0].detach() * gap.square()).sum(-1).mean()
@@ -163,8 +163,8 @@ def shaping_loss(
     divergence = kl_to_target(values, target, settings.temperature)
     loss = divergence + settings.penalty_weight * penalty
     terms = {"kl": divergence.detach(), "penalty": penalty.detach()}
-    if settings.attraction.weight:
-        drawn = attraction(energy, context, batch, settings)
-        loss = loss + settings.attraction.weight * drawn
-        terms["attraction"] = drawn.detach()
+    if settings.mode_loss.weight:
+        drawn = mode_loss(energy, context, batch, settings)
+        loss = loss + settings.mode_loss.weight * drawn
+        terms["mode_loss"] = drawn.detach()
     return loss, {"loss": loss.detach(), **terms}

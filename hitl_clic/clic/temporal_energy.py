@@ -34,14 +34,14 @@ class TemporalEnergy(ModulatedEnergy):
 
     def context(self, state: Tensor) -> Context:
         features = self.features(state)
-        wells = () if self.wells is None else self.wells.context(features)
+        modes = () if self.modes is None else self.modes.context(features)
         placed = nn.functional.silu(self.place(features)[:, None, None] + self.places)  # [B, 1, windows, width]
-        return (*self.modulation(placed), *wells)
+        return (*self.modulation(placed), *modes)
 
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
         energy = self.network(context, self._windows(chunks)).sum(-1)
-        if self.wells is not None:
-            energy = energy + self.wells.energy(context[2 * len(self.layers) :], chunks)
+        if self.modes is not None:
+            energy = energy + self.modes.energy(context[2 * len(self.layers) :], chunks)
         return energy
 
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,8 +50,8 @@ class TemporalEnergy(ModulatedEnergy):
         pad = nn.functional.pad
         gradient = pad(first.flatten(-2), (0, self.stride)) + pad(second.flatten(-2), (self.stride, 0))
         energy, gradient = values.sum(-1), gradient[..., : chunks.shape[-1]]
-        if self.wells is not None:
-            extra, pull = self.wells.energy_and_gradient(context[2 * len(self.layers) :], chunks)
+        if self.modes is not None:
+            extra, pull = self.modes.energy_and_gradient(context[2 * len(self.layers) :], chunks)
             energy, gradient = energy + extra, gradient + pull
         return energy, gradient
 

@@ -19,10 +19,10 @@ from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
 from hitl_clic.clic.chains import ChainStore, Key
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.objective import SHAPING, Objective
-from hitl_clic.clic.padding import counted, shortened
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch
-from hitl_clic.symmetry import Symmetry
+from hitl_clic.correction.padding import counted, shortened
+from hitl_clic.types.symmetry import Symmetry
 
 FUSED_ADAM = ("cpu", "cuda")
 """Types of device whose Adam is one operation in every torch that we allow."""

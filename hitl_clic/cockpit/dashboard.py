@@ -15,9 +15,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hitl_clic.cockpit import palette, words
-from hitl_clic.cockpit.palette import web
-from hitl_clic.cockpit.state import CockpitState, Correction, EpisodeMark
+from hitl_clic.cockpit.drawing import palette
+from hitl_clic.cockpit.drawing.palette import web
+from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
 
 PERIOD_S = 0.25
 _BARS = "▁▂▃▄▅▆▇█"

@@ -15,10 +15,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from hitl_clic.cockpit import palette
-from hitl_clic.cockpit.palette import web
-from hitl_clic.doubt import Doubts
-from hitl_clic.records import EpisodeRecord
+from hitl_clic.cockpit.drawing import palette
+from hitl_clic.cockpit.drawing.palette import web
+from hitl_clic.control.uncertainty import UncertaintyStudy
+from hitl_clic.types.records import EpisodeRecord
 
 ROLLING = 5
 """Episodes in the rolling mean."""
@@ -63,7 +63,7 @@ def write_curves(episodes: Sequence[EpisodeRecord], path: Path, title: str) -> N
     figure.savefig(path)
 
 
-def write_doubts(doubts: Doubts, threshold: float, path: Path) -> None:
+def write_uncertainty(uncertainties: UncertaintyStudy, threshold: float, path: Path) -> None:
     """Write how well doubt foretells corrections: its ROC curve, and how often the teacher came after what doubt.
 
     Args:
@@ -76,19 +76,23 @@ def write_doubts(doubts: Doubts, threshold: float, path: Path) -> None:
     FigureCanvasAgg(figure)
     figure.suptitle("Does doubt tell when the teacher will step in?", color=web(palette.INK), fontweight="bold")
     left, right = figure.subplots(1, 2)
-    called = doubts.doubt > threshold
-    false, found = doubts.curve()
+    called = uncertainties.uncertainty > threshold
+    false, found = uncertainties.curve()
     left.plot([0, 1], [0, 1], color=web(palette.INK_SOFT), linewidth=1, linestyle="--", label="luck")
-    left.plot(false, found, color=web(palette.ROBOT_INK), linewidth=2, label=f"doubt, area {doubts.area():.2f}")
-    mark = ([called[~doubts.came].mean()], [called[doubts.came].mean()])
+    left.plot(
+        false, found, color=web(palette.ROBOT_INK), linewidth=2, label=f"uncertainty, area {uncertainties.area():.2f}"
+    )
+    mark = ([called[~uncertainties.came].mean()], [called[uncertainties.came].mean()])
     left.plot(*mark, "o", color=web(palette.HUMAN_INK), label=f"asking above {threshold:.3f}")
     left.set_xlabel("false alarms, share of plans it did not come after", fontsize=9, color=web(palette.INK_SOFT))
     left.set_ylabel("corrections foretold, share", fontsize=9, color=web(palette.INK_SOFT))
     left.legend(loc="lower right", frameon=False, fontsize=8)
-    tenths = np.array_split(np.argsort(doubts.doubt, kind="stable"), min(10, len(doubts.doubt)))
-    middles = [float(np.median(doubts.doubt[tenth])) for tenth in tenths]
-    right.plot(middles, [doubts.came[tenth].mean() for tenth in tenths], "o-", color=web(palette.ROBOT_INK))
-    right.axhline(doubts.chance, color=web(palette.INK_SOFT), linewidth=1, linestyle="--")
+    tenths = np.array_split(
+        np.argsort(uncertainties.uncertainty, kind="stable"), min(10, len(uncertainties.uncertainty))
+    )
+    middles = [float(np.median(uncertainties.uncertainty[tenth])) for tenth in tenths]
+    right.plot(middles, [uncertainties.came[tenth].mean() for tenth in tenths], "o-", color=web(palette.ROBOT_INK))
+    right.axhline(uncertainties.chance, color=web(palette.INK_SOFT), linewidth=1, linestyle="--")
     right.axvline(threshold, color=web(palette.HUMAN_INK), linewidth=1)
     right.set_ylim(bottom=0.0)
     right.set_xlabel("doubt, units of action; each dot a tenth of the plans", fontsize=9, color=web(palette.INK_SOFT))

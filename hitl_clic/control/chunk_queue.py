@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitl_clic.records import Array, Plan
+from hitl_clic.types.records import Array, Plan
 
 
 class ChunkQueue:

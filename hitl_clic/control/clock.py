@@ -77,7 +77,7 @@ class RealTimeClock:
         self.deadline_ns = now + self.period_ns
         return True
 
-    def give_way(self) -> None:
+    def yield_to_tick(self) -> None:
         """Called by the planner's thread between two pieces of work: while a tick is due and has not begun, wait.
 
         Python lets one thread run at a time, and a thread of many short calculations, each of which lets go for some

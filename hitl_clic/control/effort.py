@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hitl_clic.records import EpisodeRecord, TickRecord
+from hitl_clic.types.records import EpisodeRecord, TickRecord
 
 
 class EpisodeEffort:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from hitl_clic.records import Array
+from hitl_clic.types.records import Array
 
 
 class ExplorationSettings(BaseModel):

@@ -11,21 +11,9 @@ from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from devices.sample import DeviceSample, fresh
-from hitl_clic.records import EVERYTHING, Frame, GateState, Kind
-
-Event = Literal["engage", "release", "pause", "resume", "stop", "clear_stop", "ask"]
-Command = Literal["pause", "resume", "stop", "clear_stop", "ask", "toggle_kind", "next_frame", "next_axes"]
-Switch = Literal["kind", "frame", "about"]
-Driver = Literal["robot", "human", "nobody"]
-
-COMMANDS: tuple[Command, ...] = get_args(Command)
-"""What `Gate.step` accepts as commands; "pause" pauses, and given once more goes on again; "ask" is the robot's own: it
-asks for help, and waits. The last three are those of `SWITCHES`."""
-
-SWITCHES: Mapping[str, Switch] = {"toggle_kind": "kind", "next_frame": "frame", "next_axes": "about"}
-"""Commands that change nobody's state, but how a correction is read: each takes the next of its choices, round and
-round."""
+from hitl_clic.devices.core.sample import DeviceSample, fresh
+from hitl_clic.types.commands import COMMANDS, SWITCHES, Driver, Event, Switch
+from hitl_clic.types.records import EVERYTHING, Frame, GateState, Kind
 
 TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("autonomous", "engage"): "correcting",
@@ -134,7 +122,7 @@ class GateSettings(BaseModel):
         description="e: how far a full push moves an axis from the robot's action, units of action; a^h = a^r + e h. "
         "With 2 a hand can drive wherever it wants, whatever the robot does.",
     )
-    steady_s: float = Field(
+    policy_filter_s: float = Field(
         0.0,
         ge=0,
         le=10,
@@ -142,7 +130,7 @@ class GateSettings(BaseModel):
         "that changes its mind at each tick cannot be steered by a person, who is late by a quarter of a second. 0: at "
         "once.",
     )
-    reaction_s: float = Field(
+    reaction_time_s: float = Field(
         0.0,
         ge=0,
         le=2,
@@ -251,7 +239,7 @@ class Gate:
             event = self._lost(now_ns)
         else:
             self._last, self._lost_ns = usable, None
-            event = self._wish(usable, now_ns)
+            event = self._event_from(usable, now_ns)
         if event is not None:
             self._on(event)
         if sample.stop:
@@ -283,7 +271,7 @@ class Gate:
     def _on(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state, event]
 
-    def _wish(self, sample: DeviceSample, now_ns: int) -> Event | None:
+    def _event_from(self, sample: DeviceSample, now_ns: int) -> Event | None:
         """What a fresh sample asks for."""
         pressed, self._pressed = sample.engage and not self._pressed, sample.engage
         match self.settings.mode:

@@ -14,69 +14,39 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from devices.device import Device
-from devices.scripted import TeacherView
-from devices.slot import Slot
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock
-from hitl_clic.control.correction import Binding, HandOver, human_action
 from hitl_clic.control.effort import EpisodeEffort
 from hitl_clic.control.exploration import Exploration
-from hitl_clic.control.gate import COMMANDS, Gate, GateOutput
-from hitl_clic.control.help import HelpCall
+from hitl_clic.control.gate import Gate, GateOutput
+from hitl_clic.control.help_request import HelpRequest
 from hitl_clic.control.overlap import Overlap, Running, from_now
-from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import Schedule
-from hitl_clic.control.steady import SteadyRobot
-from hitl_clic.control.undo import UndoBuffer
-from hitl_clic.link.messages import ChunkPair, Weights
-from hitl_clic.records import (
-    EVERYTHING,
+from hitl_clic.correction.mapping import Binding, HandOver, human_action
+from hitl_clic.correction.pair_builder import PairBuilder
+from hitl_clic.correction.policy_filter import PolicyFilter
+from hitl_clic.correction.undo import UndoBuffer
+from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.core.slot import Slot
+from hitl_clic.devices.teacher.scripted import TeacherView
+from hitl_clic.tasks.task import Task
+from hitl_clic.types.commands import COMMANDS
+from hitl_clic.types.messages import ChunkPair, Weights
+from hitl_clic.types.records import (
     Array,
     EpisodeRecord,
     EventRecord,
-    Frame,
-    GateState,
-    Kind,
     Plan,
     SnapshotRecord,
     SwapRecord,
     TickRecord,
 )
-from hitl_clic.tasks.task import Scene, Task
+from hitl_clic.types.view import LoopView, Record
 
-Record = TickRecord | Plan | ChunkPair | SnapshotRecord | SwapRecord | EventRecord | EpisodeRecord
 ENDINGS: Mapping[str, bool | None] = {"success": True, "failure": False, "reset": None, "quit": None}
 """Commands that end an episode, and whether it then counts as reached; None: it is broken off and counts as nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoopView:
-    """What the loop shows of itself: the newest instant, for window and dashboard.
-
-    Attributes:
-        tick, episode, step: where it is. state, kind, frame, about: the gate's. scene: None where nobody draws.
-        robot_chunk: the rest of the running chunk from here, [k, dim_a], or None. execute: Ta.
-        record: the newest tick; None at the beginning. progress: the task's own figures.
-        asks: the robot asks for help. lets_pass: the teacher holds on without pushing, and teaches what is done.
-    """
-
-    tick: int
-    episode: int
-    step: int
-    state: GateState
-    kind: Kind
-    scene: Scene | None
-    robot_chunk: Array | None
-    step_in_chunk: int
-    record: TickRecord | None
-    progress: dict[str, float]
-    asks: bool = False
-    frame: Frame = "world"
-    about: str = EVERYTHING
-    lets_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +76,7 @@ class _Correction:
     pairs: list[int] = field(default_factory=list)
 
 
-class LoopFailed(RuntimeError):
+class LoopError(RuntimeError):
     """The loop cannot go on: planner or teacher ended with an error, which is its cause."""
 
 
@@ -129,7 +99,7 @@ class ControlLoop:
         gate: Gate,
         binding: Binding,
         hand_over: HandOver,
-        steady: SteadyRobot,
+        policy_filter: PolicyFilter,
         queue: ChunkQueue,
         pairs: PairBuilder,
         undo: UndoBuffer,
@@ -140,13 +110,13 @@ class ControlLoop:
         draws: bool,
         timeout_s: float,
         overlap: Overlap = from_now,
-        help_call: HelpCall | None = None,
+        help_call: HelpRequest | None = None,
     ) -> None:
         self.task, self.device, self.gate, self.binding = task, device, gate, binding
-        self.hand_over, self.steady = hand_over, steady
+        self.hand_over, self.policy_filter = hand_over, policy_filter
         self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
         self.exploration, self.overlap = exploration, overlap
-        self.help = help_call or HelpCall()
+        self.help = help_call or HelpRequest()
         self.pair_stride, self.snapshot_every, self.draws, self.timeout_s = (
             pair_stride,
             snapshot_every,
@@ -182,10 +152,10 @@ class ControlLoop:
             LoopFailed: planner or teacher took longer than `timeout_s`.
         """
         if not self.planner.settle(self.timeout_s):
-            raise LoopFailed(f"no plan for tick {self.tick} within {self.timeout_s:.0f} s")
+            raise LoopError(f"no plan for tick {self.tick} within {self.timeout_s:.0f} s")
         self._check_planner()
         if not self.device.settle(self.tick, self.timeout_s):
-            raise LoopFailed(f"{self.device.name} gave no answer for tick {self.tick} within {self.timeout_s:.0f} s")
+            raise LoopError(f"{self.device.name} gave no answer for tick {self.tick} within {self.timeout_s:.0f} s")
 
     def on_plan(self, plan: Plan) -> None:
         """Planner thread: a plan is there; a teacher waiting to see it may look."""
@@ -205,11 +175,11 @@ class ControlLoop:
         self.queue.drop(self.tick)
         self.planner.forget()  # a person's ending leaves a plan for this very tick, of the old scene
         self.hand_over.reset()
-        self.steady.reset()
+        self.policy_filter.reset()
         self.exploration.begin(episode)
         self.gate.release()
         self.help.begin()
-        self.device.let_go()
+        self.device.released()
         self._moving_since = self.tick
         self._snapshot()
         effort = EpisodeEffort()
@@ -256,14 +226,14 @@ class ControlLoop:
         begun = time.perf_counter_ns()
         tick = self.tick
         sample = self.device.latest()
-        output = self.gate.step(sample, begun, self._obey() + self._asks_for_help())
-        self._say_stale(output)
-        self._feel_stop(output)
+        output = self.gate.step(sample, begun, self._apply_commands() + self._asks_for_help())
+        self._report_stale(output)
+        self._notify_stop(output)
         if output.switched:
             self._event("switched", kind=output.kind, frame=output.frame, about=output.about)
         if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
             self.queue.drop(tick)
-        self._say_let_go(output)
+        self._notify_release(output)
         if output.driver == "nobody" or self._ending is not None:
             self._moving_since = tick  # the teacher looks at what stands still
             self._publish(self._record, output)
@@ -276,7 +246,7 @@ class ControlLoop:
             self.queue.drop_ahead(tick + 1)
         robot = self.queue.action(tick)
         begins_pair = self.queue.plan is not None and (self.queue.plan.tick == tick or output.entered)
-        part = self.steady.step(robot, output.driver == "human" and output.kind == "relative")
+        part = self.policy_filter.step(robot, output.driver == "human" and output.kind == "relative")
         human: Array | None = None
         push: Array | None = None
         taught = np.zeros_like(robot)
@@ -342,7 +312,7 @@ class ControlLoop:
         self._step += 1
         return record
 
-    def _obey(self) -> list[str]:
+    def _apply_commands(self) -> list[str]:
         """Carry out what was asked for since the last tick; the gate's part of it is returned."""
         for_gate: list[str] = []
         for command in self.outlets.commands():
@@ -398,8 +368,8 @@ class ControlLoop:
             plan,
             index,
             self.gate.kind,
-            part=self.steady.part,
-            share=self.steady.share,
+            part=self.policy_filter.part,
+            share=self.policy_filter.share,
         )
         with self._view_lock:
             self.outlets.teacher.publish(seen)
@@ -460,21 +430,21 @@ class ControlLoop:
             self._corrections.append(_Correction(self.tick))
         self._event("discard", pairs=len(ids) + open_pairs, first=min(ids, default=-1), last=max(ids, default=-1))
 
-    def _say_let_go(self, output: GateOutput) -> None:
+    def _notify_release(self, output: GateOutput) -> None:
         """Tell the device that the teacher drives no more; not for a gap in its samples, in which nobody let go."""
         if output.driver == "human":
             self._drove = True
         elif self._drove and not output.stale:
             self._drove = False
-            self.device.let_go()
+            self.device.released()
 
-    def _say_stale(self, output: GateOutput) -> None:
+    def _report_stale(self, output: GateOutput) -> None:
         if output.stale != self._stale:
             self._stale = output.stale
             name = "device_lost" if output.stale else "device_back"
             self._event(name, device=self.device.name, why=self.device.trouble)
 
-    def _feel_stop(self, output: GateOutput) -> None:
+    def _notify_stop(self, output: GateOutput) -> None:
         """An emergency stop, wherever it came from, is felt in the hand."""
         stopped = output.state == "stopped"
         if stopped and not self._stopped:
@@ -501,10 +471,10 @@ class ControlLoop:
                 step_in_chunk=max(0, self.queue.index(self.tick)),
                 record=record,
                 progress=self.task.progress() if self.draws else {},
-                asks=self.help.asking,
+                asks=self.help.help_request,
                 frame=self.gate.frame,
                 about=self.gate.about,
-                lets_pass=self.pairs.lets_pass,
+                approving=self.pairs.approving,
             )
         )
 
@@ -513,4 +483,4 @@ class ControlLoop:
 
     def _check_planner(self) -> None:
         if self.planner.error is not None:
-            raise LoopFailed(f"the planner ended: {self.planner.error}") from self.planner.error
+            raise LoopError(f"the planner ended: {self.planner.error}") from self.planner.error

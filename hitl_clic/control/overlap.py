@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from hitl_clic.records import Array
+from hitl_clic.types.records import Array
 
-OverlapName = Literal["sync", "async", "clamp", "future"]
+OverlapName = Literal["sync", "async", "prefix_conditioned", "future_state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ def from_now(running: Running) -> PlanRequest:
     )
 
 
-def from_now_clamped(running: Running) -> PlanRequest:
+def prefix_conditioned(running: Running) -> PlanRequest:
     """A chunk from s_t on whose first `lead` steps are those that will have been executed: only the rest is sought."""
     rest, lead = running.rest, running.lead
     return PlanRequest(running.tick, running.observation, rest[:lead], _unless_empty(rest), lead=lead)
 
 
-def from_the_future(running: Running) -> PlanRequest:
+def future_state(running: Running) -> PlanRequest:
     """A chunk from the state on that is expected when it takes over: all of its steps can be run."""
     rest, lead = running.rest, running.lead
     expected = running.forecast(rest[:lead]) if lead else running.observation
@@ -77,7 +77,7 @@ def from_the_future(running: Running) -> PlanRequest:
 
 
 OVERLAPS: Mapping[OverlapName, Overlap] = MappingProxyType(
-    {"sync": from_now, "async": from_now, "clamp": from_now_clamped, "future": from_the_future}
+    {"sync": from_now, "async": from_now, "prefix_conditioned": prefix_conditioned, "future_state": future_state}
 )
 """By `loop.overlap`. Without a lead, and so in `sync`, which allows none, all ask for the same."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from hitl_clic.records import Array, Proposal
+from hitl_clic.types.records import Array, Proposal
 
 
 class ChunkPolicy(Protocol):

@@ -10,10 +10,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from devices.slot import Slot
 from hitl_clic.control.overlap import PlanRequest
 from hitl_clic.control.plan import ChunkPolicy
-from hitl_clic.records import Array, Plan
+from hitl_clic.devices.core.slot import Slot
+from hitl_clic.types.records import Array, Plan
 
 
 def answer(policy: ChunkPolicy, request: PlanRequest) -> Plan:
@@ -30,7 +30,7 @@ def answer(policy: ChunkPolicy, request: PlanRequest) -> Plan:
         finished_ns=time.perf_counter_ns(),
         lead=request.lead,
         ahead=request.ahead,
-        doubt=found.doubt,
+        uncertainty=found.uncertainty,
     )
 
 

@@ -2,7 +2,7 @@
 
 `LiveSchedule` leaves the learner alone, as a person's session must; `KeptUpSchedule` is the same for `--pace max`,
 where ticks cost no time: it waits until the learner has done the updates it would have done in real time;
-`PaperSchedule` orders the updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
+`LockstepSchedule` orders the updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from hitl_clic.link.messages import ChunkPair, LinkStatus
+from hitl_clic.types.messages import ChunkPair, LinkStatus
 
 
 class Updates(Protocol):
@@ -85,7 +85,7 @@ class KeptUpSchedule:
         """Nothing."""
 
 
-class PaperSchedule:
+class LockstepSchedule:
     """One update on each feedback, one every b ticks, N_training at the end of an episode ([CC] Algorithm 1).
 
     Args:

@@ -20,7 +20,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from hitl_clic.link.messages import Weights
+from hitl_clic.aliases import current_flat_settings, current_weight
+from hitl_clic.types.messages import Weights
 
 FORMAT = "hitl-clic-checkpoint-1"
 KEEP = 3
@@ -140,7 +141,11 @@ def _checkpoint(about: Any, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
             raise ValueError(f"{name} in its header is {about[name]!r}, not an integer")
 
     def part(prefix: str) -> dict[str, np.ndarray]:
-        return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        return {
+            current_weight(name.removeprefix(prefix)): value
+            for name, value in tensors.items()
+            if name.startswith(prefix)
+        }
 
     weights = Weights(
         run_id=str(about["run_id"]),
@@ -150,7 +155,8 @@ def _checkpoint(about: Any, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
         newest_pair=about["newest_pair"],
         tensors=part("weights/"),
     )
-    return Checkpoint(weights, part("state/"), about["settings"], about["entries"], about["duplicated"])
+    settings = current_flat_settings(about["settings"])
+    return Checkpoint(weights, part("state/"), settings, about["entries"], about["duplicated"])
 
 
 def _checksum(tensors: Mapping[str, np.ndarray]) -> int:

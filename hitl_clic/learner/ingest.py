@@ -10,7 +10,7 @@ import logging
 
 from hitl_clic.learner.trainer import Trainer
 from hitl_clic.link.handshake import Withdrawal, to_ranges
-from hitl_clic.link.messages import ChunkPair
+from hitl_clic.types.messages import ChunkPair
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ import msgpack
 
 from hitl_clic.link.codec import MalformedMessage, decode, encode
 from hitl_clic.link.handshake import Published, Withdrawal
-from hitl_clic.link.messages import ChunkPair, Hello, UpdateRequest
+from hitl_clic.types.messages import ChunkPair, Hello, UpdateRequest
 
 MAGIC = b"CLICJRN1"
 FORMAT = 1

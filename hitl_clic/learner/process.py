@@ -36,9 +36,9 @@ from hitl_clic.link.learner import (
     Withdrawn,
     name_difference,
 )
-from hitl_clic.link.messages import Hello, LearnerStatus, Weights
 from hitl_clic.link.settings import LinkSettings
 from hitl_clic.os_scheduling import step_back
+from hitl_clic.types.messages import Hello, LearnerStatus, Weights
 
 log = logging.getLogger(__name__)
 MakeTrainer = Callable[[Mapping[str, str | int | float | bool]], Trainer]

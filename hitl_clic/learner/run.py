@@ -20,7 +20,7 @@ from hitl_clic.learner.ingest import Ingest
 from hitl_clic.learner.journal import Entry, Journal
 from hitl_clic.learner.trainer import Trainer
 from hitl_clic.link.handshake import Published, Withdrawal
-from hitl_clic.link.messages import ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
+from hitl_clic.types.messages import ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
 
 log = logging.getLogger(__name__)
 RATE_WINDOW_S = 5.0

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from hitl_clic.records import Array
+from hitl_clic.types.records import Array
 
 
 class Trainer(Protocol):

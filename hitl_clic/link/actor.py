@@ -22,9 +22,11 @@ import zmq
 
 from hitl_clic.link.address import require_safe
 from hitl_clic.link.codec import MalformedMessage, Message, WrongProtocol, decode, encode
-from hitl_clic.link.handshake import Acknowledgement, Alive, Goodbye, Refusal, Stranger, Welcome, Withdrawal
+from hitl_clic.link.handshake import Acknowledgement, Goodbye, Heartbeat, Rejected, UnknownPeer, Welcome, Withdrawal
 from hitl_clic.link.keys import load_client_keys
-from hitl_clic.link.messages import (
+from hitl_clic.link.outbox import Item, Outbox
+from hitl_clic.link.settings import LinkSettings
+from hitl_clic.types.messages import (
     PROTOCOL,
     ChunkPair,
     Hello,
@@ -33,8 +35,6 @@ from hitl_clic.link.messages import (
     UpdateRequest,
     Weights,
 )
-from hitl_clic.link.outbox import Item, Outbox
-from hitl_clic.link.settings import LinkSettings
 
 log = logging.getLogger(__name__)
 State = Literal["connecting", "connected", "lost", "refused"]
@@ -250,11 +250,11 @@ class ActorLink:
                 self._outbox.requeue()
                 self._welcomed = True
                 self._connected()
-            case Stranger():
+            case UnknownPeer():
                 # Several may answer what was sent before our hello arrived; one hello is enough.
                 if time.monotonic() - self._hello_s > 2 * self._settings.heartbeat_s:
                     self._hello_due = True
-            case Refusal(reason):
+            case Rejected(reason):
                 self._refused(reason)
             case _:
                 self._malformed += 1
@@ -301,7 +301,7 @@ class ActorLink:
             return
         if self._state == "refused":
             return
-        if now - self._alive_s >= self._settings.heartbeat_s and self._send(dealer, Alive(self._version)):
+        if now - self._alive_s >= self._settings.heartbeat_s and self._send(dealer, Heartbeat(self._version)):
             self._alive_s = now
         if self._state != "connected" or not self._welcomed:
             return

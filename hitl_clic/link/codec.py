@@ -17,15 +17,15 @@ import numpy as np
 
 from hitl_clic.link.handshake import (
     Acknowledgement,
-    Alive,
     Goodbye,
+    Heartbeat,
     Published,
-    Refusal,
-    Stranger,
+    Rejected,
+    UnknownPeer,
     Welcome,
     Withdrawal,
 )
-from hitl_clic.link.messages import PROTOCOL, ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
+from hitl_clic.types.messages import PROTOCOL, ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
 
 Message = (
     ChunkPair
@@ -33,12 +33,12 @@ Message = (
     | Hello
     | UpdateRequest
     | LearnerStatus
-    | Alive
+    | Heartbeat
     | Goodbye
     | Withdrawal
     | Welcome
-    | Refusal
-    | Stranger
+    | Rejected
+    | UnknownPeer
     | Acknowledgement
     | Published
 )
@@ -174,12 +174,12 @@ _FORMS: Mapping[str, _Form] = {
             "losses": _mapping(_number),
         },
     ),
-    "alive": _Form(Alive, {"version": _natural}),
+    "alive": _Form(Heartbeat, {"version": _natural}),
     "goodbye": _Form(Goodbye),
     "withdrawal": _Form(Withdrawal, {"pair_id": _natural}),
     "welcome": _Form(Welcome, {"run_id": _text, "version": _natural, "known": _integers}),
-    "refusal": _Form(Refusal, {"reason": _text}),
-    "stranger": _Form(Stranger),
+    "refusal": _Form(Rejected, {"reason": _text}),
+    "stranger": _Form(UnknownPeer),
     "acknowledgement": _Form(Acknowledgement, {"pairs": _integers, "withdrawals": _integers}),
     "published": _Form(Published, {"version": _natural, "step": _natural}),
 }

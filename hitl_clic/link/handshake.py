@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Alive:
+class Heartbeat:
     """Heartbeat of an actor. `version`: newest weights it has received, 0 if none."""
 
     version: int
@@ -44,14 +44,14 @@ class Welcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Rejected:
     """The learner does not accept an actor. `reason`: one sentence for a person."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class UnknownPeer:
     """The learner was sent something by somebody who never said hello (to this process)."""
 
 

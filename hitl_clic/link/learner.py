@@ -15,10 +15,10 @@ import zmq
 
 from hitl_clic.link.address import require_safe
 from hitl_clic.link.codec import MalformedMessage, Message, WrongProtocol, decode, encode
-from hitl_clic.link.handshake import Acknowledgement, Alive, Goodbye, Refusal, Stranger, Welcome, Withdrawal
+from hitl_clic.link.handshake import Acknowledgement, Goodbye, Heartbeat, Rejected, UnknownPeer, Welcome, Withdrawal
 from hitl_clic.link.keys import Guard, load_server_keys
-from hitl_clic.link.messages import PROTOCOL, ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
 from hitl_clic.link.settings import LinkSettings
+from hitl_clic.types.messages import PROTOCOL, ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
 
 SettingsMap = Mapping[str, str | int | float | bool]
 MAX_MESSAGES_A_POLL = 10_000
@@ -189,7 +189,7 @@ class LearnerLink:
     def refuse(self, actor: bytes, reason: str) -> None:
         """Turn an actor away with one sentence."""
         self._peers.pop(actor, None)
-        self._send(actor, Refusal(reason))
+        self._send(actor, Rejected(reason))
 
     def acknowledge(self, actor: bytes, pairs: Sequence[int] = (), withdrawals: Sequence[int] = ()) -> None:
         """Tell an actor what is safe."""
@@ -236,7 +236,7 @@ class LearnerLink:
         if peer is None:
             if actor not in strangers and not isinstance(message, Goodbye):
                 strangers.add(actor)
-                self._send(actor, Stranger())
+                self._send(actor, UnknownPeer())
             return
         peer.heard_s = self._heard_s = now
         run_id = peer.hello.run_id
@@ -247,7 +247,7 @@ class LearnerLink:
                 events.append(Withdrawn(actor, run_id, message))
             case UpdateRequest():
                 events.append(UpdatesRequested(actor, run_id, message))
-            case Alive(version):
+            case Heartbeat(version):
                 # Weights lost on the way are noticed here: the actor still has an older version some time later.
                 behind = self._weights is not None and version < self._weights.version
                 if peer.welcomed and behind and now - peer.weights_sent_s > self._settings.resend_after_s:

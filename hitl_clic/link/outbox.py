@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hitl_clic.link.handshake import Withdrawal, in_ranges
-from hitl_clic.link.messages import ChunkPair, UpdateRequest
+from hitl_clic.types.messages import ChunkPair, UpdateRequest
 
 Item = ChunkPair | Withdrawal | UpdateRequest
 Key = tuple[str, int]

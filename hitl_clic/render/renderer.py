@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hitl_clic.render.coarse import coarsen
 from hitl_clic.render.context import open_context
 from hitl_clic.tasks.mujoco_pose import place
-from hitl_clic.tasks.stage import Camera, Pose, Stage
+from hitl_clic.types.scene3d import Camera, Pose, Scene3D
 
 Picture = NDArray[np.uint8]
 Quality = Literal["fast", "full"]
@@ -42,10 +42,10 @@ class Renderer:
         ValueError: the model cannot be read. Others where OpenGL does not work, see `open_context`.
     """
 
-    def __init__(self, stage: Stage, quality: Quality, height: int, backend: str) -> None:
+    def __init__(self, scene3d: Scene3D, quality: Quality, height: int, backend: str) -> None:
         self._height = height
         width = round(height * _WIDEST)
-        model = self._model = mujoco.MjModel.from_binary_path(stage.model)
+        model = self._model = mujoco.MjModel.from_binary_path(scene3d.model)
         self._data = mujoco.MjData(model)
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
         if quality == "fast":
@@ -61,7 +61,7 @@ class Renderer:
             self._scene.flags[flag] = quality == "full"
         self._option = mujoco.MjvOption()
         self._option.geomgroup[:] = 0
-        self._option.geomgroup[list(stage.groups)] = 1
+        self._option.geomgroup[list(scene3d.groups)] = 1
         self._option.sitegroup[:] = 0
         self._camera = mujoco.MjvCamera()
 

@@ -22,7 +22,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_typ
 
 import numpy as np
 
-from hitl_clic.records import Array
+from hitl_clic.types.records import Array
 
 Record = TypeVar("Record")
 Json = dict[str, Any]

@@ -19,9 +19,9 @@ from mcap.records import Channel, Chunk, Footer, Header, McapRecord, Message, Me
 from mcap.stream_reader import StreamReader, breakup_chunk
 from zstandard import ZstdError
 
-from hitl_clic.link.messages import ChunkPair, LinkStatus
-from hitl_clic.records import EpisodeRecord, EventRecord, Plan, SnapshotRecord, SwapRecord, TickRecord
 from hitl_clic.session.topics import BY_NAME, BY_TYPE, FORMAT, PROFILE, SettingsRecord
+from hitl_clic.types.messages import ChunkPair, LinkStatus
+from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, SnapshotRecord, SwapRecord, TickRecord
 
 T = TypeVar("T")
 

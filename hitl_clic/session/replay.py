@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hitl_clic.records import Array, Plan, SnapshotRecord, TickRecord
 from hitl_clic.session.reader import Session
-from hitl_clic.tasks.task import Scene, Task
+from hitl_clic.tasks.task import Task
+from hitl_clic.types.records import Array, Plan, SnapshotRecord, TickRecord
+from hitl_clic.types.scene import Scene
 
 
 class Difference(NamedTuple):

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from hitl_clic.link.messages import ChunkPair, LinkStatus
-from hitl_clic.records import EpisodeRecord, EventRecord, Plan, SwapRecord, TickRecord
 from hitl_clic.session.topics import SettingsRecord, topic_of
-from hitl_clic.smoothness import Smoothness
+from hitl_clic.types.messages import ChunkPair, LinkStatus
+from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, SwapRecord, TickRecord
+from hitl_clic.types.smoothness import Smoothness
 
 Summary = dict[str, Any]
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hitl_clic.link.messages import ChunkPair, LinkStatus
-from hitl_clic.records import EpisodeRecord, EventRecord, Plan, SnapshotRecord, SwapRecord, TickRecord
+from hitl_clic.aliases import current_record
 from hitl_clic.session.codec import RecordCodec
+from hitl_clic.types.messages import ChunkPair, LinkStatus
+from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, SnapshotRecord, SwapRecord, TickRecord
 
 PROFILE = "hitl-clic"
 """MCAP profile by which a session is told from other recordings."""
@@ -68,7 +69,7 @@ class Topic:
             written = json.loads(text)
             if not isinstance(written, dict):
                 raise ValueError("it is not a JSON object")
-            return self.codec.decode(written)
+            return self.codec.decode(current_record(self.name, written))
         except ValueError as problem:
             raise ValueError(f"a record of topic {self.name!r} cannot be read: {problem}") from problem
 

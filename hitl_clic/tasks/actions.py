@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from devices.axes import GRIPPER, TURNS, base
+from hitl_clic.devices.core.axes import GRIPPER, TURNS, base
 from hitl_clic.tasks.task import Array
 
 PLANE_GROUPS: Mapping[str, tuple[str, ...]] = {"sideways": ("x",), "vertical": ("y",)}

@@ -20,11 +20,11 @@ from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import check_env
 from numpy.typing import NDArray
 
-from hitl_clic.records import EVERYTHING
 from hitl_clic.tasks.registry import TASKS, make_task
-from hitl_clic.tasks.stage import proportions
 from hitl_clic.tasks.task import Array, Task
 from hitl_clic.tasks.teacher import Teacher
+from hitl_clic.types.records import EVERYTHING
+from hitl_clic.types.scene3d import proportions
 
 _STEPS = 200
 _FORECAST_SHARE = 1 / 3
@@ -347,19 +347,19 @@ def _check_stage(task: Task) -> None:
     task.reset(seed=9)
     before = task.snapshot()
     with TemporaryDirectory() as folder:
-        stage = task.stage(Path(folder))
-        assert stage is None or Path(stage.model).stat().st_size, "a stage must come with its model"
+        scene3d = task.scene3d(Path(folder))
+        assert scene3d is None or Path(scene3d.model).stat().st_size, "a stage must come with its model"
     assert task.snapshot() == before, "stage() changed the task"
     pose = task.scene().pose
-    assert (stage is None) == (pose is None), "a scene has a pose where the task has a stage, and only there"
-    if stage is None or pose is None:
+    assert (scene3d is None) == (pose is None), "a scene has a pose where the task has a stage, and only there"
+    if scene3d is None or pose is None:
         return
-    names = [camera.name for camera in stage.cameras]
+    names = [camera.name for camera in scene3d.cameras]
     assert len(set(names)) == len(names), f"two cameras have one name: {names}"
-    assert len(stage.shown) in (1, 2), "one or two cameras are shown"
+    assert len(scene3d.shown) in (1, 2), "one or two cameras are shown"
     assert 3 * len(pose.hands) == len(task.action_frame.moves), "each hand moves along x, y and z"
-    for camera in stage.views()[0]:
-        where = camera.project(pose.hands, proportions(len(stage.shown)))
+    for camera in scene3d.views()[0]:
+        where = camera.project(pose.hands, proportions(len(scene3d.shown)))
         assert ((where > 0) & (where < 1)).all(), f"{camera.name} does not see the hands at the start: {where}"
     task.step(np.ones(_size(task), np.float32))
     after = task.scene().pose

@@ -9,9 +9,9 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-from hitl_clic.refusal import SettingsError
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
+from hitl_clic.types.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,48 +36,48 @@ TASKS = MappingProxyType(
     {
         "push_t": TaskEntry(
             gymnasium_id="hitl_clic/PushT-v0",
-            task="hitl_clic.tasks.push_t:PushT",
-            teacher="hitl_clic.tasks.push_t_teacher:PushTTeacher",
+            task="hitl_clic.tasks.pusht.push_t:PushT",
+            teacher="hitl_clic.tasks.pusht.teacher:PushTTeacher",
             summary="Push a T-shaped block onto its goal with a disc.",
         ),
         "line_following": TaskEntry(
             gymnasium_id="hitl_clic/LineFollowing-v0",
-            task="hitl_clic.tasks.line_following:LineFollowing",
-            teacher="hitl_clic.tasks.line_following_teacher:LineFollowingTeacher",
+            task="hitl_clic.tasks.line.line_following:LineFollowing",
+            teacher="hitl_clic.tasks.line.teacher:LineFollowingTeacher",
             summary="Move a point along a line to its end without leaving the line.",
         ),
         "hammer": TaskEntry(
             gymnasium_id="hitl_clic/Hammer-v0",
-            task="hitl_clic.tasks.hammer:Hammer",
-            teacher="hitl_clic.tasks.hammer_teacher:HammerTeacher",
+            task="hitl_clic.tasks.metaworld.hammer:Hammer",
+            teacher="hitl_clic.tasks.metaworld.hammer_teacher:HammerTeacher",
             summary="Pick up a hammer and drive a nail into a block.",
             extra="hammer",
         ),
         "pick_can": TaskEntry(
             gymnasium_id="hitl_clic/PickCan-v0",
-            task="hitl_clic.tasks.pick_can:PickCan",
-            teacher="hitl_clic.tasks.pick_can_teacher:PickCanTeacher",
+            task="hitl_clic.tasks.robosuite.pick_can:PickCan",
+            teacher="hitl_clic.tasks.robosuite.pick_can_teacher:PickCanTeacher",
             summary="Carry a can from one bin into its place in another with a robot arm.",
             extra="arms",
         ),
         "square": TaskEntry(
             gymnasium_id="hitl_clic/Square-v0",
-            task="hitl_clic.tasks.square:Square",
-            teacher="hitl_clic.tasks.square_teacher:SquareTeacher",
+            task="hitl_clic.tasks.robosuite.square:Square",
+            teacher="hitl_clic.tasks.robosuite.square_teacher:SquareTeacher",
             summary="Put a square nut onto a square peg with a robot arm.",
             extra="arms",
         ),
         "two_arm_lift": TaskEntry(
             gymnasium_id="hitl_clic/TwoArmLift-v0",
-            task="hitl_clic.tasks.two_arm_lift:TwoArmLift",
-            teacher="hitl_clic.tasks.two_arm_lift_teacher:TwoArmLiftTeacher",
+            task="hitl_clic.tasks.robosuite.two_arm_lift:TwoArmLift",
+            teacher="hitl_clic.tasks.robosuite.two_arm_lift_teacher:TwoArmLiftTeacher",
             summary="Lift a pot by its two handles with two robot arms.",
             extra="arms",
         ),
         "lift": TaskEntry(
             gymnasium_id="hitl_clic/Lift-v0",
-            task="hitl_clic.tasks.lift:Lift",
-            teacher="hitl_clic.tasks.lift:LiftTeacher",
+            task="hitl_clic.tasks.robosuite.lift:Lift",
+            teacher="hitl_clic.tasks.robosuite.lift:LiftTeacher",
             summary="Lift a cube from a table with a robot arm.",
             extra="arms",
         ),

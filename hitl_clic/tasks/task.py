@@ -6,8 +6,6 @@ Runs in the actor's main thread (and, for drawing, rebuilt from snapshots elsewh
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,65 +13,12 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from hitl_clic.records import Frame
-from hitl_clic.symmetry import Symmetry
-from hitl_clic.tasks.stage import Pose, Stage
+from hitl_clic.types.records import Frame
+from hitl_clic.types.scene import ActionFrame, Scene
+from hitl_clic.types.scene3d import Scene3D
+from hitl_clic.types.symmetry import Symmetry
 
 Array = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class ActionFrame:
-    """What the action's numbers mean, for devices and overlays.
-
-    Attributes:
-        axes: one name per action number ("x", "y", "z", "rx", "ry", "rz", "gripper").
-        scale: physical motion per unit of action and step (for example 10 pixels), per axis.
-        unit: unit of `scale`, per axis ("px", "m", "rad").
-        groups: axes that a person may want to correct by themselves, by a name that reads on after "only": "moving".
-    """
-
-    axes: tuple[str, ...]
-    scale: tuple[float, ...]
-    unit: tuple[str, ...]
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def moves(self) -> tuple[int, ...]:
-        """Indices of the axes along which a hand moves: x and y, or x, y and z of each hand."""
-        return tuple(index for index, axis in enumerate(self.axes) if axis[0] in "xyz")
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """One filled polygon or circle of a 2-D scene, in scene units; y points down.
-
-    A circle has one point (its centre) and a radius; a polygon has its corners and radius 0.
-    """
-
-    role: str
-    """What it is: "goal", "object", "robot", "line", "wall": the window picks the colour."""
-    points: tuple[tuple[float, float], ...]
-    radius: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """All a window needs to draw one instant, small enough to send at every tick.
-
-    Attributes:
-        size: width and height of the scene in scene units.
-        shapes: drawn in order.
-        hand: position of the controlled point in scene units; chunk overlays start here.
-        step: scene units moved by the hand for one unit of action and one step.
-        pose: for a task that has a stage, the same instant in three dimensions; the scene's unit is then the metre.
-    """
-
-    size: tuple[float, float]
-    shapes: tuple[Shape, ...]
-    hand: tuple[float, float]
-    step: float
-    pose: Pose | None = None
 
 
 class Task(gymnasium.Env[Array, Array]):
@@ -152,7 +97,7 @@ class Task(gymnasium.Env[Array, Array]):
     def scene(self) -> Scene:
         """The present instant for drawing, without side effects."""
 
-    def stage(self, folder: Path) -> Stage | None:
+    def scene3d(self, folder: Path) -> Scene3D | None:
         """How to draw this task in three dimensions; None where scenes are flat. Without side effects on the task.
 
         Writes into the folder what a renderer in another process needs: not for use within a tick.

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from hitl_clic.tasks.task import Shape
+from hitl_clic.types.scene import Shape
 
 Floats = NDArray[np.float64]
 Point = tuple[float, float]

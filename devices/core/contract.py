@@ -1,0 +1,87 @@
+"""The device contract as a check that anyone can run on a device of their own. Called from tests, on one thread."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.core.sample import DeviceSample
+
+LATEST_LIMIT_S = 1e-3
+"""`latest` never blocks: the median call must be well below a tick."""
+
+
+def check_device(
+    make: Callable[[], Device],
+    deflect: Callable[[Device], None] | None = None,
+    lose: Callable[[Device], None] | None = None,
+    timeout_s: float = 2.0,
+) -> None:
+    """Check what every device must hold to.
+
+    Args:
+        make: a new device, not started.
+        deflect: makes the started device move (its source says so); then it must show non-zero motion.
+        lose: takes the source away; then the device must show `connected=False` and zero motion.
+        timeout_s: seconds to wait for either.
+
+    Raises:
+        AssertionError: naming what does not hold.
+    """
+    device = make()
+    _check(bool(device.name) and len(device.axes) > 0, "a device needs a name and at least one axis")
+    _check(len(set(device.axes)) == len(device.axes), f"axis names repeat: {device.axes}")
+    _check_sample(device, device.latest())
+    _check(not any(device.latest().motion) and not device.latest().engage, "idle before start")
+    device.start()
+    try:
+        _refuses_second_start(device)
+        calls_ns = []
+        for _ in range(200):
+            started_ns = time.perf_counter_ns()
+            sample = device.latest()
+            calls_ns.append(time.perf_counter_ns() - started_ns)
+            _check_sample(device, sample)
+        _check(sorted(calls_ns)[100] * 1e-9 < LATEST_LIMIT_S, "latest() blocks")
+        if deflect is not None:
+            deflect(device)
+            _wait(lambda: any(device.latest().motion), timeout_s, "a deflected device moves")
+            _check_sample(device, device.latest())
+        if lose is not None:
+            lose(device)
+            _wait(lambda: not device.latest().connected, timeout_s, "a lost device says so")
+            _check_sample(device, device.latest())
+    finally:
+        device.close()
+        device.close()
+    _check(not any(device.latest().motion) and not device.latest().engage, "zero motion after close")
+    _check(device.failure is None, f"the reader thread failed: {device.failure!r}")
+
+
+def _check_sample(device: Device, sample: DeviceSample) -> None:
+    _check(len(sample.motion) == len(device.axes), f"{len(sample.motion)} motions for axes {device.axes}")
+    _check(all(math.isfinite(v) and -1.0 <= v <= 1.0 for v in sample.motion), f"motion out of [-1, 1]: {sample.motion}")
+    _check(sample.connected or not (any(sample.motion) or sample.engage), "a lost device moves")
+    _check(0.0 <= sample.age_s(time.perf_counter_ns()) < 3600.0, "the sample's time is not perf_counter_ns")
+
+
+def _refuses_second_start(device: Device) -> None:
+    try:
+        device.start()
+    except RuntimeError:
+        return
+    raise AssertionError("start twice must raise RuntimeError")
+
+
+def _wait(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+    deadline_ns = time.perf_counter_ns() + round(timeout_s * 1e9)
+    while not condition():
+        _check(time.perf_counter_ns() < deadline_ns, f"within {timeout_s} s: {what}")
+        time.sleep(0.001)
+
+
+def _check(holds: bool, what: str) -> None:
+    if not holds:
+        raise AssertionError(what)

@@ -1,0 +1,1 @@
+"""Devices that a person holds. Each runs in its own reader thread."""

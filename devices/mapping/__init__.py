@@ -1,0 +1,1 @@
+"""From raw readings to motion and commands: response curves, profiles, bindings. Pure."""

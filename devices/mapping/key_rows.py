@@ -1,0 +1,92 @@
+"""The key map of a device: what to press and what it does, made from the profile that decides it. Pure; any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import zip_longest
+
+from hitl_clic.devices.core.axes import TURNS, base
+from hitl_clic.devices.core.controls import FUNCTIONS, button_label, key_label
+from hitl_clic.devices.mapping.shaping import Profile
+
+Row = tuple[str, str]
+"""One line: what is pressed, and what it does."""
+
+_IN_THE_PLANE = {"x": ("left", "right"), "y": ("up", "down")}
+_IN_SPACE = {
+    "x": ("left", "right"),
+    "y": ("away", "near"),
+    "z": ("down", "up"),
+    "rx": ("near", "away"),
+    "ry": ("left", "right"),
+    "rz": ("left", "right"),
+}
+"""Where an axis leads as a picture shows it, below and above 0."""
+_VERBS = {"rx": "lean", "ry": "lean", "rz": "turn"}
+"""What a hand does about an axis; it leans with its wrist. It moves along all others."""
+
+
+def key_rows(
+    profile: Profile, axes: Collection[str], raw: Mapping[str, str] | None = None, picture: bool = True
+) -> tuple[Row, ...]:
+    """The key map for a task.
+
+    Args:
+        profile: the bindings.
+        axes: the motion axes that the device has for this task.
+        raw: what besides keys and buttons moves a raw axis: "x" to "drag sideways".
+        picture: motion goes by the picture, so that words tell the ways; else by axes' names.
+    """
+    bases = {base(axis) for axis in axes}
+    rows: list[Row] = []
+    for source in dict.fromkeys(profile.source(name) for name in profile.axes):
+        does = [_ways(profile, name, bases, picture) for name in profile.axes_from(source) if name in bases]
+        how = [*([raw[source]] if raw and source in raw else []), *_pairs(profile, source)]
+        if does and how:
+            rows.append((_upper(", ".join(how)), _upper("; ".join(does))))
+    for function, sentence in FUNCTIONS.items():
+        controls = control_labels(profile, function)
+        if controls and _matters(function, axes, bases):
+            rows.append((_upper(", ".join(controls)), sentence))
+    return tuple(rows)
+
+
+def control_labels(profile: Profile, binding: str) -> list[str]:
+    """The controls with this binding, as people call them; a left and a right key of one kind are one."""
+    keys, buttons = profile.bound(binding)
+    twins = {key.removeprefix("left ") for key in keys if key.replace("left ", "right ", 1) in keys and " " in key}
+    names = [next((twin for twin in twins if key.endswith(f" {twin}")), key) for key in keys]
+    return [*map(button_label, buttons), *map(key_label, dict.fromkeys(names))]
+
+
+def _pairs(profile: Profile, source: str) -> Iterator[str]:
+    """The controls of both ends of a raw axis, pair by pair."""
+    ends = control_labels(profile, f"-{source}"), control_labels(profile, f"+{source}")
+    for pair in zip_longest(*ends):
+        names = [name for name in pair if name]
+        yield "wheel" if all(name.startswith("wheel ") for name in names) else " ".join(names)
+
+
+def _ways(profile: Profile, name: str, bases: set[str], picture: bool) -> str:
+    """What the raw axis does to a motion axis at its lower and its upper end."""
+    words = _IN_SPACE if "z" in bases else _IN_THE_PLANE
+    ways = words[name] if picture and name in words else (f"-{name}", f"+{name}")
+    less, more = ways if profile.axes[name].sign > 0 else ways[::-1]
+    return f"{_VERBS.get(name, 'move')} {less} / {more}"
+
+
+def _matters(function: str, axes: Collection[str], bases: set[str]) -> bool:
+    """Whether a task with these axes has a use for a function."""
+    match function.partition(" ")[0]:
+        case "turn" | "mode":
+            return not bases.isdisjoint(TURNS)
+        case "arm":
+            return len(axes) > len(bases)
+        case "gripper":
+            return "gripper" in bases
+        case _:
+            return True
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

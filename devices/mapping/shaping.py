@@ -1,0 +1,190 @@
+"""From raw readings to motion: deadzone, response curve, scale, axis map, and the profile files that set them.
+
+Pure functions and frozen settings; called by reader threads. Never touches hardware; only `load_profile` reads a file.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from hitl_clic.devices.core.controls import FUNCTIONS, KEY_NAMES, is_key, meant
+
+PRESETS = Path(__file__).parents[2] / "configs" / "devices"
+"""Folder of the profiles that come with the project."""
+
+Motion = tuple[float, ...]
+_SIGNS = {"1": 1, "-1": -1}
+Sign = Annotated[Literal[1, -1], BeforeValidator(lambda value: _SIGNS.get(str(value), value))]
+"""1 or -1, also as people type it."""
+
+
+class AxisSetting(BaseModel):
+    """Where one motion axis comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field("", description="Raw axis of the device it is read from; empty means the one of the same name.")
+    offset: float = Field(
+        0.0, gt=-0.5, lt=0.5, description="Reading of that raw axis at rest, which is taken away (drift)."
+    )
+    sign: Sign = Field(1, description="1, or -1 to turn the axis round.")
+    scale: float = Field(1.0, gt=0, le=10, description="Motion at full deflection; above 1 it saturates earlier.")
+    deadzone: float | None = Field(None, ge=0, lt=1, description="Deadzone of this axis; none is the profile's.")
+    exponent: float | None = Field(None, ge=0.1, le=10, description="Curve of this axis; none is the profile's.")
+
+
+class Profile(BaseModel):
+    """How the readings of one device become motion on named axes, and what its controls do.
+
+    Axes go by the picture: x to the right; y down it, which in space is towards the teacher; z up. Turning by `rx`,
+    `ry` and `rz` has the sense that it has for a world with such axes, a left-handed one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, description="Name of the profile.")
+    axes: dict[str, AxisSetting] = Field(min_length=1, description="Motion axes by name, in the order of the motion.")
+    deadzone: float = Field(0.0, ge=0, lt=1, description="Deflection, as a share of full, below which nothing moves.")
+    exponent: float = Field(1.0, ge=0.1, le=10, description="Response curve: motion = deflection ** exponent.")
+    radial: bool = Field(
+        False, description="Apply deadzone and curve to the length of the deflection, which keeps its direction."
+    )
+    keys: dict[str, str] = Field(
+        default_factory=dict,
+        description='Key name to what it does: a signed raw axis ("-x") or one of `controls.FUNCTIONS` ("engage").',
+    )
+    buttons: dict[str, str] = Field(
+        default_factory=dict, description="The same for the buttons of the device itself, by their names there."
+    )
+    scale: float = Field(1.0, gt=0, le=1, description="Factor on the motion; 1 while coarse is held.")
+    precise_scale: float = Field(0.35, gt=0, le=1, description="Factor on the motion while precise is held.")
+    reach: float = Field(
+        0.15, gt=0, le=2, description="Drag that is full deflection, as a share of the scene's side (mouse)."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Profile:
+        sources = sorted({self.source(name) for name in self.axes})
+        ends = [sign + source for source in sources for sign in "+-"]
+        for what, bindings in (("key", self.keys), ("button", self.buttons)):
+            for control, binding in bindings.items():
+                if binding not in ends and binding not in FUNCTIONS:
+                    raise ValueError(
+                        f"{what} {control!r} is bound to {binding!r}; allowed are {', '.join([*ends, *FUNCTIONS])}"
+                    )
+        for key in self.keys:
+            if not is_key(key):
+                raise ValueError(f"keys: there is no key {key!r}; {meant(key, KEY_NAMES)}")
+        if self.precise_scale > self.scale:
+            raise ValueError(f"precise_scale = {self.precise_scale} must be at most scale = {self.scale}")
+        return self
+
+    def source(self, axis: str) -> str:
+        """The raw axis that a motion axis is read from."""
+        return self.axes[axis].source or axis
+
+    def axes_from(self, source: str) -> tuple[str, ...]:
+        """The motion axes that are read from a raw axis."""
+        return tuple(axis for axis in self.axes if self.source(axis) == source)
+
+    def bound(self, function: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The keys and the buttons with this binding."""
+        return _bound(self.keys, function), _bound(self.buttons, function)
+
+
+def _bound(bindings: Mapping[str, str], function: str) -> tuple[str, ...]:
+    return tuple(control for control, binding in bindings.items() if binding == function)
+
+
+def curve(deflection: float, deadzone: float, exponent: float) -> float:
+    """Response of one axis: odd, non-decreasing, zero up to the deadzone, continuous there, 1 at full deflection.
+
+    Anything that is not a finite number is no deflection: a broken reading must not move a robot.
+    """
+    if not math.isfinite(deflection):
+        return 0.0
+    size = min(1.0, abs(deflection))
+    if size <= deadzone:
+        return 0.0
+    return float(math.copysign(((size - deadzone) / (1.0 - deadzone)) ** exponent, deflection))
+
+
+def centred(reading: float, offset: float) -> float:
+    """A reading without its offset at rest; full deflection to either side stays full."""
+    away = reading - offset
+    return away / (1.0 - math.copysign(offset, away * offset))
+
+
+def shape(raw: Mapping[str, float], profile: Profile, axes: Sequence[str] | None = None) -> Motion:
+    """Motion in [-1, 1] for raw deflections by source name.
+
+    Args:
+        raw: deflection per raw axis, 1 at full; a missing axis is untouched, a non-finite one counts as zero.
+        profile: how to shape it. axes: which of its axes, all by default; `radial` is over these together.
+
+    Returns:
+        one number in [-1, 1] per axis.
+    """
+    settings = {name: profile.axes[name] for name in (profile.axes if axes is None else axes)}
+    values = [
+        centred(raw.get(setting.source or name, 0.0), setting.offset) * setting.sign
+        for name, setting in settings.items()
+    ]
+    if profile.radial:
+        finite = [max(-1e6, min(1e6, value)) if math.isfinite(value) else 0.0 for value in values]
+        length = math.hypot(*finite)
+        size = curve(length, profile.deadzone, profile.exponent)
+        shaped = [value / length * size if length > 0.0 else 0.0 for value in finite]
+    else:
+        shaped = [
+            curve(
+                value,
+                profile.deadzone if setting.deadzone is None else setting.deadzone,
+                profile.exponent if setting.exponent is None else setting.exponent,
+            )
+            for value, setting in zip(values, settings.values(), strict=True)
+        ]
+    return tuple(
+        max(-1.0, min(1.0, value * setting.scale)) for value, setting in zip(shaped, settings.values(), strict=True)
+    )
+
+
+def broken(raw: Mapping[str, float]) -> int:
+    """How many raw readings are not finite numbers; devices count them."""
+    return sum(not math.isfinite(value) for value in raw.values())
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """Read a profile: a preset by its name ("keyboard", "mouse"), or any TOML file by its path.
+
+    Raises:
+        ValueError: there is no such profile, or the file holds something a profile may not; names field and value.
+    """
+    text = str(name_or_path)
+    is_path = isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text or "\\" in text
+    path = Path(text) if is_path else PRESETS / f"{text}.toml"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        names = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.toml"))) or "none found"
+        raise ValueError(f"device profile {text!r} cannot be read ({error.strerror}); presets: {names}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        twice = ", in which a name is given twice: bind each key once" if "overwrite" in str(error) else ""
+        raise ValueError(f"device profile {path} is not TOML: {error}{twice}") from error
+    return checked_profile(content, str(path))
+
+
+def checked_profile(content: Mapping[str, Any], where: str) -> Profile:
+    """A profile of these values. Raises ValueError naming where they stand, the field and what is wrong with it."""
+    try:
+        return Profile.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "profile"
+        raise ValueError(f"device profile {where}: {field}: {first['msg']}") from error

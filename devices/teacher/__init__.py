@@ -1,0 +1,1 @@
+"""The scripted teacher as a device, and the errors it can make."""

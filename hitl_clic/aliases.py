@@ -1,0 +1,103 @@
+"""Old names, so that recordings, settings and checkpoints made before still open. Pure data and lookups; any thread.
+
+This is the only place that knows old names. Each reader passes what it read through one of these functions once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SETTINGS: Mapping[str, str] = {
+    "asking": "help_request",
+    "clic.attraction": "clic.mode_loss",
+    "clic.consent": "clic.implicit_approval",
+    "clic.energy.waves": "clic.energy.fourier_frequencies",
+    "clic.energy.wells": "clic.energy.modes",
+    "clic.inference.commitment": "clic.inference.plan_switch_margin",
+    "clic.intent_s": "clic.label_average_s",
+    "clic.renewal": "clic.network_reset_every",
+    "gate.reaction_s": "gate.reaction_time_s",
+    "gate.steady_s": "gate.policy_filter_s",
+}
+"""Old dotted name of a setting or table -> its name now."""
+
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "loop.overlap": {"clamp": "prefix_conditioned", "future": "future_state"},
+    "method": {"fast": "clic", "paper": "clic_paper", "wary": "clic_robust"},
+    "schedule": {"paper": "lockstep"},
+}
+"""Setting, by its name now -> its old values and what they are called now."""
+
+RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {"plan": {"doubt": "uncertainty"}}
+"""Topic of a recording -> old names of its fields and their names now."""
+
+WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
+"""Old prefix of a weight's name -> its prefix now."""
+
+
+def current_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A nested table of settings under today's names and values; today's own table comes back equal."""
+    renamed: dict[str, Any] = {}
+    for name, value in _leaves(values, ""):
+        _put(renamed, current_setting(name), value)
+    for name, values_now in VALUES.items():
+        value = _get(renamed, name)
+        if isinstance(value, str) and value in values_now:
+            _put(renamed, name, values_now[value])
+    return renamed
+
+
+def current_setting(name: str) -> str:
+    """Today's dotted name of a setting, given an old or a present one."""
+    for old, new in SETTINGS.items():
+        if name == old or name.startswith(f"{old}."):
+            return new + name.removeprefix(old)
+    return name
+
+
+def current_flat_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """As `current_settings`, for a mapping from dotted names to values."""
+    return {
+        (now := current_setting(name)): VALUES.get(now, {}).get(value, value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a recorded JSON object under today's names."""
+    names = RECORD_FIELDS.get(topic, {})
+    return {names.get(name, name): value for name, value in written.items()}
+
+
+def current_weight(name: str) -> str:
+    """Today's name of a weight, given an old or a present one."""
+    for old, new in WEIGHTS.items():
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return name
+
+
+def _leaves(values: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value and prefix + name != "task_options":
+            found += _leaves(value, f"{prefix}{name}.")
+        else:
+            found.append((prefix + name, value))
+    return found
+
+
+def _put(values: dict[str, Any], name: str, value: Any) -> None:
+    *tables, last = name.split(".")
+    for table in tables:
+        values = values.setdefault(table, {})
+    values[last] = value
+
+
+def _get(values: Mapping[str, Any], name: str) -> Any:
+    for part in name.split("."):
+        if not isinstance(values, Mapping) or part not in values:
+            return None
+        values = values[part]
+    return values

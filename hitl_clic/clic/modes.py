@@ -1,0 +1,64 @@
+"""Valleys in chunk space that a state places. Pure torch, any thread; no I/O. Shapes as in `energy`, and K valleys."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hitl_clic.clic.energy import Context
+
+WELL_SLOPE = 2.0
+"""Steepness of an untrained well far from its centre, energy per unit of action."""
+UNIT_SOFTPLUS = 0.5413
+"""softplus of it is 1."""
+
+
+class Modes(nn.Module):
+    """K valleys in chunk space whose places, depths and steepness depend on the state.
+
+    E_wells(s, a) = -log sum_k exp(-(depth_k + slope_k (sqrt(1 + ||a - centre_k||^2) - 1))): near a centre a bowl, far
+    away a cone, so that the pull is bounded and reaches everywhere. A network on [s; a] alone has to learn from
+    contrasts where its valley lies; here the contrasts move it there directly.
+
+    The distances come from inner products: no tensor is larger than [B, S, D] or [B, S, K]. What cancels in them is
+    1e-5 at most for chunks in the box, beside the 1 under the root.
+
+    Args:
+        width: features of the state. dim: D. count: K.
+    """
+
+    def __init__(self, width: int, dim: int, count: int) -> None:
+        super().__init__()
+        self.count, self.dim = count, dim
+        self.centres = nn.Linear(width, count * dim)
+        self.shapes = nn.Linear(width, 2 * count)
+
+    def context(self, features: Tensor) -> Context:
+        """(centres [B, K, D], depths [B, 1, K], slopes [B, 1, K]) from the state's features [B, width]."""
+        centres = 1.2 * torch.tanh(self.centres(features)).reshape(-1, self.count, self.dim)
+        depth, slope = self.shapes(features)[:, None].chunk(2, dim=-1)
+        return centres, depth, WELL_SLOPE * nn.functional.softplus(slope + UNIT_SOFTPLUS)
+
+    def energy(self, context: Context, chunks: Tensor) -> Tensor:
+        """E [B, S]."""
+        return -torch.logsumexp(self._log_shares(context, chunks)[0], dim=-1)
+
+    def shares(self, context: Context, chunks: Tensor) -> Tensor:
+        """Each valley's share in exp(-E_wells), [B, S, K]."""
+        return torch.softmax(self._log_shares(context, chunks)[0], dim=-1)
+
+    def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
+        """E [B, S] and its gradient [B, S, D]."""
+        centres, _, slope = context
+        log_share, root = self._log_shares(context, chunks)
+        energy = -torch.logsumexp(log_share, dim=-1)
+        pull = torch.softmax(log_share, dim=-1) * slope / root
+        return energy, pull.sum(-1, keepdim=True) * chunks - pull @ centres
+
+    def _log_shares(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
+        """Each valley's -E alone and sqrt(1 + ||a - centre||^2), both [B, S, K]."""
+        centres, depth, slope = context
+        sizes = chunks.square().sum(-1, keepdim=True) + centres.square().sum(-1)[:, None]
+        apart = torch.baddbmm(sizes, chunks, centres.transpose(1, 2), alpha=-2).clamp_min(0)
+        root = (1 + apart).sqrt()
+        return -(depth + slope * (root - 1)), root

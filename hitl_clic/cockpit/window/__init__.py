@@ -1,0 +1,1 @@
+"""The window's process, and the thread that talks to it."""

@@ -1,0 +1,1 @@
+"""How a device's motion becomes a label: mapping, filters, padding, pairs, undo. Pure numpy."""

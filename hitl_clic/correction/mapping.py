@@ -1,0 +1,252 @@
+"""From a device's motion to the human's action: axes matched by name, absolute or relative, smooth hand-over.
+
+Pure numpy; called by the loop in the actor's main thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hitl_clic.control.gate import GateSettings
+from hitl_clic.devices.core.axes import arm, base
+from hitl_clic.types.commands import Driver
+from hitl_clic.types.records import Array, Kind
+
+MOVES, TURNS = ("x", "y", "z"), ("rx", "ry", "rz")
+
+
+class Triple(NamedTuple):
+    """Three action axes that are one motion in space: of which arm, where in the action, whether it turns a hand."""
+
+    arm: int
+    axes: tuple[int, ...]
+    turns: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Which device axis moves which action axis, and how it is read.
+
+    Attributes:
+        dim: number of action axes.
+        device: indices into `DeviceSample.motion`. action: indices into the action, pairwise with `device`.
+        absolute: action axes that are read absolutely whatever the kind of correction.
+        triples: the motions in space among the action's axes.
+        groups: by the name of a group of axes, which action axes are in it.
+    """
+
+    dim: int
+    device: tuple[int, ...]
+    action: tuple[int, ...]
+    absolute: tuple[int, ...] = ()
+    triples: tuple[Triple, ...] = ()
+    groups: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+
+
+class Label(NamedTuple):
+    """The human's action for one tick.
+
+    Attributes:
+        action: a^h, float32 [dim_a] in [-1, 1]. taught: float32 [dim_a], 1 on the axes that it really teaches.
+        kind: how it is to be learnt from. push: e h of a relative one, float32 [dim_a], else None.
+    """
+
+    action: Array
+    taught: Array
+    kind: Kind
+    push: Array | None = None
+
+
+def bind(
+    device_axes: Sequence[str],
+    action_axes: Sequence[str],
+    absolute_axes: Collection[str] = (),
+    groups: Mapping[str, Collection[str]] | None = None,
+) -> Binding:
+    """Match axes by name. A device may lack axes (the robot keeps those) and may have more (they are ignored).
+
+    Args:
+        device_axes, action_axes: names, in order.
+        absolute_axes: those always read absolutely, by their names on the first arm.
+        groups: the action axes in each group, by name.
+
+    Raises:
+        ValueError: not one name is shared, or a name occurs twice.
+    """
+    for whose, names in (("the device", device_axes), ("the task", action_axes)):
+        if len(set(names)) != len(names):
+            raise ValueError(f"axes of {whose} repeat a name: {', '.join(names)}")
+    shared = [name for name in action_axes if name in device_axes]
+    if not shared:
+        raise ValueError(
+            f"the device's axes ({', '.join(device_axes) or 'none'}) share no name with the task's "
+            f"({', '.join(action_axes) or 'none'}); choose a profile whose axes are named like the task's"
+        )
+    return Binding(
+        dim=len(action_axes),
+        device=tuple(list(device_axes).index(name) for name in shared),
+        action=tuple(list(action_axes).index(name) for name in shared),
+        absolute=tuple(index for index, name in enumerate(action_axes) if base(name) in absolute_axes),
+        triples=_triples(action_axes),
+        groups={name: tuple(axis in group for axis in action_axes) for name, group in (groups or {}).items()},
+    )
+
+
+def _triples(action_axes: Sequence[str]) -> tuple[Triple, ...]:
+    """The motions in space whose three axes are all there."""
+    found = []
+    for number in sorted({arm(name) for name in action_axes}):
+        own = {base(name): index for index, name in enumerate(action_axes) if arm(name) == number}
+        for names in (MOVES, TURNS):
+            if all(name in own for name in names):
+                found.append(Triple(number, tuple(own[name] for name in names), names is TURNS))
+    return tuple(found)
+
+
+def human_action(
+    robot_action: ArrayLike,
+    motion: Sequence[float],
+    kind: Kind,
+    settings: GateSettings,
+    binding: Binding | None = None,
+    teaches: Sequence[bool] | None = None,
+    axes: NDArray[np.float64] | None = None,
+    group: Sequence[bool] | None = None,
+) -> Label:
+    """The human's action for the same state, and which axes it really teaches.
+
+    Absolute: the motion itself on the controlled axes, the robot's value elsewhere.
+    Relative ([CL]): a^h = a^r + e h, h the motion, e = `relative_step`; no motion, no lesson. So a hand moves the robot
+    as gently or as far as it likes; learnt is that this way is better (`clic.half_space.length`). Of the motions in
+    space (a hand's moving, its turning) only those that are pushed are controlled then.
+
+    A lesson has one kind, as its pair and the desired space made of it have: while relative axes are pushed those read
+    absolutely are set, but not taught; else the lesson is about them alone.
+
+    Args:
+        robot_action: a^r, [dim_a]. motion: one number per device axis.
+        kind: how the motion is read, but for the binding's absolute axes. settings: for e.
+        binding: from `bind`; None when the device's axes are the action's, in order.
+        teaches: for each motion whether the correction is about it; None is all. The robot keeps the others.
+        axes: those that motion goes along, in the world, [arms, 3, 3]; None where they are the world's own.
+        group: for each action axis, the world's, whether a correction may be about it; None is all.
+
+    Raises:
+        ValueError: the lengths do not fit.
+    """
+    robot = np.asarray(robot_action, np.float32)
+    if binding is None:
+        every = tuple(range(len(motion)))
+        binding = Binding(dim=len(motion), device=every, action=every)
+    if robot.shape != (binding.dim,) or len(motion) <= max(binding.device, default=-1):
+        raise ValueError(
+            f"robot action of shape {robot.shape} and {len(motion)} motions do not fit a binding to {binding.dim} axes"
+        )
+    wanted = np.zeros(binding.dim)
+    about = np.zeros(binding.dim, bool)
+    for device, action in zip(binding.device, binding.action, strict=True):
+        if teaches is None or teaches[device]:
+            wanted[action], about[action] = max(-1.0, min(1.0, motion[device])), True
+    if axes is not None:
+        _to_world(wanted, about, binding.triples, axes)
+    if group is not None:
+        about &= np.asarray(group, bool)
+        wanted[~about] = 0.0
+    human, taught = robot.copy(), np.zeros(binding.dim, np.float32)
+    if kind == "absolute":
+        human[about], taught[about] = wanted[about], 1.0
+        return Label(np.clip(human, -1.0, 1.0), taught, kind)
+
+    relative = about.copy()
+    relative[list(binding.absolute)] = False
+    fixed = about & ~relative
+    for triple in binding.triples:
+        indices = list(triple.axes)
+        relative[indices] &= bool(wanted[indices].any())
+    human[fixed] = wanted[fixed]
+    if not wanted[relative].any():
+        if fixed.any():
+            taught[fixed], kind = 1.0, "absolute"
+        return Label(np.clip(human, -1.0, 1.0), taught, kind)
+    taught[relative] = 1.0
+    push = np.where(relative, settings.relative_step * wanted, 0.0).astype(np.float32)
+    return Label(np.clip(human + push, -1.0, 1.0), taught, kind, push)
+
+
+def _to_world(
+    wanted: NDArray[np.float64],
+    about: NDArray[np.bool_],
+    triples: Sequence[Triple],
+    axes: NDArray[np.float64],
+) -> None:
+    """Turn motion along other axes into motion along the world's, in place.
+
+    A turn is an axial vector: with left-handed axes, as a picture's are, its sense changes. What would leave [-1, 1] is
+    made shorter, which keeps its direction.
+    """
+    for triple in triples:
+        indices, frame = list(triple.axes), axes[triple.arm]
+        sense = np.sign(np.linalg.det(frame)) if triple.turns else 1.0
+        world = sense * (frame @ wanted[indices])
+        wanted[indices] = world / max(1.0, float(np.abs(world).max()))
+        about[indices] = np.abs(frame) @ about[indices] > 1e-6
+
+
+def blend(previous: ArrayLike, wanted: ArrayLike, max_step: float) -> Array:
+    """`wanted`, changed by at most `max_step` per axis from `previous`; float32 [dim_a] in [-1, 1]."""
+    before = np.asarray(previous, np.float32)
+    target = np.clip(np.asarray(wanted, np.float32), -1.0, 1.0)
+    near = np.clip(target, before - np.float32(max_step), before + np.float32(max_step))
+    return np.asarray(np.clip(near, -1.0, 1.0), np.float32)
+
+
+NO_LIMIT = 2.0
+"""The greatest change that an action in [-1, 1] can make."""
+HAND_STEP = 0.5
+"""`GateSettings.max_step` of a person's device by default."""
+
+
+class HandOver:
+    """Limits the change of the executed action from a change of driver until the new driver's action is reached.
+
+    The action learnt from stays the teacher's own; only what is executed is limited. Stopping is never smoothed, but
+    setting off again is, from standing still.
+
+    So at a switch, and until the new driver is caught up with, the executed action changes by at most `max_step` on
+    each axis, and always towards what is wanted; from then on it is what is wanted.
+    """
+
+    def __init__(self, max_step: float | None, dim: int) -> None:
+        """`max_step`: greatest change per tick and axis, units of action; None or 2 is no limit. `dim`: dim_a."""
+        self._max_step = NO_LIMIT if max_step is None else max_step
+        self._executed: Array = np.zeros(dim, np.float32)
+        self._driver: Driver = "nobody"
+        self._catching_up = False
+
+    def reset(self) -> None:
+        """A new episode: the robot stands still and nobody has driven yet."""
+        self._executed = np.zeros_like(self._executed)
+        self._driver = "nobody"
+        self._catching_up = False
+
+    def step(self, driver: Driver, wanted: ArrayLike, anew: bool = False) -> Array:
+        """The action to execute, float32 [dim_a]; zero when nobody drives.
+
+        `anew`: as if the driver had changed: the same hand now drives other axes, or along others.
+        """
+        if driver == "nobody":
+            action = np.zeros_like(self._executed)
+            self._catching_up = False
+        else:
+            target = np.clip(np.asarray(wanted, np.float32), -1.0, 1.0)
+            self._catching_up = self._catching_up or driver != self._driver or anew
+            action = blend(self._executed, target, self._max_step) if self._catching_up else target
+            self._catching_up = self._catching_up and not np.array_equal(action, target)
+        self._driver = driver
+        self._executed = action
+        return action.copy()

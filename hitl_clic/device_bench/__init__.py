@@ -1,0 +1,1 @@
+"""The device test: live values, rate, jitter and tuning of one device."""

@@ -1,0 +1,1 @@
+"""Builds and runs a session: wires tasks, devices, control, learner, link and cockpit together."""

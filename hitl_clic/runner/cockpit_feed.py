@@ -1,0 +1,233 @@
+"""What the cockpit shows, put together from what loop, link and tally say.
+
+`CockpitFeed.state` runs in the window's or the dashboard's thread; it only reads newest-wins slots and takes copies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark, SessionEnd
+from hitl_clic.cockpit.window import keymap
+from hitl_clic.devices.core.slot import Slot
+from hitl_clic.runner.device_registry import DeviceSpec
+from hitl_clic.settings import SessionSettings
+from hitl_clic.types.messages import ChunkPair, LinkStatus
+from hitl_clic.types.records import EVERYTHING, Array, EpisodeRecord, EventRecord, Frame, Plan, SwapRecord, TickRecord
+from hitl_clic.types.scene import ActionFrame
+from hitl_clic.types.view import LoopView, Record
+
+SHOWN = 5
+"""Corrections in the ribbon."""
+NOT_LOOKED = "Nobody looks at an energy here"
+RECENT_TICKS = 2000
+"""Ticks behind the lateness shown."""
+SENTENCES: Mapping[str, str] = {
+    "discard": "Last correction discarded",
+    "learner_lost": "Learner lost: the robot keeps its last policy",
+    "learner_back": "Learner is back",
+    "device_lost": "Device lost: no motion from it",
+    "device_back": "Device is back",
+    "weights_refused": "New weights failed their check; the last good ones stay",
+    "asks_for_help": "The robot is unsure: show it what to do",
+    "stop": "Emergency stop: {clear_stop} clears it",
+    "clear_stop": "Stop cleared: {pause} goes on",
+    "pause": "",
+    "next_frame": "There is one frame only here",
+    "next_axes": "There is no choice of axes here",
+    "success": "You called it reached",
+    "failure": "You called it failed",
+    "reset": "Started again",
+}
+"""What is said of an event, nothing where the badge says it; keys by what they do."""
+
+
+def _switched(record: EventRecord) -> str:
+    """How corrections are read from now on."""
+    frame: Frame = record.detail["frame"]  # type: ignore[assignment]
+    about = record.detail["about"]
+    only = "" if about == EVERYTHING else f", only {about}"
+    return f"Now {record.detail['kind']}, {words.FRAMES[frame]}{only}"
+
+
+class HasStatus(Protocol):
+    """The part of the actor's link that the cockpit needs."""
+
+    def status(self) -> LinkStatus:
+        """What is known of the learner now."""
+        ...
+
+
+class NoLearner:
+    """The status of a link that is not there, where nothing is learned."""
+
+    def status(self) -> LinkStatus:
+        """As if all were well."""
+        return LinkStatus("connected")
+
+
+class CockpitFeed:
+    """Collects records as they come and gives the newest `CockpitState`.
+
+    Args:
+        settings: of the session. hand: what the teacher holds. max_steps, frame: of the task.
+        view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
+        landscape: the newest look at the energy, or a sentence why there is none.
+        verdict: whether the policy would now do what the correction asked whose first pair has this id, if known.
+        note: says what the device would move now.
+        keys: its key map, (what to press, what it does), by the frame that motion goes along.
+    """
+
+    def __init__(
+        self,
+        settings: SessionSettings,
+        spec: DeviceSpec,
+        max_steps: int,
+        frame: ActionFrame,
+        view: Slot[LoopView],
+        link: HasStatus,
+        began_ns: int | None = None,
+        note: Callable[[], str] = str,
+        keys: Mapping[Frame, tuple[tuple[str, str], ...]] | None = None,
+        compliance: Callable[[int], bool | None] | None = None,
+        energy_slice: Callable[[], EnergySlice | str] = lambda: NOT_LOOKED,
+    ) -> None:
+        self._settings, self._hand, self._max_steps = settings, spec, max_steps
+        self._window_keys = tuple(settings.window.keys.items())
+        self._labels = keymap.table(self._window_keys).labels()
+        self._moves = list(frame.moves)
+        self._view, self._link = view, link
+        self._note, self._keys = note, keys or {}
+        self._verdict = compliance or (lambda first: None)
+        self._landscape = energy_slice
+        self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
+        self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
+        self._times: deque[int] = deque(maxlen=50)
+        self._worst_ns = self._overruns = 0
+        self._history: list[EpisodeMark] = []
+        self._corrections: deque[tuple[int, int]] = deque(maxlen=SHOWN)
+        """(first, last) pair id of the newest corrections."""
+        self._undone: set[int] = set()
+        self._last_pair_tick = -(10**9)
+        self._learned_pair = -1
+        self._swap: SwapRecord | None = None
+        self._message = ""
+        self.end: SessionEnd | None = None
+
+    def add(self, record: Record) -> None:
+        """Main thread: take in a record. Quick: it runs in the tick."""
+        if isinstance(record, TickRecord):
+            self._lateness.append(record.lateness_ns)
+            self._times.append(record.time_ns)
+            self._worst_ns = max(self._worst_ns, record.lateness_ns)
+            self._overruns += record.overrun
+        elif isinstance(record, ChunkPair):
+            new = record.tick > self._last_pair_tick + 1
+            first = record.id if new or not self._corrections else self._corrections.pop()[0]
+            self._corrections.append((first, record.id))
+            self._last_pair_tick = record.tick
+        elif isinstance(record, Plan):
+            self._learned_pair = max(self._learned_pair, record.newest_pair)
+        elif isinstance(record, SwapRecord):
+            self._swap = record
+        elif isinstance(record, EpisodeRecord):
+            mark = EpisodeMark(record.episode, record.success, record.feedback_per_step, record.timesteps)
+            self._history = [*self._history, mark]
+        elif isinstance(record, EventRecord):
+            if record.name == "discard":
+                self._undone.update(range(int(record.detail["first"]), int(record.detail["last"]) + 1))
+            if record.name == "switched":
+                self._message = _switched(record)
+            elif record.name in SENTENCES:
+                self._message = SENTENCES[record.name].format_map(self._labels)
+
+    def state(self, now_ns: int | None = None) -> CockpitState | None:
+        """The newest instant as of `now_ns` (by default the present); None before the first."""
+        view = self._view.latest()
+        if view is None or view.scene is None:
+            return None
+        now = time.perf_counter_ns() if now_ns is None else now_ns
+        link, swap, record = self._link.status(), self._swap, view.record
+        late = np.array(self._lateness or [0]) * 1e-6
+        periods = np.diff(list(self._times)) * 1e-9
+        driving = view.state == "correcting" and record is not None and record.human_action is not None
+        human = (tuple(self._shown(record)[self._moves].tolist()),) if driving and record is not None else None
+        chunk = None if view.robot_chunk is None else tuple(map(tuple, view.robot_chunk[:, self._moves].tolist()))
+        realtime = self._settings.pace == "realtime"
+        return CockpitState(
+            task=self._settings.task.replace("_", " "),
+            scene=view.scene,
+            time_s=max(0, now - self._began_ns) * 1e-9,
+            robot_chunk=chunk,
+            execute=max(0, self._settings.execute - view.step_in_chunk),
+            step_in_chunk=0,
+            human_chunk=human,
+            gate=view.state,
+            kind=view.kind,
+            frame=view.frame,
+            about=view.about,
+            desired_radius=self._radius(record) if driving and record is not None else None,
+            hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
+            asks=view.asks,
+            approving=view.approving,
+            device_note=self._note(),
+            device_keys=self._keys.get(view.frame, ()),
+            window_keys=self._window_keys,
+            device=self._hand.label,
+            device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
+            device_connected=record is None or record.connected,
+            weight_version=0 if swap is None else swap.version,
+            weights_age_s=0.0 if swap is None else max(0, now - swap.time_ns) * 1e-9,
+            pairs_made=link.made,
+            pairs_queued=max(0, link.made - link.acknowledged - link.dropped),
+            pairs_learned=max(0, min(link.made, self._learned_pair + 1)),
+            pairs_dropped=link.dropped,
+            updates_per_s=link.learner.updates_per_s,
+            episode=view.episode,
+            step=view.step,
+            max_steps=self._max_steps,
+            progress=", ".join(f"{name} {value:.2f}" for name, value in view.progress.items()),
+            history=tuple(self._history),
+            corrections=tuple(self._flag(first, last) for first, last in list(self._corrections)),
+            loop_hz=1.0 / max(1e-9, float(np.median(periods))) if len(periods) else 0.0,  # a pause is not slow
+            target_hz=self._settings.loop.rate_hz if realtime else 0.0,
+            lateness_p99_ms=float(np.percentile(late, 99)),
+            lateness_worst_ms=self._worst_ns * 1e-6,
+            overruns=self._overruns,
+            link=link.state,
+            link_detail=link.detail if link.state != "connected" else "",
+            message=self._message,
+            energy_slice=self._landscape(),
+            end=self.end,
+        )
+
+    def _shown(self, record: TickRecord) -> Array:
+        """The correction as an arrow: what was done, or for a direction the way in which the hand pushed."""
+        if record.kind == "absolute" or record.human_action is None:
+            return record.executed
+        pushed = record.human_action - record.robot_action if record.push is None else record.push
+        return pushed / self._settings.gate.relative_step
+
+    def _radius(self, record: TickRecord) -> float | None:
+        """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5).
+
+        None for a direction, and for a baseline, which knows no sets.
+        """
+        method = self._settings.clic
+        if record.human_action is None or record.kind != "absolute" or method.kind != "clic":
+            return None
+        return method.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
+
+    def _flag(self, first: int, last: int) -> Correction:
+        if last in self._undone:
+            return "undone"
+        if self._learned_pair < last:
+            return "queued"
+        followed = self._verdict(first)
+        return "learned" if followed is None else "followed" if followed else "unfollowed"

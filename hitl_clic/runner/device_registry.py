@@ -1,0 +1,241 @@
+"""Which device a teacher holds: one entry for each name of `--device`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+from hitl_clic.cockpit.window.keymap import Keymap
+from hitl_clic.control.clock import ticks_behind
+from hitl_clic.control.gate import Choices
+from hitl_clic.correction.mapping import HAND_STEP, Binding, bind
+from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.core.slot import Slot
+from hitl_clic.devices.hardware.events import EventFeed
+from hitl_clic.devices.hardware.gamepad import STICKS, gamepad
+from hitl_clic.devices.hardware.handheld import HandheldDevice
+from hitl_clic.devices.hardware.keyboard import KeyboardDevice
+from hitl_clic.devices.hardware.mouse import MouseDevice
+from hitl_clic.devices.hardware.spacemouse import PUSHES, spacemouse
+from hitl_clic.devices.hardware.spacemouse import missing as no_spacemouse
+from hitl_clic.devices.mapping.key_rows import Row, control_labels, key_rows
+from hitl_clic.devices.mapping.shaping import Profile, load_profile
+from hitl_clic.devices.teacher.scripted import ScriptedDevice, TeacherView
+from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.foresight import Foresight
+from hitl_clic.tasks.registry import make_task, make_teacher
+from hitl_clic.tasks.task import Task
+from hitl_clic.types.errors import SettingsError, unknown
+from hitl_clic.types.records import EVERYTHING, Frame
+
+Make = Callable[[SessionSettings, Sequence[str], Slot[TeacherView], EventFeed], Device]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """One way to teach.
+
+    Attributes:
+        label: its name for people. control: what is held to drive; empty for a script.
+        needs_window: it lives on window events.
+        make: makes it from settings, the names of the task's axes, the teacher's view and the window's events.
+        raw: what besides keys and buttons moves a raw axis of its profile, in words.
+        lacks: what is missing here to use it at all, in a sentence; empty if nothing.
+    """
+
+    label: str
+    control: str
+    needs_window: bool
+    make: Make
+    raw: Mapping[str, str] = field(default_factory=dict)
+    lacks: Callable[[], str] = str
+
+    def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
+        """How to take over, or once that is done how to hand back."""
+        if not self.control:
+            return "the script hands back by itself" if correcting else "the script steps in by itself"
+        if mode == "touch":
+            return "let go to hand back" if correcting else "steer to correct"
+        if correcting:
+            return f"{'release' if mode == 'hold' else 'press'} {self.control} to hand back"
+        return f"{'hold' if mode == 'hold' else 'press'} {self.control} to correct"
+
+
+def _oracle(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
+    del feed
+    teacher, script = make_teacher(settings.task), settings.oracle
+    behind = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)
+    if settings.pace == "max":  # no time passes between two ticks: as many ticks late as it would be live
+        script = script.model_copy(update={"latency_s": 0.0, "delay_steps": behind})
+    try:
+        foresee = Foresight(make_task(settings.task), teacher) if script.foresight else None
+    except ValueError as error:
+        raise SettingsError(
+            f"oracle.foresight = true is not allowed with task = {settings.task}: {error}; give --oracle.no-foresight"
+        ) from error
+    step = settings.gate.relative_step
+    return ScriptedDevice(axes, teacher.action, teacher.reset, view, settings.execute, script, step, foresee, behind)
+
+
+def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
+    """How to make a device that lives on the window's events, with its preset profile."""
+
+    def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
+        del view
+        return device(
+            feed,
+            _profile(settings),
+            stale_after_s=settings.gate.stale_after_s,
+            tap_hold_s=_tap_s(settings),
+            axes=axes,
+        )
+
+    return make
+
+
+def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
+    """How to make a device that reads its own hardware."""
+
+    def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
+        del view, feed
+        return device(_profile(settings), tap_hold_s=_tap_s(settings), axes=axes)
+
+    return make
+
+
+def _tap_s(settings: SessionSettings) -> float:
+    return max(0.05, 1.5 / settings.loop.rate_hz)  # no tap falls between two ticks, the second half a tick late
+
+
+DEVICES: Mapping[str, DeviceSpec] = {
+    "oracle": DeviceSpec("scripted teacher", "", False, _oracle),
+    "keyboard": DeviceSpec("keyboard", "Space", True, _at_the_window(KeyboardDevice)),
+    "mouse": DeviceSpec("mouse", "the left button", True, _at_the_window(MouseDevice), MouseDevice.drags),
+    "spacemouse": DeviceSpec("SpaceMouse", "the cap", False, _in_the_hand(spacemouse), PUSHES, no_spacemouse),
+    "gamepad": DeviceSpec("gamepad", "the right shoulder button", False, _in_the_hand(gamepad), STICKS),
+}
+
+
+def chosen_device(settings: SessionSettings) -> DeviceSpec:
+    """The entry of the chosen device, its control named as the profile has it."""
+    spec = DEVICES[settings.device]
+    if not spec.control:
+        return spec
+    label = next(iter(control_labels(_profile(settings), "engage")), "control")
+    return replace(spec, control=label if label[0].isupper() else f"the {label}")
+
+
+def _profile(settings: SessionSettings) -> Profile:
+    return profile_of(settings.device, settings.profile, settings.window.keys)
+
+
+def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, str] | None = None) -> Profile:
+    """A device's profile, by default the preset of its name; beside a window with these keys bound anew.
+
+    Raises:
+        SettingsError: there is none, it holds something that a profile may not, or it binds a key of the window's.
+    """
+    try:
+        profile = load_profile(name_or_path or device)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    window = Keymap(window_keys or {})
+    for key, binding in profile.keys.items():
+        row = window.find(key)
+        if row is not None and row.action != binding:
+            raise SettingsError(
+                f"device profile {profile.name!r}: key {key!r} is bound twice, here to {binding!r} and by the window "
+                f"to {row.action!r}; choose another key there or in window.keys"
+            )
+    return profile
+
+
+def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
+    """How the device's axes move the task's. A script gives the task's own actions, but for what its fingers switch.
+
+    Raises:
+        ValueError: they share no axis.
+    """
+    frame = task.action_frame
+    groups = frame.groups if DEVICES[settings.device].control else None
+    return bind(device.axes, frame.axes, switched(settings), groups)
+
+
+def switched(settings: SessionSettings) -> Sequence[str]:
+    """The axes, by their names on the first arm, that hands switch rather than steer: read absolutely at any time."""
+    if DEVICES[settings.device].control:
+        return settings.gate.absolute_axes
+    return settings.oracle.buttons if settings.oracle.press_steps else ()
+
+
+def choices(settings: SessionSettings, task: Task) -> Choices:
+    """What a person can switch to on a task that was reset; a script has its own ways to be partial.
+
+    Raises:
+        SettingsError: `gate.about` is no group of this task's axes.
+    """
+    if not DEVICES[settings.device].control:
+        return Choices()
+    groups, about = (EVERYTHING, *task.action_frame.groups), settings.gate.about
+    if about not in groups:
+        raise SettingsError(
+            f"gate.about = {about} is not allowed with task = {settings.task}; {unknown(about, groups)}"
+        )
+    turned: tuple[Frame, ...] = tuple(name for name in get_args(Frame) if task.axes_of(name) is not None)
+    # where all frames are one, it goes by the name that was set
+    return Choices(("world", *turned) if turned else (settings.gate.frame,), groups)
+
+
+def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[Frame, tuple[Row, ...]]:
+    """The key map of the chosen device by the frame that its motion goes along."""
+    return {frame: key_map(settings, axes, frame) for frame in get_args(Frame)}
+
+
+def key_map(settings: SessionSettings, axes: Sequence[str], frame: Frame | None = None) -> tuple[Row, ...]:
+    """What keys and buttons of the chosen device do on these axes of a task; nothing for a script.
+
+    `frame`: along whose axes; by default those of the settings.
+    """
+    spec = DEVICES[settings.device]
+    if not spec.control:
+        return ()
+    profile, window = _profile(settings), Keymap(settings.window.keys)
+    own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's too
+    profile = profile.model_copy(update={"keys": own})
+    return key_rows(profile, axes, spec.raw, picture=(frame or settings.gate.frame) == "camera")
+
+
+def has_display() -> bool:
+    """Whether a window could open here."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def choose(settings: SessionSettings) -> SessionSettings:
+    """The settings with `auto` resolved, the window decided, and what goes by the device set.
+
+    Raises:
+        SettingsError: the device needs a window and there can be none, or a package, or a person, or its profile is
+            wrong.
+    """
+    windowed = has_display() and not settings.headless
+    device = settings.device
+    if device == "auto":
+        device = "keyboard" if windowed and settings.pace == "realtime" else "oracle"
+    spec = DEVICES[device]
+    if spec.needs_window and not windowed:
+        free = ", ".join(name for name, other in DEVICES.items() if not other.needs_window)
+        why = "--headless was given" if settings.headless else "there is no display (DISPLAY is not set)"
+        raise SettingsError(f"device = {device} needs a window, but {why}; allowed without a window: {free}")
+    if lacking := spec.lacks():
+        raise SettingsError(f"device = {device} cannot be used here. {lacking}")
+    if spec.control and settings.pace == "max":
+        raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
+    gate = settings.gate
+    if spec.control and gate.max_step is None:
+        gate = gate.model_copy(update={"max_step": HAND_STEP})
+    settings = settings.model_copy(update={"device": device, "headless": not windowed, "gate": gate})
+    chosen_device(settings)  # a wrong profile is refused before anything starts
+    return settings

@@ -1,0 +1,49 @@
+"""The policies that a session kept, to be asked again where it is replayed: the one that acted, or the next best.
+
+Read by the examiner's thread, when it asks for the first time and where the policy changes; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from hitl_clic.learner import checkpoint
+from hitl_clic.runner.policy_probe import Named
+from hitl_clic.types.messages import Weights
+from hitl_clic.types.view import LoopView
+
+
+class KeptPolicies:
+    """A `Source` for an examiner of a recorded session.
+
+    Args:
+        folder: of the session.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: tuple[int, Weights] | None = None
+
+    def __call__(self, view: LoopView | None) -> Named | str:
+        """The policy that acted at an instant, else the nearest older one that was kept, else the newest."""
+        if view is None or view.record is None:
+            return "One moment"
+        try:
+            if not self._paths:
+                return "This session kept no policy whose energy could be looked at: it has no checkpoints"
+            acted = view.record.weight_version
+            version = max((kept for kept in self._paths if kept <= acted), default=max(self._paths))
+            if self._read is None or self._read[0] != version:
+                self._read = (version, checkpoint.read_weights(self._paths[version])[0])
+        except ValueError as error:
+            return str(error)
+        name = f"policy v{version}"
+        return Named(self._read[1], name if version == acted else f"{name} (v{acted} acted, but was not kept)")
+
+    @cached_property
+    def _paths(self) -> Mapping[int, Path]:
+        """Checkpoints by version: the newest few, and those kept every some episodes."""
+        folders = [self._folder / "checkpoints", *sorted((self._folder / "policies").glob("*"))]
+        return {checkpoint.version(path): path for folder in folders for path in checkpoint.paths(folder)}

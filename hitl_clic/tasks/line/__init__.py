@@ -1,0 +1,1 @@
+"""Line Following: follow a line with a point."""

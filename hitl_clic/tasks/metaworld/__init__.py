@@ -1,0 +1,1 @@
+"""Hammer, from Meta-World."""

@@ -1,0 +1,157 @@
+"""The scripted teacher of Push-T: go round the T to the nearest contact it needs, and push.
+
+Pure; any thread. Memoryless: the action depends on the observation alone, so a learner can imitate it from pairs
+and it can answer any state a person brings about. Lengths are pixels, angles radians.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, pi, sin
+
+import numpy as np
+
+from hitl_clic.tasks.pusht.contacts import CENTRE, Need, needed_contacts
+from hitl_clic.tasks.pusht.paths import CLEARANCE, CORNERS, MARGIN, Floats, nearest_free, shortest_ways
+from hitl_clic.tasks.pusht.state import AGENT_RADIUS, GOAL, SIDE, PushTState, decode
+from hitl_clic.tasks.task import Array
+from hitl_clic.tasks.teacher import MemorylessTeacher
+
+_LARGEST_FEATURE = 4.0
+"""Observations are cut to this size, in scene sides, so that no number is too large to reckon with."""
+_STAY = 20.0
+"""Pixels charged for leaving the present contact for another, so that near ties do not make the agent waver."""
+_LONGEST_WAY = 600.0
+"""Pixels reckoned for a contact to which there is no way at all."""
+_OUTSIDE_CHARGE = 30.0
+"""Pixels charged for each pixel by which a contact would have the agent outside the scene."""
+_CORNER_SLACK = 4.0
+"""Pixels by which a corner of a way may lie outside the scene."""
+_AT_GAP = (-8.0, CLEARANCE + 2.0)
+"""Pixels between the agent's disc and the face within which the agent is at a contact; negative is overlap."""
+_AT_BESIDE_MOVING = 25.0
+"""Pixels beside a moving contact within which the agent is at it."""
+_AT_BESIDE_TURNING = 15.0
+"""Pixels beside a turning contact within which the agent is at it."""
+_REACHED = 8.0
+"""Pixels from the place before a contact at which the agent stops travelling and pushes."""
+_SLIDE = 6.0
+"""Pixels beside a contact from which the agent draws level with it at full speed, and slower when nearer."""
+_SETTLE = 4.0
+"""Pixels of gap around the clearance over which the agent, not yet level, comes and goes at less than full speed."""
+_LEVEL_FREE = (4.0, 5.0)
+"""Pixels beside a contact at which the agent still pushes fully, and over which the push then fades to none."""
+_LEVEL_TOUCHING = (10.0, 15.0)
+"""The same, in pixels, for an agent already touching a face it moves."""
+_TOUCHING = 2.0
+"""Pixels of gap below which the agent touches the face."""
+_SLOW_WITHIN = 2.0
+"""Pixels from the point it travels to within which the agent slows down."""
+_GOAL_CENTRE = np.array([GOAL[0] - sin(GOAL[2]) * CENTRE[1], GOAL[1] + cos(GOAL[2]) * CENTRE[1]])
+"""Where the T's centre of mass is when the T is at the goal, pixels of the scene."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """The pose of the T's body frame in the scene: origin [2] and rotation [2, 2]."""
+
+    origin: Floats
+    rotation: Floats
+
+    @classmethod
+    def of(cls, state: PushTState) -> _Frame:
+        c, s = cos(state.angle), sin(state.angle)
+        return cls(np.array([state.block_x, state.block_y]), np.array([[c, -s], [s, c]]))
+
+    def body(self, points: Floats) -> Floats:
+        """Scene points [..., 2] in the body frame."""
+        return np.asarray((points - self.origin) @ self.rotation)
+
+    def scene(self, points: Floats) -> Floats:
+        """Body points [..., 2] in the scene."""
+        return np.asarray(points @ self.rotation.T + self.origin)
+
+
+class PushTTeacher(MemorylessTeacher):
+    """Turns the T roughly to the goal's angle, then pushes it there face by face, always at the cheapest contact.
+
+    Full speed everywhere (length 1): an episode ends the moment the goal is covered, so nothing needs slow work.
+    """
+
+    name = "hitl_clic/PushTTeacher/2"
+
+    def action(self, observation: Array) -> Array:
+        """Action float32 [2] of length 1 for an observation float32 [24]. ValueError for another shape or NaN."""
+        state = decode(np.clip(observation, -_LARGEST_FEATURE, _LARGEST_FEATURE))
+        frame = _Frame.of(state)
+        right, down = (frame.body(_GOAL_CENTRE) - CENTRE).tolist()
+        turn = (GOAL[2] - state.angle + pi) % (2 * pi) - pi
+        agent = frame.body(np.array([state.agent_x, state.agent_y]))
+        heading = frame.rotation @ _heading(frame, agent, needed_contacts(right, down, turn))
+        return np.asarray(heading / max(_length(heading), 1e-9), dtype=np.float32)
+
+
+def _heading(frame: _Frame, agent: Floats, need: Need) -> Floats:
+    """Where an agent [2] moves to meet a need: a direction [2] of any length. Agent and direction in the body frame."""
+    table = np.array(need.contacts)
+    points, normals, charges = table[:, :2], table[:, 2:4], table[:, 4]
+    hovers = _hovers(points, normals)
+    free = nearest_free(agent)
+    way, towards = shortest_ways(free, hovers, _usable_corners(frame))
+
+    beside = ((agent - points) * np.abs(normals[:, ::-1])).sum(1)
+    gap = ((points - agent) * normals).sum(1) - AGENT_RADIUS
+    reach = _AT_BESIDE_TURNING if need.turning else _AT_BESIDE_MOVING
+    at = (gap > _AT_GAP[0]) & (gap < _AT_GAP[1]) & (np.abs(beside) < reach)
+    outside = _outside(frame.scene(points - normals * AGENT_RADIUS))
+    travel = np.minimum(way, _LONGEST_WAY) + _length(agent - free) + _STAY + _OUTSIDE_CHARGE * outside
+    best = int(np.argmin(np.where(at, np.abs(beside) + np.abs(gap), travel) + charges))
+
+    if at[best] or _length(agent - hovers[best]) < _REACHED:
+        return _push(normals[best], float(beside[best]), float(gap[best]), need.turning)
+    aim = frame.body(np.clip(frame.scene(towards[best]), 0.0, SIDE))
+    return _travel(agent, free, aim)
+
+
+def _hovers(points: Floats, normals: Floats) -> Floats:
+    """Where the agent waits before each contact, [K, 2]: off its face by the margin.
+
+    Beside the stem it waits below the bar's margin, and slides up to a higher contact while it pushes.
+    """
+    hovers = points - normals * MARGIN
+    on_stem = (normals[:, 0] != 0) & (np.abs(points[:, 0]) == 15)
+    hovers[:, 1] = np.where(on_stem, np.maximum(hovers[:, 1], 30 + MARGIN), hovers[:, 1])
+    return hovers
+
+
+def _usable_corners(frame: _Frame) -> np.ndarray:
+    """Which turning points of the ways lie in the scene, bool [6]."""
+    corners = frame.scene(CORNERS)
+    return np.asarray(((corners > -_CORNER_SLACK) & (corners < SIDE + _CORNER_SLACK)).all(1))
+
+
+def _outside(points: Floats) -> Floats:
+    """By how many pixels scene points [K, 2] lie outside the scene, [K]."""
+    return np.maximum(np.abs(points - SIDE / 2).max(1) - SIDE / 2, 0.0)
+
+
+def _push(normal: Floats, beside: float, gap: float, turning: bool) -> Floats:
+    """Push along the normal while drawing level with the contact; keep off the T while still far beside it."""
+    full, fade = _LEVEL_TOUCHING if gap < _TOUCHING and not turning else _LEVEL_FREE
+    level = min(1.0, max(0.0, 1.0 - (abs(beside) - full) / fade))
+    inward = level + (1.0 - level) * _unit((gap - CLEARANCE) / _SETTLE)
+    return np.asarray(normal * inward + np.abs(normal[::-1]) * _unit(-beside / _SLIDE))
+
+
+def _travel(agent: Floats, free: Floats, aim: Floats) -> Floats:
+    """Head for the aim, and away from the T when nearer to it than the clearance."""
+    way = aim - free
+    return np.asarray(way / max(_length(way), _SLOW_WITHIN) + (free - agent) / CLEARANCE)
+
+
+def _unit(value: float) -> float:
+    return min(1.0, max(-1.0, value))
+
+
+def _length(vector: Floats) -> float:
+    return float(np.hypot(vector[0], vector[1]))

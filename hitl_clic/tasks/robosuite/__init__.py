@@ -1,0 +1,1 @@
+"""Robot arms, from robosuite."""

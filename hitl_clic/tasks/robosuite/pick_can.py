@@ -1,0 +1,46 @@
+"""Pick-Can: take a can out of one bin and put it into its place in another, in robosuite's PickPlaceCan.
+
+The task runs in the thread that owns the environment. What all such tasks share is in `robosuite_task.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hitl_clic.tasks.robosuite.task import RobosuiteTask
+from hitl_clic.types.scene3d import Camera
+
+if TYPE_CHECKING:
+    from hitl_clic.tasks.robosuite.engine import RobosuiteEngine
+
+_CAN = "Can_main"
+_TARGET = np.array([0.145, 0.38, 0.95])
+"""The point over the can's bin that observations show (CLIC)."""
+
+
+class PickCan(RobosuiteTask):
+    """Leave the can in its quarter of the second bin, the hand more than about 4 cm off (robosuite's check).
+
+    Observation: float32 [40] (CLIC): hand 3, can 3, rotation of the hand 9 and of the can 9, first finger and its speed
+    2, quaternion (x, y, z, w) of the can 4, hand from can 3, target from can 3, target 3, whether the can is grasped 1.
+    Metres, m/s.
+    """
+
+    environment, kind, dim_o = "PickPlaceCan", "hitl_clic/PickCan-v0/1", 40
+    longest = {"fast": 250, "published": 500}  # noqa: RUF012
+    drawn = (("wall", "bin1"), ("wall", "bin2"), ("goal", "VisualCan_main"), ("object", _CAN))
+    cameras = (
+        Camera("side", target=(0.06, 0.08, 0.98), distance=1.65, azimuth=90.0, elevation=-38.0),
+        Camera("front", target=(0.05, 0.03, 1.0), distance=2.0, azimuth=180.0, elevation=-42.0),
+        Camera("top", target=(0.1, 0.02, 0.9), distance=1.75, azimuth=90.0, elevation=-89.0),
+    )
+    shown = ("side", "front")
+    unseen = ("VisualMilk_main", "VisualBread_main", "VisualCereal_main")
+    floor = 0.82
+
+    def numbers(self, engine: RobosuiteEngine) -> list[Any]:
+        hand, can = engine.hand(0), engine.data.body(_CAN)
+        pose = [hand.position, can.xpos, hand.turn, can.xmat, hand.finger, hand.speed, np.roll(can.xquat, -1)]
+        return [*pose, hand.position - can.xpos, _TARGET - can.xpos, _TARGET, float(engine.grasps(0, _CAN))]

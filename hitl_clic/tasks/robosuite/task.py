@@ -1,0 +1,211 @@
+"""What all tasks in robosuite share: spaces, the arm's speed, episodes, exact snapshots, a drawing.
+
+Runs in the thread that owns the environment. A task of its own says in one file what it observes, and brings a teacher;
+see `lift.py`. Importing this imports no simulator, so that a teacher beside its task needs none.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import msgpack
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from hitl_clic.tasks.actions import arm_groups, checked_action
+from hitl_clic.tasks.frames import picture_axes
+from hitl_clic.tasks.task import Array, Task
+from hitl_clic.tasks.two_views import TwoViews, box, outline
+from hitl_clic.types.records import Frame
+from hitl_clic.types.scene import ActionFrame, Scene, Shape
+from hitl_clic.types.scene3d import Camera, Pose, Scene3D, named, vector
+
+if TYPE_CHECKING:
+    from hitl_clic.tasks.robosuite.engine import RobosuiteEngine
+
+Floats = NDArray[np.float64]
+
+FARTHEST = 2.0
+"""Observed numbers are cut to this: what is farther off, in metres, has fallen from the table."""
+SPEEDS = {"fast": 1.0, "published": 0.2}
+"""Share of robosuite's own scale of motions that one unit of action asks for.
+
+published: CLIC's. A hand moves at 5 cm/s at the most and an episode takes 20 s. fast: all of it, 25 cm/s, the greatest
+speed that ISO 10218-1 allows an arm under a person's hand; an episode takes 4 to 6 s, as Hammer's does.
+"""
+_STEP, _TURN = 0.0125, 0.125
+"""How far a hand goes and turns in one step at robosuite's full scale once it is moving, m and rad (measured)."""
+_AXES = ("x", "y", "z", "rx", "ry", "rz", "gripper")
+_VIEWS = TwoViews(size=(1.5, 1.5), left=-0.75, top=-0.52, ceiling=1.06, floor=2.25)
+_HAND_RADIUS = 0.02
+_GOAL, _CLEAR = (0.2, 0.75, 0.5, 0.85), (0.0, 0.0, 0.0, 0.0)
+_SEEN = (1,)
+"""The group of geoms that robosuite makes for people; others are for collisions."""
+
+
+class RobosuiteTask(Task):
+    """A task for one or two arms in one of robosuite's environments.
+
+    Action: float32 [7] an arm, motion of the hand along and about the world's axes, and the fingers by sign: above 0
+    they shut, below 0 they open, by a fifth of their command each step. One unit is what `speed` says.
+
+    Args:
+        speed: "fast" or "published", see `SPEEDS`.
+        max_steps: steps after which an episode is truncated; 0 takes the task's own for this speed.
+    """
+
+    environment: ClassVar[str]
+    """robosuite's name."""
+    kind: ClassVar[str]
+    """Names the task and the version of its snapshots."""
+    dim_o: ClassVar[int]
+    arms: ClassVar[int] = 1
+    longest: ClassVar[dict[str, int]]
+    """Steps after which an episode is truncated, for each speed."""
+    drawn: ClassVar[tuple[tuple[str, str], ...]]
+    """Role and name of the bodies to draw, besides the hands."""
+    cameras: ClassVar[tuple[Camera, ...]]
+    shown: ClassVar[tuple[str, ...]]
+    """Names of the cameras that show the task best."""
+    floor: ClassVar[float] = 0.8
+    """Height of the table's top, m."""
+    unseen: ClassVar[tuple[str, ...]] = ()
+    """Bodies that only distract."""
+
+    metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
+    control_hz = 20.0
+
+    def __init__(self, speed: Literal["fast", "published"] = "fast", max_steps: int | None = None) -> None:
+        if speed not in SPEEDS:
+            raise ValueError(f"speed must be one of {', '.join(map(repr, SPEEDS))}, got {speed!r}")
+        if max_steps is not None and max_steps < 1:
+            raise ValueError(f"max_steps must be at least 1, got {max_steps}")
+        from hitl_clic.tasks.robosuite.engine import RobosuiteEngine  # seconds, and not always installed
+
+        self.speed = speed
+        self.max_steps = max_steps or self.longest[speed]
+        scale = SPEEDS[speed]
+        names = [axis + ("" if arm == 0 else str(arm + 1)) for arm in range(self.arms) for axis in _AXES]
+        self.action_frame = ActionFrame(
+            axes=tuple(names),
+            scale=(*(3 * [_STEP * scale]), *(3 * [_TURN * scale]), 1.0) * self.arms,
+            unit=("m", "m", "m", "rad", "rad", "rad", "command") * self.arms,
+            groups=arm_groups(names),
+        )
+        self.observation_space = spaces.Box(-FARTHEST, FARTHEST, (self.dim_o,), np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (7 * self.arms,), np.float32)
+        self._scale = np.tile([scale] * 6 + [1.0], self.arms)
+        self._step = -1
+        self.engine = RobosuiteEngine(self.environment, self.arms)
+
+    @abstractmethod
+    def numbers(self, engine: RobosuiteEngine) -> list[Any]:
+        """The present state: arrays and numbers that make the observation in this order, `dim_o` in all."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.engine.reset(int(self.np_random.integers(2**62)))
+        self._step = 0
+        return self.observe(), self._info()
+
+    def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
+        self._require_start()
+        self.engine.step(checked_action(action, self._scale.size) * self._scale)
+        self._step += 1
+        info = self._info()
+        truncated = not info["success"] and self._step >= self.max_steps
+        return self.observe(), float(info["success"]), info["success"], truncated, info
+
+    def observe(self) -> Array:
+        self._require_start()
+        numbers = np.concatenate([np.ravel(part) for part in self.numbers(self.engine)])
+        return np.clip(numbers, -FARTHEST, FARTHEST).astype(np.float32)
+
+    def snapshot(self) -> bytes:
+        self._require_start()
+        state = np.asarray(self.engine.state(), "<f8").tobytes()
+        return bytes(msgpack.packb({"task": self.kind, "step": self._step, "state": state}))
+
+    def restore(self, snapshot: bytes) -> Array:
+        try:
+            content = msgpack.unpackb(snapshot)
+            if content["task"] != self.kind:
+                raise ValueError(f"made by {content['task']!r}")
+            step, state = int(content["step"]), np.frombuffer(content["state"], "<f8").astype(np.float64)
+            if step < 0:
+                raise ValueError("its step is out of range")
+            if state.shape != (self.engine.size,) or not np.isfinite(state).all():
+                raise ValueError(f"expected are {self.engine.size} finite numbers")
+        except (ValueError, KeyError, TypeError, msgpack.UnpackException) as problem:
+            raise ValueError(f"not a snapshot of {self.kind}: {problem}") from problem
+        self.engine.set_state(state)
+        self._step = step
+        return self.observe()
+
+    def forecast(self, actions: Array) -> Array:
+        """The observation expected after these actions, [k, dim_a]; see `Task.forecast`.
+
+        Simulated with coarser physics, as exact physics would take half of a tick for every two actions.
+        """
+        checked = [checked_action(action, self._scale.size) for action in actions]
+        if not checked:
+            return self.observe()
+        with self.engine.coarsely():
+            for action in checked:
+                self.engine.step(action * self._scale)
+            return self.observe()
+
+    def axes_of(self, frame: Frame) -> Floats | None:
+        if frame == "world":
+            return None
+        self._require_start()
+        if frame == "gripper":
+            return np.stack([self.engine.hand(arm).turn for arm in range(self.arms)])
+        return np.tile(picture_axes(named(self.cameras, self.shown[0]).azimuth), (self.arms, 1, 1))
+
+    def scene(self) -> Scene:
+        self._require_start()
+        engine, views = self.engine, _VIEWS
+        solids = [(role, corners) for role, body in self.drawn for corners in self._corners(body)]
+        for arm in range(self.arms):
+            fingers = (f"gripper{arm}_right_{part}" for part in ("leftfinger", "rightfinger", "right_gripper"))
+            solids += [("robot", corners) for body in fingers for corners in self._corners(body)]
+        places = [engine.hand(arm).position for arm in range(self.arms)]
+        hands = [views.above(place).tolist() for place in places]
+        shapes = (
+            *(outline(role, corners, views.above) for role, corners in solids),
+            *(Shape("robot", ((x, y),), _HAND_RADIUS) for x, y in hands),
+            views.bar(views.ceiling),
+            *(outline(role, corners, views.front) for role, corners in solids),
+        )
+        step = _STEP * SPEEDS[self.speed]
+        pose = Pose(engine.joints(), tuple(vector(place) for place in places))
+        return Scene(size=views.size, shapes=shapes, hand=(hands[0][0], hands[0][1]), step=step, pose=pose)
+
+    def scene3d(self, folder: Path) -> Scene3D:
+        colors = dict.fromkeys(self.unseen, _CLEAR) | {body: _GOAL for role, body in self.drawn if role == "goal"}
+        model = self.engine.write_model(folder, colors)
+        return Scene3D(model, _SEEN, self.cameras, self.shown, self.floor)
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def _corners(self, body: str) -> list[Floats]:
+        """The corners [8, 3] in the world of the boxes round a body's parts."""
+        model, data = self.engine.model, self.engine.data
+        found = []
+        for geom in self.engine.geoms(body):
+            aabb = model.geom_aabb[geom]
+            corners = box(tuple(aabb[:3]), tuple(aabb[3:]))
+            found.append(corners @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom])
+        return found
+
+    def _info(self) -> dict[str, Any]:
+        return {"success": self.engine.solved()}
+
+    def _require_start(self) -> None:
+        if self._step < 0:
+            raise RuntimeError("call reset() first")

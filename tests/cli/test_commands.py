@@ -1,0 +1,371 @@
+"""The commands around a session: showing a recording again, the demo's steps, what bench runs, the cockpit's words."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fake_session import session_records, write
+
+from benchmarks.figure import percentiles
+from benchmarks.update import MatrixProducts
+from hitl_clic.cli import bench, demo, devices, evaluate, replay, teach
+from hitl_clic.clic.settings import InferenceSettings
+from hitl_clic.cockpit.state.state import CockpitState, from_bytes, to_bytes
+from hitl_clic.control.gate import Choices
+from hitl_clic.devices.core.slot import Slot
+from hitl_clic.devices.hardware.events import EventFeed
+from hitl_clic.devices.hardware.listing import DeviceReport
+from hitl_clic.learner import checkpoint
+from hitl_clic.runner import device_registry as hands
+from hitl_clic.runner.cockpit_feed import CockpitFeed
+from hitl_clic.runner.device_registry import DEVICES, profile_of
+from hitl_clic.runner.player import Projector, _Player, contact_sheet
+from hitl_clic.session.reader import Session
+from hitl_clic.session.topics import SettingsRecord
+from hitl_clic.settings import SessionSettings, SettingsError, load
+from hitl_clic.tasks.registry import make_task
+from hitl_clic.types.messages import LinkStatus
+from hitl_clic.types.records import EventRecord, TickRecord
+from hitl_clic.types.view import LoopView
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """Line Following, driven at random, with settings as a real session writes them."""
+    settings = load(overrides={"task": "line_following", "device": "oracle", "task_options": {"max_steps": 15}})
+
+    def named(record: Any) -> Any:
+        if isinstance(record, SettingsRecord):
+            return dataclasses.replace(record, task=settings.task, values=settings.model_dump(mode="json"))
+        return record
+
+    task = replay.task_maker(settings)()
+    path = tmp_path_factory.mktemp("recorded") / "session.mcap"
+    return Session.open(write(path, session_records(task), named))
+
+
+@pytest.fixture
+def settings(recorded: Session) -> SessionSettings:
+    return replay.settings_of(recorded)
+
+
+def projector(recorded: Session) -> Projector:
+    settings = replay.settings_of(recorded)
+    return Projector(recorded, settings, replay.task_maker(settings)())
+
+
+def test_the_tasks_options_come_back_with_the_settings(recorded: Session, settings: SessionSettings) -> None:
+    assert settings.task == "line_following"
+    assert replay.task_maker(settings)().max_steps == 15
+    assert replay.verified(recorded.path).ok
+
+
+def test_a_shown_tick_is_the_same_however_it_was_reached(recorded: Session) -> None:
+    forward, jumping = projector(recorded), projector(recorded)
+    states = [forward.state(index) for index in range(len(forward))]
+    for index in (30, 3, 44, 0, 31, 31):
+        assert jumping.state(index) == states[index]
+
+
+def test_a_replay_shows_how_corrections_were_read_then(recorded: Session, tmp_path: Path) -> None:
+    def switched(record: Any) -> Any:
+        if isinstance(record, SettingsRecord):
+            return recorded.settings
+        late = isinstance(record, TickRecord) and record.tick >= 7
+        return dataclasses.replace(record, frame="gripper", about="sideways") if late else record
+
+    task = replay.task_maker(replay.settings_of(recorded))()
+    shown = projector(Session.open(write(tmp_path / "session.mcap", session_records(task), switched)))
+    assert [(shown.state(at).frame, shown.state(at).about) for at in (7, 6)] == [
+        ("gripper", "sideways"),
+        ("world", "everything"),
+    ]
+
+
+def test_shown_ticks_tell_what_the_teacher_saw_then(recorded: Session) -> None:
+    shown = projector(recorded)
+    for index in (0, 16, len(shown) - 1):
+        state, tick = shown.state(index), recorded.ticks[index]
+        assert (state.gate, state.episode, state.step) == (tick.state, tick.episode, tick.step)
+        assert len(state.history) == tick.episode, "episodes finished before this tick, no later ones"
+        assert state.pairs_made <= len([pair for pair in recorded.pairs if pair.made_ns <= tick.time_ns])
+        assert from_bytes(to_bytes(state)) == state, "a window can show it"
+
+
+def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, settings: SessionSettings) -> None:
+    player = _Player(projector(recorded), settings)
+    assert not player.go_on(), "a tick lasts as long as it did"
+    assert player.due_s - time.monotonic() == pytest.approx(0.1, abs=0.05)  # the recording's ticks, not the 20 Hz
+    player.due_s = 0.0
+    assert player.go_on()
+    assert player.index == 1
+    assert player.obey(["space"], [])
+    player.due_s = 0.0
+    assert not player.go_on()
+    assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, resting"
+    assert player.state().foot[0][0] == ("Space", "go on")
+    named = [key for row in player.state().foot for key, _ in row]
+    assert named == ["Space", "Left Right", "Up Down", "F2", "F12", "F10"], "only keys that do something here"
+    assert player.obey([], ["pause"])
+    assert player.obey(["right"], [])
+    assert player.index == 41
+    assert player.obey(["left", "left"], [])
+    assert player.index == 0
+    player.obey(["up"], [])
+    assert player.index == len(recorded.ticks) - 1
+    player.due_s = 0.0
+    assert not player.go_on()
+    assert "the end" in player.state().message
+    assert not player.obey(["q"], ["reset"])
+
+
+def test_a_contact_sheet_leaves_nothing_else_behind(
+    recorded: Session, settings: SessionSettings, tmp_path: Path
+) -> None:
+    contact_sheet(recorded, settings, make_task(settings.task), tmp_path / "replay.png", pictures=2)
+    assert [file.name for file in tmp_path.iterdir()] == ["replay.png"]
+    assert (tmp_path / "replay.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("mode", ["hold", "toggle", "touch"])
+def test_hints_say_what_to_do_now(mode: Any) -> None:
+    for hand in DEVICES.values():
+        assert "correct" in hand.hint(mode, False) or not hand.control
+        assert "hand back" in hand.hint(mode, True) or not hand.control
+    assert DEVICES["keyboard"].hint("hold", False) == "hold Space to correct"
+    assert DEVICES["keyboard"].hint("hold", True) == "release Space to hand back"
+    for name, hand in DEVICES.items():
+        if name in ("keyboard", "mouse"):
+            assert hands.in_hand(load(overrides={"device": name})) == hand, "the presets engage as the table says"
+
+
+def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "mine"\n[axes.x]\n[keys]\nr = "+x"\nescape = "stop"\n')
+    with pytest.raises(SettingsError, match=r"'r' is bound twice, here to .* by the window"):
+        profile_of("keyboard", str(mine))
+    assert profile_of("keyboard", str(mine), {"toggle_kind": "b"}).keys["r"] == "+x", "the window has let it go"
+    with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
+        hands.in_hand(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
+    with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
+        profile_of("keyboard", "joystick")
+
+
+def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "mine"\n[axes.x]\n[axes.y]\n[keys]\ntab = "engage"\nj = "-x"\n')
+    chosen = hands.choose(load(overrides={"device": "keyboard", "profile": str(mine)}))
+    assert hands.in_hand(chosen).hint("hold", False) == "hold Tab to correct"
+    assert hands.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
+    device = DEVICES["keyboard"].make(chosen, make_task("line_following").action_frame.axes, Slot(), EventFeed())
+    assert device.axes == ("x", "y")
+    mine.write_text('name = "mine"\n[axes.x]\n[keys]\ntabb = "engage"\n')
+    with pytest.raises(SettingsError, match="no key 'tabb'; did you mean 'tab'"):
+        hands.choose(chosen)
+
+
+def test_choices_and_absolute_axes_are_for_hands_only() -> None:
+    task = make_task("line_following")
+    everything = ("everything", "sideways", "vertical")
+    for name, frames, groups, absolute in (
+        ("keyboard", ("camera",), everything, (0,)),
+        ("oracle", ("world",), everything[:1], ()),
+    ):
+        chosen = load(overrides={"device": name, "gate": {"absolute_axes": ["x"]}})
+        device = DEVICES[name].make(chosen, task.action_frame.axes, Slot(), EventFeed())
+        assert hands.bound(chosen, device, task).absolute == absolute
+        assert hands.choices(chosen, task) == Choices(frames, groups)
+    wrong = load(overrides={"device": "mouse", "gate": {"about": "sideway"}})
+    with pytest.raises(SettingsError, match=r"gate.about = sideway .* did you mean sideways\?.*everything, sideways"):
+        hands.choices(wrong, task)
+
+
+@pytest.mark.skipif(find_spec("metaworld") is None, reason="needs metaworld (pip install -e '.[hammer]')")
+def test_a_task_offers_the_frames_that_it_has() -> None:
+    task = make_task("hammer")
+    task.reset(seed=0)
+    offered = hands.choices(load(overrides={"task": "hammer", "device": "gamepad"}), task)
+    assert offered == Choices(("world", "camera"), ("everything", "moving", "height", "gripper"))
+    task.close()
+
+
+def test_the_printed_key_map(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert devices.print_keys("keyboard", "push_t") == 0
+    said = capsys.readouterr().out
+    assert "W S, Up Down" in said
+    assert "gripper" not in said
+    assert "Emergency stop, until you clear it" in said, "the window's keys too"
+    assert devices.print_keys("mouse") == 0
+    assert "Middle button, G" in capsys.readouterr().out
+    (tmp_path / "mine.toml").write_text('[window.keys]\npause = "tab"\n')
+    assert devices.print_keys("mouse", config=tmp_path / "mine.toml") == 0
+    assert "Tab " in capsys.readouterr().out
+    for wrong, named in ((("keybord",), "did you mean keyboard"), (("mouse", "push"), "task = push")):
+        with pytest.raises(SettingsError, match=named):
+            devices.print_keys(*wrong)
+
+
+class _Nobody:
+    def status(self) -> LinkStatus:
+        return LinkStatus("connected")
+
+
+def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: SessionSettings) -> None:
+    views: Slot[LoopView] = Slot()
+    feed = CockpitFeed(
+        settings, DEVICES["keyboard"], 15, make_task("line_following").action_frame, views, _Nobody(), began_ns=0
+    )
+    task = make_task("line_following")
+    task.reset(seed=0)
+    tick = next(tick for tick in recorded.ticks if tick.state == "correcting")
+    assert tick.human_action is not None
+
+    def shown(state: Any, kind: Any) -> CockpitState:
+        record = dataclasses.replace(tick, state=state, kind=kind)
+        views.publish(LoopView(0, 0, 0, state, kind, task.scene(), None, 0, record, {}))
+        found = feed.state(now_ns=1)
+        assert found is not None
+        return found
+
+    apart = float(torch.linalg.vector_norm(torch.tensor(tick.robot_action - tick.human_action)))
+    assert shown("correcting", "absolute").desired_radius == pytest.approx(settings.clic.radius_ratio * apart)
+    assert shown("correcting", "relative").desired_radius is None
+    assert shown("autonomous", "absolute").desired_radius is None
+    assert shown("correcting", "absolute").hint == "release Space to hand back"
+    assert shown("autonomous", "absolute").hint == "hold Space to correct"
+
+
+def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settings: SessionSettings) -> None:
+    task = make_task("line_following")
+    task.reset(seed=0)
+    views: Slot[LoopView] = Slot()
+    feed = CockpitFeed(settings, DEVICES["keyboard"], 15, task.action_frame, views, _Nobody(), began_ns=0)
+    for number, tick in enumerate(recorded.ticks[:12]):
+        paused_s = 30 if number >= 6 else 0
+        feed.add(dataclasses.replace(tick, time_ns=(number + 10 * paused_s) * 100_000_000))
+    feed.add(EventRecord(12, 0, "switched", {"kind": "relative", "frame": "world", "about": "everything"}))
+    views.publish(LoopView(12, 0, 0, "autonomous", "relative", task.scene(), None, 0, None, {}))
+    state = feed.state(now_ns=1)
+    assert state is not None
+    assert state.loop_hz == pytest.approx(10.0)
+    assert state.message == "Now relative, along the world's axes"
+    feed.add(EventRecord(13, 0, "pause"))
+    state = feed.state(now_ns=1)
+    assert state is not None
+    assert state.message == "", "the badge says it"
+
+
+def test_the_demo_teaches_verifies_and_evaluates(
+    recorded: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps: list[Any] = []
+    settings = load(session="demo", overrides={"out": tmp_path})
+
+    def taught(given: SessionSettings) -> int:
+        steps.append(given)
+        (tmp_path / "session.mcap").write_bytes(recorded.path.read_bytes())
+        return 0
+
+    monkeypatch.setattr(teach, "run", taught)
+    monkeypatch.setattr(checkpoint, "latest", lambda folder: folder / "some")
+    monkeypatch.setattr(evaluate, "run", lambda *given, **more: steps.append((given, more)) or 0)
+    assert demo.run(settings, headless_given=False) == 0
+    assert steps[0] == settings
+    assert steps[1][0][:2] == (tmp_path, 10)
+    said = capsys.readouterr().out
+    assert "equal bit for bit" in said
+    assert f"app.py replay {tmp_path}" in said
+
+    monkeypatch.setattr(checkpoint, "latest", lambda folder: None)
+    assert demo.run(settings, headless_given=False) == 0
+    assert "nothing was learned" in capsys.readouterr().out
+    monkeypatch.setattr(teach, "run", lambda given: 1)
+    assert demo.run(settings, headless_given=False) == 1
+
+
+def test_the_demos_folder_is_named_after_it() -> None:
+    folder = load(session="demo").out
+    assert folder is not None
+    assert folder.parent.name == "runs"
+    assert folder.name.startswith("demo-")
+
+
+def test_bench_runs_the_figures_asked_for_and_goes_on_after_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def process(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        ran.append(" ".join(command[1:]))
+        return subprocess.CompletedProcess(command, int("benchmarks.plan" in command))
+
+    monkeypatch.setattr(subprocess, "run", process)
+    assert bench.run("all", 2.5) == 1
+    assert ran == [f"-m benchmarks.{figure} --seconds 2.5" for figure in ("loop", "plan", "update", "link", "device")]
+    ran.clear()
+    assert bench.run("link", 1) == 0
+    assert ran == ["-m benchmarks.link --seconds 1"]
+
+
+def test_matrix_products_are_counted_backward_and_by_the_input() -> None:
+    weight = torch.rand(16, 8, requires_grad=True)
+    chunk = torch.rand(32, 8, requires_grad=True)
+    product = 2 * 32 * 16 * 8
+    with MatrixProducts() as counter:
+        (gradient,) = torch.autograd.grad(torch.nn.functional.linear(chunk, weight).square().sum(), chunk)
+        assert counter.flop == 2 * product
+        torch.nn.functional.linear(chunk, weight).square().sum().backward()
+    assert counter.flop == 5 * product
+    assert gradient.shape == chunk.shape
+
+
+def test_percentiles_name_the_greatest() -> None:
+    assert percentiles([1.0, 2.0, 3.0], 50, 100) == {"p50": 2.0, "max": 3.0}
+
+
+def test_the_devices_are_listed_word_for_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Square brackets name an extra to install; a rich table would take them for a style."""
+    report = DeviceReport("spacemouse", False, "Install 'hitl-clic[spacemouse]'.")
+    monkeypatch.setattr("hitl_clic.cli.devices.list_devices", lambda: [report])
+    assert devices.run() == 0
+    assert report.sentence in capsys.readouterr().out
+
+
+def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> None:
+    overrides = {"horizon": 8, "execute": 4, "clic": {"inference": {"chains": 7, "plan_switch_margin": 0.0}}}
+    settings = load(overrides=overrides)
+    assert evaluate.searched(settings, None, InferenceSettings()) == settings
+    # the default of a setting is given too, where it is said
+    other = evaluate.searched(settings, 2, InferenceSettings(temperature=0.5, bank=512))
+    assert other.execute == 2
+    expected = settings.clic.inference.model_dump() | {"temperature": 0.5, "bank": 512}
+    assert other.clic.inference.model_dump() == expected
+    assert other.clic.model_copy(update={"inference": settings.clic.inference}) == settings.clic
+    with pytest.raises(SettingsError, match=r"execute = 9 .* 1 to 8"):
+        evaluate.searched(settings, 9, InferenceSettings())
+
+
+def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> None:
+    loop = {"overlap": "prefix_conditioned", "plan_lead": 2}
+    settings = load(overrides={"horizon": 8, "execute": 4, "loop": loop})
+    assert evaluate.overlapped(settings, None, None) == ("prefix_conditioned", 2)
+    assert evaluate.overlapped(settings, "future_state", None) == ("future_state", 2)
+    assert evaluate.overlapped(settings, None, 1) == ("prefix_conditioned", 1)
+    assert evaluate.overlapped(settings, "sync", None) == ("sync", 0)
+    for overlap, lead in (("sync", 2), ("async", 0), (None, 5)):
+        with pytest.raises(SettingsError, match=f"lead = {lead}"):
+            evaluate.overlapped(settings, overlap, lead)  # type: ignore[arg-type]
+    plain = load(overrides={"horizon": 8, "execute": 4})
+    with pytest.raises(SettingsError, match="allowed with overlap clamp: 1 or more"):
+        evaluate.overlapped(plain, "prefix_conditioned", None)

@@ -1,0 +1,228 @@
+"""The command line: every flag of the contract, help with units, and one line for whatever is wrong."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hitl_clic.cli.parse import (
+    BenchCommand,
+    DemoCommand,
+    DevicesCommand,
+    EvaluateCommand,
+    LearnerCommand,
+    LinkKeysCommand,
+    ReplayCommand,
+    TeachCommand,
+    parse,
+)
+from hitl_clic.settings import load
+
+
+def test_teach_takes_every_flag_of_the_contract(tmp_path: Path) -> None:
+    line = f"""teach --task line_following --method paper --device keyboard --episodes 3 --seed 9 --out {tmp_path}
+        --headless --pace max --schedule paper --horizon 8 --execute 2 --learner tcp://127.0.0.1:5588"""
+    command = parse(line.split())
+    assert isinstance(command, TeachCommand)
+    wanted = {
+        "task": "line_following",
+        "method": "clic_paper",
+        "device": "keyboard",
+        "episodes": 3,
+        "seed": 9,
+        "out": tmp_path,
+        "headless": True,
+        "pace": "max",
+        "schedule": "lockstep",
+        "horizon": 8,
+        "execute": 2,
+        "learner": "tcp://127.0.0.1:5588",
+    }
+    assert {name: getattr(command.settings, name) for name in wanted} == wanted
+
+
+def test_teach_without_flags_is_what_the_layers_give(tmp_path: Path) -> None:
+    command = parse(["teach", "--out", str(tmp_path)])
+    assert isinstance(command, TeachCommand)
+    assert command.settings == load(overrides={"out": tmp_path})
+
+
+def test_nested_settings_are_flags_with_either_kind_of_dash() -> None:
+    for samples in ("--clic.negatives.step-start", "--clic.negatives.step_start"):
+        command = parse(["teach", samples, "0.5", "--clic.energy.hidden", "64", "32", "--window.fps=20"])
+        assert isinstance(command, TeachCommand)
+        assert command.settings.clic.negatives.step_start == 0.5
+        assert command.settings.clic.energy.hidden == (64, 32)
+        assert command.settings.window.fps == 20
+
+
+def test_what_is_not_typed_comes_from_the_files_that_are(tmp_path: Path) -> None:
+    config = tmp_path / "mine.toml"
+    config.write_text('task = "line_following"\nheadless = true\nepisodes = 4\nexecute = 2\n', encoding="utf-8")
+    command = parse(["teach", "--config", str(config), "--episodes", "5"])
+    assert isinstance(command, TeachCommand)
+    settings = command.settings
+    assert (settings.episodes, settings.horizon, settings.execute, settings.headless) == (5, 5, 2, True)
+    command = parse(["teach", "--config", str(config), "--no-headless", "--task", "push_t"])
+    assert isinstance(command, TeachCommand)
+    assert (command.settings.headless, command.settings.horizon) == (False, 4)
+
+
+def test_a_horizon_typed_carries_execute_along() -> None:
+    for method, execute in (("paper", 8), ("clic", 4)):
+        command = parse(["teach", "--method", method, "--horizon", "8"])
+        assert isinstance(command, TeachCommand)
+        assert command.settings.execute == execute
+
+
+def test_evaluate_and_replay(tmp_path: Path) -> None:
+    where = str(tmp_path)
+    assert parse(["evaluate", where, "--episodes", "5", "--seed", "7", "--json"]) == EvaluateCommand(
+        tmp_path, episodes=5, seed=7, json=True
+    )
+    command = parse(["evaluate", where, "--execute", "2", "--inference.temperature", "0.5"])
+    assert isinstance(command, EvaluateCommand)
+    assert (command.execute, command.inference.temperature) == (2, 0.5)
+    assert command.inference.model_fields_set == {"temperature"}
+    assert parse(["replay", "--verify", where, "--headless", "--json"]) == ReplayCommand(
+        tmp_path, verify=True, headless=True, json=True
+    )
+    assert parse(["replay", where]) == ReplayCommand(tmp_path)
+
+
+def test_learner(tmp_path: Path) -> None:
+    command = parse(["learner", "--bind", "tcp://127.0.0.1:*", "--out", str(tmp_path), "--clic.batch", "16"])
+    assert isinstance(command, LearnerCommand)
+    assert (command.bind, command.out, command.settings.clic.batch) == ("tcp://127.0.0.1:*", tmp_path, 16)
+
+
+def test_learner_takes_a_sessions_own_settings(tmp_path: Path) -> None:
+    settings = load(overrides={"method": "clic_paper", "horizon": 8, "execute": 3, "out": tmp_path})
+    path = tmp_path / "settings.toml"
+    path.write_text(settings.to_toml(), encoding="utf-8")
+    command = parse(["learner", "--bind", "tcp://127.0.0.1:*", "--out", str(tmp_path), "--config", str(path)])
+    assert isinstance(command, LearnerCommand)
+    assert command.settings == settings
+
+
+def test_the_rest() -> None:
+    assert parse(["devices"]) == DevicesCommand()
+    assert parse(["keys", "some/folder"]) == LinkKeysCommand(Path("some/folder"))
+    assert parse(["bench", "--only", "plan", "--seconds", "2"]) == BenchCommand(only="plan", seconds=2.0)
+    demo = parse(["demo", "--episodes", "2"])
+    assert isinstance(demo, DemoCommand)
+    assert (demo.settings.device, demo.settings.episodes, demo.headless_given) == ("oracle", 2, False)
+    demo = parse(["demo", "--headless"])
+    assert isinstance(demo, DemoCommand)
+    assert (demo.settings.headless, demo.headless_given) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("", ("command is missing", "teach")),
+        ("teech", ("command = teech", "did you mean teach?", "replay")),
+        ("teach --sedd 4", ("--sedd", "did you mean --seed?", "--episodes")),
+        ("teach --clic.sampels 4", ("--clic.sampels", "did you mean --clic.negatives.samples?", "--clic.batch")),
+        ("teach --seed", ("--seed has no value", "a whole number from 0 to")),
+        ("teach --seed -3", ("seed = -3", "a whole number from 0 to")),
+        ("teach --episodes many", ("episodes = many", "a whole number from 1 to")),
+        ("teach --episodes 2.5", ("episodes = 2.5", "a whole number")),
+        ("teach --task juggling", ("task = juggling", "line_following", "push_t")),
+        ("teach --device wheel", ("device = wheel", "oracle, keyboard, mouse, spacemouse, gamepad or auto")),
+        ("teach --horizon 4 --execute 5", ("execute = 5", "horizon = 4")),
+        ("teach --headless=yes", ("yes", "--headless")),
+        ("teach now", ("now", "--task")),
+        ("teach --config none.toml", ("config = none.toml", "a TOML file")),
+        ("teach --session none", ("session = none", "demo")),
+        ("teach --oracle.nonsense 1", ("--oracle.nonsense", "--oracle.")),
+        ("demo --seed x", ("seed = x", "a whole number")),
+        ("evaluate", ("source is missing", "allowed")),
+        ("evaluate nowhere", ("source = nowhere", "a session folder or a checkpoint")),
+        ("evaluate . --episodes 0", ("episodes = 0", "from 1 to")),
+        ("evaluate . --sed 3", ("--sed", "did you mean --seed?")),
+        ("replay nowhere", ("session = nowhere", "a session folder")),
+        ("learner", ("bind is missing", "allowed")),
+        ("learner --bind tcp://127.0.0.1:*", ("out is missing", "a path")),
+        ("learner --bind here --out x", ("bind = here", "tcp://127.0.0.1")),
+        ("learner --bind tcp://0.0.0.0:5588 --out x", ("bind = tcp://0.0.0.0:5588", "CURVE")),
+        ("keys", ("folder is missing", "a path")),
+        ("keys here there", ("there",)),
+        ("keys here --out there", ("--out",)),
+        ("devices --all", ("--all", "allowed: --keys, --test, --task, --profile")),
+        ("bench --only sound", ("only = sound", "all, loop, plan, update, link or device")),
+        ("bench --seconds 0", ("seconds = 0", "above 0")),
+    ],
+)
+def test_whatever_is_wrong_is_one_line_and_status_2(
+    line: str, parts: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ending:
+        parse(line.split())
+    assert ending.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert said.err.endswith("\n")
+    for part in parts:
+        assert part in said.err
+
+
+COMMANDS = ("teach", "evaluate", "replay", "learner", "keys", "devices", "demo", "bench")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        parse([name, "--help"])
+    assert ending.value.code == 0
+    said = capsys.readouterr()
+    assert f"app.py {name}" in said.out
+    assert said.err == ""
+
+
+def test_the_overview_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        parse(["-h"])
+    assert ending.value.code == 0
+    out = capsys.readouterr().out
+    for name in COMMANDS:
+        assert name in out
+
+
+def test_help_of_teach_has_units_ranges_and_the_defaults_of_the_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["teach", "--task", "line_following", "--help"])
+    text = re.sub(r"[\s│]+", " ", capsys.readouterr().out)
+    assert "Ticks per second. [above 0, at most 2000] (default: 20.0)" in text
+    assert "H, length of a planned chunk, ticks. [from 1 to 64] (default: 5)" in text
+    for group in ("clic", "loop", "gate", "oracle", "training", "link", "recording", "window"):
+        assert f"--{group}." in text
+
+
+def test_as_a_process(tmp_path: Path) -> None:
+    code = "import sys; from hitl_clic.cli import parse; parse(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "teach", "--horizon", "99"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "app.py: horizon = 99 is not allowed; allowed: a whole number from 1 to 64\n"
+
+
+def test_window_keys_are_pairs_and_wrong_ones_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    command = parse(["teach", "--window.keys", "pause", "b", "failure", "page down"])
+    assert isinstance(command, TeachCommand)
+    assert command.settings.window.keys == {"pause": "b", "failure": "page down"}
+    for given, said in (
+        (["pause"], "pairs NAME VALUE, for example pause b"),
+        (["paus", "b"], "did you mean 'pause'"),
+        (["pause", "z"], "key 'z' is bound twice"),
+    ):
+        with pytest.raises(SystemExit):
+            parse(["teach", "--window.keys", *given])
+        assert said in capsys.readouterr().err

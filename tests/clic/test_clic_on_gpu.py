@@ -1,0 +1,97 @@
+"""Learning and planning on another device than the CPU: the same code, the same numbers, nothing left behind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from other_device import DEVICE, There, elsewhere
+
+from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodKind, MethodSettings, NegativeSettings
+from hitl_clic.clic.trainer import ChunkTrainer
+from hitl_clic.methods import METHODS, make_policy, make_trainer
+
+DIM_O, DIM_A, HORIZON = 3, 2, 3
+
+
+def numbers(device: str, **changes: object) -> MethodSettings:
+    values: dict[str, object] = {
+        "energy": EnergySettings(hidden=(8, 8), trunk=(8,), modes=2, block=1),
+        "negatives": NegativeSettings(samples=6, steps=2),
+        "inference": InferenceSettings(
+            candidates=40, chains=6, explore_steps=2, refine_steps=2, bank=5, plan_switch_margin=0.5
+        ),
+        "padding": "mask",
+        "penalty_samples": 3,
+        "average": 0.5,
+        "batch": 12,
+        "min_pairs": 4,
+        "device": device,
+    }
+    return MethodSettings.model_validate({**values, **changes})
+
+
+def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
+    """Pairs of every kind, some updates, a state taken and returned to, more updates, plans."""
+    trainers = [make_trainer(DIM_O, DIM_A, HORIZON, settings, seed) for seed in (0, 1)]
+    random = np.random.default_rng(0)
+    mask = np.ones((HORIZON, DIM_A), np.float32)
+    mask[1:] = 0
+    for number in range(20):
+        state = random.uniform(-1, 1, DIM_O).astype(np.float32)
+        robot, human = random.uniform(-1, 1, (2, HORIZON, DIM_A)).astype(np.float32)
+        for trainer in trainers:
+            trainer.add(number, "relative" if number % 3 == 0 else "absolute", state, robot, human, mask)
+    for _ in range(3):
+        trainers[0].update()
+    trainer = trainers[1]
+    trainer.load_state(trainers[0].state())
+    for _ in range(3):
+        trainer.update()
+    generator = torch.Generator(settings.device).manual_seed(0)
+    policy = make_policy(trainer.weights(), DIM_O, DIM_A, HORIZON, settings, generator)
+    policy.probe()
+    previous, plans = None, []
+    for committed in (0, 1):
+        chunk = policy.plan(np.zeros(DIM_O, np.float32), np.full((committed, DIM_A), 0.3, np.float32), previous).chunk
+        plans.append(chunk)
+        previous = chunk[1:]
+    if settings.device == DEVICE.type:
+        assert policy.bank.device == DEVICE
+        assert all(isinstance(value, There) for value in policy.network.state_dict().values())
+    return trainer, plans
+
+
+CASES: list[tuple[MethodKind, dict[str, object]]] = [
+    *((kind, {}) for kind in METHODS),
+    ("clic", {"energy": EnergySettings(kind="temporal", hidden=(8,), trunk=(8,), modes=0, block=1)}),
+    ("clic", {"energy": EnergySettings(kind="mlp", hidden=(8, 8))}),
+    ("clic", {"negatives": NegativeSettings(start="persistent", samples=6, steps=2)}),
+    ("clic", {"negatives": NegativeSettings(start="uniform", samples=6, steps=2, noise="sqrt"), "padding": "hold"}),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
+@pytest.mark.parametrize(("kind", "changes"), CASES)
+def test_another_device_gives_the_same_numbers(
+    kind: MethodKind, changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, plans = run(numbers("cpu", kind=kind, **changes))
+    with elsewhere(monkeypatch):
+        there, others = run(numbers(DEVICE.type, kind=kind, **changes))
+        assert all(isinstance(parameter, There) for parameter in there.network.parameters())
+        weights = there.weights()
+    for name, value in trainer.weights().items():
+        np.testing.assert_allclose(weights[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+    np.testing.assert_allclose(np.stack(others), np.stack(plans), rtol=1e-3, atol=1e-5)
+
+
+def test_the_double_refuses_what_a_gpu_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with elsewhere(monkeypatch) as device:
+        here, there = torch.ones(3), torch.ones(3, device=device)
+        with pytest.raises(RuntimeError, match="mixes devices"):
+            here + there
+        with pytest.raises((RuntimeError, TypeError)):
+            there.numpy()
+        assert (there + here.to(device)).cpu().tolist() == [2, 2, 2]
+        assert (there * torch.tensor(3.0)).device == device, "single numbers may be mixed in"

@@ -1,0 +1,427 @@
+"""Every energy: what they compute, and their gradients of first and second order."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hitl_clic.clic.energies import ENERGIES, make_energy
+from hitl_clic.clic.energy import Energy
+from hitl_clic.clic.film_energy import FilmEnergy, ModulatedEnergy
+from hitl_clic.clic.mlp_energy import MlpEnergy
+from hitl_clic.clic.modes import WELL_SLOPE, Modes
+from hitl_clic.clic.network import ChunkShape
+from hitl_clic.clic.settings import EnergySettings
+from hitl_clic.clic.shaping import gradient_penalty
+from hitl_clic.clic.temporal_energy import TemporalEnergy
+
+Array = NDArray[np.float64]
+DIM_O, CHUNK = 5, ChunkShape(3, 2)
+DIM = CHUNK.dim
+NUMBERS: dict[str, dict[str, object]] = {
+    "film": {"kind": "film", "modes": 0},
+    "film with modes": {"kind": "film", "modes": 3},
+    "mlp": {"kind": "mlp"},
+    "temporal": {"kind": "temporal", "modes": 0, "block": 2},  # its last block is filled up
+    "temporal with modes": {"kind": "temporal", "modes": 3, "block": 1},
+}
+KINDS = tuple(NUMBERS)
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def blank(kind: str, hidden: tuple[int, ...] = (16, 12, 8), seed: int = 0) -> Energy:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return make_energy(
+            DIM_O,
+            CHUNK,
+            EnergySettings.model_validate({"hidden": hidden, "trunk": (24, 20), "standardise": True, **NUMBERS[kind]}),
+        )
+
+
+def trained(kind: str, seed: int = 0) -> Energy:
+    """float64, every parameter away from its initial value, states shifted and scaled."""
+    energy = blank(kind, seed=seed).double()
+    generator = torch.Generator().manual_seed(seed + 1)
+    with torch.no_grad():
+        for parameter in energy.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+        energy.shift.add_(torch.randn(DIM_O, generator=generator, dtype=torch.float64))
+        energy.spread.mul_(1.7)
+    return energy
+
+
+def inputs(seed: int = 0, batch: int = 3, samples: int = 4) -> tuple[Tensor, Tensor]:
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.normal(size=(batch, DIM_O))), torch.from_numpy(
+        rng.uniform(-1, 1, (batch, samples, DIM))
+    )
+
+
+@pytest.mark.parametrize("kind", ["film", "mlp", "temporal"])
+def test_zero_at_first(kind: str) -> None:
+    energy = blank(kind)
+    state, chunks = (x.float() for x in inputs())
+    values, gradient = energy.energy_and_gradient(energy.context(state), chunks)
+    assert values.shape == (3, 4)
+    assert gradient.shape == (3, 4, DIM)
+    assert not values.any()
+    assert not gradient.any()
+
+
+@pytest.mark.parametrize("kind", ["film with modes", "temporal with modes"])
+def test_at_first_there_are_only_the_wells(kind: str) -> None:
+    energy = blank(kind)
+    assert isinstance(energy, ModulatedEnergy)
+    assert energy.modes is not None
+    state, chunks = (x.float() for x in inputs())
+    context = energy.context(state)
+    values, gradient = energy.energy_and_gradient(context, chunks)
+    expected, slope = energy.modes.energy_and_gradient(context[-3:], chunks)
+    assert torch.equal(values, expected)
+    assert torch.equal(values, energy.energy(context, chunks))
+    assert torch.equal(gradient, slope)
+    assert values.std() > 0.01, "and they tell chunks apart"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_gradient_by_finite_differences_and_by_autograd(kind: str, seed: int) -> None:
+    energy = trained(kind, seed)
+    state, chunks = inputs(seed)
+    context = energy.context(state)
+    values, gradient = energy.energy_and_gradient(context, chunks)
+    assert torch.allclose(values, energy.energy(context, chunks), rtol=1e-12, atol=1e-12)
+    leaf = chunks.clone().requires_grad_(True)
+    (expected,) = torch.autograd.grad(energy.energy(context, leaf).sum(), leaf)
+    assert torch.allclose(gradient, expected, rtol=1e-9, atol=1e-10)
+    assert gradient.abs().max() > 1e-3
+    step = 1e-6
+    with torch.no_grad():
+        for i in range(DIM):
+            nudge = torch.zeros(DIM, dtype=torch.float64)
+            nudge[i] = step
+            difference = (energy.energy(context, chunks + nudge) - energy.energy(context, chunks - nudge)) / (2 * step)
+            assert torch.allclose(gradient[..., i], difference, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_second_order(kind: str) -> None:
+    """Parameters' gradient of the penalty and of the energy, against autograd through its own graph."""
+    energy = trained(kind, 4)
+    state, chunks = inputs(4)
+    values, gradient = energy.energy_and_gradient(energy.context(state), chunks)
+    (gradient_penalty(gradient, 0.01) + values.square().mean()).backward()
+    found = {name: p.grad.clone() for name, p in energy.named_parameters() if p.grad is not None}
+    energy.zero_grad()
+    leaf = chunks.clone().requires_grad_(True)
+    values = energy.energy(energy.context(state), leaf)
+    (gradient,) = torch.autograd.grad(values.sum(), leaf, create_graph=True)
+    penalty = (gradient.abs().amax(-1) - 0.01).clamp_min(0).square().mean()
+    assert penalty > 1e-4
+    (penalty + values.square().mean()).backward()
+    for name, parameter in energy.named_parameters():
+        assert parameter.grad is not None
+        assert torch.allclose(found[name], parameter.grad, rtol=1e-8, atol=1e-11), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_graph_where_none_is_wanted(kind: str) -> None:
+    energy = trained(kind)
+    state, chunks = inputs()
+    with torch.no_grad():
+        values, gradient = energy.energy_and_gradient(energy.context(state), chunks)
+    assert not values.requires_grad
+    assert not gradient.requires_grad
+    context = energy.context(state)
+    again, slope = energy.energy_and_gradient(context, chunks)
+    assert slope.requires_grad
+    assert torch.equal(again.detach(), values)
+    assert torch.allclose(slope.detach(), gradient, rtol=1e-12)
+    assert not chunks.requires_grad
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_states_and_chunks_do_not_mix(kind: str) -> None:
+    """A row of a batch has the energy it has alone, and both state and chunk matter."""
+    energy = trained(kind)
+    state, chunks = inputs()
+    together = energy.energy(energy.context(state), chunks)
+    for i in range(3):
+        alone = energy.energy(energy.context(state[i : i + 1]), chunks[i : i + 1, 2:3])
+        assert torch.allclose(alone[0, 0], together[i, 2], rtol=1e-12)
+    other = energy.energy(energy.context(state + 0.5), chunks)
+    assert (other - together).abs().min() > 1e-9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_states_are_standardised_and_clipped(kind: str) -> None:
+    energy = trained(kind)
+    state, chunks = inputs()
+    plain = trained(kind)
+    plain.shift.zero_()
+    plain.spread.fill_(1)
+    expected = plain.energy(plain.context((state - energy.shift) / energy.spread), chunks)
+    assert torch.allclose(energy.energy(energy.context(state), chunks), expected, rtol=1e-12)
+    far, further = (energy.energy(energy.context(torch.full_like(state, x)), chunks) for x in (1e3, 1e30))
+    assert torch.equal(far, further)
+    assert torch.isfinite(further).all()
+
+
+def test_mlp_is_the_published_network() -> None:
+    """One Sequential on [s; a] with the same weights, in the published order Linear, ReLU, LayerNorm."""
+    energy = trained("mlp")
+    assert isinstance(energy, MlpEnergy)
+    hidden = (16, 12, 8)
+    parts: list[nn.Module] = []
+    for i, o in zip((DIM_O + DIM, *hidden), hidden, strict=False):
+        parts += [nn.Linear(i, o), nn.ReLU(), nn.LayerNorm(o)]
+    plain = nn.Sequential(*parts, nn.Linear(hidden[-1], 1)).double()
+    with torch.no_grad():
+        first = plain[0]
+        assert isinstance(first, nn.Linear)
+        first.weight.copy_(torch.cat([energy.state_in.weight, energy.chunk_in.weight], dim=1))
+        first.bias.copy_(energy.state_in.bias)
+    for i, layer in enumerate([*energy.layers, energy.out]):
+        plain[3 * (i + 1)].load_state_dict(layer.state_dict())
+    for i, norm in enumerate(energy.norms):
+        plain[3 * i + 2].load_state_dict(norm.state_dict())
+    state, chunks = inputs()
+    joint = torch.cat([energy.standardised(state)[:, None].expand(-1, 4, -1), chunks], dim=-1)
+    assert torch.allclose(energy.energy(energy.context(state), chunks), plain(joint)[..., 0], rtol=1e-10)
+    assert sum(p.numel() for p in plain.parameters()) == sum(p.numel() for p in energy.parameters())
+
+
+def test_mlp_starts_like_one_layer_on_both() -> None:
+    """Split or not, the weights of the first layer come from one fan-in."""
+    energy = blank("mlp", hidden=(400, 8))
+    assert isinstance(energy, MlpEnergy)
+    limit = 1 / (DIM_O + DIM) ** 0.5
+    for weight in (energy.state_in.weight, energy.chunk_in.weight):
+        assert weight.abs().max() <= limit
+        assert weight.abs().max() > 0.95 * limit
+
+
+def test_make_energy_takes_the_kind() -> None:
+    film, modes, mlp, temporal, _ = (blank(kind) for kind in KINDS)
+    assert isinstance(film, FilmEnergy)
+    assert isinstance(mlp, MlpEnergy)
+    assert isinstance(modes, FilmEnergy)
+    assert isinstance(temporal, TemporalEnergy)
+    assert {numbers["kind"] for numbers in NUMBERS.values()} == set(ENERGIES), "and here all of them are looked at"
+    assert film.modes is None
+    assert modes.modes is not None
+    assert modes.modes.count == 3
+
+
+# ---- wells
+
+
+def wells_by_hand(centres: Array, depth: Array, slope: Array, chunks: Array) -> tuple[Array, Array]:
+    """Energy [B, S] and gradient [B, S, D] of wells, number by number in float64."""
+    batch, samples, dim = chunks.shape
+    energy, gradient = np.zeros((batch, samples)), np.zeros(chunks.shape)
+    for b in range(batch):
+        for s in range(samples):
+            logs, pulls = [], []
+            for k in range(centres.shape[1]):
+                root = math.sqrt(1 + sum((chunks[b, s, d] - centres[b, k, d]) ** 2 for d in range(dim)))
+                logs.append(-(depth[b, 0, k] + slope[b, 0, k] * (root - 1)))
+                pulls.append([slope[b, 0, k] * (chunks[b, s, d] - centres[b, k, d]) / root for d in range(dim)])
+            top = max(logs)
+            total = sum(math.exp(log - top) for log in logs)
+            energy[b, s] = -(top + math.log(total))
+            for log, pull in zip(logs, pulls, strict=True):
+                gradient[b, s] += math.exp(log - top) / total * np.array(pull)
+    return energy, gradient
+
+
+def some_wells(seed: int, count: int) -> tuple[Modes, tuple[Tensor, ...], Tensor]:
+    """float64 wells, their context for three states and chunks [3, 4, DIM]."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        modes = Modes(7, DIM, count).double()
+        context = modes.context(2 * torch.randn(3, 7, dtype=torch.float64))
+    return modes, tuple(part.detach() for part in context), inputs(seed)[1]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(3))
+def test_wells_by_hand_and_by_finite_differences(seed: int, count: int) -> None:
+    modes, context, chunks = some_wells(seed, count)
+    centres, depth, slope = context
+    assert centres.shape == (3, count, DIM)
+    assert depth.shape == slope.shape == (3, 1, count)
+    energy, gradient = modes.energy_and_gradient(context, chunks)
+    by_hand, pull = wells_by_hand(centres.numpy(), depth.numpy(), slope.numpy(), chunks.numpy())
+    np.testing.assert_allclose(energy.numpy(), by_hand, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(gradient.numpy(), pull, rtol=1e-12, atol=1e-13)
+    step = 1e-6
+    for i in range(DIM):
+        nudge = step * torch.nn.functional.one_hot(torch.tensor(i), DIM)
+        above, below = (modes.energy_and_gradient(context, chunks + way * nudge)[0] for way in (1, -1))
+        torch.testing.assert_close(gradient[..., i], (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
+
+
+def test_a_wells_centre_is_its_lowest_place_and_far_off_the_pull_is_its_slope() -> None:
+    modes, context, _ = some_wells(0, 1)
+    centres, depth, slope = context
+    energy, gradient = modes.energy_and_gradient(context, centres)
+    torch.testing.assert_close(energy, depth[:, 0])
+    assert gradient.abs().max() < 1e-12
+    away = torch.full_like(centres, 1e5)
+    _, gradient = modes.energy_and_gradient(context, away)
+    torch.testing.assert_close(gradient.norm(dim=-1), slope[:, 0], rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("depths", [(1e4, 1e4), (-1e4, -1e4), (1e4, -1e4), (0.0, 0.0)])
+@pytest.mark.parametrize("far", [0.0, 1.0, 1e3, 1e6, 1e12])
+@pytest.mark.parametrize("slope", [0.0, 2.0, 1e4])
+def test_wells_stay_finite_in_float32(depths: tuple[float, float], far: float, slope: float) -> None:
+    """Deep, shallow, steep, flat, and as far off as nothing ever is; forward and backward."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        modes = Modes(7, DIM, 2)
+    centres = modes.context(torch.zeros(1, 7))[0].detach().requires_grad_(True)
+    depth = torch.tensor([[depths]], requires_grad=True)
+    slopes = torch.full((1, 1, 2), slope, requires_grad=True)
+    energy, gradient = modes.energy_and_gradient((centres, depth, slopes), torch.full((1, 1, DIM), far))
+    (energy.sum() + gradient.square().mean().clamp_max(1e30)).backward()
+    for value in (energy, gradient, centres.grad, depth.grad, slopes.grad):
+        assert value is not None
+        assert torch.isfinite(value).all()
+
+
+@pytest.mark.parametrize("size", [0.0, 1.0, 1e4])
+def test_centres_stay_just_around_the_box_and_slopes_above_zero(size: float) -> None:
+    """Slightly outside, so that a chunk at the box's edge can be a centre."""
+    modes = Modes(7, DIM, 3)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        centres, depth, slope = modes.context(size * torch.randn(50, 7))
+    assert centres.shape == (50, 3, DIM)
+    assert centres.abs().max() <= 1.2 + 1e-6
+    assert torch.isfinite(depth).all()
+    assert (slope >= 0).all()
+    if size == 1e4:
+        assert centres.abs().max() > 1.1
+
+
+def test_an_untrained_wells_slope_is_what_is_said() -> None:
+    modes = Modes(7, DIM, 3)
+    with torch.no_grad():
+        modes.shapes.weight.zero_()
+        modes.shapes.bias.zero_()
+    torch.testing.assert_close(
+        modes.context(torch.randn(2, 7))[2], torch.full((2, 1, 3), WELL_SLOPE), rtol=1e-4, atol=0
+    )
+
+
+def test_only_wells_have_centres() -> None:
+    state, _ = inputs()
+    for kind in KINDS:
+        energy = trained(kind)
+        centres = energy.centres(energy.context(state))
+        assert (centres is not None) == kind.endswith("modes")
+        if centres is not None:
+            assert centres.shape == (3, 3, DIM)
+            assert (centres[0] - centres[1]).abs().max() > 0.01, "the state places them"
+
+
+def test_inner_products_lose_nothing_that_matters_in_float32() -> None:
+    """Chunks 0.01 a coordinate from a centre at the box's corner, D = 512: where most cancels."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        modes = Modes(7, 512, 2)
+    centres = torch.ones(1, 2, 512)
+    centres[0, 1] = -1.2
+    shapes = torch.zeros(1, 1, 2), torch.full((1, 1, 2), 2.0)
+    chunks = centres[:, :1] - 0.01
+    energy, gradient = modes.energy_and_gradient((centres, *shapes), chunks)
+    exact, slope = modes.double().energy_and_gradient(
+        (centres.double(), *(part.double() for part in shapes)), chunks.double()
+    )
+    torch.testing.assert_close(energy.double(), exact, rtol=0, atol=2e-4)
+    torch.testing.assert_close(gradient.double(), slope, rtol=0, atol=1e-5)
+
+
+# ---- the energy slid along the chunk
+
+
+def along(horizon: int, block: int, modes: int = 0) -> TemporalEnergy:
+    """float64, away from its initial values, for chunks [horizon, 2]."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        numbers = EnergySettings(kind="temporal", hidden=(8, 8), trunk=(10,), modes=modes, block=block)
+        energy = TemporalEnergy(DIM_O, ChunkShape(horizon, 2), numbers).double()
+        with torch.no_grad():
+            for parameter in energy.parameters():
+                parameter.add_(0.5 * torch.randn(parameter.shape, dtype=torch.float64))
+    return energy
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7])
+@pytest.mark.parametrize("horizon", [1, 2, 3, 7, 8])
+def test_the_temporal_energy_is_a_sum_over_windows(horizon: int, block: int) -> None:
+    """Window by window with plain slices; steps that the chunk does not have are zero."""
+    energy = along(horizon, block)
+    rng = np.random.default_rng(0)
+    state = torch.from_numpy(rng.normal(size=(2, DIM_O)))
+    chunks = torch.from_numpy(rng.uniform(-1, 1, (2, 3, 2 * horizon)))
+    context = energy.context(state)
+    expected = torch.zeros(2, 3, dtype=torch.float64)
+    first = 0
+    windows = max(-(-horizon // block), 2) - 1
+    for window in range(windows):
+        seen = torch.zeros(2, 3, 4 * block, dtype=torch.float64)
+        there = chunks[..., first : first + 4 * block]
+        seen[..., : there.shape[-1]] = there
+        expected += energy.network(tuple(part[:, :, window] for part in context), seen)
+        first += 2 * block
+    values, gradient = energy.energy_and_gradient(context, chunks)
+    torch.testing.assert_close(values, expected)
+    leaf = chunks.clone().requires_grad_(True)
+    (slope,) = torch.autograd.grad(energy.energy(context, leaf).sum(), leaf)
+    torch.testing.assert_close(gradient, slope)
+    assert gradient.abs().amin(dim=(0, 1)).gt(0).all(), "every coordinate is seen"
+
+
+def test_neighbouring_steps_are_coupled_and_places_are_told_apart() -> None:
+    """Second differences: of steps in one window not zero, of steps in none zero; swapped steps cost differently."""
+    energy = along(6, 1)
+    context = energy.context(inputs()[0][:1])
+
+    def at(*steps: int) -> Tensor:
+        chunk = torch.zeros(1, 1, 12, dtype=torch.float64)
+        for step in steps:
+            chunk[..., 2 * step] = 0.7
+        return energy.energy(context, chunk)[0, 0]
+
+    def coupling(one: int, other: int) -> float:
+        return float((at(one, other) - at(one) - at(other) + at()).abs().detach())
+
+    assert coupling(2, 3) > 1e-3
+    assert coupling(2, 4) < 1e-12
+    assert (at(1) - at(3)).abs() > 1e-3
+
+
+@pytest.mark.parametrize("kind", ["mlp", "film", "temporal"])
+def test_waves_are_sines_and_cosines_of_the_standardised_state(kind: str) -> None:
+    settings = EnergySettings(kind=kind, fourier_frequencies=(1.0, 4.0), hidden=(8,), trunk=(8,))  # type: ignore[arg-type]
+    energy = make_energy(3, ChunkShape(4, 2), settings)
+    energy.shift.copy_(torch.tensor([1.0, 0.0, -1.0]))
+    energy.spread.copy_(torch.tensor([2.0, 1.0, 0.5]))
+    state = torch.tensor([[3.0, 0.2, -0.9]])
+    z = np.array([1.0, 0.2, 0.2])
+    expected = np.concatenate([z, np.sin(z), np.cos(z), np.sin(4 * z), np.cos(4 * z)])
+    assert energy.read(state)[0].numpy() == pytest.approx(expected, abs=1e-6)
+    assert energy.dim_read == 15
+    chunks = torch.rand(1, 5, 8)
+    assert torch.isfinite(energy.energy(energy.context(state), chunks)).all()

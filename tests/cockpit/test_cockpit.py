@@ -1,0 +1,455 @@
+"""The cockpit without a window: states and their bytes, words, keys, drawing, dashboard and report."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pygame
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from hitl_clic.cockpit.dashboard import Dashboard, render
+from hitl_clic.cockpit.drawing import palette, welcome
+from hitl_clic.cockpit.drawing.draw import Artist
+from hitl_clic.cockpit.drawing.layout import Layout
+from hitl_clic.cockpit.drawing.picture import write_picture
+from hitl_clic.cockpit.report import rolling_mean, write_curves
+from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state.state import (
+    CockpitState,
+    Correction,
+    EpisodeMark,
+    SessionEnd,
+    StateError,
+    from_bytes,
+    to_bytes,
+)
+from hitl_clic.cockpit.window import keymap, wire
+from hitl_clic.cockpit.window.settings import WindowSettings
+from hitl_clic.devices.hardware.events import InputEvent
+from hitl_clic.types.records import EpisodeRecord
+from hitl_clic.types.scene import Scene, Shape
+from hitl_clic.types.scene3d import Pose
+
+HISTORY = tuple(EpisodeMark(i, i % 3 > 0, 0.6 - 0.05 * i, 100 + i) for i in range(9))
+STATE = CockpitState(
+    task="Push-T",
+    scene=Scene(
+        size=(512.0, 512.0),
+        shapes=(
+            Shape("goal", ((200.0, 200.0), (300.0, 200.0), (250.0, 300.0))),
+            Shape("robot", ((330.0, 400.0),), 15.0),
+        ),
+        hand=(330.0, 400.0),
+        step=10.0,
+    ),
+    robot_chunk=((-1.0, -0.2),) * 8,
+    execute=4,
+    history=HISTORY,
+    corrections=("learned", "undone", "queued"),
+    loop_hz=10.0,
+    link="connected",
+    device="Keyboard",
+)
+SIZES = [(960, 540), (1280, 720), (1920, 1080)]
+
+numbers = st.floats(-1e6, 1e6)
+plain = st.floats(0.0, 1e6)
+points = st.tuples(numbers, numbers)
+chunks = st.none() | st.lists(points | st.tuples(numbers, numbers, numbers), max_size=9).map(tuple)
+counts = st.integers(0, 2**40)
+states = st.builds(
+    CockpitState,
+    task=st.text(max_size=20),
+    scene=st.builds(
+        Scene,
+        size=st.tuples(st.floats(1.0, 1e4), st.floats(1.0, 1e4)),
+        shapes=st.lists(
+            st.builds(Shape, st.text(max_size=8), st.lists(points, max_size=5).map(tuple), plain), max_size=4
+        ).map(tuple),
+        hand=points,
+        step=numbers,
+        pose=st.none()
+        | st.builds(
+            Pose,
+            st.lists(numbers, max_size=9).map(lambda row: np.array(row, "<f4").tobytes()),
+            st.lists(st.tuples(numbers, numbers, numbers), max_size=2).map(tuple),
+        ),
+    ),
+    robot_chunk=chunks,
+    execute=st.integers(0, 20),
+    step_in_chunk=st.integers(0, 20),
+    human_chunk=chunks,
+    desired_radius=st.none() | plain,
+    gate=st.sampled_from(["autonomous", "correcting", "waiting", "paused", "stopped"]),
+    kind=st.sampled_from(["absolute", "relative"]),
+    device_age_s=plain,
+    device_connected=st.booleans(),
+    pairs_made=counts,
+    updates_per_s=plain,
+    history=st.lists(st.builds(EpisodeMark, st.integers(0, 99), st.booleans(), st.floats(0, 1)), max_size=50).map(
+        tuple
+    ),
+    corrections=st.lists(st.sampled_from(get_args(Correction)), max_size=9).map(tuple),
+    lateness_p99_ms=plain,
+    link=st.sampled_from(["connecting", "connected", "lost", "refused"]),
+    message=st.text(max_size=200),
+    end=st.none() | st.builds(SessionEnd, plain, counts, st.text(max_size=30)),
+)
+
+
+@given(states)
+def test_state_survives_its_bytes(state: CockpitState) -> None:
+    assert from_bytes(to_bytes(state)) == state
+
+
+def test_numpy_numbers_are_encoded() -> None:
+    state = replace(STATE, robot_chunk=tuple(map(tuple, np.ones((2, 2), np.float32))), loop_hz=np.float64(9.5))
+    assert from_bytes(to_bytes(state)).robot_chunk == ((1.0, 1.0), (1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("broken", "named"),
+    [
+        (replace(STATE, gate="flying"), "gate"),
+        (replace(STATE, pairs_made=-1), "pairs_made"),
+        (replace(STATE, lateness_p99_ms=math.nan), "lateness_p99_ms"),
+        (replace(STATE, history=(EpisodeMark(0, True, 1.5),)), "feedback"),
+        (replace(STATE, scene=replace(STATE.scene, hand=(math.inf, 0.0))), "scene"),
+        (replace(STATE, scene=replace(STATE.scene, size=(0.0, 5.0))), "size"),
+        (replace(STATE, scene=replace(STATE.scene, pose=Pose(b"123", ()))), "pose"),
+        (replace(STATE, scene=replace(STATE.scene, pose=Pose(np.float32(math.nan).tobytes(), ()))), "finite"),
+        (replace(STATE, scene=replace(STATE.scene, pose=Pose(b"", ((0.0, math.inf, 0.0),)))), "finite"),
+        (replace(STATE, robot_chunk=((1.0,),)), "robot_chunk"),
+    ],
+)
+def test_bad_state_is_refused_by_name(broken: CockpitState, named: str) -> None:
+    with pytest.raises(StateError, match=named):
+        from_bytes(to_bytes(broken))
+
+
+@given(st.binary(max_size=200))
+def test_noise_is_never_a_state_nor_a_message(noise: bytes) -> None:
+    with pytest.raises(StateError):
+        from_bytes(noise)
+    for unpack in (wire.unpack_from_window, wire.unpack_to_window):
+        with pytest.raises(wire.WireError):
+            unpack(noise)
+
+
+def test_cut_or_swollen_states_are_refused() -> None:
+    encoded = to_bytes(STATE)
+    with pytest.raises(StateError):
+        from_bytes(encoded[:-1])
+    with pytest.raises(StateError, match="at most"):
+        from_bytes(to_bytes(replace(STATE, message="x" * (1 << 21))))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        InputEvent(2**60, "key_down", "w"),
+        InputEvent(1, "motion", "", (-0.5, 1.25)),
+        wire.Press(7, "stop"),
+        wire.Report("saved", "/a b.png"),
+        wire.Drawn(17.5),
+        wire.Turned(True),
+    ],
+)
+def test_messages_of_the_window_survive(message: wire.FromWindow) -> None:
+    assert wire.unpack_from_window(wire.pack_from_window(message)) == message
+
+
+@pytest.mark.parametrize(
+    "message", [wire.Show(b"\x00\xff"), wire.Screenshot("/a.png"), wire.Heartbeat(), wire.Goodbye()]
+)
+def test_messages_of_the_actor_survive(message: wire.ToWindow) -> None:
+    assert wire.unpack_to_window(wire.pack_to_window(message)) == message
+
+
+def test_unknown_commands_and_kinds_are_refused() -> None:
+    for message in (wire.Press(1, "explode"), InputEvent(1, "teleport")):  # type: ignore[arg-type]
+        with pytest.raises(wire.WireError):
+            wire.unpack_from_window(wire.pack_from_window(message))
+
+
+def test_every_key_and_every_action_appears_once() -> None:
+    assert keymap.Keymap().keys == keymap.KEYS
+    names = [key.name for key in keymap.KEYS]
+    actions = [key.action for key in keymap.KEYS]
+    assert len(set(names)) == len(names)
+    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view", "energy"])
+    assert not {"w", "a", "s", "d", "up", "down", "left", "right", "space"} & set(names)
+    assert all(keymap.is_key(name) for name in names)
+    assert [label for label, _ in keymap.Keymap().rows()] == [key.label for key in keymap.KEYS]
+
+
+def test_keys_bound_anew_are_obeyed_printed_and_drawn() -> None:
+    bindings = (("discard", "backspace"), ("failure", "page down"), ("clear_stop", "k"))
+    table = keymap.Keymap(bindings)
+    found = {name: key.action for name in ("backspace", "page down", "p") if (key := table.find(name)) is not None}
+    assert found == {"backspace": "discard", "page down": "failure", "p": "pause"}
+    assert table.find("z") is None
+    assert ("Page Down", "End the episode: failed") in table.rows()
+    state = replace(STATE, window_keys=bindings)
+    assert from_bytes(to_bytes(state)) == state
+    assert words.beside_badge(replace(state, gate="stopped")) == "press K to clear stop"
+    pictures = []
+    for shown, show_help in ((STATE, False), (state, False), (STATE, True), (state, True)):
+        surface = pygame.Surface((1280, 720), 0, 32)
+        Artist().draw(surface, shown, show_help)
+        pictures.append(pygame.image.tobytes(surface, "RGB"))
+    assert len(set(pictures)) == 4
+
+
+@pytest.mark.parametrize(
+    ("bindings", "named"),
+    [
+        ({"paus": "b"}, "nothing called 'paus'; did you mean 'pause'"),
+        ({"pause": "escap"}, "pause: there is no key 'escap'; did you mean 'escape'"),
+        ({"pause": ""}, "no key ''"),
+        ({"pause": "v"}, "key 'v' is bound twice, to pause and to view"),
+        ({"pause": "b", "view": "b"}, "key 'b' is bound twice"),
+    ],
+)
+def test_keys_that_cannot_be_are_refused_wherever_they_come_from(bindings: dict[str, str], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        keymap.Keymap(bindings)
+    with pytest.raises(ValueError, match=named):
+        WindowSettings(keys=bindings)
+    with pytest.raises(StateError, match=named):
+        from_bytes(to_bytes(replace(STATE, window_keys=tuple(bindings.items()))))
+
+
+def test_words_follow_the_facts() -> None:
+    assert words.learned(replace(STATE, corrections=())) == ("No corrections yet", True)
+    assert words.learned(STATE) == ("1 of your last 2 corrections learned", False)
+    assert words.learned(replace(STATE, corrections=("learned",) * 9)) == ("Your last 5 corrections are learned", True)
+    followed = replace(STATE, corrections=("followed", "undone", "unfollowed", "followed"))
+    assert words.learned(followed) == ("It would now do 2 of your last 3", False)
+    assert words.learned(replace(STATE, corrections=("followed",))) == ("It would now do your last correction", True)
+    assert words.learned(replace(STATE, corrections=("unfollowed",)))[0] == "It would not yet do your last correction"
+    asked_half = replace(STATE, corrections=("followed", "learned"))
+    assert words.learned(asked_half) == ("It would now do 1 of your last 2", False)
+    asked_one = replace(STATE, corrections=("unfollowed", "unfollowed", "queued"))
+    assert words.learned(asked_one) == ("It would now do 0 of your last 3", False)
+    assert words.learner(replace(STATE, link="lost")).level == "look"
+    assert words.device(replace(STATE, device_connected=False)).level == "look"
+    assert words.device(replace(STATE, device_age_s=3.0)).level == "look"
+    assert words.loop(replace(STATE, lateness_p99_ms=9.0)).level == "look"
+    assert words.loop(replace(STATE, target_hz=20.0)).word == "slow"
+    assert {line(STATE).level for line in (words.loop, words.device, words.learner)} == {"well"}
+    assert words.beside_badge(replace(STATE, gate="stopped", hint="hold Space")) == "press C to clear stop"
+    assert words.beside_badge(replace(STATE, hint="hold Space")) == "relative · hold Space"
+    assert "let it pass" in words.beside_badge(replace(STATE, gate="correcting", approving=True, hint="release Space"))
+    assert "release" in words.beside_badge(replace(STATE, gate="correcting", hint="release Space"))
+    assert ("Z", "undo") in words.foot(STATE)[1]
+    assert ("Z", "undo") not in words.foot(replace(STATE, practice="Reached 1 of 1"))[1], "nothing is learned there"
+    held = replace(STATE, about="height", device_keys=(("Space", "Drive"),), hint="hold Space")
+    assert words.beside_badge(held) == "only height · relative · hold Space"
+    assert words.reading(held) == (("toggle_kind", "relative"), ("next_axes", "only height"))
+    in_space = replace(held, about="everything", frame="gripper", scene=replace(STATE.scene, pose=Pose(b"", ())))
+    assert words.reading(in_space)[1:] == (("next_frame", "along the hand's axes"), ("next_axes", "all axes"))
+    assert words.reading(STATE) == (("toggle_kind", "relative"),), "a script has no more to choose"
+    assert STATE.driver == "robot"
+    assert replace(STATE, gate="correcting").driver == "human"
+    assert replace(STATE, gate="stopped").driver == "nobody"
+
+
+def marks(*episodes: tuple[float, bool]) -> tuple[EpisodeMark, ...]:
+    return tuple(EpisodeMark(number, success, driven) for number, (driven, success) in enumerate(episodes))
+
+
+def test_the_trend_compares_the_newest_episodes_with_as_many_before() -> None:
+    (driven, before), (reached, earlier) = words.recently(
+        marks(*[(0.9, True)] * 2, *[(0.6, False)] * 5, *[(0.1, True)] * 5)
+    )
+    assert (driven, before) == ("You drove 10% of the last 5 episodes", "60% before")
+    assert (reached, earlier) == ("5 of them reached the goal", "0 before")
+    (driven, before), (reached, earlier) = words.recently(marks((0.5, False), (0.4, True), (0.2, False), (0.0, True)))
+    assert (driven, before, reached, earlier) == (
+        "You drove 10% of the last 2 episodes",
+        "45% before",
+        "1 of them reached the goal",
+        "1 before",
+    )
+    assert words.recently(marks((0.3, False))) == (("You drove 30% of the last episode", ""), ("It failed", ""))
+    assert words.recently(marks((0.3, False), (0.2, True))) == (
+        ("You drove 20% of the last episode", "30% before"),
+        ("It reached the goal", "failed before"),
+    )
+    ended = marks(*[(0.0, True)] * 2, *[(0.0, False)] * 4, (0.0, True))
+    assert words.reaching(ended) == pytest.approx([1, 1, 2 / 3, 1 / 2, 2 / 5, 1 / 5, 1 / 5])
+
+
+@pytest.mark.parametrize("size", [(800, 450), (1280, 720)])
+def test_the_trend_is_drawn_in_both_colours_and_practice_has_none(size: tuple[int, int]) -> None:
+    def colours(state: CockpitState) -> set[tuple[int, ...]]:
+        artist, surface = Artist(), pygame.Surface(size, 0, 32)
+        artist.draw(surface, state)
+        card = artist.layout.curve
+        plot = pygame.Rect(card.x, card.centery, card.width, card.height // 3)  # above it are words, below endings
+        return {
+            tuple(surface.get_at((x, y)))[:3] for x in range(plot.x, plot.right) for y in range(plot.y, plot.bottom)
+        }
+
+    half = replace(STATE, history=marks(*[(0.3, False), (0.3, True)] * 8))
+    assert {palette.HUMAN, palette.GOOD} <= colours(half)
+    assert palette.GOOD not in colours(replace(half, practice="Reached 8 of 16"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pictures_of_different_drivers_differ_in_the_drivers_colour(size: tuple[int, int]) -> None:
+    artist = Artist()
+    surface = pygame.Surface(size, 0, 32)
+    seen = set()
+    for gate, color in palette.BADGE.items():
+        artist.draw(surface, replace(STATE, gate=gate))
+        scale = artist.layout.scale
+        assert surface.get_at((round(40 * scale), round(26 * scale)))[:3] == color
+        seen.add(pygame.image.tobytes(surface, "RGB"))
+    assert len(seen) == len(palette.BADGE)
+
+
+def test_what_changes_in_the_state_changes_in_the_picture() -> None:
+    """The kept dark half must not outlive a change of anything it shows."""
+    artist = Artist()
+    surface = pygame.Surface((1280, 720), 0, 32)
+
+    def shown(state: CockpitState, show_help: bool = False) -> bytes:
+        artist.draw(surface, state, show_help)
+        return pygame.image.tobytes(surface, "RGB")
+
+    first = shown(STATE)
+    for changed in (
+        replace(STATE, corrections=("learned",) * 3),
+        replace(STATE, kind="absolute"),
+        replace(STATE, about="height"),
+        replace(STATE, history=HISTORY[:-1]),
+        replace(STATE, link="lost"),
+        replace(STATE, device_connected=False),
+        replace(STATE, device_note="turning · arm 2 of 2"),
+        replace(STATE, loop_hz=5.0),
+        replace(STATE, weight_version=3),
+        replace(STATE, robot_chunk=((0.0, 1.0),) * 8),
+        replace(STATE, step_in_chunk=3),
+        replace(STATE, human_chunk=((0.5, 0.5),)),
+        replace(STATE, message="Policy took over"),
+        replace(STATE, end=SessionEnd(5.0, 3, "runs/x")),
+    ):
+        assert shown(changed) != first
+        assert shown(STATE) == first
+    assert shown(STATE, True) != first
+
+
+@settings(max_examples=20, deadline=None)
+@given(states, st.sampled_from([(800, 450), *SIZES]), st.booleans())
+def test_any_valid_state_can_be_drawn(state: CockpitState, size: tuple[int, int], show_help: bool) -> None:
+    surface = pygame.Surface(size, 0, 32)
+    Artist().draw(surface, from_bytes(to_bytes(state)), show_help)
+
+
+@pytest.mark.parametrize("size", [(800, 450), (1000, 900), *SIZES])
+def test_cards_do_not_overlap(size: tuple[int, int]) -> None:
+    layout = Layout.of(size, (512.0, 512.0))
+    cards = [layout.learning, layout.curve, layout.machine, layout.keys]
+    for index, one in enumerate(cards):
+        assert layout.panel.contains(one)
+        assert one.collidelist(cards[index + 1 :]) == -1
+    assert layout.left.contains(layout.board)
+    assert layout.to_scene(layout.board.topleft) == (0.0, 0.0)
+    assert layout.to_scene(layout.board.bottomright) == (1.0, 1.0)
+
+
+@pytest.mark.alone
+def test_drawing_one_picture_is_cheap() -> None:
+    """The budget is 10 ms; the test allows a loaded machine three times that."""
+    artist = Artist()
+    surface = pygame.Surface((1280, 720), 0, 32)
+    artist.draw(surface, STATE)
+    best = math.inf
+    for index in range(10):
+        start = time.perf_counter()
+        artist.draw(surface, replace(STATE, device_age_s=index * 1e-3, human_chunk=((0.1 * index, 0.5),) * 8))
+        best = min(best, time.perf_counter() - start)
+    assert best < 0.030
+
+
+def test_picture_is_written_without_a_display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    file = tmp_path / "new" / "cockpit.png"
+    write_picture(STATE, file, (960, 540))
+    assert pygame.image.load(file).get_size() == (960, 540)
+    assert not pygame.display.get_init()
+    with pytest.raises(ValueError, match=r"\.png"):
+        write_picture(STATE, tmp_path / "cockpit.bmp")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        write_picture(STATE, tmp_path / "folder.png")
+
+
+def test_dashboard_tells_each_episode_once_where_there_is_no_terminal() -> None:
+    out = io.StringIO()
+    asked = threading.Event()
+    now = [replace(STATE, history=HISTORY[:2])]
+
+    def provide() -> CockpitState:
+        asked.set()
+        return now[0]
+
+    with Dashboard(provide, Console(file=out, width=100)):
+        assert asked.wait(5.0)
+        now[0] = replace(STATE, history=HISTORY[1:4])
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "episode 1 failed · corrected in 60% of 100 steps"
+    assert [re.match(r"episode (\d+)", line)[1] for line in lines] == ["1", "2", "3", "4"]  # type: ignore[index]
+
+
+def test_dashboard_says_what_the_window_says() -> None:
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(replace(STATE, gate="stopped", message="Emergency stop")))
+    text = out.getvalue()
+    for said in ("STOPPED", "1 of your last 2 corrections learned", "Keyboard", "Emergency stop", "coverage"):
+        assert (said in text) == (said != "coverage")
+
+
+def test_curves_are_written_also_for_odd_sessions(tmp_path: Path) -> None:
+    records = [EpisodeRecord(i, i, i % 2 == 0, 50 + i, 0.5, math.nan if i == 1 else 0.3, 0, i) for i in range(12)]
+    sizes = []
+    for number, episodes in enumerate((records, records[1:2], [])):
+        file = tmp_path / f"curves{number}.png"
+        write_curves(episodes, file, "Push-T")
+        sizes.append(file.stat().st_size)
+        assert pygame.image.load(file).get_size() == (1200, 792)
+    assert sizes[0] > sizes[1] > sizes[2]
+    assert rolling_mean([math.nan, 1.0, math.nan, 3.0], 2).tolist()[1:] == [1.0, 1.0, 3.0]
+
+
+def test_who_is_new_is_welcomed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert not welcome.welcomed()
+    welcome.remember()
+    welcome.remember()
+    assert welcome.welcomed()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_welcome_and_the_energy_take_the_dark_half_only(size: tuple[int, int]) -> None:
+    artist, surface = Artist(), pygame.Surface(size, 0, 32)
+    seen = {}
+    for page in ("show_welcome", "show_energy", "show_help", "nothing"):
+        artist.draw(surface, STATE, **({page: True} if page != "nothing" else {}))
+        light = pygame.image.tobytes(surface.subsurface(artist.layout.left), "RGB")
+        seen[page] = (light, pygame.image.tobytes(surface.subsurface(artist.layout.panel), "RGB"))
+    assert len({light for light, _ in seen.values()}) == 1
+    assert len({dark for _, dark in seen.values()}) == 4

@@ -1,0 +1,47 @@
+"""The script that takes the pictures: its table is sound, and a page is really taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from hitl_clic.cli import parse as cli
+from tools.screenshots import FOLDER, LARGEST, SITTINGS, Page, Sitting, take
+from tools.virtual_display import MISSING
+
+PAGES = [page for sitting in SITTINGS for page in sitting.pages]
+
+
+@pytest.mark.parametrize("sitting", SITTINGS, ids=lambda sitting: sitting.pages[0].name)
+def test_every_sitting_is_a_command_that_there_is(
+    sitting: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli.parse(sitting.command)
+
+
+def test_every_page_has_a_name_and_a_small_picture() -> None:
+    names = [page.name for page in PAGES]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert 0 < (FOLDER / f"{name}.png").stat().st_size <= LARGEST, name
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+def test_a_page_is_taken(tmp_path: Path) -> None:
+    (sitting,) = (sitting for sitting in SITTINGS if sitting.command[0] == "devices")
+    (page,) = sitting.pages
+    take(sitting, [page.name], tmp_path)
+    with Image.open(tmp_path / f"{page.name}.png") as picture:
+        assert picture.size == (1280, 720)
+        colors = picture.getcolors(100_000)
+    assert colors is not None
+    assert (255, 159, 67) in {color for _, color in colors}, "the human drives"
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+def test_a_program_that_ends_before_its_page_is_reported_with_what_it_said(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"no_such_device.*(?s:.*)is not allowed"):
+        take(Sitting(("devices", "--test", "no_such_device"), (Page("none", ""),)), ["none"], tmp_path)

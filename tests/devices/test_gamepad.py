@@ -1,0 +1,330 @@
+"""A gamepad on SDL's real path: a virtual one, attached through the SDL that pygame brings, without any window."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_hid import wait_until
+
+from hitl_clic.devices.core.contract import check_device
+from hitl_clic.devices.core.sample import DeviceSample
+from hitl_clic.devices.hardware import gamepad as module
+from hitl_clic.devices.hardware.gamepad import PadSource, connected_pads, gamepad
+from hitl_clic.devices.hardware.handheld import HandheldDevice
+from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, load_profile
+
+pygame = pytest.importorskip("pygame")
+
+GAMECONTROLLER, UNKNOWN = 1, 0
+REST = -32768
+RIGHT_SHOULDER, LEFT_SHOULDER, A, B = 10, 9, 0, 1
+LEFT_TRIGGER, RIGHT_TRIGGER = 4, 5
+ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
+
+
+class VirtualPads:
+    """SDL's own virtual joysticks; the symbols are in the library that pygame has loaded already."""
+
+    def __init__(self) -> None:
+        places = Path(pygame.__file__).parent
+        found = [
+            *places.parent.glob("pygame.libs/libSDL2-2*"),
+            *places.glob(".dylibs/libSDL2-2*"),
+            *places.glob("SDL2.dll"),
+        ]
+        if not found:
+            pytest.skip("pygame's own SDL2 library is not where it usually is")
+        self.sdl = ctypes.CDLL(str(found[0]))
+        if not hasattr(self.sdl, "SDL_JoystickAttachVirtual"):
+            pytest.skip("this SDL2 has no virtual joysticks")
+        self.sdl.SDL_JoystickFromInstanceID.restype = ctypes.c_void_p
+        self.sdl.SDL_JoystickOpen.restype = ctypes.c_void_p
+        self.sdl.SDL_JoystickInstanceID.argtypes = [ctypes.c_void_p]
+        self.sdl.SDL_JoystickSetVirtualAxis.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int16]
+        self.sdl.SDL_JoystickSetVirtualButton.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint8]
+        self.attached: list[VirtualPad] = []
+
+    def attach(self, kind: int = GAMECONTROLLER) -> VirtualPad:
+        """Plug one in."""
+        pad = VirtualPad(self.sdl, kind)
+        self.attached.append(pad)
+        return pad
+
+
+class VirtualPad:
+    """One virtual pad; opened here too, so that it can be moved before the device has found it."""
+
+    def __init__(self, sdl: ctypes.CDLL, kind: int) -> None:
+        self.sdl = sdl
+        index = sdl.SDL_JoystickAttachVirtual(kind, 6, 15, 1)
+        if index < 0:
+            pytest.skip("SDL refuses a virtual joystick here")
+        self.handle = ctypes.c_void_p(sdl.SDL_JoystickOpen(index))
+        self.id = sdl.SDL_JoystickInstanceID(self.handle)
+        self.there = True
+
+    def axis(self, number: int, value: float) -> None:
+        """Deflect: -1 to 1."""
+        self.sdl.SDL_JoystickSetVirtualAxis(self.handle, number, max(REST, round(value * 32767)))
+
+    def button(self, number: int, down: bool = True) -> None:
+        """Press or release."""
+        self.sdl.SDL_JoystickSetVirtualButton(self.handle, number, int(down))
+
+    def unplug(self) -> None:
+        """Take it away, as it is."""
+        if not self.there:
+            return
+        self.there = False
+        for index in range(self.sdl.SDL_NumJoysticks()):
+            if self.sdl.SDL_JoystickGetDeviceInstanceID(index) == self.id:
+                self.sdl.SDL_JoystickDetachVirtual(index)
+                return
+
+
+@pytest.fixture
+def pads() -> Iterator[VirtualPads]:
+    if connected_pads():
+        pytest.skip("a real gamepad is connected, which the device would find first")
+    virtual = VirtualPads()
+    yield virtual
+    for pad in virtual.attached:
+        pad.unplug()
+    module._pads().update()
+
+
+class Bench:
+    """A device read by hand."""
+
+    def __init__(self, profile: Profile | None = None) -> None:
+        axes = () if profile else ARM
+        profile = profile or load_profile("gamepad")
+        self.device = HandheldDevice("bench", PadSource(), profile, tap_hold_s=0.0, retry_s=0.0, axes=axes)
+
+    def read(self) -> DeviceSample:
+        return self.device.read(0.0)
+
+
+def test_the_preset_moves_as_the_picture_shows(pads: VirtualPads) -> None:
+    pad, bench = pads.attach(), Bench()
+    assert bench.device.axes == ("x", "y", "z", "rx", "ry", "rz", "gripper")
+    assert not any(bench.read().motion), "triggers rest at -1 and move nothing"
+    pad.axis(0, 1.0)
+    pad.axis(1, -1.0)  # SDL: up is negative
+    pad.axis(3, -1.0)
+    assert bench.read().motion[:3] == (1.0, -1.0, 1.0)
+    for axis in (0, 1, 3):
+        pad.axis(axis, 0.0)
+    pad.axis(2, -1.0)
+    pad.button(11)
+    pad.axis(RIGHT_TRIGGER, 1.0)
+    assert bench.read().motion == (0.0, 0.0, 0.0, 1.0, 1.0, -1.0, 0.0)
+    pad.axis(LEFT_TRIGGER, 1.0)
+    assert bench.read().motion[4] == 0.0, "both triggers cancel"
+    pad.axis(RIGHT_TRIGGER, -1.0)
+    assert bench.read().motion[4] == -1.0
+
+
+def test_the_shoulder_is_the_dead_man_and_the_buttons_do_what_the_profile_says(pads: VirtualPads) -> None:
+    pad, bench = pads.attach(), Bench()
+    pad.axis(0, 1.0)
+    sample = bench.read()
+    assert (sample.engage, sample.stop, sample.motion[0]) == (False, False, 1.0)
+    pad.button(RIGHT_SHOULDER)
+    pad.button(A)
+    sample = bench.read()
+    assert (sample.engage, sample.motion[-1], sample.teaches) == (True, 1.0, None)
+    pad.button(A, False)
+    assert bench.read().motion[-1] == 1.0, "shut until told otherwise"
+    pad.button(A)
+    assert bench.read().motion[-1] == -1.0
+    pad.button(A, False)
+    pad.button(LEFT_SHOULDER)
+    assert bench.read().motion[0] == 0.35
+    pad.button(B)
+    assert bench.read().stop
+    pad.button(RIGHT_SHOULDER, False)
+    pad.axis(0, 0.0)
+    assert not bench.read().engage
+    bench.device.released()
+    sample = bench.read()
+    assert (sample.motion[-1], sample.teaches) == (0.0, (True,) * 6 + (False,))
+
+
+def test_a_small_deflection_is_dead_and_the_response_is_curved(pads: VirtualPads) -> None:
+    pad, bench = pads.attach(), Bench()
+    pad.axis(0, 0.1)
+    assert bench.read().motion[0] == 0.0
+    pad.axis(0, 0.56)
+    assert bench.read().motion[0] == pytest.approx(0.5**1.6, abs=1e-3)
+
+
+def test_unplugged_in_mid_motion_it_is_still_at_once_and_plugged_in_again_it_resumes(pads: VirtualPads) -> None:
+    pad, bench = pads.attach(), Bench()
+    bench.read()
+    pad.axis(0, 1.0)
+    pad.button(RIGHT_SHOULDER)
+    assert bench.read().motion[0] == 1.0
+    pad.unplug()
+    sample = bench.read()
+    assert (sample.connected, sample.engage, any(sample.motion)) == (False, False, False)
+    assert "unplugged" in bench.device.trouble
+    assert not bench.read().connected
+    assert "no gamepad" in bench.device.trouble
+    again = pads.attach()
+    sample = bench.read()
+    assert (sample.connected, sample.engage, any(sample.motion)) == (True, False, False)
+    again.axis(0, -1.0)
+    assert bench.read().motion[0] == -1.0
+
+
+def test_a_nudge_of_a_stick_lasts_as_long_as_a_tap(pads: VirtualPads) -> None:
+    pad, now_ns = pads.attach(), 10**9
+    device = HandheldDevice(
+        "bench", PadSource(lambda: now_ns), load_profile("gamepad"), tap_hold_s=0.06, clock=lambda: now_ns, axes=ARM
+    )
+    device.read(0.0)
+    pad.axis(0, 1.0)
+    pad.button(RIGHT_SHOULDER)
+    assert device.read(0.0).motion[0] == 1.0
+    pad.axis(0, 0.0)
+    pad.button(RIGHT_SHOULDER, False)
+    now_ns += 59_000_000
+    sample = device.read(0.0)
+    assert (sample.motion[0], sample.engage) == (1.0, True)
+    now_ns += 1_000_000
+    sample = device.read(0.0)
+    assert (sample.motion[0], sample.engage) == (0.0, False)
+
+
+def test_another_pad_that_comes_and_goes_changes_nothing(pads: VirtualPads) -> None:
+    first, bench = pads.attach(), Bench()
+    first.axis(0, 1.0)
+    bench.read()
+    second = pads.attach()
+    second.axis(0, -1.0)
+    assert bench.read().motion[0] == 1.0
+    second.unplug()
+    assert bench.read().motion[0] == 1.0
+
+
+def test_a_joystick_without_a_known_layout_is_bound_by_numbers(pads: VirtualPads) -> None:
+    profile = Profile(
+        name="stick",
+        axes={"x": AxisSetting(source="axis 1"), "z": AxisSetting(source="trigger 5")},
+        buttons={"button 12": "engage", "trigger 4": "stop"},
+    )
+    other, pad = pads.attach(UNKNOWN), None
+    bench = Bench(profile)
+    sample = bench.read()
+    if bench.device._source._controller is not None:  # type: ignore[attr-defined]
+        pytest.skip("SDL takes any virtual joystick for a controller")
+    assert not any(sample.motion)
+    assert not sample.stop
+    other.axis(5, REST / 32768)
+    other.axis(4, REST / 32768)
+    bench.read()
+    other.axis(1, 0.5)
+    other.axis(5, 1.0)
+    other.button(12)
+    sample = bench.read()
+    assert sample.motion == pytest.approx((0.5, 1.0), abs=1e-4)
+    assert (sample.engage, sample.stop) == (True, False)
+    other.axis(4, 1.0)
+    assert bench.read().stop
+    pad = pads.attach(UNKNOWN)
+    assert bench.read().connected
+    other.unplug()
+    assert not bench.read().connected
+    assert pad.there
+
+
+def test_a_trigger_never_seen_at_rest_pulls_nothing() -> None:
+    source = PadSource()
+    assert source._pull("left trigger", 0.5) == 0.0
+    assert source._pull("left trigger", 0.0) == 0.0
+    assert source._pull("left trigger", 0.5) == 0.5
+
+
+def test_it_works_without_any_display_and_leaves_it_alone(pads: VirtualPads) -> None:
+    was = pygame.display.get_init()
+    pad, bench = pads.attach(), Bench()
+    pad.axis(0, 1.0)
+    assert bench.read().motion[0] == 1.0
+    assert pygame.display.get_init() == was
+
+
+def test_a_stop_is_felt_once() -> None:
+    class Buzzing(PadSource):
+        felt = 0
+
+        def buzz(self) -> None:
+            self.felt += 1
+
+    class Attached(Buzzing):
+        def open(self) -> None: ...
+
+        def read(self, timeout_s: float) -> module.Reading:
+            return module.Reading(time.perf_counter_ns(), {})
+
+    source = Attached()
+    device = gamepad(load_profile("gamepad"), source)
+    device.read(0.0)
+    assert source.felt == 0
+    device.stopped()
+    device.read(0.0)
+    device.read(0.0)
+    assert source.felt == 1
+
+
+def test_a_pad_that_cannot_rumble_is_none_the_worse(pads: VirtualPads) -> None:
+    pads.attach()
+    bench = Bench()
+    bench.read()
+    bench.device.stopped()
+    assert bench.read().connected
+
+
+def test_contract(pads: VirtualPads) -> None:
+    pad = pads.attach()
+
+    def deflect(_: object) -> None:
+        pad.axis(0, 1.0)
+
+    check_device(lambda: gamepad(load_profile("gamepad")), deflect, lambda _: pad.unplug(), timeout_s=5.0)
+
+
+def test_the_reader_thread_sees_a_loss_and_a_return(pads: VirtualPads) -> None:
+    pad = pads.attach()
+    device = gamepad(load_profile("gamepad"))
+    device.start()
+    try:
+        wait_until(lambda: device.latest().connected and device.latest().motion)
+        pad.axis(0, 1.0)
+        wait_until(lambda: device.latest().motion[0] == 1.0)
+        pad.unplug()
+        wait_until(lambda: not device.latest().connected)
+        assert not any(device.latest().motion)
+        again = pads.attach()
+        again.axis(0, -1.0)
+        wait_until(lambda: device.latest().motion[0] == -1.0)
+    finally:
+        device.close()
+    assert device.failure is None
+
+
+def test_connected_pads_are_named(pads: VirtualPads) -> None:
+    assert connected_pads() == []
+    pads.attach()
+    assert connected_pads() == ["Virtual Controller"]
+
+
+def test_without_pygame_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pygame._sdl2", None)
+    with pytest.raises(OSError, match="pygame"):
+        connected_pads()

@@ -1,0 +1,321 @@
+"""Curves and axis maps changed key by key while the device moves: in the profile, in the device, on the page, saved."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pygame
+import pytest
+from fake_hid import COMPACT, FakeTransport, Hand, moved, wait_until
+from hypothesis import given
+from hypothesis import strategies as st
+
+import app
+from hitl_clic.cli.parse import DevicesCommand
+from hitl_clic.cockpit.drawing.draw import Artist
+from hitl_clic.cockpit.state import state
+from hitl_clic.device_bench import run as device_bench
+from hitl_clic.device_bench import window as device_window
+from hitl_clic.device_bench.terminal import Keys, picture
+from hitl_clic.device_bench.trial import Trial
+from hitl_clic.device_bench.window import BenchFeed
+from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.core.slot import Slot
+from hitl_clic.devices.hardware import spacemouse
+from hitl_clic.devices.hardware.events import EventFeed, InputEvent
+from hitl_clic.devices.hardware.handheld import HandheldDevice
+from hitl_clic.devices.mapping import shaping
+from hitl_clic.devices.mapping.shaping import PRESETS, Profile, load_profile, shape
+from hitl_clic.devices.mapping.tuning import Tuning
+from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
+from hitl_clic.runner.device_registry import DEVICES, profile_of
+from hitl_clic.settings import load
+
+PUSHED = {name: load_profile(name) for name in ("spacemouse", "gamepad", "keyboard", "mouse")}
+
+
+def pressing(tuning: Tuning, keys: str) -> None:
+    for key in keys:
+        assert tuning.press("tab" if key == " " else key)
+
+
+# ---- the profile
+
+
+def test_each_key_turns_its_knob_for_the_chosen_axis_alone() -> None:
+    begun = load_profile("spacemouse")
+    tuning = Tuning(begun)
+    pressing(tuning, "222 1 3344 466 9")
+    x, y, z = (tuning.profile.axes[name] for name in ("x", "y", "z"))
+    assert x.deadzone == pytest.approx(0.11)
+    assert y.deadzone == pytest.approx(0.07), "the profile's, and one step less"
+    assert z == begun.axes["z"].model_copy(update={"exponent": 1.4}), "there and back"
+    rx, ry = tuning.profile.axes["rx"], tuning.profile.axes["ry"]
+    assert (rx.exponent, rx.scale, rx.sign) == (pytest.approx(1.5), pytest.approx(1.1), -1)
+    assert (ry.sign, begun.axes["ry"].sign) == (-1, 1)
+    assert (tuning.profile.deadzone, tuning.profile.exponent) == (begun.deadzone, begun.exponent)
+
+
+def test_a_response_of_the_length_is_changed_for_all_axes() -> None:
+    tuning = Tuning(load_profile("mouse"))
+    pressing(tuning, "24")
+    assert (tuning.profile.deadzone, tuning.profile.exponent) == (pytest.approx(0.07), pytest.approx(1.4))
+    assert tuning.profile.axes["x"].deadzone is None
+
+
+def test_what_is_taken_back_is_as_it_was() -> None:
+    tuning = Tuning(load_profile("gamepad"), DEVICES["gamepad"].raw)
+    pressing(tuning, "2 896")
+    assert tuning.changed
+    pressing(tuning, "zzzz")
+    assert tuning.profile == load_profile("gamepad")
+    assert not tuning.changed
+    pressing(tuning, "z")
+
+
+def test_raw_axes_change_places_so_that_each_still_moves_something() -> None:
+    puck = Tuning(load_profile("spacemouse"), DEVICES["spacemouse"].raw)
+    pressing(puck, "8")
+    assert (puck.profile.source("x"), puck.profile.source("y")) == ("away", "right")
+    pressing(puck, "77")
+    assert (puck.profile.source("x"), puck.profile.source("y"), puck.profile.source("rz")) == (
+        "about up",
+        "away",
+        "right",
+    ), "its last raw axis, which was that of rz"
+    keys = Tuning(load_profile("keyboard"))
+    pressing(keys, "8")
+    assert [keys.profile.source(name) for name in ("x", "y", "rx", "ry")] == ["y", "x", "y", "x"], "turning stays"
+    pad = Tuning(load_profile("gamepad"), DEVICES["gamepad"].raw)
+    pressing(pad, "7")
+    assert pad.profile.source("x") == "d-pad x", "which nothing else was read from"
+
+
+def test_keys_that_the_profile_binds_are_the_devices() -> None:
+    tuning = Tuning(load_profile("keyboard"))
+    for key in ("s", "w", "space", "k"):
+        assert not tuning.press(key)
+    assert not tuning.changed
+
+
+@given(st.sampled_from(sorted(PUSHED)), st.lists(st.sampled_from("123456789 z"), max_size=60))
+def test_no_keys_make_a_profile_that_is_not_allowed(name: str, keys: list[str]) -> None:
+    tuning = Tuning(PUSHED[name], DEVICES[name].raw)
+    pressing(tuning, "".join(keys))
+    assert Profile.model_validate(tuning.profile.model_dump()) == tuning.profile
+    assert tuning.message == ""
+    assert {*map(tuning.profile.source, tuning.profile.axes)} <= {
+        *map(PUSHED[name].source, PUSHED[name].axes),
+        *DEVICES[name].raw,
+    }
+
+
+# ---- in the hand
+
+
+def puck_trial(command: DevicesCommand | None = None) -> tuple[Trial, FakeTransport]:
+    transport = FakeTransport(COMPACT)
+    profile = load_profile("spacemouse")
+    source = spacemouse.ReportSource(transport)
+    device = HandheldDevice("spacemouse", source, profile, retry_s=0.0, axes=("x", "y", "z", "rx", "gripper"))
+    device.read(0.0)
+    return Trial(device, "SpaceMouse", profile, command or DevicesCommand(test="spacemouse")), transport
+
+
+def push(trial: Trial, transport: FakeTransport, *raw: int) -> tuple[float, ...]:
+    transport.put(*moved(COMPACT, *raw))
+    sample = trial.device.read(0.01)
+    trial.device._publish(sample)
+    return sample.motion
+
+
+def test_a_device_follows_while_it_is_pushed() -> None:
+    trial, transport = puck_trial()
+    assert push(trial, transport, 175, 0, 0, 0, 0, 0)[0] == pytest.approx(((0.5 - 0.08) / 0.92) ** 1.4)
+    for key in "3333":
+        trial.press(key)
+    assert push(trial, transport, 175, 0, 0, 0, 0, 0)[0] == pytest.approx((0.5 - 0.08) / 0.92)
+    for key in "98":
+        trial.press(key)
+    motion = push(trial, transport, 175, 0, 0, 0, 0, 0)
+    assert motion[0] == 0.0
+    assert motion[1] < -0.3, "what moved x moves y, as y was: turned round"
+
+
+def test_a_change_of_the_profile_keeps_the_grip_and_the_arm() -> None:
+    trial, transport = puck_trial()
+    device = trial.device
+    assert isinstance(device, HandheldDevice)
+    device._pilot.press("gripper")
+    trial.press("2")
+    push(trial, transport, 0, 0, 0, 0, 0, 0)
+    assert device._pilot.status.gripper == 1
+
+
+def test_the_page_shows_the_live_point_on_the_curve() -> None:
+    trial, transport = puck_trial()
+    feed = BenchFeed(trial)
+    for keys in ("", "22", "44", "5", "9"):
+        for key in keys:
+            trial.press(key)
+        push(trial, transport, 140, 0, 0, 0, 0, 0)
+        shown = feed.state()
+        assert state.from_bytes(state.to_bytes(shown)) == shown
+        view = shown.bench
+        assert view is not None
+        axis = view.axes[0]
+        assert (axis.name, axis.source, axis.raw, view.chosen) == ("x", "right", pytest.approx(0.4), "x")
+        places = np.linspace(-1, 1, len(axis.curve))
+        assert axis.shaped == pytest.approx(float(np.interp(0.4, places, axis.curve)), abs=2e-3)
+        assert trial.profile is not None
+        assert axis.shaped == pytest.approx(shape({"right": 0.4}, trial.profile, ("x",))[0])
+        assert axis.motion == pytest.approx(axis.shaped)
+    assert axis.shaped < 0
+    assert [(knob.less, knob.more) for knob in view.knobs] == [
+        ("1", "2"),
+        ("3", "4"),
+        ("5", "6"),
+        ("7", "8"),
+        ("9", "9"),
+    ]
+    assert view.axes[-1].curve == (), "a gripper has none"
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (800, 450), (2560, 1000)])
+def test_the_page_is_drawn_at_any_size_and_follows_hand_and_keys(size: tuple[int, int]) -> None:
+    trial, transport = puck_trial()
+    feed, artist, surface = BenchFeed(trial), Artist(), pygame.Surface(size, 0, 32)
+
+    def drawn() -> bytes:
+        artist.draw(surface, feed.state())
+        return pygame.image.tobytes(surface, "RGB")
+
+    at_rest = drawn()
+    push(trial, transport, 140, 0, 0, 0, 0, 0)
+    pushed = drawn()
+    trial.press("2")
+    assert len({at_rest, pushed, drawn()}) == 3
+
+
+def test_where_there_is_nothing_to_change_it_says_so() -> None:
+    device: Device = PlaybackDevice(("x", "y"), [Step(0.0, (0.5, 0.0), engage=True), Step(9.0, (0.0, 0.0))])
+    trial = Trial(device, "playback", None, DevicesCommand(test="playback"))
+    sample = device.read(0.0)
+    device._publish(sample)
+    trial.press("2")
+    trial.press("s")
+    view = BenchFeed(trial).state().bench
+    assert view is not None
+    assert "playback" in view.fixed
+    assert (view.knobs, view.chosen, trial.kept, trial.changed) == ((), "", None, False)
+    assert [axis.motion for axis in view.axes] == [0.5, 0.0]
+    Artist().draw(pygame.Surface((1280, 720), 0, 32), BenchFeed(trial).state())
+    assert any(trial.fixed in str(part) for part in picture(trial, sample).renderables)  # type: ignore[union-attr]
+
+
+def test_the_terminal_hears_keys_one_by_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "typed"
+    path.write_text("2\tZ")
+    with path.open() as typed:
+        monkeypatch.setattr("sys.stdin", typed)
+        assert Keys(True).read() == ["2", "tab", "z"]
+    assert Keys(False).read() == []
+
+
+# ---- kept
+
+
+@pytest.fixture
+def presets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A copy of the folder of profiles."""
+    for preset in PRESETS.glob("*.toml"):
+        (tmp_path / preset.name).write_text(preset.read_text())
+    monkeypatch.setattr(shaping, "PRESETS", tmp_path)
+    monkeypatch.setattr("hitl_clic.devices.mapping.profiles.PRESETS", tmp_path)
+    return tmp_path
+
+
+def test_s_keeps_it_under_a_free_name_and_once_more_over_its_own(presets: Path) -> None:
+    (presets / "my-spacemouse.toml").write_text("taken")
+    trial, _ = puck_trial()
+    for key in "2s":
+        trial.press(key)
+    assert trial.kept == presets / "my-spacemouse-2.toml"
+    assert "--device spacemouse --profile my-spacemouse-2" in trial.message
+    assert not trial.changed
+    for key in "2s":
+        trial.press(key)
+    kept = profile_of("spacemouse", "my-spacemouse-2")
+    assert (kept.name, kept.axes["x"].deadzone) == ("my-spacemouse-2", pytest.approx(0.10))
+    assert (presets / "my-spacemouse.toml").read_text() == "taken"
+
+
+def test_a_keyboard_that_moves_with_s_is_kept_by_another_key(presets: Path) -> None:
+    device = DEVICES["keyboard"].make(load(overrides={"device": "keyboard"}), ("x", "y"), Slot(), EventFeed())
+    trial = Trial(device, "keyboard", load_profile("keyboard"), DevicesCommand(test="keyboard"))
+    trial.press("s")
+    assert trial.kept is None
+    assert ("F9", "save") in trial.hints()
+    trial.press("f9")
+    assert trial.kept == presets / "my-keyboard.toml"
+
+
+def test_keys_in_the_window_change_what_is_saved_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The whole command, its window another's test; here one that only types."""
+    transport = FakeTransport(COMPACT)
+    monkeypatch.setattr(spacemouse, "system_source", lambda: spacemouse.ReportSource(transport))
+    monkeypatch.setattr(spacemouse, "hid_module", lambda: None)
+    shown: list[Any] = []
+
+    class Typing:
+        def __init__(self, settings: object) -> None:
+            self.feeds: list[EventFeed] = []
+            self.quits = threading.Event()
+
+        def add_feed(self, feed: EventFeed) -> None:
+            self.feeds.append(feed)
+
+        def show(self, provider: Callable[[], Any]) -> None:
+            self.provider = provider
+
+        def start(self) -> None:
+            threading.Thread(target=self.types, daemon=True).start()
+
+        def types(self) -> None:
+            wait_until(lambda: self.provider().bench.state == "drives")
+            shown.append(self.provider().bench.axes[0].motion)
+            for key in ("9", "2"):
+                for feed in self.feeds:
+                    feed.put(InputEvent(time.perf_counter_ns(), "key_down", key))
+            wait_until(lambda: self.provider().bench.axes[0].motion < 0)
+            shown.append(self.provider().bench.axes[0].motion)
+            self.quits.set()
+
+        def alive(self) -> bool:
+            return True
+
+        def asked(self) -> list[str]:
+            return ["quit"] if self.quits.is_set() else []
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(device_window, "WindowLink", Typing)
+    monkeypatch.setattr(device_bench, "has_display", lambda: True)
+    path = tmp_path / "mine.toml"
+    hand = Hand(transport, moved(COMPACT, 350, 0, 0, 0, 0, 0))
+    hand.start()
+    try:
+        assert app.main(["devices", "--test", "spacemouse", "--save", str(path)]) == 0
+    finally:
+        hand.released()
+    assert shown == [1.0, -1.0]
+    kept = load_profile(path)
+    assert (kept.axes["x"].sign, kept.axes["x"].deadzone) == (-1, pytest.approx(0.09))
+    assert f"saved {path}" in capsys.readouterr().out.replace("\n", "")

@@ -1,0 +1,129 @@
+"""CURVE: an actor with the right keys is let in, one without is not; wrong key folders are refused by name."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import time
+from pathlib import Path
+
+import pytest
+import zmq
+from fake_learner import LINK, SETTINGS, make_pair
+
+import app
+from hitl_clic.link.actor import ActorLink
+from hitl_clic.link.keys import create_keys, load_client_keys, load_server_keys
+from hitl_clic.link.learner import ActorJoined, LearnerLink, PairArrived
+from hitl_clic.types.messages import Hello
+
+pytestmark = pytest.mark.skipif(not zmq.has("curve"), reason="this libzmq has no CURVE")
+HELLO = Hello("run-a", "actor-a", SETTINGS)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    create_keys(tmp_path / "keys")
+    return tmp_path / "keys"
+
+
+def turns(link: LearnerLink, seconds: float, until_pair: bool) -> list[object]:
+    events: list[object] = []
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for event in link.poll(0.02):
+            events.append(event)
+            if isinstance(event, ActorJoined):
+                link.welcome(event.actor, "learner-run", ())
+            if isinstance(event, PairArrived) and until_pair:
+                return events
+    return events
+
+
+def test_only_an_actor_with_a_known_key_is_let_in(folder: Path, tmp_path: Path) -> None:
+    guarded = LINK.model_copy(update={"keys": folder})
+    stranger = tmp_path / "stranger"
+    create_keys(stranger)
+    shutil.copy(folder / "learner.key", stranger / "learner.key")  # it knows the learner, which does not know it
+    # Any interface, which only keys allow; the actors still connect through loopback.
+    link = LearnerLink("tcp://0.0.0.0:*", SETTINGS, guarded)
+    port = link.address.rpartition(":")[2]
+    actors = {
+        name: ActorLink(f"tcp://127.0.0.1:{port}", HELLO, LINK.model_copy(update={"keys": keys}), lambda _: None)
+        for name, keys in (("plain", None), ("stranger", stranger), ("known", folder))
+    }
+    try:
+        for name in ("plain", "stranger"):
+            actors[name].start()
+            actors[name].send_pair(make_pair(0))
+        assert turns(link, 0.5, until_pair=False) == []
+        actors["known"].start()
+        actors["known"].send_pair(make_pair(1))
+        events = turns(link, 5.0, until_pair=True)
+        assert [event.pair.id for event in events if isinstance(event, PairArrived)] == [1]
+        assert actors["plain"].status().state == actors["stranger"].status().state == "connecting"
+    finally:
+        for actor in actors.values():
+            actor.close(0.0)
+        link.close()
+
+
+def test_keys_are_secret_and_never_overwritten(folder: Path) -> None:
+    for name in ("learner", "actor"):
+        assert stat.S_IMODE((folder / f"{name}.key_secret").stat().st_mode) == 0o600
+    with pytest.raises(ValueError, match="already holds keys"):
+        create_keys(folder)
+    public = (folder / "learner.key").read_bytes()
+    for name in ("learner.key_secret", "actor.key_secret", "actor.key"):
+        (folder / name).unlink()
+    with pytest.raises(ValueError, match="already holds keys"):
+        create_keys(folder)
+    assert (folder / "learner.key").read_bytes() == public
+
+
+def test_the_command_makes_keys_that_work_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = tmp_path / "new" / "keys"
+    assert app.main(["keys", str(made)]) == 0
+    said = capsys.readouterr()
+    assert str(made) in said.out
+    assert said.err == ""
+    server, client = load_server_keys(made), load_client_keys(made)
+    assert client.server == server.public
+    assert server.allowed == (client.public,)
+    before = {path.name: path.read_bytes() for path in made.iterdir()}
+    for folder in (made, made / "actor.key"):  # it holds keys; it is no folder
+        with pytest.raises(SystemExit) as ending:
+            app.main(["keys", str(folder)])
+        assert ending.value.code == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith(f"app.py: folder = {folder} is not allowed; ")
+        assert said.err.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in made.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_written_is_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path) -> None:
+        raise OSError(28, "No space left on device", str(folder))
+
+    monkeypatch.setattr("hitl_clic.cli.link_keys.create_keys", full)
+    assert app.main(["keys", str(tmp_path / "keys")]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert "No space left" in said.err
+
+
+def test_missing_keys_are_refused_by_name(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"learner\.key_secret cannot be read"):
+        load_server_keys(tmp_path)
+    (folder / "actor.key").unlink()
+    with pytest.raises(ValueError, match="no actor's public key"):
+        load_server_keys(folder)
+    (folder / "learner.key").write_text("nonsense")
+    with pytest.raises(ValueError, match=r"learner\.key cannot be read"):
+        load_client_keys(folder)
+    with pytest.raises(ValueError, match=r"learner\.key_secret"):
+        LearnerLink("tcp://127.0.0.1:*", None, LINK.model_copy(update={"keys": tmp_path}))

@@ -1,0 +1,53 @@
+"""Practice: the device drives the loop, nothing else moves, and the score says how it went."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hitl_clic.cli import practice
+from hitl_clic.cockpit.drawing.picture import write_picture
+from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.settings import load
+from hitl_clic.tasks.registry import make_task, make_teacher
+from hitl_clic.types.records import EpisodeRecord
+
+
+def test_the_scripted_hand_reaches_the_goal_as_fast_as_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    task, teacher = make_task("line_following"), make_teacher("line_following")
+    observation, _ = task.reset(seed=practice.PRACTICE_SEED)
+    teacher.reset()
+    steps, ended = 0, False
+    while not ended:
+        observation, _, terminated, truncated, _ = task.step(teacher.action(observation).astype(np.float32))
+        steps, ended = steps + 1, terminated or truncated
+    chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
+    settings = load(overrides={**chosen, "oracle": {"threshold": 0.0}})
+    assert practice.run(settings) == 0
+    seconds = steps / settings.loop.rate_hz
+    assert f"Reached 1 of 1 · last {seconds:.1f} s · best {seconds:.1f} s" in capsys.readouterr().out
+
+
+def test_the_score_counts_what_was_reached() -> None:
+    score = practice.Score(rate_hz=10.0, max_steps=100)
+    assert score.sentence == "Drive it to the goal"
+    for number, (success, steps) in enumerate([(False, 100), (True, 40), (True, 60)]):
+        score.add(EpisodeRecord(number, 0, success, steps, 1.0, 0.0, 0, 0))
+    assert score.sentence == "Reached 2 of 3 · last 6.0 s · best 4.0 s"
+    assert [mark.feedback for mark in score.marks] == [1.0, 0.4, 0.6]
+
+
+def test_the_cockpit_says_that_nothing_is_learned(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    task = make_task("line_following")
+    task.reset(seed=1)
+    state = CockpitState(task="line following", scene=task.scene(), practice="Reached 2 of 3")
+    assert words.badge(state) == words.badge(replace(state, gate="waiting")) == "READY"
+    assert "your time runs" in words.beside_badge(replace(state, gate="waiting", hint="hold Space to correct"))
+    assert words.learned(state) == ("Reached 2 of 3", True)
+    assert "nothing is recorded" in words.policy(state)
+    assert words.learner(state).word == "off"
+    write_picture(state, tmp_path / "practice.png")
+    assert (tmp_path / "practice.png").stat().st_size > 1000

@@ -1,0 +1,102 @@
+"""A 3D mouse that is not there: raw reports as the hardware would queue them, pulled out and put back by the test."""
+
+from __future__ import annotations
+
+import collections
+import struct
+import threading
+import time
+
+from hitl_clic.devices.hardware.spacemouse_models import MODELS, Model
+
+COMPACT = MODELS[0x256F, 0xC635]
+WIRELESS = MODELS[0x256F, 0xC62E]
+PRO = MODELS[0x046D, 0xC62B]
+
+
+def three(number: int, *raw: int) -> bytes:
+    """A report of three axes, or of six."""
+    return bytes([number]) + struct.pack(f"<{len(raw)}h", *raw)
+
+
+def moved(model: Model, *raw: int) -> list[bytes]:
+    """The six raw axes as this model reports them."""
+    return [three(1, *raw)] if model.combined else [three(1, *raw[:3]), three(2, *raw[3:])]
+
+
+def pressed(model: Model, *names: str) -> bytes:
+    """The report of these buttons held."""
+    report = bytearray(7)
+    report[0] = 3
+    for name in names:
+        byte, bit = model.buttons[name]
+        report[byte] |= 1 << bit
+    return bytes(report)
+
+
+class FakeTransport:
+    """Reports queue up until they are read; unplugged, every call fails as hidapi's would."""
+
+    def __init__(self, model: Model = COMPACT, plugged: bool = True) -> None:
+        self.model, self.plugged = model, plugged
+        self.opened = 0
+        self._queue: collections.deque[bytes] = collections.deque()
+        self._news = threading.Condition()
+
+    def put(self, *reports: bytes) -> None:
+        with self._news:
+            self._queue.extend(reports)
+            self._news.notify()
+
+    def plug(self, plugged: bool) -> None:
+        with self._news:
+            self.plugged = plugged
+            self._queue.clear()
+            self._news.notify()
+
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def open(self) -> Model:
+        if not self.plugged:
+            raise OSError("no SpaceMouse is connected")
+        self.opened += 1
+        return self.model
+
+    def read(self, timeout_s: float) -> bytes:
+        with self._news:
+            if timeout_s > 0:
+                self._news.wait_for(lambda: self._queue or not self.plugged, timeout_s)
+            if not self.plugged:
+                raise OSError("the SpaceMouse was unplugged")
+            return self._queue.popleft() if self._queue else b""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Hand(threading.Thread):
+    """Holds the cap, report after report as the hardware sends them, until the test lets go."""
+
+    def __init__(self, transport: FakeTransport, reports: list[bytes], rate_hz: float = 125.0) -> None:
+        super().__init__(daemon=True)
+        self.transport, self.reports, self.period_s = transport, reports, 1.0 / rate_hz
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        while not self._done.wait(self.period_s):
+            self.transport.put(*self.reports)
+
+    def released(self) -> None:
+        self._done.set()
+        self.join()
+        self.transport.put(*moved(self.transport.model, 0, 0, 0, 0, 0, 0))
+
+
+def wait_until(condition: object, timeout_s: float = 5.0) -> float:
+    """Seconds until it holds."""
+    begun = time.perf_counter()
+    while not condition():  # type: ignore[operator]
+        assert time.perf_counter() - begun < timeout_s, "it did not happen"
+        time.sleep(0.0005)
+    return time.perf_counter() - begun

@@ -1,0 +1,107 @@
+"""Real `app.py` processes for the end-to-end tests: small, quick sessions, and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hitl_clic.learner.journal import read_journal
+from hitl_clic.session.reader import Session
+from hitl_clic.types.messages import ChunkPair
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 180.0
+
+SMALL = [
+    *("--clic.negatives.samples", "16", "--clic.negatives.steps", "1"),
+    *("--clic.inference.candidates", "64", "--clic.inference.chains", "8", "--clic.inference.refine-steps", "2"),
+    *("--clic.energy.hidden", "16", "16", "--clic.energy.trunk", "16"),
+    *("--clic.min-pairs", "8", "--clic.batch", "8"),
+]
+"""A method so small that everything but the method is what takes time."""
+LIVELY = [
+    *("--link.heartbeat-s", "0.1", "--link.lost-after-s", "0.5", "--link.resend-after-s", "0.3"),
+    *("--training.checkpoint-every-s", "0.5", "--training.orphan-after-s", "0.5"),
+]
+"""Times short enough to see their effects soon."""
+FLUSH_S = 0.3
+FLUSHED = ["--recording.flush-s", str(FLUSH_S)]
+"""A recording that is soon on disk."""
+
+
+def start(*arguments: object, display: str | None = None) -> subprocess.Popen[str]:
+    """Start `app.py` with these arguments, without a display unless one is given."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment |= {"OMP_NUM_THREADS": "1", "COLUMNS": "200"} | ({"DISPLAY": display} if display else {})
+    if display:
+        environment.pop("SDL_VIDEODRIVER", None)
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "app.py"), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )
+
+
+def finish(process: subprocess.Popen[str], timeout_s: float = PATIENCE_S) -> tuple[int, str, str]:
+    """Wait for the end: (exit status, stdout, stderr). One that does not end is killed and fails the test."""
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError(f"it did not end within {timeout_s:.0f} s: {out[-500:]} {err[-2000:]}") from None
+    return process.returncode, out, err
+
+
+def app(*arguments: object) -> tuple[int, str, str]:
+    """Run `app.py` to its end: (exit status, stdout, stderr)."""
+    return finish(start(*arguments))
+
+
+def until(condition: Callable[[], Any], process: subprocess.Popen[str] | None = None, what: str = "it") -> Any:
+    """Wait until something is true and return it; fails when the process ends before, or after a minute."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := condition()):
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"the process ended with status {process.returncode}: {process.communicate()[1]}")
+        assert time.monotonic() < deadline, f"{what} did not happen within {PATIENCE_S:.0f} s"
+        time.sleep(0.05)
+    return found
+
+
+def pairs_in(journal: Path) -> list[ChunkPair]:
+    """Every pair in a learner's journal, also one that is being written; none if there is no journal yet."""
+    if not journal.exists() or journal.stat().st_size < 64:
+        return []
+    return [entry.message for entry in read_journal(journal)[1] if isinstance(entry.message, ChunkPair)]
+
+
+def journal_of(out: Path) -> Path:
+    """The journal in a session's (or a learner's) folder."""
+    return out / "checkpoints" / "pairs.journal"
+
+
+def learner_of(out: Path) -> dict[str, Any]:
+    """Address and process id of the learner in a folder, {} while there is none."""
+    try:
+        said: dict[str, Any] = json.loads((out / "learner.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said
+
+
+def live_ticks(out: Path) -> Sequence[Any]:
+    """The ticks that are on disk so far in a session that is running."""
+    try:
+        return Session.open(out).ticks
+    except ValueError:
+        return []
