@@ -1,6 +1,6 @@
 """The Device contract and the reader thread every device runs.
 
-`start`, `close`, `latest`, `let_go` and `settle` are called by the actor's main thread; `read` by the reader thread.
+`start`, `close`, `latest`, `stopped` and `released` are called by the actor's main thread, `read` by the reader thread.
 `latest` never blocks. A reader must drain its source completely on every read: queued reports are lag.
 """
 
@@ -56,22 +56,14 @@ class Device(ABC):
         """The newest sample; an idle one before the first read. Never blocks."""
         return self._slot.latest() or self.idle()
 
-    def settle(self, tick: int, timeout_s: float) -> bool:
-        """Wait until the device has answered `tick`; free-running devices have nothing to answer.
-
-        Only the `--pace max` clock calls this: in real time nobody waits for a teacher.
-        """
-        del tick, timeout_s
-        return True
-
     def stopped(self) -> None:  # noqa: B027 (most devices have nothing to make felt)
-        """The robot was stopped: let the hand feel it. Called by the loop, so it may only leave a note for `read`."""
+        """The robot was stopped, which the hand should feel. Called in a tick: it may only leave a note for `read`."""
 
     def release(self) -> None:  # noqa: B027 (most devices hold nothing)
         """Give the hardware back (reader thread, after its last `read`)."""
 
     def released(self) -> None:
-        """The teacher drives no more: commands that last (to a gripper) are over. Called in a tick; never blocks."""
+        """The correction is over, and so are commands that last (to a gripper). Called in a tick; never blocks."""
         return
 
     def note(self) -> str:

@@ -16,8 +16,6 @@ class DeviceSample:
         engage: the dead-man control (or, for the oracle, "I want to correct now") is held.
         stop: the emergency-stop control is held.
         connected: False once the hardware (or its source) is gone; `motion` is then all zero.
-        answers_tick: for teachers that answer a particular tick: its number; -1 for free-running devices.
-        wanted: a*, what a scripted teacher would do at `answers_tick`, also when it does not engage; None for hands.
         teaches: for each motion whether the correction is about it, the robot keeping the others; None is all.
         lasting: for each motion whether it goes on by itself after a press, as the command to a gripper does, so that
             it does not mean that hands are pushing; None is none.
@@ -28,8 +26,6 @@ class DeviceSample:
     engage: bool = False
     stop: bool = False
     connected: bool = True
-    answers_tick: int = -1
-    wanted: tuple[float, ...] | None = None
     teaches: tuple[bool, ...] | None = None
     lasting: tuple[bool, ...] | None = None
 

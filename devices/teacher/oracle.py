@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hitl_clic.devices.core.axes import base
 from hitl_clic.devices.teacher import noise
 from hitl_clic.devices.teacher.keypress_model import KeypressModel, nudged, pressed
-
-Kind = Literal["absolute", "relative"]
+from hitl_clic.types.records import Kind
 
 
 class OracleSettings(BaseModel):
@@ -137,7 +136,7 @@ class Oracle:
         """
         if execute < 1:
             raise ValueError(f"execute = {execute} is not allowed; a chunk runs for at least 1 step")
-        self.settings = settings
+        self.settings, self.axes = settings, tuple(axes)
         self._groups = axis_groups(settings.partial, axes)
         self.banked = 0
         """Turns not used so far; as in the reference it is never reset."""
