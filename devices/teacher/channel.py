@@ -3,11 +3,11 @@
 The teacher's motion does not go through here: it drives through its device and the gate, as a hand does.
 
 Threads. The loop's thread calls `show`, `ask_for_help`, `wanted` and `wait_answer`. The device's reader thread calls
-`wait_for_view`, `view`, `publish_wanted`, `answered` and `end`. The thread that makes and closes the device calls `join`
-and `end`. Each of the two slots has one writer, so neither needs a lock. The planner thread writes nothing here: `view`
-reads the view first and then the planner's newest plan. A view without a plan is shown only after the planner forgot the
-plans of the old scene, so the plan that `view` finds belongs to the view's scene. The condition guards which instant is
-answered and whether the teacher ended. Only `wait_answer` waits on it, and a real-time session never calls that.
+`wait_for_view`, `view`, `publish_wanted`, `answered` and `end`. The thread that makes and closes the device calls
+`join` and `end`. Each of the two slots has one writer, so neither needs a lock. The planner thread writes nothing here:
+`view` reads the view first and then the planner's newest plan. A view without a plan is shown only after the planner
+forgot the plans of the old scene, so the plan that `view` finds belongs to the view's scene. The condition guards which
+instant is answered and whether the teacher ended. Only `wait_answer` waits on it; a real-time session never does.
 """
 
 from __future__ import annotations

@@ -75,10 +75,7 @@ class Planning:
             forecast: the observation expected after some actions, as `Task.forecast`.
         """
         tick, queue = view.tick, self.queue
-        if human_drove and queue.plan is not None:
-            due = tick - queue.plan.tick >= self._pair_stride
-        else:
-            due = queue.due(tick)  # without a plan one is due in any case
+        due = self._due(tick, human_drove)
         lead = 0 if human_drove else queue.remaining(tick)
         rest = queue.rest(tick)
         if not due or lead:  # else what the robot does at this tick is known only with the plan
@@ -91,3 +88,9 @@ class Planning:
         if lead:
             queue.requested(tick)
         self.planner.request(self._overlap(Running(tick, view.observation, steps, lead, forecast)))
+
+    def _due(self, tick: int, human_drove: bool) -> bool:
+        """Whether a plan is requested with the observation of this tick; always so where no plan is in use."""
+        if human_drove and self.queue.plan is not None:
+            return tick - self.queue.plan.tick >= self._pair_stride
+        return self.queue.due(tick)
