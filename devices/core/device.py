@@ -32,11 +32,11 @@ class Device(ABC):
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
-        """What ended the reader thread, if it did not end by `close`; the device then stays lost."""
+        """The error that ended the reader thread; the device then stays lost. None where `close` ended it."""
         self.trouble = ""
-        """Why the device is not connected, in a sentence, where it knows; empty while all is well."""
+        """Why the device is not connected, in a sentence, where that is known; else empty."""
         self.inputs = Inputs()
-        """What the newest reading took in, before shaping; replaced by the reader thread."""
+        """The newest reading before shaping; replaced by the reader thread."""
         self.watch: Callable[[DeviceSample, Inputs], None] | None = None
         """Called in the reader thread with every reading (a device bench); quick. Set it before `start`."""
 
@@ -67,7 +67,7 @@ class Device(ABC):
         return
 
     def note(self) -> str:
-        """What pushing would move now, in words for the window; empty where there is no choice. Any thread."""
+        """What a push would move now, in words for the window; empty where there is no choice. Any thread."""
         return ""
 
     def close(self) -> None:
@@ -93,9 +93,9 @@ class Device(ABC):
                 if self.watch is not None:
                     self.watch(sample, self.inputs)
         except Exception as error:
-            self.failure = error  # the loop goes on without this device; whoever shows it can say why
+            self.failure = error  # the loop goes on without this device, and the window says why
         finally:
-            self._publish(self.lost())  # nobody may go on seeing the last deflection of a dead reader
+            self._publish(self.lost())  # the last deflection must not stay in force after the reader ended
             self.release()
 
     def _publish(self, sample: DeviceSample) -> None:

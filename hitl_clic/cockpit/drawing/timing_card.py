@@ -33,4 +33,5 @@ def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, sections: Sections
         for x, figure in ((middle, p50), (high, p99)):
             brush.text(on, f"{figure:.2f}", (x, y), "small", palette.TEXT, align="right")
         width = max(px(2), round((room.right - bars) * p99 / longest))
-        brush.box(on, pygame.Rect(bars, y + px(3), width, max(px(4), brush.height("small") - px(6))), palette.ROBOT)
+        bar = pygame.Rect(bars, y + px(3), width, max(px(4), brush.height("small") - px(6)))
+        brush.box(on, bar, palette.ROBOT, px(2))
