@@ -32,7 +32,7 @@ class OracleSettings(BaseModel):
         1,
         ge=1,
         le=1000,
-        description="It decides whether to step in on every n-th step; the published reference uses 2.",
+        description="It decides on every n-th step whether to step in; the reference: 2.",
     )
     bank: bool = Field(
         False, description="A turn that it did not use may be used on a later step (as the reference; with every > 1)."
@@ -43,7 +43,7 @@ class OracleSettings(BaseModel):
         0,
         ge=0,
         le=1000,
-        description="Decisions in a row at which the robot may be wrong before it steps in, as people wait.",
+        description="Decisions in a row at which the robot is wrong before it steps in.",
     )
     persist_steps: int = Field(0, ge=0, le=1000, description="Steps it drives at least, once it steps in (persist).")
     start_episode: int = Field(0, ge=0, description="First episode, from 0, in which it corrects.")
@@ -53,21 +53,19 @@ class OracleSettings(BaseModel):
     magnitude_noise: float = Field(
         0.0, ge=0, le=10, description="Size of a correction is multiplied by a draw from 0.001 to this; 0: off."
     )
-    gaussian_noise: bool = Field(
-        False, description="Add Gaussian noise, its standard deviation up to half the correction's length."
-    )
+    gaussian_noise: bool = Field(False, description="Add a tremor of up to half the correction's length.")
     press_steps: int = Field(
         0,
         ge=0,
         le=1000,
-        description="It presses keys: each axis fully forward, fully back or not at all. It keeps a press for at least so "
-        "many ticks; 0: any direction and strength, new at each tick.",
+        description="It presses keys: each axis fully forward, fully back or not at all. It keeps a press for at "
+        "least so many ticks; 0: any direction and strength, new at each tick.",
     )
     precise_scale: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="Speed of its presses while it also holds the key for slow motion, as a person may; 1: no such key.",
+        description="Speed of its presses while it also holds the key for slow motion; 1: it has no such key.",
     )
     buttons: tuple[str, ...] = Field(
         ("gripper",),
@@ -83,8 +81,8 @@ class OracleSettings(BaseModel):
     )
     foresight: bool = Field(
         False,
-        description="As people do, it predicts the state at which its motion will be executed, from the robot's plan and "
-        "its own pending motions, and does what is right there. For tasks with a model (`Task.foresee`).",
+        description="As people do, it predicts the state at which its motion will be executed, from the robot's plan "
+        "and its own pending motions, and does what is right there. For tasks with a model (`Task.foresee`).",
     )
     wrong_presses: float = Field(0.0, ge=0, le=1, description="Share of its presses that are of random keys.")
     partial: tuple[str, ...] = Field(
