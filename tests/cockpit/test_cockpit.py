@@ -407,7 +407,8 @@ def test_dashboard_tells_each_episode_once_where_there_is_no_terminal() -> None:
         asked.set()
         return now[0]
 
-    with Dashboard(provide, Console(file=out, width=100)):
+    with Dashboard(provide, Console(file=out, width=100)) as dashboard:
+        assert not dashboard.draws
         assert asked.wait(5.0)
         now[0] = replace(STATE, history=HISTORY[1:4])
     lines = out.getvalue().splitlines()
