@@ -119,10 +119,10 @@ class TeacherChannel:
         Raises:
             RuntimeError: the teacher failed; its error is the cause.
         """
-        view = self._shown.latest()
-        if not self.name or view is None:
+        if not self.name:
             return True
-        instant = (view.episode, tick)
+        view = self._shown.latest()
+        instant = (0 if view is None else view.episode, tick)
         with self._condition:
             self._look.set()
             self._condition.wait_for(lambda: self._answered >= instant or self._ended, timeout_s)

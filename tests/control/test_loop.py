@@ -408,7 +408,7 @@ def test_a_robot_that_is_pushed_changes_its_mind_slowly() -> None:
         assert all(np.array_equal(record.executed, record.robot_action) for record in run.ticks[9:])
         for pair in run.sent:
             assert np.array_equal(pair.robot[0], run.ticks[pair.tick].robot_action), "what it would have done by itself"
-        seen = run.teacher.latest()
+        seen = run.teacher.view()
         assert seen is not None
         assert seen.part is None, "not pushed any more"
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import pytest
 
-from hitl_clic.control.planner import Planner, PlanRequest
+from hitl_clic.control.planner import LoopError, Planner, PlanRequest
 from hitl_clic.types.records import Array, Proposal
 
 WAIT_S = 20.0
@@ -134,19 +135,17 @@ def test_an_error_ends_waiting_and_is_kept() -> None:
         assert planner.latest() is None
 
 
-def test_an_error_of_the_listener_or_of_preparing_is_kept_too() -> None:
-    def fail(*_: object) -> None:
-        raise KeyError("listener")
+def test_an_error_of_preparing_is_kept_and_raised_by_check() -> None:
+    def fail() -> None:
+        raise KeyError("threads")
 
-    with running(GatedPolicy(), fail) as planner:
-        planner.request(request(1))
-        assert planner.wait_idle(WAIT_S)
-        assert isinstance(planner.error, KeyError)
     planner = Planner(GatedPolicy(), prepare=fail)
     planner.start()
     planner.request(request(1))
     assert planner.wait_idle(WAIT_S)
     assert isinstance(planner.error, KeyError)
+    with pytest.raises(LoopError, match="the planner ended: 'threads'"):
+        planner.check()
     planner.close()
 
 
