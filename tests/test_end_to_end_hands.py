@@ -16,7 +16,7 @@ from hitl_clic.records import EventRecord
 from hitl_clic.session.reader import Session
 
 
-@pytest.mark.alone
+@pytest.mark.realtime
 @pytest.mark.parametrize("device", ["spacemouse", "gamepad"])
 def test_corrections_by_hand_are_recorded_and_become_pairs(tmp_path: Path, device: str) -> None:
     out = tmp_path / "session"

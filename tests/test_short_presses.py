@@ -27,7 +27,7 @@ from hitl_clic.records import TickRecord
 from hitl_clic.session.reader import Session
 from hitl_clic.session.recorder import Recorder
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.realtime
 
 RATE_HZ, PRESSES = 20.0, 10
 TAP_S = 1.5 / RATE_HZ

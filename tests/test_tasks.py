@@ -41,7 +41,7 @@ def test_contract(name: str) -> None:
     check_task(maker(name), forecast_within=FORECAST_WITHIN.get(name, 0.0), foreseen_within=FORESEEN_WITHIN.get(name))
 
 
-@pytest.mark.alone
+@pytest.mark.realtime
 @pytest.mark.parametrize("name", task_names())
 def test_a_forecast_keeps_no_tick_waiting(name: str) -> None:
     check_forecast_time(make_task(name))
