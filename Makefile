@@ -60,7 +60,7 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses auto -m "not realtime" --junitxml build/tests.xml
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not realtime" --junitxml build/tests.xml
 
 test-realtime: setup
 	$(BIN)/python -m pytest -m realtime --junitxml build/tests_realtime.xml

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from hitl_clic.tasks import TASKS, make_task, make_teacher, task_names
-from hitl_clic.tasks.contract import check_forecast_time, check_new_process, check_task
+from hitl_clic.tasks.contract import check_new_process, check_task
+from hitl_clic.tasks.contract_time import check_forecast_time
 from hitl_clic.tasks.line_following import LineFollowing
 from hitl_clic.tasks.push_t import PushT
 from hitl_clic.tasks.push_t_state import PushTState, agent_gap, decode, features

@@ -7,6 +7,7 @@ so has the examiner, which looks at the energy of the session's policies while t
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
