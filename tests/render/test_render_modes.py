@@ -33,9 +33,9 @@ with warnings.catch_warnings():
     check_env(env.unwrapped)
 """
 SHOW = """
-import subprocess, sys, time, gymnasium, numpy as np, pygame, hitl_clic.tasks
+import os, subprocess, sys, time, gymnasium, numpy as np, pygame, hitl_clic.tasks
 def windows():
-    found = subprocess.run(["xdotool", "search", "--name", "pygame window"], capture_output=True, text=True)
+    found = subprocess.run(["xdotool", "search", "--pid", str(os.getpid())], capture_output=True, text=True)
     return len(found.stdout.split())
 env = gymnasium.make(sys.argv[1], render_mode="human")
 assert windows() == 0, "a window opens before there is something to show"
