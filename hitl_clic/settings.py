@@ -33,6 +33,7 @@ from hitl_clic.link.address import is_loopback, require_safe
 from hitl_clic.link.settings import LinkSettings
 from hitl_clic.refusal import SettingsError, among, describe, pairs
 from hitl_clic.session.settings import RecordingSettings
+from hitl_clic.settings_aliases import without_removed
 
 __all__ = ["CONFIGS", "Layers", "SessionSettings", "SettingsError", "load", "preset_names"]
 
@@ -100,12 +101,9 @@ class SessionSettings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_the_oracles_kind(cls, given: Any) -> Any:
-        """Older sessions name a kind of the oracle, which had no effect: corrections are read as the gate says."""
-        oracle = given.get("oracle") if isinstance(given, Mapping) else None
-        if not isinstance(oracle, Mapping) or oracle.get("kind") != "absolute":
-            return given
-        return {**given, "oracle": {name: value for name, value in oracle.items() if name != "kind"}}
+    def _without_removed_settings(cls, given: Any) -> Any:
+        """Older sessions name settings that are gone."""
+        return without_removed(given) if isinstance(given, Mapping) else given
 
     @field_validator("task", "method")
     @classmethod
@@ -138,11 +136,6 @@ class SessionSettings(BaseModel):
             raise ValueError(
                 f"allowed with clic.consent: two ticks or more in clic.intent_s = {method.intent_s:g} s, not "
                 f"rate_hz = {loop.rate_hz:g}"
-            )
-        if method is not None and method.consent and loop.exploration.episodes:
-            raise ValueError(
-                f"allowed with clic.consent: exploration.episodes = 0, not {loop.exploration.episodes:g} (what is let "
-                "pass is learnt as it was done, and noise must not be)"
             )
         return loop
 

@@ -64,9 +64,7 @@ def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
 
 CASES: list[tuple[MethodKind, dict[str, object]]] = [
     *((kind, {}) for kind in METHODS),
-    ("clic", {"energy": EnergySettings(kind="temporal", hidden=(8,), trunk=(8,), wells=0, block=1)}),
     ("clic", {"energy": EnergySettings(kind="mlp", hidden=(8, 8))}),
-    ("clic", {"negatives": NegativeSettings(start="persistent", samples=6, steps=2)}),
     ("clic", {"negatives": NegativeSettings(start="uniform", samples=6, steps=2, noise="sqrt"), "padding": "hold"}),
 ]
 
