@@ -16,7 +16,7 @@ DIM_O, DIM_A, HORIZON = 3, 2, 3
 
 def numbers(device: str, **changes: object) -> MethodSettings:
     values: dict[str, object] = {
-        "energy": EnergySettings(hidden=(8, 8), trunk=(8,), wells=2, block=1),
+        "energy": EnergySettings(hidden=(8, 8), trunk=(8,), wells=2),
         "negatives": NegativeSettings(samples=6, steps=2),
         "inference": InferenceSettings(
             candidates=40, chains=6, explore_steps=2, refine_steps=2, bank=5, commitment=0.5

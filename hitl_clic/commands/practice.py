@@ -12,8 +12,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
 
-import numpy as np
-
 from devices.events import EventFeed
 from devices.scripted import TeacherView
 from devices.slot import Slot
@@ -30,27 +28,14 @@ from hitl_clic.control.loop import ControlLoop, LoopView, Outlets
 from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule
+from hitl_clic.control.stand_still import StandStill
 from hitl_clic.control.steady import SteadyRobot
-from hitl_clic.records import Array, EpisodeRecord, Proposal
+from hitl_clic.records import EpisodeRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
 
 PRACTICE_SEED = 500_000
 """Of the first start: far from those of sessions and evaluations."""
-
-
-class StandStill:
-    """The policy of a robot that is driven: it does nothing by itself."""
-
-    version, newest_pair = 0, -1
-
-    def __init__(self, horizon: int, dim_a: int) -> None:
-        self._nothing = np.zeros((horizon, dim_a), np.float32)
-
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """Zeros."""
-        del observation, committed, previous
-        return Proposal(self._nothing.copy(), 0.0)
 
 
 class Score:
