@@ -137,6 +137,11 @@ class SessionSettings(BaseModel):
                 f"allowed with clic.consent: two ticks or more in clic.intent_s = {method.intent_s:g} s, not "
                 f"rate_hz = {loop.rate_hz:g}"
             )
+        if method is not None and method.consent and loop.exploration.episodes:
+            raise ValueError(
+                f"allowed with clic.consent: exploration.episodes = 0, not {loop.exploration.episodes:g} (what is let "
+                "pass is learnt as it was done, and noise must not be)"
+            )
         return loop
 
     @field_validator("gate")

@@ -14,12 +14,6 @@ REMOVED: Mapping[str, Any] = MappingProxyType(
         "clic.energy.block": 2,
         "clic.negatives.kept": 4096,
         "clic.inference.temperature": 0.0,
-        "loop.undo_s": 0.0,
-        "loop.exploration.episodes": 0.0,
-        # without noised episodes these three had no effect: any value is left out
-        "loop.exploration.chance": ...,
-        "loop.exploration.hold": ...,
-        "loop.exploration.scale": ...,
         "oracle.kind": "absolute",
         "oracle.bank": False,
         "oracle.start_episode": 0,

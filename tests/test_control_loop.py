@@ -20,6 +20,7 @@ from devices.slot import Slot
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock
 from hitl_clic.control.correction import HandOver, bind
+from hitl_clic.control.exploration import Exploration, ExplorationSettings
 from hitl_clic.control.gate import Choices, Gate, GateSettings
 from hitl_clic.control.help import HelpCall, HelpSettings
 from hitl_clic.control.loop import ControlLoop, LoopFailed, LoopView, Outlets
@@ -28,6 +29,7 @@ from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule, Schedule
 from hitl_clic.control.steady import SteadyRobot
+from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.evaluation import Execution, evaluate
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.records import (
@@ -146,6 +148,7 @@ class Bench:
     stride: int = 1
     reaction: int = 0
     padding: str = "hold"
+    undo_s: float = 0.0
     gate: GateSettings = field(default_factory=GateSettings)
     longest: int = 12
     snapshot_every: int = 5
@@ -153,6 +156,7 @@ class Bench:
     schedule: Schedule = field(default_factory=LiveSchedule)
     clock: Clock | None = None
     timeout_s: float = 20.0
+    exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
     help: HelpSettings = field(default_factory=HelpSettings)
     choices: Choices = field(default_factory=Choices)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -179,6 +183,8 @@ class Bench:
             steady=SteadyRobot(self.gate.steady_s, 10.0),
             queue=ChunkQueue(self.horizon, self.execute, self.lead, 2),
             pairs=PairBuilder(self.horizon, self.execute, self.padding, self.reaction),
+            undo=UndoBuffer(self.undo_s),
+            exploration=Exploration(self.exploration, 0, 2),
             outlets=Outlets(
                 record=self.records.append,
                 send=self.sent.append,
@@ -539,6 +545,15 @@ def test_discard_twice_takes_the_one_before_too_and_then_nothing() -> None:
     bench.run()
     assert sorted(bench.withdrawn) == [0, 1, 2, 3]
     assert [event.detail["pairs"] for event in bench.of(EventRecord)] == [2, 2, 0]
+
+
+def test_discard_in_the_grace_time_sends_nothing() -> None:
+    bench = Bench(hold(1, 2, 6, 7), commands={10: ["discard"]}, undo_s=60.0)
+    bench.run()
+    assert bench.sent == []
+    assert bench.withdrawn == []
+    bench.loop.flush()
+    assert [pair.tick for pair in bench.sent] == [1, 2], "the rest goes out when the session ends"
 
 
 def test_discard_of_pairs_still_open() -> None:

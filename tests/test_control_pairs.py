@@ -13,6 +13,7 @@ from pair_stream import TA, H, Stream, human_action, robot_chunk
 
 from hitl_clic.control.effort import EpisodeEffort
 from hitl_clic.control.pairs import PairBuilder
+from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.link.messages import ChunkPair
 from hitl_clic.records import TickRecord
 
@@ -85,7 +86,7 @@ def test_every_corrected_tick_becomes_one_pair_in_order(padding: str, script: st
 
 
 def meant(record: TickRecord) -> np.ndarray:
-    """What the driver wanted, whatever the hand-over made of it: labels are never perturbed."""
+    """What the driver wanted, whatever exploration or hand-over made of it: labels are never perturbed."""
     return record.robot_action if record.human_action is None else record.human_action
 
 
@@ -283,6 +284,18 @@ def test_only_what_began_since_is_discarded() -> None:
     assert made.builder.discard_open(since=3) == 1
     assert made.builder.discard_open(since=1) == 0
     assert [pair.tick for done in made.run("....") for pair in done] == [0]
+
+
+def test_taking_back_one_pair_by_its_id() -> None:
+    made = stream("hold")
+    pairs = [pair for done in made.run("hhhh.") for pair in done]
+    undo = UndoBuffer(grace_s=1e-6)
+    for number, pair in enumerate(pairs):
+        undo.push(pair, 10_000 * (number // 2))  # 0 and 1 at one instant, 2 and 3 later at one instant
+    assert [pair.id for pair in undo.due(5000)] == [0, 1]
+    assert [undo.discard(number) for number in (3, 0, 3, 0, 99)] == ["held", "sent", None, None, None]
+    assert [pair.id for pair in undo.flush()] == [2]
+    assert [undo.discard(number) for number in (2, 1, 2, 1)] == ["sent", "sent", None, None]
 
 
 # ---- effort

@@ -268,6 +268,7 @@ def test_an_overlap_with_room_is_taken(overlap: str) -> None:
         ({"gate": {"mode": "touch"}}, "mode hold or toggle"),
         ({"clic": {"intent_s": 0}}, "allowed without intent_s: false"),
         ({"loop": {"rate_hz": 2}}, "two ticks or more"),
+        ({"loop": {"exploration": {"episodes": 0.5}}}, "exploration.episodes = 0, not 0.5"),
     ],
 )
 def test_consent_is_refused_where_nothing_could_be_told_by_it(changes: dict[str, object], said: str) -> None:

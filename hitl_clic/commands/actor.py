@@ -38,6 +38,7 @@ from hitl_clic.commands.view import NOT_LOOKED, SHOWN, CockpitFeed
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock, ticks_behind, ticks_of
 from hitl_clic.control.correction import HandOver
+from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
 from hitl_clic.control.help import HelpCall
 from hitl_clic.control.loop import ControlLoop, LoopView, Outlets, Record
@@ -46,6 +47,7 @@ from hitl_clic.control.pairs import PairBuilder
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import KeptUpSchedule, LiveSchedule, PaperSchedule, Schedule
 from hitl_clic.control.steady import SteadyRobot
+from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.learner import checkpoint
 from hitl_clic.learner.launcher import BIND, LearnerChild
 from hitl_clic.link.actor import ActorLink
@@ -224,6 +226,8 @@ class Actor:
                 binding.absolute,
                 settings.clic.consent,
             ),
+            undo=UndoBuffer(loop_settings.undo_s),
+            exploration=Exploration(loop_settings.exploration, settings.seed, dim_a),
             outlets=Outlets(
                 record=self._record,
                 send=self.link.send_pair,
@@ -273,6 +277,7 @@ class Actor:
             self._episodes.append(ended)
             if settings.recording.policy_every and len(self._episodes) % settings.recording.policy_every == 0:
                 self._keep_policy(self.out / "policies" / f"episode-{len(self._episodes):04d}")
+        loop.flush()
 
     def _schedule(self) -> Schedule:
         settings = self.settings

@@ -23,6 +23,7 @@ from hitl_clic.commands.view import CockpitFeed, NoLearner
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
 from hitl_clic.control.correction import HandOver
+from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
 from hitl_clic.control.loop import ControlLoop, LoopView, Outlets
 from hitl_clic.control.pairs import PairBuilder
@@ -30,6 +31,7 @@ from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule
 from hitl_clic.control.stand_still import StandStill
 from hitl_clic.control.steady import SteadyRobot
+from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.records import EpisodeRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
@@ -134,6 +136,8 @@ def run(settings: SessionSettings) -> int:
             steady=SteadyRobot(0.0, settings.loop.rate_hz),
             queue=ChunkQueue(settings.horizon, settings.horizon, 0, dim_a),
             pairs=PairBuilder(settings.horizon, settings.horizon, "hold"),
+            undo=UndoBuffer(0.0),
+            exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
             outlets=Outlets(cockpit.add, lambda pair: None, lambda pair: None, lambda: None, commands, views, teacher),
             pair_stride=settings.horizon,
             snapshot_every=1_000_000_000,

@@ -21,6 +21,7 @@ from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock
 from hitl_clic.control.correction import Binding, HandOver, human_action
 from hitl_clic.control.effort import EpisodeEffort
+from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import COMMANDS, Gate, GateOutput
 from hitl_clic.control.help import HelpCall
 from hitl_clic.control.overlap import Overlap, Running, from_now
@@ -29,6 +30,7 @@ from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import Schedule
 from hitl_clic.control.steady import SteadyRobot
+from hitl_clic.control.undo import UndoBuffer
 from hitl_clic.link.messages import ChunkPair, Weights
 from hitl_clic.records import (
     EVERYTHING,
@@ -112,7 +114,7 @@ class ControlLoop:
     """Runs episodes of one task with one device.
 
     Args:
-        task, device, gate, binding, hand_over, steady, queue, pairs, outlets: the collaborators.
+        task, device, gate, binding, hand_over, steady, queue, pairs, undo, exploration, outlets: the collaborators.
         pair_stride: ticks between two plans while the human drives.
         snapshot_every: ticks between two snapshots. draws: whether scenes are wanted in the view.
         timeout_s: longest wait for planner or teacher in `ready` (`--pace max`).
@@ -130,6 +132,8 @@ class ControlLoop:
         steady: SteadyRobot,
         queue: ChunkQueue,
         pairs: PairBuilder,
+        undo: UndoBuffer,
+        exploration: Exploration,
         outlets: Outlets,
         pair_stride: int,
         snapshot_every: int,
@@ -140,8 +144,8 @@ class ControlLoop:
     ) -> None:
         self.task, self.device, self.gate, self.binding = task, device, gate, binding
         self.hand_over, self.steady = hand_over, steady
-        self.queue, self.pairs, self.outlets = queue, pairs, outlets
-        self.overlap = overlap
+        self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
+        self.exploration, self.overlap = exploration, overlap
         self.help = help_call or HelpCall()
         self.pair_stride, self.snapshot_every, self.draws, self.timeout_s = (
             pair_stride,
@@ -159,8 +163,6 @@ class ControlLoop:
         self._moving_since = 0
         self._ending: str | None = None
         self._corrections: list[_Correction] = []
-        self._sent: list[ChunkPair] = []
-        """Pairs that the newest tick finished."""
         self._recorded_plan = -1
         self._record: TickRecord | None = None
         self._stale = False
@@ -204,6 +206,7 @@ class ControlLoop:
         self.planner.forget()  # a person's ending leaves a plan for this very tick, of the old scene
         self.hand_over.reset()
         self.steady.reset()
+        self.exploration.begin(episode)
         self.gate.release()
         self.help.begin()
         self.device.let_go()
@@ -220,7 +223,8 @@ class ControlLoop:
                 continue
             effort.add(record, self._wanted)
             done = record.terminated or record.truncated
-            self.schedule.after_tick(self.tick, self._sent)
+            sent = self._send_due()
+            self.schedule.after_tick(self.tick, sent)
             self._take_weights()
             if done:
                 self._ending = "success" if record.success else "failure"
@@ -231,6 +235,7 @@ class ControlLoop:
             self._publish(record)
         if self._record is not None:  # a person's ending cuts pairs short
             self._finish_pairs(self.pairs.finish_episode(self._record))
+        sent = self._send_due()
         self.schedule.after_episode()
         self._take_weights()
         success = ENDINGS[self._ending]
@@ -239,6 +244,11 @@ class ControlLoop:
         result = effort.result(episode, seed, success, self.planner.policy.version)
         self.outlets.record(result)
         return result
+
+    def flush(self) -> None:
+        """Send the pairs still in their grace time (the session ends)."""
+        for pair in self.undo.flush():
+            self.outlets.send(pair)
 
     def _one_tick(self) -> TickRecord | None:
         """One tick; None if nothing moved (paused or stopped)."""
@@ -286,7 +296,7 @@ class ControlLoop:
                 taught = np.zeros_like(taught)
             human = wanted if taught.any() else None  # a relative teacher who shows no direction teaches nothing
         anew = output.switched and output.driver == "human"
-        executed = self.hand_over.step(output.driver, wanted, anew)
+        executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted, anew))
         chosen = time.perf_counter_ns()
         observation = self._observation
         self._observation, reward, terminated, truncated, info = self.task.step(executed)
@@ -422,24 +432,30 @@ class ControlLoop:
             self.outlets.record(plan)
 
     def _finish_pairs(self, pairs: list[ChunkPair]) -> None:
-        self._sent = pairs
         for pair in pairs:
             self.outlets.record(pair)
-            self.outlets.send(pair)
+            self.undo.push(pair, time.perf_counter_ns())
             # with hindsight a pair may be complete only after the next correction began: it belongs where it began
             of = next((c for c in reversed(self._corrections) if c.tick <= pair.tick), None)
             if of is not None:
                 of.pairs.append(pair.id)
 
+    def _send_due(self) -> list[ChunkPair]:
+        due = self.undo.due(time.perf_counter_ns())
+        for pair in due:
+            self.outlets.send(pair)
+        return due
+
     def _discard(self) -> None:
-        """Take back the last correction: its pairs still open, and those already sent."""
+        """Take back the last correction: its pairs still open, those held back, those already sent."""
         ids: list[int] = []
         open_pairs = 0
         while self._corrections and not ids and not open_pairs:
             correction = self._corrections.pop()
             ids, open_pairs = correction.pairs, self.pairs.discard_open(correction.tick)
         for pair_id in ids:
-            self.outlets.withdraw(pair_id)
+            if self.undo.discard(pair_id) == "sent":
+                self.outlets.withdraw(pair_id)
         if self.gate.state == "correcting":  # the human drives on: what is taught from here on is another correction
             self._corrections.append(_Correction(self.tick))
         self._event("discard", pairs=len(ids) + open_pairs, first=min(ids, default=-1), last=max(ids, default=-1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from hitl_clic.control.exploration import ExplorationSettings
 from hitl_clic.control.overlap import OverlapName, check_lead
 
 
@@ -41,6 +42,10 @@ class LoopSettings(BaseModel):
         description="Updates a tick that --pace max waits for, as real time would give them; 0 never waits.",
     )
     snapshot_every_s: float = Field(1.0, gt=0, le=3600, description="Seconds between two snapshots in the recording.")
+    undo_s: float = Field(
+        0.0, ge=0, le=60, description="Seconds for which a finished pair is held back so that a person can discard it."
+    )
+    exploration: ExplorationSettings = Field(ExplorationSettings(), description="Noise on executed actions.")
     planner_threads: int = Field(1, ge=1, le=256, description="Threads that torch may use for one plan.")
     planner_timeout_s: float = Field(
         30.0, gt=0, le=3600, description="Seconds after which a plan that never comes ends the session (--pace max)."

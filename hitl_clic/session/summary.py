@@ -81,7 +81,7 @@ class Tally:
         `correction_to_policy_ms` runs from the tick that completed a pair to the start of the first plan made with
         weights trained on it (or on a later one).
         `step_inside`, `step_at_seam`, `jerk_inside` and `jerk_at_seam` are of the policy's actions at the ticks that
-        the robot drove on a plan, see `Smoothness`.
+        the robot drove on a plan, without noise for exploration, see `Smoothness`.
         """
         settings, status = self._settings, self._status
         learner = status.learner if status is not None else None

@@ -1,0 +1,51 @@
+"""Noise injection while data are gathered: the executed action is perturbed, the label never is ([AC]).
+
+Pure numpy; actor's main thread. A mixture of clean and noised episodes shows the learner states next to the teacher's
+path, with the teacher's way back from them. Noise of one tick is forgotten by the next: it is held for a few.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from hitl_clic.records import Array
+
+
+class ExplorationSettings(BaseModel):
+    """When and how much the executed action is perturbed. Off by default: a person would wonder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    episodes: float = Field(0.0, ge=0, le=1, description="Share of the episodes that are noised; 0 is off.")
+    chance: float = Field(0.08, ge=0, le=1, description="Chance that a perturbation begins at a tick, no unit.")
+    hold: int = Field(3, ge=1, le=1000, description="Ticks for which a perturbation lasts at most.")
+    scale: float = Field(1.5, ge=0, le=2, description="Greatest perturbation of an axis, units of action.")
+
+
+class Exploration:
+    """Perturbs executed actions. Reproducible: every episode has its own generator from (seed, episode)."""
+
+    def __init__(self, settings: ExplorationSettings, seed: int, dim: int) -> None:
+        self._settings, self._seed, self._dim = settings, seed, dim
+        self.begin(0)
+
+    def begin(self, episode: int) -> None:
+        """Start an episode; decides whether it is a noised one."""
+        self._generator = np.random.default_rng((self._seed, episode, 1))
+        self._noised = bool(self._generator.random() < self._settings.episodes)
+        self._left = 0
+        self._push: Array = np.zeros(self._dim, np.float32)
+
+    def perturb(self, action: Array) -> Array:
+        """The action to execute instead, float32 [dim_a] in [-1, 1]; the same object in a clean episode."""
+        if not self._noised:
+            return action
+        if self._left == 0 and self._generator.random() < self._settings.chance:
+            self._left = int(self._generator.integers(1, self._settings.hold + 1))
+            push = self._generator.uniform(-self._settings.scale, self._settings.scale, self._dim)
+            self._push = push.astype(np.float32)
+        if self._left == 0:
+            return action
+        self._left -= 1
+        return np.clip(action + self._push, -1, 1)
