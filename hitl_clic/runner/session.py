@@ -19,7 +19,6 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import torch
 
 import hitl_clic
@@ -217,7 +216,7 @@ class Actor:
         else:
             self.window.show(self.cockpit.state)
             draws = True
-        planner.warm(self.task.observe(), np.zeros((0, dim_a), np.float32))
+        self.inbox.warm(self.task.observe())
         planning = Planning(
             planner,
             ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),

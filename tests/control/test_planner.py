@@ -149,7 +149,7 @@ def test_an_error_of_preparing_is_kept_and_raised_by_check() -> None:
     planner.close()
 
 
-def test_prepared_and_planned_in_its_own_thread_warmed_in_ours() -> None:
+def test_prepared_and_planned_in_its_own_thread() -> None:
     threads: dict[str, list[int]] = {"prepare": [], "plan": []}
 
     class Where(GatedPolicy):
@@ -158,15 +158,12 @@ def test_prepared_and_planned_in_its_own_thread_warmed_in_ours() -> None:
             return super().plan(observation, committed, previous)
 
     planner = Planner(Where(), lambda: threads["prepare"].append(threading.get_ident()))
-    planner.warm(np.zeros(1, np.float32), np.zeros((0, 2), np.float32), runs=2)
-    assert threads["plan"] == [threading.get_ident()] * 2
-    assert planner.latest() is None, "a warm-up is no plan"
     planner.start()
     planner.request(request(1))
     assert planner.wait_idle(WAIT_S)
     planner.close()
     (prepared,) = threads["prepare"]
-    assert threads["plan"][2:] == [prepared]
+    assert threads["plan"] == [prepared]
     assert prepared != threading.get_ident()
 
 
