@@ -60,7 +60,7 @@ class _About:
     crc32: Natural
 
 
-_ABOUT = Schema(_About)
+_ABOUT: Schema[_About] = Schema(_About)
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> Path:

@@ -46,7 +46,7 @@ Message = (
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 1024 * 1024
-_SCHEMA: Schema[Message] = Schema(Message)
+_SCHEMA: Schema[Message] = Schema(Message, MAX_HEADER_BYTES)
 
 
 class MalformedMessage(ValueError):

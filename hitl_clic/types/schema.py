@@ -53,9 +53,11 @@ class Schema(Generic[T]):
 
     Args:
         kinds: a dataclass or a union of dataclasses.
+        max_bytes: largest message that `unpack` accepts, beside its arrays.
     """
 
-    def __init__(self, kinds: Any) -> None:
+    def __init__(self, kinds: Any, max_bytes: int = 1 << 20) -> None:
+        self.max_bytes = max_bytes
         self.kinds: Mapping[str, type] = {kind.__name__: kind for kind in get_args(kinds) or (kinds,)}
 
     def pack(self, message: T, buffers: list[Buffer] | None = None) -> bytes:
@@ -86,6 +88,8 @@ class Schema(Generic[T]):
         Raises:
             SchemaError: it is not one of this schema's classes as their annotations say.
         """
+        if memoryview(packed).nbytes > self.max_bytes:
+            raise SchemaError(f"message of {memoryview(packed).nbytes} bytes, more than {self.max_bytes}")
         try:
             tagged = msgspec.msgpack.decode(packed)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -122,7 +126,7 @@ class Schema(Generic[T]):
         Raises:
             SchemaError: the record holds what its annotations do not allow.
         """
-        kind = type(record)
+        kind: type = type(record)
         try:
             tree = msgspec.to_builtins(record, enc_hook=write_array)
         except (TypeError, ValueError) as error:
@@ -153,7 +157,7 @@ class Schema(Generic[T]):
 def _built(kind: type, fields: Json, array: Callable[[Any, Any], np.ndarray], builtin: tuple[type, ...] = ()) -> Any:
     """An instance of a dataclass, its types and limits checked. Raises SchemaError."""
     try:
-        built = msgspec.convert(fields, kind, dec_hook=array, builtin_types=builtin)
+        built: Any = msgspec.convert(fields, kind, dec_hook=array, builtin_types=builtin)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise SchemaError(f"{kind.__name__}: {error}") from error
     for name, dimensions in dimensions_of(kind).items():
