@@ -46,7 +46,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class _Header:
     """The JSON in a checkpoint's header: what `Checkpoint` says beside its tensors, and their checksum."""
 
     run_id: str
@@ -60,7 +60,7 @@ class _About:
     crc32: Natural
 
 
-_ABOUT: Schema[_About] = Schema(_About)
+_HEADER: Schema[_Header] = Schema(_Header)
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -73,7 +73,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     weights = checkpoint.weights
     tensors = {f"state/{name}": np.array(value, order="C") for name, value in checkpoint.state.items()}
     tensors |= {f"weights/{name}": np.array(value, order="C") for name, value in weights.tensors.items()}
-    about = _About(
+    about = _Header(
         run_id=weights.run_id,
         version=weights.version,
         parent=weights.parent,
@@ -87,7 +87,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     path = folder / f"step-{weights.step:06d}.safetensors"
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        file.write(save(tensors, {"format": FORMAT, "about": _ABOUT.dumps(about).decode()}))
+        file.write(save(tensors, {"format": FORMAT, "about": _HEADER.dumps(about).decode()}))
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -135,20 +135,20 @@ def read_weights(path: Path) -> tuple[Weights, Scalars]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[_About, Any]]:
+def _opened(path: Path) -> Iterator[tuple[_Header, Any]]:
     """The header of a checkpoint, and its file. Every fault becomes a ValueError that names the checkpoint."""
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
-            yield _ABOUT.loads(metadata["about"]), file
+            yield _HEADER.loads(metadata["about"]), file
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"checkpoint {path} cannot be read: {reason}") from error
 
 
-def _checkpoint(about: _About, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
+def _checkpoint(about: _Header, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
     if about.crc32 != _checksum(tensors):
         raise ValueError("its checksum is wrong")
 

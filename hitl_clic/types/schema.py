@@ -159,7 +159,8 @@ def _built(kind: type, fields: Json, array: Callable[[Any, Any], np.ndarray], bu
     try:
         built: Any = msgspec.convert(fields, kind, dec_hook=array, builtin_types=builtin)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise SchemaError(f"{kind.__name__}: {error}") from error
+        reason, _, path = str(error).partition(" - at `$")  # where in the fields: ".known[1]`"
+        raise SchemaError(f"{kind.__name__}{path.rstrip('`')}: {reason}") from error
     for name, dimensions in dimensions_of(kind).items():
         value = getattr(built, name)
         if value is not None and (value.ndim != dimensions or value.dtype != np.float32):
