@@ -13,7 +13,6 @@ A class may define `check`, which raises ValueError for what no annotation can s
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar, get_args
@@ -41,7 +40,11 @@ Scalars = Mapping[str, str | int | float | bool]
 
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 2**40
-DTYPES = frozenset({"<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"})
+DTYPES: Mapping[str, np.dtype[Any]] = {
+    name: np.dtype(name)
+    for name in ("<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1")
+}
+"""Types of arrays that are sent, by numpy's name for them."""
 
 
 class SchemaError(ValueError):
@@ -175,11 +178,14 @@ def _built(kind: type, fields: Json, array: Callable[[Any, Any], np.ndarray], bu
 
 
 def _packed_array(value: np.ndarray, buffers: list[Buffer]) -> Any:
-    array = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<")).reshape(value.shape)
-    if array.dtype.str not in DTYPES:
-        raise TypeError(f"an array of type {value.dtype} is not sent")
-    buffers.append(array.reshape(-1).view(np.uint8).data)
-    return array.dtype.str, array.shape, len(buffers) - 1
+    name = value.dtype.str
+    if name not in DTYPES:
+        name = value.dtype.newbyteorder("<").str
+        if name not in DTYPES:
+            raise TypeError(f"an array of type {value.dtype} is not sent")
+    flat = np.ascontiguousarray(value, DTYPES[name]).reshape(-1)
+    buffers.append(flat.view(np.uint8).data)
+    return name, value.shape, len(buffers) - 1
 
 
 def _unpacked_array(row: Any, index: int, buffers: Sequence[Buffer]) -> np.ndarray:
@@ -188,16 +194,23 @@ def _unpacked_array(row: Any, index: int, buffers: Sequence[Buffer]) -> np.ndarr
     dtype, shape, given = row
     if type(dtype) is not str or dtype not in DTYPES:
         raise ValueError(f"unknown dtype {dtype!r:.60}")
-    if type(shape) is not list or len(shape) > MAX_DIMENSIONS or any(type(n) is not int or n < 0 for n in shape):
+    if type(shape) is not list or len(shape) > MAX_DIMENSIONS:
         raise ValueError(f"impossible shape {shape!r:.60}")
+    elements = most = 1
+    for length in shape:
+        if type(length) is not int or length < 0:
+            raise ValueError(f"impossible shape {shape!r:.60}")
+        elements *= length
+        most *= length or 1
     # numpy also refuses huge sizes beside a zero, which the length of the (empty) buffer does not catch.
-    if math.prod(max(n, 1) for n in shape) > MAX_ELEMENTS:
+    if most > MAX_ELEMENTS:
         raise ValueError(f"impossible shape {shape!r:.60}")
     if type(given) is not int or given != index or index >= len(buffers):
         raise ValueError(f"array {index} has the index {given!r:.60}, {len(buffers)} arrays came")
-    buffer, expected = buffers[index], math.prod(shape) * np.dtype(dtype).itemsize
+    kind = DTYPES[dtype]
+    buffer, expected = buffers[index], elements * kind.itemsize
     if len(buffer) != expected:
         raise ValueError(f"an array should have {expected} bytes, {len(buffer)} came")
-    array = np.frombuffer(buffer, dtype=dtype).reshape(shape) if expected else np.empty(shape, dtype)
+    array = np.frombuffer(buffer, kind).reshape(shape) if expected else np.empty(shape, kind)
     array.flags.writeable = False
     return array
