@@ -391,7 +391,7 @@ def test_cards_do_not_overlap(size: tuple[int, int]) -> None:
     assert layout.to_scene(layout.board.bottomright) == (1.0, 1.0)
 
 
-@pytest.mark.alone
+@pytest.mark.realtime
 def test_drawing_one_picture_is_cheap() -> None:
     """The budget is 10 ms; the test allows a loaded machine three times that."""
     artist = Artist()
