@@ -104,7 +104,7 @@ class CockpitState:
         lateness_p99_ms, lateness_worst_ms, overruns: of the session's ticks.
         link, link_detail: state of the connection to the learner and a sentence about it.
         message: what happened last, one sentence; may be empty. end: set when the session is over.
-        landscape: of the energy, or a sentence why there is none.
+        energy_slice: the energy around the plan, or a sentence that says why there is none.
         practice: the score, where a person drives alone and nothing is learned; `history` then has the share of the
             time that each episode took in place of the share driven.
         bench: a device that is tried out, which then has the whole window.
