@@ -106,24 +106,24 @@ def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, se
     player.due_s = 0.0
     assert player.go_on()
     assert player.index == 1
-    assert player.obey(["space"], [])
+    assert player.apply(["space"], [])
     player.due_s = 0.0
     assert not player.go_on()
     assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, resting"
     assert player.state().foot[0][0] == ("Space", "go on")
     named = [key for row in player.state().foot for key, _ in row]
     assert named == ["Space", "Left Right", "Up Down", "F2", "F12", "F10"], "only keys that do something here"
-    assert player.obey([], ["pause"])
-    assert player.obey(["right"], [])
+    assert player.apply([], ["pause"])
+    assert player.apply(["right"], [])
     assert player.index == 41
-    assert player.obey(["left", "left"], [])
+    assert player.apply(["left", "left"], [])
     assert player.index == 0
-    player.obey(["up"], [])
+    player.apply(["up"], [])
     assert player.index == len(recorded.ticks) - 1
     player.due_s = 0.0
     assert not player.go_on()
     assert "the end" in player.state().message
-    assert not player.obey(["q"], ["reset"])
+    assert not player.apply(["q"], ["reset"])
 
 
 def test_a_contact_sheet_leaves_nothing_else_behind(
@@ -143,7 +143,7 @@ def test_hints_say_what_to_do_now(mode: Any) -> None:
     assert DEVICES["keyboard"].hint("hold", True) == "release Space to hand back"
     for name, hand in DEVICES.items():
         if name in ("keyboard", "mouse"):
-            assert hands.in_hand(load(overrides={"device": name})) == hand, "the presets engage as the table says"
+            assert hands.chosen_device(load(overrides={"device": name})) == hand, "the presets engage as the table says"
 
 
 def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
         profile_of("keyboard", str(mine))
     assert profile_of("keyboard", str(mine), {"toggle_kind": "b"}).keys["r"] == "+x", "the window has let it go"
     with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
-        hands.in_hand(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
+        hands.chosen_device(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
     with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
         profile_of("keyboard", "joystick")
 
@@ -163,7 +163,7 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
     mine = tmp_path / "mine.toml"
     mine.write_text('name = "mine"\n[axes.x]\n[axes.y]\n[keys]\ntab = "engage"\nj = "-x"\n')
     chosen = hands.choose(load(overrides={"device": "keyboard", "profile": str(mine)}))
-    assert hands.in_hand(chosen).hint("hold", False) == "hold Tab to correct"
+    assert hands.chosen_device(chosen).hint("hold", False) == "hold Tab to correct"
     assert hands.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
     device = DEVICES["keyboard"].make(chosen, make_task("line_following").action_frame.axes, Slot(), EventFeed())
     assert device.axes == ("x", "y")
