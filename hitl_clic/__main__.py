@@ -18,15 +18,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status.
 
     Raises:
-        SystemExit: 0 after help, 2 after one line about what is wrong with the command line.
+        SystemExit: 0 after help, 2 after one line about what the person can mend.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = parse.parse(arguments)
     try:
         return _run(command)
     except UserError as error:
-        sys.stderr.write(f"{PROGRAM}: {_line(error)}\n")
-        return 2
+        parse.refuse(error)
     except KeyboardInterrupt:
         sys.stderr.write(f"{PROGRAM}: ended with Ctrl-C\n")
         return 130

@@ -14,6 +14,7 @@ from typing import Any, TypedDict, Unpack
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.parts import Parts
+from hitl_clic.runner.recorded_layer import recorded_settings
 from hitl_clic.runner.recordings import open_session
 from hitl_clic.runner.results import LearnResult
 from hitl_clic.runner.session_settings import Nested, free_folder
@@ -22,11 +23,6 @@ from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.symmetry import Symmetry
-
-KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop")
-"""What another method has in common with the sessions it learns from."""
-KEPT_OF_METHOD = ("padding", "label_average_s", "implicit_approval")
-"""How corrections are read, by whatever method."""
 
 
 class LearnChoices(TypedDict, total=False):
@@ -97,24 +93,6 @@ def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path 
     out = overrides.get("out")
     folder = free_folder(Path(f"{made.out}-learn")) if out is None else Path(out)
     return made.model_copy(update={"out": folder})
-
-
-def recorded_settings(session: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """A session's settings as a layer: all of them, or under another method those that any method takes over.
-
-    Raises:
-        UserError: the session has no settings.
-    """
-    path = session / "settings.toml"
-    if not path.exists():
-        raise UserError(f"sessions = {session} is not allowed; allowed: session folders, with their settings.toml")
-    values = SessionSettings.from_toml(path).model_dump(mode="json", exclude_none=True)
-    values.pop("out", None)
-    if overrides.get("method", values["method"]) != values["method"]:
-        values = {name: values[name] for name in KEPT_FIELDS} | {
-            "clic": {name: values["clic"][name] for name in KEPT_OF_METHOD}
-        }
-    return values
 
 
 def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) -> Iterator[ChunkPair]:

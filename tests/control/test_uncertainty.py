@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hitl_clic.cli import uncertainty as command
 from hitl_clic.control.uncertainty import UncertaintyStudy
+from hitl_clic.runner.uncertainty_study import uncertainty_study
 from hitl_clic.session.reader import Session
 from hitl_clic.session.recorder import Recorder
 from hitl_clic.session.settings import RecordingSettings
@@ -63,7 +64,7 @@ def test_plans_are_followed_to_the_correction_that_came_soon_enough(tmp_path: Pa
     session = Session.open(recorded(tmp_path, 0.0))
     starts = {tick.episode: tick.tick for tick in reversed(session.ticks)}
     entered = starts[1] + 6
-    uncertainties = command.doubts_of([session], within_s=0.4)
+    uncertainties = uncertainty_study([session], within_s=0.4)
     of = {round(100 * d): came for d, came in zip(uncertainties.uncertainty, uncertainties.came, strict=True)}
     assert [tick for tick, came in of.items() if came] == [entered - 4, entered - 2]
     assert not {entered, entered + 2} & set(of), "while the teacher drives the robot does not"

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hitl_clic.cli import practice
+from hitl_clic.cli import practice as command
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state import status_text as words
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.runner import practising
 from hitl_clic.settings import load
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.types.records import EpisodeRecord
@@ -18,7 +19,7 @@ from hitl_clic.types.records import EpisodeRecord
 
 def test_the_scripted_hand_reaches_the_goal_as_fast_as_alone(capsys: pytest.CaptureFixture[str]) -> None:
     task, teacher = make_task("line_following"), make_teacher("line_following")
-    observation, _ = task.reset(seed=practice.PRACTICE_SEED)
+    observation, _ = task.reset(seed=practising.PRACTICE_SEED)
     teacher.reset()
     steps, ended = 0, False
     while not ended:
@@ -26,13 +27,13 @@ def test_the_scripted_hand_reaches_the_goal_as_fast_as_alone(capsys: pytest.Capt
         steps, ended = steps + 1, terminated or truncated
     chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
     settings = load(overrides={**chosen, "oracle": {"threshold": 0.0}})
-    assert practice.run(settings) == 0
+    assert command.run(settings) == 0
     seconds = steps / settings.loop.rate_hz
     assert f"Reached 1 of 1 · last {seconds:.1f} s · best {seconds:.1f} s" in capsys.readouterr().out
 
 
 def test_the_score_counts_what_was_reached() -> None:
-    score = practice.Score(rate_hz=10.0, max_steps=100)
+    score = practising.Score(rate_hz=10.0, max_steps=100)
     assert score.sentence == "Drive it to the goal"
     for number, (success, steps) in enumerate([(False, 100), (True, 40), (True, 60)]):
         score.add(EpisodeRecord(number, 0, success, steps, 1.0, 0.0, 0, 0))

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from fake_session import session_records, write
 
-from hitl_clic.cli import replay
 from hitl_clic.cockpit.state.state import CockpitState, EnergySlice
 from hitl_clic.learner import checkpoint
 from hitl_clic.methods import make_trainer
 from hitl_clic.runner import player as playback
+from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.policy_probe import NO_ENERGY, Named
 from hitl_clic.runner.recorded_policies import RecordedPolicies
 from hitl_clic.session.reader import Session
@@ -40,7 +40,7 @@ def recorded(folder: Path, method: str) -> tuple[Session, SessionSettings]:
             return dataclasses.replace(record, task=settings.task, values=settings.model_dump(mode="json"))
         return record
 
-    task = replay.task_maker(settings)()
+    task = Parts().make_task(settings)
     return Session.open(write(folder / "session.mcap", session_records(task), named)), settings
 
 
@@ -124,7 +124,7 @@ def shown(
     keep(folder / "checkpoints", 1, settings)
     onlooker = Onlooker(enough, looks)
     monkeypatch.setattr(playback, "WindowLink", lambda *given: onlooker)
-    playback.in_window(session, settings, replay.task_maker(settings)())
+    playback.in_window(session, settings, Parts().make_task(settings))
     return onlooker.seen[-1]
 
 

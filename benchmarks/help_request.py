@@ -1,11 +1,12 @@
-"""What asking for help is worth to a teacher who looks away: the same policy on the same starts, helped never, when it
-doubts, and as often at random.
+"""What asking for help is worth to a teacher who looks away: one policy on the same starts, helped in three ways.
 
-    python -m benchmarks.asking POLICY ... [--alarms 0.1] [--episodes 40]
+It is never helped, helped when it is uncertain, or helped as often at random.
 
-POLICY is one that a session kept (in its `policies` or `checkpoints`), or a session folder; the doubt above which it
-asks is found in that session's recording, as `hitl-clic uncertainty` does. The teacher never steps in by itself; called, it
-drives for some steps while the robot waits. A JSON line on stdout for each way: failures, calls, steps driven.
+    python -m benchmarks.help_request POLICY ... [--alarms 0.1] [--episodes 40]
+
+POLICY is one of a session's `policies` or `checkpoints`, or a session folder. The threshold comes from that session's
+recording, as in `hitl-clic uncertainty`. The teacher never steps in unasked; when called, it drives for some steps
+while the robot waits. A JSON line on stdout for each way: failures, calls, steps driven.
 """
 
 from __future__ import annotations
