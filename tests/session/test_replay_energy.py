@@ -97,7 +97,7 @@ class Onlooker:
         self.until_s = 0.0
 
     def start(self) -> None:
-        self.shows_energy, self.until_s = self.looks, time.monotonic() + 20.0
+        self.shows_energy, self.until_s = self.looks, time.monotonic() + 60.0
 
     def show(self, provider: Callable[[], CockpitState | None]) -> None:
         self.provider = provider
