@@ -18,7 +18,7 @@ from hitl_clic.runner.uncertainty_study import uncertainty_study
 from hitl_clic.session.reader import Session
 from hitl_clic.session.recorder import Recorder
 from hitl_clic.session.settings import RecordingSettings
-from hitl_clic.types.errors import SettingsError
+from hitl_clic.types.errors import UserError
 from hitl_clic.types.records import Plan, TickRecord
 
 
@@ -78,5 +78,5 @@ def test_the_command_says_what_to_set(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_sessions_that_say_nothing_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no plan in these sessions says"):
+    with pytest.raises(UserError, match="no plan in these sessions has an uncertainty"):
         command.run([recorded(tmp_path, None)], 1.0, 0.1, None)
