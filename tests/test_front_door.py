@@ -317,3 +317,23 @@ def test_the_example_runs_from_any_folder(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "equal bit for bit" in done.stdout
     assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+def test_ctrl_c_at_full_pace_exits_with_130_and_keeps_the_recording(tmp_path: Path) -> None:
+    config, out = tmp_path / "small.toml", tmp_path / "session"
+    config.write_text(load(overrides={**SMALL, "task": "line_following", "out": out}).to_toml())
+    command = [sys.executable, "-m", "hitl_clic", "teach", "--config", str(config), "--device", "oracle"]
+    process = subprocess.Popen(
+        [*command, "--headless", "--pace", "max"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        while "episode 1" not in (line := process.stdout.readline()):
+            assert line, process.communicate()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert not hc.Session.open(out).truncated

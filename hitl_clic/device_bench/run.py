@@ -1,4 +1,4 @@
-"""`app.py devices --test NAME`: a device tried out, measured, calibrated, and its profile fitted to a hand.
+"""`hitl-clic devices --test NAME`: a device tried out, measured, calibrated, and its profile fitted to a hand.
 
 The main thread looks at the newest sample a hundred times a second, obeys keys and redraws the terminal; the device
 reads in its own thread, as in a session. Where there is a display the window shows the same, and hears keyboard and
