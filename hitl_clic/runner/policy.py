@@ -110,13 +110,13 @@ def load_policy(path: Path, settings: SessionSettings, seed: int) -> tuple[Chunk
     """
     import torch
 
-    from hitl_clic.methods import make_policy
+    from hitl_clic.runner.policy_inbox import policy_of_weights
 
     try:
         weights, agreed = checkpoint.read_weights(path)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
         generator = torch.Generator(settings.clic.planner_device).manual_seed(seed)
-        policy = make_policy(weights.tensors, *sizes, settings.clic, generator, weights.version, weights.newest_pair)
+        policy = policy_of_weights(weights, *sizes, settings.clic, generator)
     except ValueError as error:
         raise UserError(str(error)) from error
     return policy, weights, sizes[0], sizes[1]

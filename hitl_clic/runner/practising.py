@@ -14,8 +14,6 @@ from itertools import count
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
-
 from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
@@ -24,6 +22,7 @@ from hitl_clic.control.gate import Gate
 from hitl_clic.control.loop import ControlLoop, Outlets
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule
+from hitl_clic.control.stand_still import StandStill
 from hitl_clic.correction.mapping import HandOver
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
@@ -42,27 +41,13 @@ from hitl_clic.runner.session_settings import Choices, Nested, settings_and_part
 from hitl_clic.runner.window_setup import scene3d_of
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
-from hitl_clic.types.records import Array, EpisodeRecord, Proposal
+from hitl_clic.types.records import EpisodeRecord
 from hitl_clic.types.view import LoopView
 
 PRACTICE_SEED = 500_000
 """Of the first start: far from those of sessions and evaluations."""
 
 log = logging.getLogger(__name__)
-
-
-class StandStill:
-    """A policy whose every action is zero: only the person moves the robot."""
-
-    version, newest_pair = 0, -1
-
-    def __init__(self, horizon: int, dim_a: int) -> None:
-        self._nothing = np.zeros((horizon, dim_a), np.float32)
-
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """Zeros."""
-        del observation, committed, previous
-        return Proposal(self._nothing.copy(), 0.0)
 
 
 class Score:

@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 
-import numpy as np
 import torch
 
 from hitl_clic.control.chunk_queue import ChunkQueue
@@ -216,7 +215,7 @@ class TaughtSession:
         """Planner and device begin to work; the loop gets its clock and schedule."""
         loop = self._loop
         planner = Planner(self._inbox.untrained(), loop.on_plan, prepare=self._prepare_thread)
-        planner.warm(self._task.observe(), np.zeros((0, self._dims[1]), np.float32))
+        self._inbox.warm(self._task.observe())
         clock: Clock = self._clock or MaxPaceClock(loop.ready)
         loop.attach(planner, clock, self._schedule())
         stack.callback(planner.close)

@@ -355,9 +355,9 @@ def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> No
     settings = load(overrides=overrides)
     assert searched(settings, None, InferenceSettings()) == settings
     # the default of a setting is given too, where it is said
-    other = searched(settings, 2, InferenceSettings(temperature=0.5, bank=512))
+    other = searched(settings, 2, InferenceSettings(refine_noise=False, bank=9))
     assert other.execute == 2
-    expected = settings.clic.inference.model_dump() | {"temperature": 0.5, "bank": 512}
+    expected = settings.clic.inference.model_dump() | {"refine_noise": False, "bank": 9}
     assert other.clic.inference.model_dump() == expected
     assert other.clic.model_copy(update={"inference": settings.clic.inference}) == settings.clic
     with pytest.raises(UserError, match=r"execute = 9 .* 1 to 8"):
