@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from hitl_clic.aliases import current_settings, without_removed
 from hitl_clic.clic.settings import MethodSettings
@@ -39,6 +48,11 @@ __all__ = ["CONFIGS", "Layers", "SessionSettings", "SettingsError", "load", "pre
 
 CONFIGS = Path(__file__).parent / "configs"
 """Where the presets lie, in the package."""
+
+
+def is_object_name(name: object) -> bool:
+    """Whether a task or device was given to a session as an object: "module:Class". It has no preset."""
+    return isinstance(name, str) and ":" in name
 
 
 def preset_names(kind: Literal["tasks", "methods", "sessions"]) -> tuple[str, ...]:
@@ -105,9 +119,16 @@ class SessionSettings(BaseModel):
         """Settings written before may use old names, or name options that were removed."""
         return without_removed(current_settings(given)) if isinstance(given, Mapping) else given
 
+    @field_validator("device", mode="wrap")
+    @classmethod
+    def _name_or_object(cls, name: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        return name if is_object_name(name) else check(name)
+
     @field_validator("task", "method")
     @classmethod
     def _has_preset(cls, name: str, info: ValidationInfo) -> str:
+        if info.field_name == "task" and is_object_name(name):
+            return name
         names = preset_names("tasks" if info.field_name == "task" else "methods")
         if name not in names:
             raise ValueError(f"allowed: {among(names)}")
@@ -240,7 +261,8 @@ class Layers:
         merged = Layers()
         for kind, name in (("tasks", "task"), ("methods", "method")):
             preset = chosen.values.get(name, SessionSettings.model_fields[name].default)
-            merged._add_preset(kind, name, preset, chosen.origins.get(name))
+            if not is_object_name(preset) or name == "method":
+                merged._add_preset(kind, name, preset, chosen.origins.get(name))
         merged.add(chosen.values, "")
         merged.origins.update(chosen.origins)
         return merged

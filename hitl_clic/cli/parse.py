@@ -24,8 +24,19 @@ from pydantic.fields import FieldInfo
 from hitl_clic.clic.settings import InferenceSettings
 from hitl_clic.control.overlap import OverlapName
 from hitl_clic.link.address import require_safe
+from hitl_clic.runner.recorded_layer import recorded_settings
 from hitl_clic.settings import Layers, SessionSettings, load
-from hitl_clic.types.errors import SettingsError, allowed, among, describe, fields_of, limits, unknown, without_none
+from hitl_clic.types.errors import (
+    SettingsError,
+    UserError,
+    allowed,
+    among,
+    describe,
+    fields_of,
+    limits,
+    unknown,
+    without_none,
+)
 
 T = TypeVar("T")
 
@@ -225,10 +236,6 @@ LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "clic", "trai
 """The settings that mean something to a learner by itself."""
 LEARN_FIELDS = ("method", "execute", "seed", "out", "clic", "training")
 """The settings that may be others than those of the sessions learned from."""
-KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop")
-"""What another method has in common with the sessions it learns from."""
-KEPT_OF_METHOD = ("padding", "label_average_s", "implicit_approval")
-"""How corrections are read, by whatever method."""
 
 
 def parse(argv: Sequence[str]) -> Command:
@@ -248,11 +255,11 @@ def parse(argv: Sequence[str]) -> Command:
         if name not in _COMMANDS:
             raise SettingsError(f"command = {name} is not known; {unknown(name, _COMMANDS)}")
         return _COMMANDS[name][1](rest)
-    except SettingsError as error:
+    except UserError as error:
         refuse(error)
 
 
-def refuse(error: SettingsError) -> NoReturn:
+def refuse(error: UserError) -> NoReturn:
     """End with status 2 after one line on stderr. Also for errors found after parsing."""
     sys.stderr.write(f"app.py: {error}\n")
     raise SystemExit(2)
@@ -286,7 +293,7 @@ def _learner(arguments: list[str]) -> LearnerCommand:
 
 def _learn(arguments: list[str]) -> LearnCommand:
     sessions, rest = _leading(arguments)
-    recorded = _recorded(sessions[0], _files_chosen(rest, None)["overrides"]) if sessions else {}
+    recorded = recorded_settings(sessions[0], _files_chosen(rest, None)["overrides"]) if sessions else {}
     read = _session(
         rest, "learn SESSION [SESSION ...]", LearnCommand, own=_LearnFlags, fields=LEARN_FIELDS, recorded=recorded
     )
@@ -306,19 +313,6 @@ def _leading(arguments: list[str]) -> tuple[tuple[Path, ...], list[str]]:
     if not sessions and not {"-h", "--help"} & set(arguments):
         raise SettingsError("sessions is missing; allowed: session folders, before any option")
     return sessions, arguments[count:]
-
-
-def _recorded(session: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a recording, as a layer: all, or with another method those that any method takes over."""
-    path = session / "settings.toml"
-    _must_exist("sessions", path, "session folders, with the settings.toml that teach writes")
-    values = SessionSettings.from_toml(path).model_dump(mode="json", exclude_none=True)
-    values.pop("out", None)
-    if chosen.get("method", values["method"]) != values["method"]:
-        values = {name: values[name] for name in KEPT_FIELDS} | {
-            "clic": {name: values["clic"][name] for name in KEPT_OF_METHOD}
-        }
-    return values
 
 
 def _evaluate(arguments: list[str]) -> EvaluateCommand:
