@@ -29,6 +29,20 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 }
 """Setting, by its name now -> its old values and what they are called now."""
 
+PRESETS: Mapping[str, Mapping[str, str]] = {
+    "methods": VALUES["method"],
+    "sessions": {
+        "keys": "keyboard_relative",
+        "patient": "oracle_human_timing",
+        "person": "simulated_keyboard_user",
+        "person_arm": "simulated_6dof_user",
+    },
+}
+"""Kind of preset -> old names and their names now."""
+
+COMMANDS: Mapping[str, str] = {"doubt": "uncertainty", "keys": "link-keys"}
+"""Old name of a command -> its name now."""
+
 RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {"plan": {"doubt": "uncertainty"}}
 """Topic of a recording -> old names of its fields and their names now."""
 
@@ -54,6 +68,11 @@ def current_setting(name: str) -> str:
         if name == old or name.startswith(f"{old}."):
             return new + name.removeprefix(old)
     return name
+
+
+def current_name(kind: str, name: str) -> str:
+    """Today's name of a preset of this kind ("methods", "sessions"), given an old or a present one."""
+    return PRESETS.get(kind, {}).get(name, name)
 
 
 def current_flat_settings(values: Mapping[str, Any]) -> dict[str, Any]:
