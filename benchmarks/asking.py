@@ -130,4 +130,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     for source in given.sources:
         for row in measure(source, given.alarms, given.episodes):
-            tell("help_request", row)
+            tell("asking", row)

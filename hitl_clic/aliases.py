@@ -46,6 +46,28 @@ COMMANDS: Mapping[str, str] = {"doubt": "uncertainty", "keys": "link-keys"}
 RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {"plan": {"doubt": "uncertainty"}}
 """Topic of a recording -> old names of its fields and their names now."""
 
+BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
+    "method": VALUES["method"],
+    "session": {"patient": "oracle_human_timing", "person": "simulated_keyboard_user"},
+    "variant": {
+        "attraction": "mode_loss",
+        "attraction_0.1": "mode_loss_0.1",
+        "no_attraction": "no_mode_loss",
+        "no_commitment": "no_plan_switch_margin",
+        "no_wells": "no_modes",
+    },
+}
+"""Column of a kept benchmark row -> old values and what they are called now."""
+
+SESSION_PRESETS: Mapping[str, str] = {
+    "keys": "keyboard_relative",
+    "patient": "oracle_human_timing",
+    "person": "simulated_keyboard_user",
+    "person_arm": "simulated_6dof_user",
+    "published": "published_arm_speed",
+}
+"""Old name of a session preset -> its name now."""
+
 WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
 """Old prefix of a weight's name -> its prefix now."""
 
@@ -87,6 +109,14 @@ def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a recorded JSON object under today's names."""
     names = RECORD_FIELDS.get(topic, {})
     return {names.get(name, name): value for name, value in written.items()}
+
+
+def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A kept benchmark row under today's names of methods, presets and variants."""
+    return {
+        name: BENCHMARK_ROWS.get(name, {}).get(value, value) if isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 def current_weight(name: str) -> str:

@@ -143,7 +143,7 @@ def test_hints_say_what_to_do_now(mode: Any) -> None:
     assert DEVICES["keyboard"].hint("hold", True) == "release Space to hand back"
     for name, hand in DEVICES.items():
         if name in ("keyboard", "mouse"):
-            assert hands.in_hand(load(overrides={"device": name})) == hand, "the presets engage as the table says"
+            assert hands.chosen_device(load(overrides={"device": name})) == hand, "the presets engage as the table says"
 
 
 def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
         profile_of("keyboard", str(mine))
     assert profile_of("keyboard", str(mine), {"toggle_kind": "b"}).keys["r"] == "+x", "the window has let it go"
     with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
-        hands.in_hand(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
+        hands.chosen_device(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
     with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
         profile_of("keyboard", "joystick")
 
@@ -163,7 +163,7 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
     mine = tmp_path / "mine.toml"
     mine.write_text('name = "mine"\n[axes.x]\n[axes.y]\n[keys]\ntab = "engage"\nj = "-x"\n')
     chosen = hands.choose(load(overrides={"device": "keyboard", "profile": str(mine)}))
-    assert hands.in_hand(chosen).hint("hold", False) == "hold Tab to correct"
+    assert hands.chosen_device(chosen).hint("hold", False) == "hold Tab to correct"
     assert hands.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
     device = DEVICES["keyboard"].make(chosen, make_task("line_following").action_frame.axes, Slot(), EventFeed())
     assert device.axes == ("x", "y")
@@ -367,5 +367,5 @@ def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> Non
         with pytest.raises(SettingsError, match=f"lead = {lead}"):
             evaluate.overlapped(settings, overlap, lead)  # type: ignore[arg-type]
     plain = load(overrides={"horizon": 8, "execute": 4})
-    with pytest.raises(SettingsError, match="allowed with overlap clamp: 1 or more"):
+    with pytest.raises(SettingsError, match="allowed with overlap prefix_conditioned: 1 or more"):
         evaluate.overlapped(plain, "prefix_conditioned", None)

@@ -205,7 +205,7 @@ def test_help_of_teach_has_units_ranges_and_the_defaults_of_the_layers(capsys: p
 
 
 def test_as_a_process(tmp_path: Path) -> None:
-    code = "import sys; from hitl_clic.cli import parse; parse(sys.argv[1:])"
+    code = "import sys; from hitl_clic.cli.parse import parse; parse(sys.argv[1:])"
     done = subprocess.run(
         [sys.executable, "-c", code, "teach", "--horizon", "99"], capture_output=True, text=True, check=False
     )

@@ -302,7 +302,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="The cockpit's window; started by the actor.")
     parser.add_argument("--connect", required=True, help="the actor's endpoint, ipc:// or tcp://127.0.0.1:PORT")
     parser.add_argument("--settings", default="{}", help="WindowSettings as JSON")
-    parser.add_argument("--stage", default="", help="the task's Stage as JSON; empty for a flat one")
+    parser.add_argument("--scene3d", default="", help="the task's Stage as JSON; empty for a flat one")
     parser.add_argument("--last-picture", type=Path, help="where to leave the last picture when the person closes it")
     given = parser.parse_args(arguments)
     settings = WindowSettings.model_validate_json(given.settings)
