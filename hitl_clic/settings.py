@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from hitl_clic import presets
 from hitl_clic.aliases import current_name, current_settings
@@ -36,6 +45,11 @@ from hitl_clic.session.settings import RecordingSettings
 from hitl_clic.types.errors import SettingsError, among, describe, pairs
 
 __all__ = ["Layers", "SessionSettings", "SettingsError", "load"]
+
+
+def is_object_name(name: object) -> bool:
+    """Whether a task or device was given to a session as an object: "module:Class". It has no preset."""
+    return isinstance(name, str) and ":" in name
 
 
 class SessionSettings(BaseModel):
@@ -101,6 +115,11 @@ class SessionSettings(BaseModel):
         if not isinstance(oracle, Mapping) or oracle.get("kind") != "absolute":
             return given
         return {**given, "oracle": {name: value for name, value in oracle.items() if name != "kind"}}
+
+    @field_validator("device", mode="wrap")
+    @classmethod
+    def _name_or_object(cls, name: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        return name if is_object_name(name) else check(name)
 
     @field_validator("execute")
     @classmethod
@@ -228,7 +247,8 @@ class Layers:
         kinds: tuple[tuple[presets.Kind, str], ...] = (("tasks", "task"), ("methods", "method"))
         for kind, name in kinds:
             preset = chosen.values.get(name, SessionSettings.model_fields[name].default)
-            merged._add_preset(kind, name, preset, chosen.origins.get(name))
+            if not is_object_name(preset) or name == "method":
+                merged._add_preset(kind, name, preset, chosen.origins.get(name))
         merged.add(chosen.values, "")
         merged.origins.update(chosen.origins)
         return merged

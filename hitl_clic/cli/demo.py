@@ -9,8 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hitl_clic.cli import evaluate, replay, teach
+from hitl_clic.cli import evaluate, teach
+from hitl_clic.cli.parse import EvaluateCommand
 from hitl_clic.learner import checkpoint
+from hitl_clic.runner.replaying import replay
 from hitl_clic.settings import SessionSettings
 
 EVALUATED = 10
@@ -36,13 +38,14 @@ def run(settings: SessionSettings, headless_given: bool) -> int:
     if status:
         return status
     with Console().status("simulating the recording again"):
-        report = replay.verified(out)
+        report = replay(out, verify=True).report
+    assert report is not None
     print(f"\nthe recording: {report.sentence}")
     if checkpoint.latest(out) is None:
         print("nothing was learned: the session was too short")
     else:
         print(f"\nthe policy alone, from {EVALUATED} start states it was never taught at:")
-        evaluate.run(out, EVALUATED, FIRST_SEED, as_json=False)
+        evaluate.run(EvaluateCommand(source=out, episodes=EVALUATED, seed=FIRST_SEED))
     _tell(settings, out)
     return 0 if report.ok else 1
 

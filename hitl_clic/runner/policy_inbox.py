@@ -23,7 +23,7 @@ class PolicyInbox:
 
     Args:
         dim_o, dim_a, horizon: sizes. settings: the method's numbers. seed: of the planner's search.
-        breathe: see `NetworkPolicy`.
+        yield_hook: see `NetworkPolicy`.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class PolicyInbox:
         seed: int,
         yield_hook: Callable[[], None] | None = None,
     ) -> None:
-        self._breathe = yield_hook
+        self._yield_hook = yield_hook
         self._sizes = (dim_o, dim_a, horizon)
         self._settings = settings
         self._generator = torch.Generator(settings.planner_device).manual_seed(seed)
@@ -69,4 +69,6 @@ class PolicyInbox:
         return entry
 
     def _build(self, tensors: dict[str, np.ndarray], version: int, newest_pair: int) -> NetworkPolicy[Any]:
-        return make_policy(tensors, *self._sizes, self._settings, self._generator, version, newest_pair, self._breathe)
+        return make_policy(
+            tensors, *self._sizes, self._settings, self._generator, version, newest_pair, self._yield_hook
+        )

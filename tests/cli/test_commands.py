@@ -106,24 +106,24 @@ def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, se
     player.due_s = 0.0
     assert player.go_on()
     assert player.index == 1
-    assert player.obey(["space"], [])
+    assert player.apply(["space"], [])
     player.due_s = 0.0
     assert not player.go_on()
     assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, resting"
     assert player.state().foot[0][0] == ("Space", "go on")
     named = [key for row in player.state().foot for key, _ in row]
     assert named == ["Space", "Left Right", "Up Down", "F2", "F12", "F10"], "only keys that do something here"
-    assert player.obey([], ["pause"])
-    assert player.obey(["right"], [])
+    assert player.apply([], ["pause"])
+    assert player.apply(["right"], [])
     assert player.index == 41
-    assert player.obey(["left", "left"], [])
+    assert player.apply(["left", "left"], [])
     assert player.index == 0
-    player.obey(["up"], [])
+    player.apply(["up"], [])
     assert player.index == len(recorded.ticks) - 1
     player.due_s = 0.0
     assert not player.go_on()
     assert "the end" in player.state().message
-    assert not player.obey(["q"], ["reset"])
+    assert not player.apply(["q"], ["reset"])
 
 
 def test_a_contact_sheet_leaves_nothing_else_behind(

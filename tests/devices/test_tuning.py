@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import app
-from hitl_clic.cli.parse import DevicesCommand
 from hitl_clic.cockpit.drawing.draw import Artist
 from hitl_clic.cockpit.state import state
 from hitl_clic.device_bench import run as device_bench
 from hitl_clic.device_bench import window as device_window
+from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.device_bench.terminal import Keys, picture
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.device_bench.window import BenchFeed
@@ -117,13 +117,13 @@ def test_no_keys_make_a_profile_that_is_not_allowed(name: str, keys: list[str]) 
 # ---- in the hand
 
 
-def puck_trial(command: DevicesCommand | None = None) -> tuple[Trial, FakeTransport]:
+def puck_trial(command: BenchSettings | None = None) -> tuple[Trial, FakeTransport]:
     transport = FakeTransport(COMPACT)
     profile = load_profile("spacemouse")
     source = spacemouse.ReportSource(transport)
     device = HandheldDevice("spacemouse", source, profile, retry_s=0.0, axes=("x", "y", "z", "rx", "gripper"))
     device.read(0.0)
-    return Trial(device, "SpaceMouse", profile, command or DevicesCommand(test="spacemouse")), transport
+    return Trial(device, "SpaceMouse", profile, command or BenchSettings(test="spacemouse")), transport
 
 
 def push(trial: Trial, transport: FakeTransport, *raw: int) -> tuple[float, ...]:
@@ -203,7 +203,7 @@ def test_the_page_is_drawn_at_any_size_and_follows_hand_and_keys(size: tuple[int
 
 def test_where_there_is_nothing_to_change_it_says_so() -> None:
     device: Device = PlaybackDevice(("x", "y"), [Step(0.0, (0.5, 0.0), engage=True), Step(9.0, (0.0, 0.0))])
-    trial = Trial(device, "playback", None, DevicesCommand(test="playback"))
+    trial = Trial(device, "playback", None, BenchSettings(test="playback"))
     sample = device.read(0.0)
     device._publish(sample)
     trial.press("2")
@@ -254,7 +254,7 @@ def test_s_keeps_it_under_a_free_name_and_once_more_over_its_own(presets: Path) 
 
 def test_a_keyboard_that_moves_with_s_is_kept_by_another_key(presets: Path) -> None:
     device = DEVICES["keyboard"].make(load(overrides={"device": "keyboard"}), ("x", "y"), Slot(), EventFeed())
-    trial = Trial(device, "keyboard", load_profile("keyboard"), DevicesCommand(test="keyboard"))
+    trial = Trial(device, "keyboard", load_profile("keyboard"), BenchSettings(test="keyboard"))
     trial.press("s")
     assert trial.kept is None
     assert ("F9", "save") in trial.hints()
