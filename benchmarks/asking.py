@@ -5,7 +5,8 @@ doubts, and as often at random.
 
 POLICY is one that a session kept (in its `policies` or `checkpoints`), or a session folder; the doubt above which it
 asks is found in that session's recording, as `hitl-clic uncertainty` does. The teacher never steps in by itself;
-called, it drives for some steps while the robot waits. A JSON line on stdout for each way: failures, calls, steps driven.
+called, it drives for some steps while the robot waits. A JSON line on stdout for each way:
+failures, calls, steps driven.
 """
 
 from __future__ import annotations
