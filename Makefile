@@ -1,4 +1,4 @@
-# make setup   .venv with everything the project needs      make demo   install if needed, then teach Push-T
+# make setup   .venv with everything the project needs      make demo   install if needed, then teach Push-T: 4 minutes
 # make test    every check                                   make clean  forget the installation
 #
 # PYTHON=... picks another interpreter (3.11 or 3.12). TORCH=... picks what pip is told to install for torch, for example
@@ -52,7 +52,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 demo: setup
-	$(BIN)/python app.py demo
+	$(BIN)/hitl-clic demo
 
 test: setup
 	$(BIN)/ruff check .

@@ -44,7 +44,7 @@ def test_only_an_actor_with_a_known_key_is_let_in(folder: Path, tmp_path: Path) 
     guarded = LINK.model_copy(update={"keys": folder / "learner"})
     stranger = tmp_path / "stranger"
     create_keys(stranger)
-    shutil.copy(folder / "actor/learner.key", stranger / "actor/learner.key")  # it knows the learner, which does not know it
+    shutil.copy(folder / "actor/learner.key", stranger / "actor/learner.key")
     # Any interface, which only keys allow; the actors still connect through loopback.
     link = LearnerLink("tcp://0.0.0.0:*", SETTINGS, guarded)
     port = link.address.rpartition(":")[2]
