@@ -171,6 +171,8 @@ class SessionSettings(BaseModel):
     def _from_pairs(cls, given: Any) -> Any:
         """A command line's are all text."""
         read = pairs(given, "line fixed")
+        if "render_mode" in read:
+            raise ValueError("render_mode is for gymnasium.make: a session shows its task in its own window")
         return read if read is given else {name: _number(value) for name, value in read.items()}
 
     @field_validator("learner")

@@ -52,25 +52,32 @@ class RealTimeClock:
 
     Args:
         rate_hz: ticks per second.
+        now_ns: the time, nanoseconds. sleep: waits so many seconds. Tests give their own.
     """
 
-    def __init__(self, rate_hz: float) -> None:
+    def __init__(
+        self,
+        rate_hz: float,
+        now_ns: Callable[[], int] = time.perf_counter_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._now_ns, self._sleep = now_ns, sleep
         self.period_ns = round(1e9 / rate_hz)
         self.deadline_ns = 0
         self._waiting = False
 
     def start(self) -> None:
-        self.deadline_ns = time.perf_counter_ns() + self.period_ns
+        self.deadline_ns = self._now_ns() + self.period_ns
 
     def wait(self) -> int:
         self._waiting = True
-        while (remaining := self.deadline_ns - time.perf_counter_ns()) > 0:
-            time.sleep(remaining * 1e-9)
+        while (remaining := self.deadline_ns - self._now_ns()) > 0:
+            self._sleep(remaining * 1e-9)
         self._waiting = False
-        return time.perf_counter_ns() - self.deadline_ns
+        return self._now_ns() - self.deadline_ns
 
     def finish(self) -> bool:
-        now = time.perf_counter_ns()
+        now = self._now_ns()
         self.deadline_ns += self.period_ns
         if now <= self.deadline_ns:
             return False
@@ -84,10 +91,10 @@ class RealTimeClock:
         microseconds, hardly ever lets a thread in that wakes on another core.
         """
         for _ in range(_GIVE_WAY_TURNS):
-            before = self.deadline_ns - time.perf_counter_ns()
+            before = self.deadline_ns - self._now_ns()
             if not self._waiting or before > _GIVE_WAY_NS:
                 return
-            time.sleep((max(before, 0) + _GIVE_WAY_NS) * 1e-9)
+            self._sleep((max(before, 0) + _GIVE_WAY_NS) * 1e-9)
 
 
 class MaxPaceClock:

@@ -8,6 +8,7 @@ where ticks cost no time: it waits until the learner has done the updates it wou
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from hitl_clic.types.messages import ChunkPair, LinkStatus
@@ -57,9 +58,18 @@ class KeptUpSchedule:
     Args:
         link: the actor's link. updates_per_tick: owed for each tick once the learner has begun to update.
         patience_s: after this long without progress it stops waiting (the learner is gone or idle), until it moves.
+        now_s: the time, seconds. sleep: waits so many seconds. Tests give their own.
     """
 
-    def __init__(self, link: Updates, updates_per_tick: float, patience_s: float = 3.0) -> None:
+    def __init__(
+        self,
+        link: Updates,
+        updates_per_tick: float,
+        patience_s: float = 3.0,
+        now_s: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._now_s, self._sleep = now_s, sleep
         self._link, self._ratio, self._patience_s = link, updates_per_tick, patience_s
         self._begun: tuple[int, int] | None = None
 
@@ -71,13 +81,13 @@ class KeptUpSchedule:
                 self._begun = (ticks, done)
             return
         owed = self._begun[1] + (ticks - self._begun[0]) * self._ratio
-        waited_since = time.perf_counter()
+        waited_since = self._now_s()
         while done < owed:
-            time.sleep(0.005)
+            self._sleep(0.005)
             now = self._link.status().learner.updates
             if now > done:
-                done, waited_since = now, time.perf_counter()
-            elif time.perf_counter() - waited_since > self._patience_s:
+                done, waited_since = now, self._now_s()
+            elif self._now_s() - waited_since > self._patience_s:
                 self._begun = (ticks, done)
                 return
 

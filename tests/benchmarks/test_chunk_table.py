@@ -108,7 +108,7 @@ def test_a_stopped_session_is_taught_from_its_beginning(program: Program, tmp_pa
 
     thread = threading.Thread(target=work)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while episodes_done(tmp_path / "runs" / EXPERIMENT.name) < 20:
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
-import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -100,10 +99,13 @@ def test_shown_ticks_tell_what_the_teacher_saw_then(recorded: Session) -> None:
 
 
 def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, settings: SessionSettings) -> None:
-    player = _Player(projector(recorded), settings)
+    now_s = 100.0
+    player = _Player(projector(recorded), settings, lambda: now_s)
     assert not player.go_on(), "a tick lasts as long as it did"
-    assert player.due_s - time.monotonic() == pytest.approx(0.1, abs=0.05)  # the recording's ticks, not the 20 Hz
-    player.due_s = 0.0
+    assert player.due_s - now_s == pytest.approx(0.1)  # the recording's ticks, not the 20 Hz
+    now_s += 0.099
+    assert not player.go_on()
+    now_s += 0.002
     assert player.go_on()
     assert player.index == 1
     assert player.apply(["space"], [])
@@ -337,7 +339,7 @@ def test_the_devices_are_listed_word_for_word(
 ) -> None:
     """Square brackets name an extra to install; a rich table would take them for a style."""
     report = DeviceReport("spacemouse", False, "Install 'hitl-clic[spacemouse]'.")
-    monkeypatch.setattr("hitl_clic.cli.devices.list_devices", lambda: [report])
+    monkeypatch.setattr("hitl_clic.cli.parse.devices.list_devices", lambda: [report])
     assert devices.run() == 0
     assert report.sentence in capsys.readouterr().out
 

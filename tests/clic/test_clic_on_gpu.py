@@ -62,6 +62,8 @@ def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
     return trainer, plans
 
 
+ENERGY_METHODS = ("clic", "ibc")
+"""Their losses compare energies of one state, so what is added to all of them changes nothing."""
 CASES: list[tuple[MethodKind, dict[str, object]]] = [
     *((kind, {}) for kind in METHODS),
     ("clic", {"energy": EnergySettings(kind="temporal", hidden=(8,), trunk=(8,), modes=0, block=1)}),
@@ -82,6 +84,8 @@ def test_another_device_gives_the_same_numbers(
         assert all(isinstance(parameter, There) for parameter in there.network.parameters())
         weights = there.weights()
     for name, value in trainer.weights().items():
+        if name == "out.bias" and kind in ENERGY_METHODS:
+            continue  # a constant that no such loss sees: its gradient is rounding, which Adam makes large
         np.testing.assert_allclose(weights[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
     np.testing.assert_allclose(np.stack(others), np.stack(plans), rtol=1e-3, atol=1e-5)
 

@@ -335,21 +335,30 @@ def test_only_wells_have_centres() -> None:
             assert (centres[0] - centres[1]).abs().max() > 0.01, "the state places them"
 
 
-def test_inner_products_lose_nothing_that_matters_in_float32() -> None:
-    """Chunks 0.01 a coordinate from a centre at the box's corner, D = 512: where most cancels."""
+@pytest.mark.parametrize("off", [0.0, 1e-3, 0.01, 0.1])
+@pytest.mark.parametrize("dim", [32, 512])
+def test_near_a_centre_nothing_cancels_in_float32(dim: int, off: float) -> None:
+    """Centres at the box's corners, where inner products are largest and distances least, with any matrix product."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        modes = Modes(7, 512, 2)
-    centres = torch.ones(1, 2, 512)
-    centres[0, 1] = -1.2
-    shapes = torch.zeros(1, 1, 2), torch.full((1, 1, 2), 2.0)
-    chunks = centres[:, :1] - 0.01
+        modes = Modes(7, dim, 2)
+        centres = torch.stack([torch.ones(dim), torch.full((dim,), -1.2)])[None].requires_grad_(True)
+        chunks = centres.detach()[:, :1] - off * torch.rand(1, 5, dim)
+    shapes = torch.tensor([[[0.7, 0.3]]]), torch.full((1, 1, 2), 2.0)
+    exact_centres = centres.detach().double().requires_grad_(True)
     energy, gradient = modes.energy_and_gradient((centres, *shapes), chunks)
     exact, slope = modes.double().energy_and_gradient(
-        (centres.double(), *(part.double() for part in shapes)), chunks.double()
+        (exact_centres, *(part.double() for part in shapes)), chunks.double()
     )
-    torch.testing.assert_close(energy.double(), exact, rtol=0, atol=2e-4)
+    torch.testing.assert_close(energy.double(), exact, rtol=1e-5, atol=0)
     torch.testing.assert_close(gradient.double(), slope, rtol=0, atol=1e-5)
+    for value in (energy, exact):
+        value.sum().backward()
+    assert centres.grad is not None
+    assert exact_centres.grad is not None
+    torch.testing.assert_close(centres.grad.double(), exact_centres.grad, rtol=0, atol=1e-5)
+    if off == 0.0:
+        assert torch.equal(energy, torch.full((1, 5), 0.7)), "its depth and nothing else"
 
 
 # ---- the energy slid along the chunk

@@ -24,7 +24,6 @@ from hitl_clic.cockpit.drawing.draw import Artist
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.report import rolling_mean, write_curves
-from hitl_clic.cockpit.state import status_text as words
 from hitl_clic.cockpit.state.state import (
     CockpitState,
     Correction,
@@ -34,8 +33,9 @@ from hitl_clic.cockpit.state.state import (
     from_bytes,
     to_bytes,
 )
-from hitl_clic.cockpit.window import keymap, wire
+from hitl_clic.cockpit.state.state import status_text as words
 from hitl_clic.cockpit.window.settings import WindowSettings
+from hitl_clic.cockpit.window.window import keymap, wire
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.types.records import EpisodeRecord
 from hitl_clic.types.scene import Scene, Shape
@@ -371,7 +371,7 @@ def test_cards_do_not_overlap(size: tuple[int, int]) -> None:
     assert layout.to_scene(layout.board.bottomright) == (1.0, 1.0)
 
 
-@pytest.mark.alone
+@pytest.mark.realtime
 def test_drawing_one_picture_is_cheap() -> None:
     """The budget is 10 ms; the test allows a loaded machine three times that."""
     artist = Artist()

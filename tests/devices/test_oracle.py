@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
+from types import SimpleNamespace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from hitl_clic.devices.core.contract import check_device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.core.slot import Slot
-from hitl_clic.devices.teacher import noise
+from hitl_clic.devices.teacher import noise, scripted
 from hitl_clic.devices.teacher.keypress_model import KeypressModel, nudged, pressed
 from hitl_clic.devices.teacher.oracle import Answer, Oracle
 from hitl_clic.devices.teacher.scripted import OracleSettings, ScriptedDevice, TeacherView
@@ -41,6 +42,11 @@ class Teacher:
         self.resets += 1
 
 
+PATIENCE_S = 60.0
+"""How long a test waits for what happens at once, but on a slow machine."""
+MS = 1_000_000
+
+
 class Rig:
     """A started oracle and its loop's side."""
 
@@ -62,10 +68,23 @@ class Rig:
 
     def answer(self, tick: int, wanted: np.ndarray = FAR, **more: object) -> DeviceSample:
         self.show(tick, wanted, **more)  # type: ignore[arg-type]
-        assert self.device.settle(tick, 5.0)
+        assert self.device.settle(tick, PATIENCE_S)
         sample = self.device.latest()
         assert sample.answers_tick == tick
         return sample
+
+
+class ByHand(Rig):
+    """An oracle without its thread: it reads when the test says, at the time that the test says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **settings: object) -> None:
+        super().__init__(OracleSettings(**settings))  # type: ignore[arg-type]
+        self.now_ns = 0
+        monkeypatch.setattr(scripted, "time", SimpleNamespace(perf_counter_ns=lambda: self.now_ns))
+
+    def read(self, ms: int) -> DeviceSample:
+        self.now_ns = ms * MS
+        return self.device.read(0.0)
 
 
 @contextmanager
@@ -91,7 +110,7 @@ def test_engages_above_the_threshold_only_and_always_says_what_it_wants() -> Non
 def test_teacher_is_asked_once_per_tick_also_when_the_plan_comes_later() -> None:
     with rig() as r:
         r.show(0, robot=None)
-        deadline = time.perf_counter() + 5
+        deadline = time.perf_counter() + PATIENCE_S
         while r.device.wanted(0) is None and time.perf_counter() < deadline:
             time.sleep(0.001)
         assert not r.device.settle(0, 0.02), "no answer without the robot's action"
@@ -117,7 +136,7 @@ def test_reset_at_each_episode_and_lets_go_of_the_old_motion() -> None:
     with rig() as r:
         assert r.answer(0).engage
         r.show(1, episode=1, robot=None, step=0)
-        deadline = time.perf_counter() + 5
+        deadline = time.perf_counter() + PATIENCE_S
         while r.device.latest().engage and time.perf_counter() < deadline:
             time.sleep(0.001)
         assert not r.device.latest().engage
@@ -125,39 +144,29 @@ def test_reset_at_each_episode_and_lets_go_of_the_old_motion() -> None:
 
 
 def test_settle_does_not_wait_for_the_rate() -> None:
-    with rig(rate_hz=0.2) as r:
-        started = time.perf_counter()
+    with rig(rate_hz=1e-4) as r:  # one reading in three hours
         for tick in range(20):
             r.answer(tick)
-        assert time.perf_counter() - started < 4.0, "20 answers within one period"
 
 
 def test_held_motion_is_confirmed_at_the_rate() -> None:
     with rig(rate_hz=500) as r:
-        r.answer(0)
-        time.sleep(0.3)
-        sample = r.device.latest()
-        assert sample.engage
-        assert sample.age_s(time.perf_counter_ns()) < 0.2
+        first = r.answer(0)
+        deadline = time.perf_counter() + PATIENCE_S
+        while (sample := r.device.latest()).time_ns < first.time_ns + 20 * MS:
+            assert time.perf_counter() < deadline
+            time.sleep(0.001)
+        assert (sample.engage, sample.motion) == (True, first.motion)
 
 
-def test_latency_delays_each_answer_and_blocks_none() -> None:
-    with rig(latency_s=0.5, rate_hz=500) as r:
-        started = time.perf_counter()
-        r.show(0, np.array([0.5, 0.0]))
-        while r.device.wanted(0) is None:
-            time.sleep(0.001)
-        assert r.device.latest().answers_tick == -1
-        r.show(1, np.array([-0.5, 0.0]))
-        while r.device.wanted(1) is None:
-            time.sleep(0.001)
-        assert r.device.settle(0, 5.0)
-        first = time.perf_counter() - started
-        assert r.device.settle(1, 5.0)
-        second = time.perf_counter() - started
-        assert r.device.latest().motion == (-0.5, 0.0)
-    assert first >= 0.5
-    assert second < 0.95, "the second did not wait for the first to be over"
+def test_latency_delays_each_answer_and_blocks_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    r = ByHand(monkeypatch, latency_s=0.5)
+    r.show(0, np.array([0.5, 0.0]))
+    assert r.read(0).answers_tick == -1
+    assert r.device.wanted(0) == (0.5, 0.0), "known at once"
+    r.show(1, np.array([-0.5, 0.0]))
+    assert [r.read(ms).answers_tick for ms in (100, 499, 500, 599, 600)] == [-1, -1, 0, 0, 1]
+    assert r.read(700).motion == (-0.5, 0.0)
 
 
 def test_an_action_too_large_keeps_its_direction() -> None:
@@ -169,7 +178,7 @@ def test_a_failing_teacher_is_lost_and_says_why() -> None:
     with rig(teacher=lambda _: np.array([np.nan, 0.0])) as r:
         r.show(0)
         with pytest.raises(RuntimeError, match="teacher failed") as caught:
-            r.device.settle(0, 5.0)
+            r.device.settle(0, PATIENCE_S)
         assert isinstance(caught.value.__cause__, ValueError)
         assert not r.device.latest().connected
 
@@ -178,9 +187,7 @@ def test_closing_wakes_a_waiting_loop() -> None:
     made = Rig(OracleSettings())
     made.device.start()
     threading.Timer(0.05, made.device.close).start()
-    started = time.perf_counter()
-    assert not made.device.settle(0, 10.0)
-    assert time.perf_counter() - started < 5.0
+    assert not made.device.settle(0, 1e6), "without the closing it would wait for days"
 
 
 def test_missed_ticks_are_counted() -> None:
@@ -470,7 +477,7 @@ def test_asked_for_help_it_steps_in_at_once_though_the_robot_was_right(late: int
     with rig(threshold=0.5, delay_steps=late, persist=False) as r:
         assert not r.answer(0, FAR, robot=FAR.astype(np.float32)).engage
         r.show(0, FAR, robot=FAR.astype(np.float32), asks=True)
-        deadline = time.monotonic() + 5.0
+        deadline = time.monotonic() + PATIENCE_S
         while not (sample := r.device.latest()).engage:
             assert time.monotonic() < deadline
         assert sample.motion == pytest.approx(tuple(FAR))
@@ -582,20 +589,13 @@ def test_who_allows_for_what_is_on_its_way_does_not_go_too_far(
         assert farthest(0.0)[0] > 1.0
 
 
-def test_motions_still_in_the_reader_are_on_their_way_too() -> None:
-    with rig(latency_s=0.4, rate_hz=500, anticipation=0.25, persist=False) as r:
-        for tick in range(3):
-            r.show(tick, np.array([0.5, 0.0]))
-            while r.device.wanted(tick) is None:
-                time.sleep(0.001)
-            time.sleep(0.01)  # it answers right after it knows what it wants
-        given = []
-        for tick in range(3):
-            assert r.device.settle(tick, 5.0)
-            given.append(r.device.latest().motion[0])
-    first, second, third = 0.5, 0.5 - 0.25 * 0.5, 0.5 - 0.25 * (0.5 + 0.375)
-    assert given[-1] == pytest.approx(third)
-    assert set(np.round(given, 6)) <= set(np.round([first, second, third], 6))
+def test_motions_still_in_the_reader_are_on_their_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    r = ByHand(monkeypatch, latency_s=0.4, anticipation=0.25, persist=False)
+    for tick in range(3):
+        r.show(tick, np.array([0.5, 0.0]))
+        r.read(10 * tick)
+    given = [r.read(400 + 10 * tick).motion[0] for tick in range(3)]
+    assert given == pytest.approx([0.5, 0.5 - 0.25 * 0.5, 0.5 - 0.25 * (0.5 + 0.375)])
 
 
 @given(

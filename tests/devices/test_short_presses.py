@@ -27,7 +27,7 @@ from hitl_clic.session.reader import Session
 from hitl_clic.session.recorder import Recorder
 from hitl_clic.types.records import TickRecord
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.realtime
 
 RATE_HZ, PRESSES = 20.0, 10
 TAP_S = 1.5 / RATE_HZ

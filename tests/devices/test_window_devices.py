@@ -313,7 +313,7 @@ def test_the_contract_can_fail() -> None:
 def test_a_reader_that_fails_leaves_a_lost_device_with_its_reason() -> None:
     device = _Bad(motion=1.0, error=True)
     device.start()
-    deadline = time.perf_counter() + 2
+    deadline = time.perf_counter() + 60
     while device.failure is None and time.perf_counter() < deadline:
         time.sleep(0.001)
     device.close()

@@ -82,6 +82,7 @@ def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -
             np.testing.assert_array_equal(getattr(pair, name), getattr(pairs[pair.tick], name))
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize(("late_s", "ticks"), [(0.25, 2), (0.15, 1)])
 def test_a_late_teachers_correction_is_learnt_for_the_state_it_answers(
     late_s: float, ticks: int, tmp_path: Path

@@ -126,7 +126,7 @@ def instant(human: tuple[float, float] = (0.5, 0.25), robot: tuple[float, float]
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20.0
+    deadline = time.monotonic() + 60.0
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
