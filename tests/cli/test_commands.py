@@ -339,7 +339,7 @@ def test_the_devices_are_listed_word_for_word(
 ) -> None:
     """Square brackets name an extra to install; a rich table would take them for a style."""
     report = DeviceReport("spacemouse", False, "Install 'hitl-clic[spacemouse]'.")
-    monkeypatch.setattr("hitl_clic.cli.parse.devices.list_devices", lambda: [report])
+    monkeypatch.setattr("hitl_clic.cli.devices.list_devices", lambda: [report])
     assert devices.run() == 0
     assert report.sentence in capsys.readouterr().out
 
