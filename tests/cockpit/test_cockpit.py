@@ -33,9 +33,9 @@ from hitl_clic.cockpit.state.state import (
     from_bytes,
     to_bytes,
 )
-from hitl_clic.cockpit.state.state import status_text as words
+from hitl_clic.cockpit.state import status_text as words
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.cockpit.window.window import keymap, wire
+from hitl_clic.cockpit.window import keymap, wire
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.types.records import EpisodeRecord
 from hitl_clic.types.scene import Scene, Shape
