@@ -69,11 +69,11 @@ def _run(command: parse.Command) -> int:
             from hitl_clic.cli import demo
 
             return demo.run(settings, headless_given)
-        case parse.LearnerCommand(bind, out, settings, child):
+        case parse.LearnerCommand(settings, bind, out, child):
             from hitl_clic.cli import learner
 
             return learner.run(bind, out, settings, child)
-        case parse.LearnCommand(sessions, updates, episodes, settings):
+        case parse.LearnCommand(settings, sessions, updates, episodes):
             from hitl_clic.cli import learn
 
             return learn.run(sessions, updates, episodes, settings)

@@ -57,7 +57,7 @@ class Display:
         if self._window is not None:
             self._window.show(self._state)
             return True
-        return self._dashboard and stack.enter_context(Dashboard(self._state)).draws
+        return self._dashboard and stack.enter_context(Dashboard(self._state, episodes=self._settings.episodes)).draws
 
     def asked(self) -> list[str]:
         """Commands from the window since the last call."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hitl_clic.aliases import current_name
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import UserError
 
@@ -29,7 +30,7 @@ def recorded_settings(session: Path, overrides: Mapping[str, Any]) -> dict[str, 
         raise UserError(f"sessions = {path} does not exist; allowed: session folders, with their settings.toml")
     values = SessionSettings.from_toml(path).model_dump(mode="json", exclude_none=True)
     values.pop("out", None)
-    if overrides.get("method", values["method"]) != values["method"]:
+    if current_name("methods", overrides.get("method", values["method"])) != values["method"]:
         values = {name: values[name] for name in KEPT_FIELDS} | {
             "clic": {name: values["clic"][name] for name in KEPT_OF_METHOD}
         }

@@ -19,6 +19,7 @@ from hitl_clic.clic.settings import InferenceSettings
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.control.gate import Choices
+from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.listing import DeviceReport
 from hitl_clic.devices.teacher.channel import TeacherChannel
@@ -232,7 +233,7 @@ class _Nobody:
 
 
 def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: SessionSettings) -> None:
-    views: Slot[LoopView] = TeacherChannel()
+    views: Slot[LoopView] = Slot()
     feed = CockpitFeed(
         settings, DEVICES["keyboard"], 15, make_task("line_following").action_frame, views, _Nobody(), began_ns=0
     )
@@ -259,7 +260,7 @@ def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: S
 def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settings: SessionSettings) -> None:
     task = make_task("line_following")
     task.reset(seed=0)
-    views: Slot[LoopView] = TeacherChannel()
+    views: Slot[LoopView] = Slot()
     feed = CockpitFeed(settings, DEVICES["keyboard"], 15, task.action_frame, views, _Nobody(), began_ns=0)
     for number, tick in enumerate(recorded.ticks[:12]):
         paused_s = 30 if number >= 6 else 0
@@ -293,7 +294,7 @@ def test_the_demo_teaches_verifies_and_evaluates(
     assert demo.run(settings, headless_given=False) == 0
     assert steps[0] == settings
     (command,) = steps[1][0]
-    assert (command.source, command.episodes) == (tmp_path, 10)
+    assert (command.source, command.episodes) == (tmp_path, 5)
     said = capsys.readouterr().out
     assert "equal bit for bit" in said
     assert f"app.py replay {tmp_path}" in said

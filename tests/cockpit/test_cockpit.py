@@ -436,6 +436,16 @@ def test_dashboard_tells_each_episode_once_where_there_is_no_terminal() -> None:
     assert [re.match(r"episode (\d+)", line)[1] for line in lines] == ["1", "2", "3", "4"]  # type: ignore[index]
 
 
+def test_dashboard_shows_how_far_the_session_is_and_how_long_it_still_takes() -> None:
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(replace(STATE, episode=4, time_s=40.0), episodes=14))
+    assert "4 of 14 episodes, about 100 s left" in out.getvalue()
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(replace(STATE, episode=0, time_s=3.0), episodes=14))
+    assert "0 of 14 episodes" in out.getvalue()
+    assert "left" not in out.getvalue()
+
+
 def test_dashboard_says_what_the_window_says() -> None:
     out = io.StringIO()
     Console(file=out, width=120).print(render(replace(STATE, gate="stopped", message="Emergency stop")))

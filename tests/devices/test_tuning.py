@@ -29,8 +29,7 @@ from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware import spacemouse
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.hardware.handheld import HandheldDevice
-from hitl_clic.devices.mapping import shaping
-from hitl_clic.devices.mapping.shaping import PRESETS, Profile, load_profile, shape
+from hitl_clic.devices.mapping.shaping import Profile, load_profile, shape
 from hitl_clic.devices.mapping.tuning import Tuning
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
 from hitl_clic.runner.device_registry import DEVICES, profile_of
@@ -232,12 +231,10 @@ def test_the_terminal_hears_keys_one_by_one(monkeypatch: pytest.MonkeyPatch, tmp
 
 @pytest.fixture
 def presets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A copy of the folder of profiles."""
-    for preset in PRESETS.glob("*.toml"):
-        (tmp_path / preset.name).write_text(preset.read_text())
-    monkeypatch.setattr(shaping, "PRESETS", tmp_path)
-    monkeypatch.setattr("hitl_clic.devices.mapping.profiles.PRESETS", tmp_path)
-    return tmp_path
+    """The user's own folder of profiles."""
+    monkeypatch.setattr("hitl_clic.presets.user_folder", lambda: tmp_path)
+    (tmp_path / "devices").mkdir()
+    return tmp_path / "devices"
 
 
 def test_s_keeps_it_under_a_free_name_and_once_more_over_its_own(presets: Path) -> None:
