@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_loop import Bench, TellTale
+from loop_bench import Bench, TellTale
 
 from hitl_clic.control.gate import Choices, Gate, GateOutput, GateSettings
 from hitl_clic.correction.mapping import HAND_STEP, HandOver, Label, bind, human_action

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_hid import COMPACT, FakeTransport, moved
+from loop_bench import Bench
 from real_time import TooBusyError, when_calm
-from test_gamepad import RIGHT_SHOULDER, VirtualPads
-from test_loop import Bench
+from virtual_pads import RIGHT_SHOULDER, VirtualPads
 
 from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.devices.core.device import Device

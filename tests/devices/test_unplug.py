@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import pytest
 from fake_hid import COMPACT, FakeTransport, Hand, moved, wait_until
 from real_time import TooBusyError, late_ms, when_calm
-from test_gamepad import RIGHT_SHOULDER, VirtualPads
+from virtual_pads import RIGHT_SHOULDER, VirtualPads
 
 from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.gate import Gate, GateOutput

@@ -42,7 +42,7 @@ def with_spacemouse() -> Callable[[], None]:
 
 def with_gamepad() -> Callable[[], None]:
     """Attaches a virtual pad; gives what moves it."""
-    from test_gamepad import RIGHT_SHOULDER, VirtualPads
+    from virtual_pads import RIGHT_SHOULDER, VirtualPads
 
     from hitl_clic.devices.hardware.gamepad import PadSource, connected_pads
 
