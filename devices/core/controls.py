@@ -44,7 +44,7 @@ def is_key(name: str) -> bool:
     return name in KEY_NAMES or (len(name) == 1 and name.isprintable() and name == name.lower() and name != " ")
 
 
-def meant(name: str, known: Collection[str]) -> str:
+def suggestion(name: str, known: Collection[str]) -> str:
     """What an unknown name may have been meant for."""
     close = get_close_matches(name.lower(), known, n=3)
     return f"did you mean {' or '.join(map(repr, close))}?" if close else f"known are {', '.join(sorted(known))}"

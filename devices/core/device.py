@@ -37,7 +37,7 @@ class Device(ABC):
         """Why the device is not connected, in a sentence, where that is known; else empty."""
         self.inputs = Inputs()
         """The newest reading before shaping; replaced by the reader thread."""
-        self.watch: Callable[[DeviceSample, Inputs], None] | None = None
+        self.on_reading: Callable[[DeviceSample, Inputs], None] | None = None
         """Called in the reader thread with every reading (a device bench); quick. Set it before `start`."""
 
     @abstractmethod
@@ -56,17 +56,17 @@ class Device(ABC):
         """The newest sample; an idle one before the first read. Never blocks."""
         return self._slot.latest() or self.idle()
 
-    def stopped(self) -> None:  # noqa: B027 (most devices have nothing to make felt)
+    def robot_stopped(self) -> None:  # noqa: B027 (most devices have nothing to make felt)
         """The robot was stopped, which the hand should feel. Called in a tick: it may only leave a note for `read`."""
 
     def release(self) -> None:  # noqa: B027 (most devices hold nothing)
         """Give the hardware back (reader thread, after its last `read`)."""
 
-    def released(self) -> None:
+    def correction_ended(self) -> None:
         """The correction is over, and so are commands that last (to a gripper). Called in a tick; never blocks."""
         return
 
-    def note(self) -> str:
+    def status_text(self) -> str:
         """What a push would move now, in words for the window; empty where there is no choice. Any thread."""
         return ""
 
@@ -90,8 +90,8 @@ class Device(ABC):
             while not self._closing.is_set():
                 sample = self.read(period_s)
                 self._publish(sample)
-                if self.watch is not None:
-                    self.watch(sample, self.inputs)
+                if self.on_reading is not None:
+                    self.on_reading(sample, self.inputs)
         except Exception as error:
             self.failure = error  # the loop goes on without this device, and the window says why
         finally:

@@ -107,7 +107,7 @@ class CommandMapper:
             case "gripper" if self._grips:
                 self._grippers[self._arm] = -1 if self._grippers[self._arm] > 0 else 1
 
-    def released(self) -> None:
+    def correction_ended(self) -> None:
         """The hands drive no more: from now on the grippers do as the robot says."""
         self._grippers = [0] * self._arms
 
@@ -132,7 +132,7 @@ class CommandMapper:
         lasting = tuple(is_mine and base(axis) == GRIPPER for axis, is_mine in zip(self.axes, mine, strict=True))
         return Command(motion, None if all(mine) else tuple(mine), lasting if any(lasting) else None)
 
-    def note(self) -> str:
+    def status_text(self) -> str:
         """What the hands would move, in words; empty where there is nothing to choose."""
         status = self.status
         parts = [_MODE_WORDS[status.mode]] if len(self._modes) > 1 else []

@@ -53,7 +53,7 @@ def key_rows(
 
 def control_labels(profile: Profile, binding: str) -> list[str]:
     """The controls with this binding, as people call them; a left and a right key of one kind are one."""
-    keys, buttons = profile.bound(binding)
+    keys, buttons = profile.controls_for(binding)
     twins = {key.removeprefix("left ") for key in keys if key.replace("left ", "right ", 1) in keys and " " in key}
     names = [next((twin for twin in twins if key.endswith(f" {twin}")), key) for key in keys]
     return [*map(button_label, buttons), *map(key_label, dict.fromkeys(names))]

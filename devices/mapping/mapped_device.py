@@ -25,9 +25,9 @@ class MappedDevice(Device):
             ValueError: the profile has none of these axes.
         """
         super().__init__(rate_hz)
-        self._pilot = CommandMapper(profile, axes)
-        self.axes = self._pilot.axes
-        self.broken_readings = 0
+        self._mapper = CommandMapper(profile, axes)
+        self.axes = self._mapper.axes
+        self.non_finite_readings = 0
         """Raw readings that were not finite numbers and were taken as zero."""
         self._profile = self._wanted = profile
         self._lets_go = False
@@ -36,17 +36,17 @@ class MappedDevice(Device):
         """Shape by this profile, of the same axes and bindings, from the next reading on. Any thread."""
         self._wanted = profile
 
-    def released(self) -> None:
+    def correction_ended(self) -> None:
         self._lets_go = True
 
-    def note(self) -> str:
-        return self._pilot.note()
+    def status_text(self) -> str:
+        return self._mapper.status_text()
 
     def _heed(self) -> None:
         """Do what was asked of the pilot since the last reading (reader thread)."""
         if (wanted := self._wanted) is not self._profile:
             self._profile = wanted
-            self._pilot.tune(wanted)
+            self._mapper.tune(wanted)
         if self._lets_go:
             self._lets_go = False
-            self._pilot.released()
+            self._mapper.release_grippers()

@@ -33,7 +33,7 @@ class Rest:
     high: float
 
 
-def edited(
+def with_changes(
     profile: Profile, changes: Mapping[str, Any], axis_changes: Mapping[str, Mapping[str, Any]], invert: Sequence[str]
 ) -> Profile:
     """The profile with some fields changed, checked like any other.
@@ -86,7 +86,7 @@ def calibrated(profile: Profile, rests: Mapping[str, Rest]) -> Profile:
     return checked_profile(values, repr(values["name"]))
 
 
-def place(name_or_path: str) -> Path:
+def profile_path(name_or_path: str) -> Path:
     """Where a profile is saved: at a path that ends in .toml; under a name, where the user's profile of that name is.
 
     A new name goes to the user's folder. The package's own profiles are never written.

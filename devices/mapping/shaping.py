@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hitl_clic import presets
-from hitl_clic.devices.core.controls import FUNCTIONS, KEY_NAMES, is_key, meant
+from hitl_clic.devices.core.controls import FUNCTIONS, KEY_NAMES, is_key, suggestion
 
 Motion = tuple[float, ...]
 _SIGNS = {"1": 1, "-1": -1}
@@ -78,7 +78,7 @@ class Profile(BaseModel):
                     )
         for key in self.keys:
             if not is_key(key):
-                raise ValueError(f"keys: there is no key {key!r}; {meant(key, KEY_NAMES)}")
+                raise ValueError(f"keys: there is no key {key!r}; {suggestion(key, KEY_NAMES)}")
         if self.precise_scale > self.scale:
             raise ValueError(f"precise_scale = {self.precise_scale} must be at most scale = {self.scale}")
         return self
@@ -153,7 +153,7 @@ def shape(raw: Mapping[str, float], profile: Profile, axes: Sequence[str] | None
     )
 
 
-def broken(raw: Mapping[str, float]) -> int:
+def count_non_finite(raw: Mapping[str, float]) -> int:
     """How many raw readings are not finite numbers; devices count them."""
     return sum(not math.isfinite(value) for value in raw.values())
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hitl_clic.devices.core.axes import TURNS
-from hitl_clic.devices.mapping.profiles import edited
+from hitl_clic.devices.mapping.profiles import with_changes
 from hitl_clic.devices.mapping.shaping import Profile
 
 Change = Callable[["Tuning", int], Profile]
@@ -78,8 +78,8 @@ class Tuning:
     def with_value(self, field: str, value: float) -> Profile:
         """The profile with one of them changed; where the response is of the length of all axes, for all of them."""
         if self._radial(field):
-            return edited(self.profile, {field: value}, {}, ())
-        return edited(self.profile, {}, {self.axis: {field: value}}, ())
+            return with_changes(self.profile, {field: value}, {}, ())
+        return with_changes(self.profile, {}, {self.axis: {field: value}}, ())
 
     def read_from(self, way: int) -> Profile:
         """The axis read from the next raw axis (or the one before), which whoever had it changes for the old one."""
@@ -93,7 +93,7 @@ class Tuning:
         changes: dict[str, dict[str, Any]] = {
             name: {"source": old} for name in peers if name != self.axis and profile.source(name) == new
         }
-        return edited(profile, {}, {**changes, self.axis: {"source": new}}, ())
+        return with_changes(profile, {}, {**changes, self.axis: {"source": new}}, ())
 
     def _radial(self, field: str) -> bool:
         return self.profile.radial and field in ("deadzone", "exponent")
@@ -128,7 +128,7 @@ KNOBS: tuple[Knob, ...] = (
         "turned round",
         "9",
         "9",
-        lambda tuning, way: edited(tuning.profile, {}, {}, (tuning.axis,)),
+        lambda tuning, way: with_changes(tuning.profile, {}, {}, (tuning.axis,)),
         lambda tuning: "no" if tuning.profile.axes[tuning.axis].sign > 0 else "yes",
     ),
 )

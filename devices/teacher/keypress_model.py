@@ -16,7 +16,7 @@ _SHARE = float(np.tan(np.pi / 8))
 """Share of the greatest axis above which another is pressed too: in a plane, the nearest of eight directions."""
 
 
-def pressed(way: Vector, speeds: Sequence[float] = (1.0,)) -> Vector:
+def nearest_keys(way: Vector, speeds: Sequence[float] = (1.0,)) -> Vector:
     """The keys nearest to a way, all at the one of the speeds that comes nearest to its length; none for no way.
 
     Returns:
@@ -28,7 +28,7 @@ def pressed(way: Vector, speeds: Sequence[float] = (1.0,)) -> Vector:
     return min((speed * keys for speed in speeds), key=lambda motion: float(np.linalg.norm(motion - way)))
 
 
-def nudged(robot: Vector, wanted: Vector, reach: float, speeds: Sequence[float] = (1.0,)) -> Vector:
+def nearest_relative_keys(robot: Vector, wanted: Vector, reach: float, speeds: Sequence[float] = (1.0,)) -> Vector:
     """The keys, all at one of the speeds, that bring a robot nearest to what is wanted; none where none would help.
 
     Args:
@@ -58,7 +58,7 @@ class KeypressModel:
         self._until_step = -1
         self._press: Vector = np.zeros(0)
 
-    def lift(self) -> None:
+    def release_all(self) -> None:
         """All keys up."""
         self._until_step = -1
 
@@ -69,6 +69,6 @@ class KeypressModel:
         if step >= self._until_step:
             wrong = self._wrong > 0.0 and generator.random() < self._wrong
             speed = float(np.abs(keys).max())
-            self._press = speed * pressed(generator.standard_normal(keys.size)) if wrong else keys
+            self._press = speed * nearest_keys(generator.standard_normal(keys.size)) if wrong else keys
             self._until_step = step + self._keep
         return self._press

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hitl_clic.devices.core.axes import base
 from hitl_clic.devices.teacher import noise
-from hitl_clic.devices.teacher.keypress_model import KeypressModel, nudged, pressed
+from hitl_clic.devices.teacher.keypress_model import KeypressModel, nearest_keys, nearest_relative_keys
 from hitl_clic.types.records import Kind
 
 
@@ -146,8 +146,8 @@ class Oracle:
         self._coming: deque[Answer] = deque(maxlen=behind)
         """Decided and not carried out yet, oldest first."""
         self._generator = np.random.default_rng((settings.seed, 0))
-        self._fingers = KeypressModel(settings.press_steps, settings.wrong_presses) if settings.press_steps else None
-        pressed = settings.buttons if self._fingers is not None else ()
+        self._keypresses = KeypressModel(settings.press_steps, settings.wrong_presses) if settings.press_steps else None
+        pressed = settings.buttons if self._keypresses is not None else ()
         self._buttons = np.array([base(name) in pressed for name in axes], bool)
 
     def begin(self, episode: int) -> None:
@@ -157,8 +157,8 @@ class Oracle:
         self._late.clear()
         self._coming.clear()
         self._generator = np.random.default_rng((self.settings.seed, episode))
-        if self._fingers is not None:
-            self._fingers.lift()
+        if self._keypresses is not None:
+            self._keypresses.release_all()
 
     def decide(
         self,
@@ -227,27 +227,31 @@ class Oracle:
         buttons = self._buttons if self._buttons.size else np.zeros(wanted.size, bool)
         content = float(np.linalg.norm(away[~buttons])) <= settings.threshold
         if not engages or (kind == "relative" and content):  # within the threshold there is nothing to correct
-            if self._fingers is not None:
-                self._fingers.lift()
+            if self._keypresses is not None:
+                self._keypresses.release_all()
             held = np.where(buttons & engages, np.sign(wanted), 0.0)
             return Answer(tuple(float(value) for value in held), engages)
         noisy = away
         if settings.direction_noise_deg:
-            noisy = noise.turn(noisy, settings.direction_noise_deg, self._generator)
+            noisy = noise.rotate(noisy, settings.direction_noise_deg, self._generator)
         if settings.magnitude_noise:
-            noisy = noise.weaken(noisy, settings.magnitude_noise, self._generator)
+            noisy = noise.scale(noisy, settings.magnitude_noise, self._generator)
         if settings.gaussian_noise:
-            noisy = noise.tremble(noisy, kind, self._generator)
+            noisy = noise.add_gaussian(noisy, kind, self._generator)
         # without noise a* itself is given, not a^r + (a* - a^r), which rounds
         action = np.asarray(wanted if noisy is away else np.clip(robot + noisy, -1.0, 1.0), np.float64)
         if self.settings.anticipation:
             action = np.clip(action - ahead, -1.0, 1.0)
-        if self._fingers is not None:
+        if self._keypresses is not None:
             # people soon find the keys that make the robot go where they want
             way = np.where(buttons, robot if kind == "relative" else 0.0, action)
             speeds = (1.0, settings.precise_scale)
-            best = nudged(robot, way, self._relative_step, speeds) if kind == "relative" else pressed(way, speeds)
-            keys = self._fingers.press(step, best, self._generator)
+            best = (
+                nearest_relative_keys(robot, way, self._relative_step, speeds)
+                if kind == "relative"
+                else nearest_keys(way, speeds)
+            )
+            keys = self._keypresses.press(step, best, self._generator)
             motion = np.where(buttons, np.sign(wanted), keys)
         elif kind == "relative":
             motion = (action - robot) / self._relative_step

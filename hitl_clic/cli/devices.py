@@ -12,8 +12,8 @@ from rich.table import Table
 from hitl_clic.cli.parse import DevicesCommand
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.device_bench.settings import BenchSettings
-from hitl_clic.devices.hardware.listing import list_devices
 from hitl_clic.devices.mapping.command_mapper import CommandMapper
+from hitl_clic.devices.registry import DEVICES, list_devices
 from hitl_clic.types.errors import SettingsError, unknown
 
 
@@ -45,7 +45,6 @@ def print_keys(device: str, task: str = "", profile: str = "", config: Path | No
         SettingsError: there is no such device, task or profile, or they do not go together.
     """
     from hitl_clic.runner.device_registry import (  # loads the simulators' registry
-        DEVICES,
         EVERY_AXIS,
         key_map,
         profile_of,

@@ -63,7 +63,7 @@ class Arbitration:
         self.exploration.begin(episode)
         self.gate.release()
         self.help.begin()
-        self.device.released()
+        self.device.correction_ended()
 
     def decide(self, output: GateOutput, robot: Array, axes: NDArray[np.float64] | None) -> Decision:
         """The executed action of a tick at which somebody drives.

@@ -17,13 +17,13 @@ class DeviceFeedback:
         """Take in the gate's verdict; the name of the event where input was lost or came back."""
         stopped = output.state == "stopped"
         if stopped and not self._stopped:
-            self._device.stopped()
+            self._device.robot_stopped()
         self._stopped = stopped
         if output.driver == "human":
             self._human_drove = True
         elif self._human_drove and not output.stale:  # a gap in the samples is no release: nobody let go
             self._human_drove = False
-            self._device.released()
+            self._device.correction_ended()
         if output.stale == self._stale:
             return None
         self._stale = output.stale

@@ -91,7 +91,7 @@ class Meter:
         self.motion = [Extent() for _ in device.axes]
         self.begun = threading.Event()
         """The device was read for the first time: finding hardware and its library may take a while."""
-        device.watch = self.take
+        device.on_reading = self.take
 
     def take(self, sample: DeviceSample, inputs: Inputs) -> None:
         """One reading."""

@@ -21,13 +21,14 @@ from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.device_bench import terminal as device_terminal
 from hitl_clic.device_bench.settings import BenchSettings
-from hitl_clic.device_bench.subject import PLAYBACK, subject
+from hitl_clic.device_bench.device_under_test import PLAYBACK, device_under_test
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.device_bench.window import open_window
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.devices.mapping.profiles import axis_changes, edited, place
+from hitl_clic.devices.mapping.profiles import axis_changes, with_changes, profile_path
 from hitl_clic.devices.mapping.shaping import Profile
-from hitl_clic.runner.device_registry import DEVICES, has_display, profile_of
+from hitl_clic.devices.registry import DEVICES
+from hitl_clic.runner.device_registry import has_display, profile_of
 from hitl_clic.tasks.registry import task_names
 from hitl_clic.types.errors import SettingsError, unknown
 
@@ -98,16 +99,16 @@ def _profile(bench: BenchSettings) -> Profile | None:
     profile = profile_of(bench.test, bench.profile)
     if bench.save:
         _may_save(bench)
-        profile = profile.model_copy(update={"name": place(bench.save).stem})
+        profile = profile.model_copy(update={"name": profile_path(bench.save).stem})
     try:
-        return edited(profile, changes, axis_changes(bench.axis), bench.invert)
+        return with_changes(profile, changes, axis_changes(bench.axis), bench.invert)
     except ValueError as error:
         raise SettingsError(str(error)) from error
 
 
 def _may_save(bench: BenchSettings) -> None:
-    path = place(bench.save)
-    if path in {place(name) for name in DEVICES}:
+    path = profile_path(bench.save)
+    if path in {profile_path(name) for name in DEVICES}:
         raise SettingsError(f"save = {bench.save} is not allowed: that profile is the project's own; choose a name")
     if path.exists() and bench.profile != bench.save:
         raise SettingsError(f"save = {bench.save}: {path} exists; choose another, or change it with --profile too")

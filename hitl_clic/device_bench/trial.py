@@ -17,10 +17,10 @@ from hitl_clic.devices.core.controls import key_label
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.mapping.mapped_device import MappedDevice
-from hitl_clic.devices.mapping.profiles import calibrated, place, save_profile
+from hitl_clic.devices.mapping.profiles import calibrated, profile_path, save_profile
 from hitl_clic.devices.mapping.shaping import Profile
 from hitl_clic.devices.mapping.tuning import BACK, KNOBS, NEXT, Tuning
-from hitl_clic.runner.device_registry import DEVICES
+from hitl_clic.devices.registry import DEVICES
 from hitl_clic.types.errors import SettingsError
 
 SAVE = ("s", "f9")
@@ -43,7 +43,7 @@ class Trial:
         self.device, self.label, self.meter = device, label, Meter(device)
         self.calibrates = bench.calibrate
         self.kept: Path | None = None
-        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[bench.test].raw))
+        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[bench.test].axis_labels))
         self.fixed = "" if profile else f"The {label} gives a task's own actions: there is no curve or map to change."
         self._bench, self._saved, self._said = bench, profile, ""
 
@@ -66,7 +66,7 @@ class Trial:
     def use(self) -> str:
         """The options that take what was kept."""
         kept = self.kept or Path()
-        return f"--device {self._bench.test} --profile {kept.stem if place(kept.stem) == kept else kept}"
+        return f"--device {self._bench.test} --profile {kept.stem if profile_path(kept.stem) == kept else kept}"
 
     def press(self, key: str) -> None:
         """A key of the bench went down."""
@@ -103,7 +103,7 @@ class Trial:
             SettingsError: it cannot be written.
         """
         assert self.tuning is not None
-        path = self.kept or (place(self._bench.save) if self._bench.save else _free(self._bench.test))
+        path = self.kept or (profile_path(self._bench.save) if self._bench.save else _free(self._bench.test))
         profile = self.tuning.profile.model_copy(update={"name": path.stem})
         try:
             save_profile(profile, path, over=self.kept is not None or self._bench.profile == self._bench.save)
@@ -138,7 +138,7 @@ class Trial:
 def _free(device: str) -> Path:
     """A name that no profile has."""
     names = (f"my-{device}{'' if number == 1 else f'-{number}'}" for number in count(1))
-    return next(path for path in map(place, names) if not path.exists())
+    return next(path for path in map(profile_path, names) if not path.exists())
 
 
 # ---- what is said of a device, in window and terminal alike

@@ -35,7 +35,7 @@ class BenchFeed:
         if profile is not self._profile and profile is not None:
             self._profile, self._curves = profile, {name: _curve(profile, name) for name in profile.axes}
         now, sentence = state(device, sample)
-        note = device.note()
+        note = device.status_text()
         view = BenchView(
             device=trial.label,
             state=now,

@@ -16,7 +16,7 @@ from hitl_clic.cockpit.state import status_text as words
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark, SessionEnd
 from hitl_clic.cockpit.window import keymap
 from hitl_clic.devices.core.slot import Slot
-from hitl_clic.runner.device_registry import DeviceSpec
+from hitl_clic.devices.registry import DeviceSpec
 from hitl_clic.runner.section_figures import SectionFigures
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair, LinkStatus

@@ -21,12 +21,13 @@ from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.control.gate import Choices
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.devices.hardware.listing import DeviceReport
+from hitl_clic.devices.registry import DeviceReport
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner import device_registry as hands
 from hitl_clic.runner.cockpit_feed import CockpitFeed
-from hitl_clic.runner.device_registry import DEVICES, profile_of
+from hitl_clic.devices.registry import DEVICES
+from hitl_clic.runner.device_registry import make_device, profile_of
 from hitl_clic.runner.evaluating import overlapped, searched
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.player import Projector, _Player, contact_sheet
@@ -174,9 +175,7 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
     chosen = hands.choose(load(overrides={"device": "keyboard", "profile": str(mine)}))
     assert hands.chosen_device(chosen).hint("hold", False) == "hold Tab to correct"
     assert hands.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
-    device = DEVICES["keyboard"].make(
-        chosen, make_task("line_following").action_frame.axes, TeacherChannel(), EventFeed()
-    )
+    device = make_device(chosen, make_task("line_following").action_frame.axes, TeacherChannel(), EventFeed())
     assert device.axes == ("x", "y")
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\ntabb = "engage"\n')
     with pytest.raises(SettingsError, match="no key 'tabb'; did you mean 'tab'"):
@@ -191,7 +190,7 @@ def test_choices_and_absolute_axes_are_for_hands_only() -> None:
         ("oracle", ("world",), everything[:1], ()),
     ):
         chosen = load(overrides={"device": name, "gate": {"absolute_axes": ["x"]}})
-        device = DEVICES[name].make(chosen, task.action_frame.axes, TeacherChannel(), EventFeed())
+        device = make_device(chosen, task.action_frame.axes, TeacherChannel(), EventFeed())
         assert hands.bound(chosen, device, task).absolute == absolute
         assert hands.choices(chosen, task) == Choices(frames, groups)
     wrong = load(overrides={"device": "mouse", "gate": {"about": "sideway"}})

@@ -29,7 +29,7 @@ from hitl_clic.devices.hardware import spacemouse
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.hardware.handheld import HandheldDevice, Reading
 from hitl_clic.devices.mapping import profiles
-from hitl_clic.devices.mapping.profiles import Rest, calibrated, edited, save_profile
+from hitl_clic.devices.mapping.profiles import Rest, calibrated, with_changes, save_profile
 from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, load_profile, shape
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
 from hitl_clic.session.reader import Session
@@ -117,7 +117,7 @@ class Drifting:
 
     def close(self) -> None: ...
 
-    def buzz(self) -> None: ...
+    def rumble(self) -> None: ...
 
     def read(self, timeout_s: float) -> Reading:
         raw = float(self.pushed or 0.1 + self.rng.uniform(-0.03, 0.03))
@@ -170,8 +170,8 @@ def test_without_an_offset_nothing_is_changed(raw: float) -> None:
 
 def test_edits_are_checked_like_a_file() -> None:
     profile = load_profile("gamepad")
-    changes = profiles.axis_changes(["x.source=right x", "x.scale=0.5", "rz.sign=-1"])
-    changed = edited(profile, {"deadzone": 0.2}, changes, ("y",))
+    changes = profiles.parse_axis_changes(["x.source=right x", "x.scale=0.5", "rz.sign=-1"])
+    changed = with_changes(profile, {"deadzone": 0.2}, changes, ("y",))
     assert (changed.axes["x"].source, changed.axes["x"].scale, changed.axes["rz"].sign) == ("right x", 0.5, -1)
     assert (changed.deadzone, changed.axes["y"].sign) == (0.2, 1)
     assert changed.axes["z"] == profile.axes["z"]
@@ -182,7 +182,7 @@ def test_edits_are_checked_like_a_file() -> None:
         (["x.sign=2"], "sign"),
     ):
         with pytest.raises(ValueError, match=named):
-            edited(profile, {}, profiles.axis_changes(wrong), ())
+            with_changes(profile, {}, profiles.parse_axis_changes(wrong), ())
 
 
 def test_a_profile_is_not_written_over_by_accident(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_a_spacemouse_is_measured_in_motion(puck: FakeTransport, capsys: pytest.
     try:
         figures = said(capsys, "spacemouse", "--seconds", "0.8", "--invert", "x", "--scale", "0.5")
     finally:
-        hand.released()
+        hand.correction_ended()
     assert figures["raw"]["right"]["high"] == pytest.approx(1.0)
     assert figures["axes"]["x"]["low"] == pytest.approx(-0.35), "turned round; the right button is the precise speed"
     assert figures["pressed"] == ["right"]
@@ -304,7 +304,7 @@ def test_a_calibration_is_kept_and_profile_takes_it(
         fitted = said(capsys, "spacemouse", "--seconds", "0.6", "--calibrate", "--save", path)
         again = said(capsys, "spacemouse", "--seconds", "0.4", "--profile", path)
     finally:
-        hand.released()
+        hand.correction_ended()
     assert drifts["axes"]["x"]["high"] > 0.02
     assert fitted["saved"] == path
     assert fitted["profile"]["axes"]["x"]["offset"] == pytest.approx(0.2, abs=0.02)

@@ -52,7 +52,7 @@ def test_in_the_plane_there_is_nothing_to_choose() -> None:
     for function in FUNCTIONS:
         mapper.press(function)
     assert mapper.command({"x": 1.0, "y": -1.0}, {"turn"}) == ((1.0, -1.0), None, None)
-    assert mapper.note() == ""
+    assert mapper.status_text() == ""
 
 
 def test_the_same_keys_move_a_hand_or_lean_it_their_way() -> None:
@@ -89,7 +89,7 @@ def test_a_gripper_follows_the_robot_until_it_is_told() -> None:
     assert moved(mapper, "precise") == {"gripper": 1.0}, "a command, not a motion"
     mapper.press("gripper")
     assert moved(mapper) == {"gripper": -1.0}
-    mapper.released()
+    mapper.release_grippers()
     assert moved(mapper) == {}
     assert "gripper" not in taught(mapper)
 
@@ -100,11 +100,11 @@ def test_arms_and_their_grippers_are_told_apart() -> None:
     mapper.press("arm")
     assert moved(mapper, x=1.0) == {"x2": 1.0}
     assert taught(mapper) == {"x2", "y2", "z2"}
-    assert mapper.note() == "moving · arm 2 of 2 · gripper as the robot"
+    assert mapper.status_text() == "moving · arm 2 of 2 · gripper as the robot"
     mapper.press("mode")
     mapper.press("arm 1")
     assert moved(mapper) == {"gripper": 1.0}
-    assert mapper.note() == "turning · arm 1 of 2 · gripper shut"
+    assert mapper.status_text() == "turning · arm 1 of 2 · gripper shut"
     mapper.press("arm 2")
     mapper.press("arm")
     assert mapper.status.arm == 0, "round again"
@@ -126,7 +126,7 @@ def test_whatever_happens(
     told = [0, 0]
     for press, raw, held in stream:
         if press == "let go":
-            mapper.released()
+            mapper.release_grippers()
             told = [0, 0]
         else:
             mapper.press(press)
@@ -173,8 +173,8 @@ def test_no_stream_of_a_windows_events_moves_what_it_should_not(
     for event, name, place in stream:
         feed.put(InputEvent(now_ns, event, name, place))  # type: ignore[arg-type]
         sample = device.read(0.0)
-        driven = device._pilot.status.arm
-        precise = device._keys.any(profile.bound("precise")[0], now_ns)
+        driven = device._mapper.status.arm
+        precise = device._keys.any(profile.controls_for("precise")[0], now_ns)
         for axis, value in zip(device.axes, sample.motion, strict=True):
             assert abs(value) <= (profile.precise_scale if precise and base(axis) != "gripper" else 1.0)
             assert value == 0.0 or arm(axis) == driven

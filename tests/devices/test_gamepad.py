@@ -96,7 +96,7 @@ def test_the_shoulder_is_the_dead_man_and_the_buttons_do_what_the_profile_says(p
     pad.button(RIGHT_SHOULDER, False)
     pad.axis(0, 0.0)
     assert not bench.read().engage
-    bench.device.released()
+    bench.device.correction_ended()
     sample = bench.read()
     assert (sample.motion[-1], sample.teaches) == (0.0, (True,) * 6 + (False,))
 
@@ -208,7 +208,7 @@ def test_a_stop_is_felt_once() -> None:
     class Buzzing(PadSource):
         felt = 0
 
-        def buzz(self) -> None:
+        def rumble(self) -> None:
             self.felt += 1
 
     class Attached(Buzzing):
@@ -221,7 +221,7 @@ def test_a_stop_is_felt_once() -> None:
     device = gamepad(load_profile("gamepad"), source)
     device.read(0.0)
     assert source.felt == 0
-    device.stopped()
+    device.robot_stopped()
     device.read(0.0)
     device.read(0.0)
     assert source.felt == 1
@@ -231,7 +231,7 @@ def test_a_pad_that_cannot_rumble_is_none_the_worse(pads: VirtualPads) -> None:
     pads.attach()
     bench = Bench()
     bench.read()
-    bench.device.stopped()
+    bench.device.robot_stopped()
     assert bench.read().connected
 
 

@@ -19,7 +19,7 @@ from hitl_clic.devices.core.contract import check_device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.teacher import noise, scripted
 from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
-from hitl_clic.devices.teacher.keypress_model import KeypressModel, nudged, pressed
+from hitl_clic.devices.teacher.keypress_model import KeypressModel, nearest_keys, nearest_relative_keys
 from hitl_clic.devices.teacher.oracle import Answer, Oracle, OracleSettings
 from hitl_clic.devices.teacher.scripted import Script, ScriptedDevice
 
@@ -375,7 +375,7 @@ vectors = st.lists(st.floats(-1, 1), min_size=2, max_size=8).map(np.array).filte
 @settings(deadline=None)
 @given(vectors, st.floats(0, 180), st.integers(0, 100))
 def test_turning_keeps_length_and_makes_the_angle(d: np.ndarray, degrees: float, seed: int) -> None:
-    turned = noise.turn(d, degrees, np.random.default_rng(seed))
+    turned = noise.rotate(d, degrees, np.random.default_rng(seed))
     length = np.linalg.norm(d)
     assert np.linalg.norm(turned) == pytest.approx(length)
     assert turned @ d / length**2 == pytest.approx(np.cos(np.deg2rad(degrees)), abs=1e-6)
@@ -384,11 +384,11 @@ def test_turning_keeps_length_and_makes_the_angle(d: np.ndarray, degrees: float,
 def test_weakening_and_tremor_have_the_stated_size() -> None:
     generator = np.random.default_rng(0)
     d = np.array([0.6, 0.8])
-    sizes = [np.linalg.norm(noise.weaken(d, 0.5, generator)) for _ in range(2000)]
+    sizes = [np.linalg.norm(noise.scale(d, 0.5, generator)) for _ in range(2000)]
     assert 0.001 <= min(sizes) <= max(sizes) <= 0.5
     assert np.mean(sizes) == pytest.approx(0.25, abs=0.02)
     for kind, deviation in (("absolute", 0.04), ("relative", 0.5)):
-        shaken = np.array([noise.tremble(d, kind, generator) - d for _ in range(4000)])  # type: ignore[arg-type]
+        shaken = np.array([noise.add_gaussian(d, kind, generator) - d for _ in range(4000)])  # type: ignore[arg-type]
         assert shaken.std() == pytest.approx(deviation, rel=0.05)
 
 
@@ -422,7 +422,7 @@ def test_a_relative_push_points_at_what_is_wanted_and_goes_there_if_it_can(
 
 @given(way=st.tuples(st.floats(-1, 1), st.floats(-1, 1)).filter(lambda w: np.hypot(*w) > 1e-3))
 def test_pressed_keys_are_the_nearest_of_eight_directions(way: tuple[float, float]) -> None:
-    keys = pressed(np.array(way))
+    keys = nearest_keys(np.array(way))
     assert set(keys) <= {-1.0, 0.0, 1.0}
     cosine = keys @ np.array(way) / np.linalg.norm(keys) / np.linalg.norm(way)
     assert cosine >= np.cos(np.pi / 8) - 1e-9
@@ -431,9 +431,9 @@ def test_pressed_keys_are_the_nearest_of_eight_directions(way: tuple[float, floa
 def test_a_press_is_kept_and_a_new_one_follows_the_way() -> None:
     fingers, generator = KeypressModel(keep=3, wrong=0.0), np.random.default_rng(0)
     ways = [np.array([1.0, 0.1]), np.array([-1.0, 0.0]), np.array([0.0, 1.0]), np.array([0.6, 0.7])]
-    downs = [tuple(fingers.press(step, pressed(way), generator)) for step, way in enumerate(ways)]
+    downs = [tuple(fingers.press(step, nearest_keys(way), generator)) for step, way in enumerate(ways)]
     assert downs == [(1.0, 0.0), (1.0, 0.0), (1.0, 0.0), (1.0, 1.0)]
-    fingers.lift()
+    fingers.release_all()
     assert tuple(fingers.press(4, np.array([0.0, -1.0]), generator)) == (0.0, -1.0)
 
 
@@ -493,17 +493,19 @@ def test_nudging_brings_the_robot_as_near_as_keys_can(
     def apart(keys: np.ndarray) -> float:
         return float(np.linalg.norm(np.clip(np.array(robot) + reach * keys, -1, 1) - wanted))
 
-    keys = nudged(np.array(robot), np.array(wanted), reach, speeds)
+    keys = nearest_relative_keys(np.array(robot), np.array(wanted), reach, speeds)
     assert len({abs(key) for key in keys} - {0.0}) <= 1, "one speed for all"
     best = min(apart(speed * np.array(each)) for each in product((-1.0, 0.0, 1.0), repeat=2) for speed in speeds)
     assert apart(keys) == pytest.approx(best, abs=1e-6)
-    assert not nudged(np.array(wanted), np.array(wanted), reach, speeds).any(), "where it is right no key is pressed"
+    assert not nearest_relative_keys(np.array(wanted), np.array(wanted), reach, speeds).any(), (
+        "where it is right no key is pressed"
+    )
 
 
 def test_short_ways_are_pressed_precisely() -> None:
-    assert pressed(np.array([0.9, 0.1]), (1.0, 0.35)).tolist() == [1.0, 0.0]
-    assert pressed(np.array([0.3, -0.3]), (1.0, 0.35)).tolist() == [0.35, -0.35]
-    assert nudged(np.zeros(2), np.array([0.5, 0.1]), 1.5, (1.0, 0.35)).tolist() == [0.35, 0.0]
+    assert nearest_keys(np.array([0.9, 0.1]), (1.0, 0.35)).tolist() == [1.0, 0.0]
+    assert nearest_keys(np.array([0.3, -0.3]), (1.0, 0.35)).tolist() == [0.35, -0.35]
+    assert nearest_relative_keys(np.zeros(2), np.array([0.5, 0.1]), 1.5, (1.0, 0.35)).tolist() == [0.35, 0.0]
     oracle = Oracle(OracleSettings(press_steps=2, precise_scale=0.35, threshold=0.2), 1, ("x", "y"), relative_step=1.5)
     oracle.begin(0)
     assert oracle.decide(0, 0, np.array([0.5, 0.1]), np.zeros(2), "relative").motion == (0.35, 0.0)

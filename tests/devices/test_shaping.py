@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, broken, curve, load_profile, shape
+from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, count_non_finite, curve, load_profile, shape
 
 deadzones = st.floats(0, 0.9)
 exponents = st.floats(0.2, 5)

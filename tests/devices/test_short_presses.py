@@ -79,7 +79,7 @@ class KeypressModel(threading.Thread):
     def press(self, key: str) -> None:
         raise NotImplementedError
 
-    def released(self, key: str) -> None:
+    def correction_ended(self, key: str) -> None:
         raise NotImplementedError
 
 
@@ -100,7 +100,7 @@ class Typing(KeypressModel):
     def press(self, key: str) -> None:
         self.say("key_down", "space", key)
 
-    def released(self, key: str) -> None:
+    def correction_ended(self, key: str) -> None:
         self.say("key_up", "space", key)
 
     def rest(self, seconds: float) -> None:
@@ -129,7 +129,7 @@ class Pushing(KeypressModel):
             self.transport.put(*self.reports)
             time.sleep(0.008)
 
-    def released(self, key: str) -> None:
+    def correction_ended(self, key: str) -> None:
         self.transport.put(*moved(COMPACT, 0, 0, 0, 0, 0, 0))
 
 
@@ -161,7 +161,7 @@ class Flicking(KeypressModel):
             self.pad.axis(axis, value)
         self.pad.button(RIGHT_SHOULDER)
 
-    def released(self, key: str) -> None:
+    def correction_ended(self, key: str) -> None:
         self.pad.button(RIGHT_SHOULDER, False)
         for axis in range(2):
             self.pad.axis(axis, 0.0)

@@ -259,7 +259,7 @@ def test_the_gripper_is_the_robots_until_it_was_told_and_again_after_letting_go(
     bench.after(8, pressed(COMPACT, "right"), pressed(COMPACT))
     assert bench.push(350, 0, 0, 0, 0, 0, ms=50).motion[-1] == -1.0
     assert not bench.push(*REST).engage, "what lasts does not drive"
-    bench.device.released()
+    bench.device.correction_ended()
     assert bench.push(350, 0, 0, 0, 0, 0).teaches == taught
 
 

@@ -32,7 +32,8 @@ from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.mapping.shaping import Profile, load_profile, shape
 from hitl_clic.devices.mapping.tuning import Tuning
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
-from hitl_clic.runner.device_registry import DEVICES, profile_of
+from hitl_clic.devices.registry import DEVICES
+from hitl_clic.runner.device_registry import make_device, profile_of
 from hitl_clic.settings import load
 
 PUSHED = {name: load_profile(name) for name in ("spacemouse", "gamepad", "keyboard", "mouse")}
@@ -68,7 +69,7 @@ def test_a_response_of_the_length_is_changed_for_all_axes() -> None:
 
 
 def test_what_is_taken_back_is_as_it_was() -> None:
-    tuning = Tuning(load_profile("gamepad"), DEVICES["gamepad"].raw)
+    tuning = Tuning(load_profile("gamepad"), DEVICES["gamepad"].axis_labels)
     pressing(tuning, "2 896")
     assert tuning.changed
     pressing(tuning, "zzzz")
@@ -78,7 +79,7 @@ def test_what_is_taken_back_is_as_it_was() -> None:
 
 
 def test_raw_axes_change_places_so_that_each_still_moves_something() -> None:
-    puck = Tuning(load_profile("spacemouse"), DEVICES["spacemouse"].raw)
+    puck = Tuning(load_profile("spacemouse"), DEVICES["spacemouse"].axis_labels)
     pressing(puck, "8")
     assert (puck.profile.source("x"), puck.profile.source("y")) == ("away", "right")
     pressing(puck, "77")
@@ -90,7 +91,7 @@ def test_raw_axes_change_places_so_that_each_still_moves_something() -> None:
     keys = Tuning(load_profile("keyboard"))
     pressing(keys, "8")
     assert [keys.profile.source(name) for name in ("x", "y", "rx", "ry")] == ["y", "x", "y", "x"], "turning stays"
-    pad = Tuning(load_profile("gamepad"), DEVICES["gamepad"].raw)
+    pad = Tuning(load_profile("gamepad"), DEVICES["gamepad"].axis_labels)
     pressing(pad, "7")
     assert pad.profile.source("x") == "d-pad x", "which nothing else was read from"
 
@@ -104,13 +105,13 @@ def test_keys_that_the_profile_binds_are_the_devices() -> None:
 
 @given(st.sampled_from(sorted(PUSHED)), st.lists(st.sampled_from("123456789 z"), max_size=60))
 def test_no_keys_make_a_profile_that_is_not_allowed(name: str, keys: list[str]) -> None:
-    tuning = Tuning(PUSHED[name], DEVICES[name].raw)
+    tuning = Tuning(PUSHED[name], DEVICES[name].axis_labels)
     pressing(tuning, "".join(keys))
     assert Profile.model_validate(tuning.profile.model_dump()) == tuning.profile
     assert tuning.message == ""
     assert {*map(tuning.profile.source, tuning.profile.axes)} <= {
         *map(PUSHED[name].source, PUSHED[name].axes),
-        *DEVICES[name].raw,
+        *DEVICES[name].axis_labels,
     }
 
 
@@ -150,10 +151,10 @@ def test_a_change_of_the_profile_keeps_the_grip_and_the_arm() -> None:
     trial, transport = puck_trial()
     device = trial.device
     assert isinstance(device, HandheldDevice)
-    device._pilot.press("gripper")
+    device._mapper.press("gripper")
     trial.press("2")
     push(trial, transport, 0, 0, 0, 0, 0, 0)
-    assert device._pilot.status.gripper == 1
+    assert device._mapper.status.gripper == 1
 
 
 def test_the_page_shows_the_live_point_on_the_curve() -> None:
@@ -253,7 +254,7 @@ def test_s_keeps_it_under_a_free_name_and_once_more_over_its_own(presets: Path) 
 
 
 def test_a_keyboard_that_moves_with_s_is_kept_by_another_key(presets: Path) -> None:
-    device = DEVICES["keyboard"].make(load(overrides={"device": "keyboard"}), ("x", "y"), Slot(), EventFeed())
+    device = make_device(load(overrides={"device": "keyboard"}), ("x", "y"), Slot(), EventFeed())
     trial = Trial(device, "keyboard", load_profile("keyboard"), BenchSettings(test="keyboard"))
     trial.press("s")
     assert trial.kept is None
@@ -311,7 +312,7 @@ def test_keys_in_the_window_change_what_is_saved_at_the_end(
     try:
         assert app.main(["devices", "--test", "spacemouse", "--save", str(path)]) == 0
     finally:
-        hand.released()
+        hand.correction_ended()
     assert shown == [1.0, -1.0]
     kept = load_profile(path)
     assert (kept.axes["x"].sign, kept.axes["x"].deadzone) == (-1, pytest.approx(0.09))

@@ -34,7 +34,7 @@ def spacemouse_rig() -> Iterator[tuple[Device, Callable[[], None], Callable[[], 
     try:
         yield device, lambda: transport.plug(True), lambda: transport.plug(False)
     finally:
-        hand.released()
+        hand.correction_ended()
 
 
 @contextmanager

@@ -219,7 +219,7 @@ def test_focus_loss_ends_a_drag_and_a_broken_position_moves_nothing(mouse: Bench
     mouse.put("button_down", "left", (0.5, 0.5))
     mouse.put("motion", position=(math.nan, 0.6))
     assert mouse.read().motion == pytest.approx((0.0, 1.0))
-    assert mouse.device.broken_readings > 0
+    assert mouse.device.non_finite_readings > 0
     mouse.put("focus_lost")
     assert not mouse.read().engage
     mouse.put("motion", position=(0.9, 0.9))
@@ -254,8 +254,8 @@ def test_a_gripper_is_told_by_presses_and_forgotten_when_the_teacher_lets_go() -
     assert moved(keys.read()) == {"gripper": 1.0}
     keys.put("key_up", "g")
     assert moved(keys.after(500)) == {"gripper": 1.0}
-    assert keys.device.note() == "moving · gripper shut"
-    keys.device.released()
+    assert keys.device.status_text() == "moving · gripper shut"
+    keys.device.correction_ended()
     assert moved(keys.after(10)) == {}
     keys.put("key_down", "g")
     assert moved(keys.read()) == {"gripper": 1.0}

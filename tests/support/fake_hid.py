@@ -87,7 +87,7 @@ class Hand(threading.Thread):
         while not self._done.wait(self.period_s):
             self.transport.put(*self.reports)
 
-    def released(self) -> None:
+    def correction_ended(self) -> None:
         self._done.set()
         self.join()
         self.transport.put(*moved(self.transport.model, 0, 0, 0, 0, 0, 0))

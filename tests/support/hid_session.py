@@ -34,7 +34,7 @@ def with_spacemouse() -> Callable[[], None]:
                 transport.plug(False)
                 time.sleep(REST_S)
                 transport.plug(True)
-            hand.released()
+            hand.correction_ended()
             time.sleep(REST_S)
 
     return live

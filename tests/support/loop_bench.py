@@ -106,13 +106,13 @@ class Hand(Device):
         self.script, self.readings, self.felt = script, 0, 0
         self.let_gos: list[int] = []
 
-    def stopped(self) -> None:
+    def robot_stopped(self) -> None:
         self.felt += 1
 
     def read(self, timeout_s: float) -> DeviceSample:
         raise NotImplementedError
 
-    def released(self) -> None:
+    def correction_ended(self) -> None:
         self.let_gos.append(self.readings)
 
     def latest(self) -> DeviceSample:

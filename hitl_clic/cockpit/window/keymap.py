@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, get_args
 
-from hitl_clic.devices.core.controls import KEY_NAMES, is_key, key_label, meant
+from hitl_clic.devices.core.controls import KEY_NAMES, is_key, key_label, suggestion
 
 Command = Literal[
     "pause",
@@ -89,9 +89,9 @@ class Keymap:
         actions = {key.action for key in KEYS}
         for action, name in anew.items():
             if action not in actions:
-                raise ValueError(f"the window does nothing called {action!r}; {meant(action, actions)}")
+                raise ValueError(f"the window does nothing called {action!r}; {suggestion(action, actions)}")
             if not is_key(name):
-                raise ValueError(f"{action}: there is no key {name!r}; {meant(name, KEY_NAMES)}")
+                raise ValueError(f"{action}: there is no key {name!r}; {suggestion(name, KEY_NAMES)}")
         self.keys = tuple(replace(key, name=anew.get(key.action, key.name)) for key in KEYS)
         """All rows, in the order of the table."""
         self._by_name = {key.name: key for key in self.keys}

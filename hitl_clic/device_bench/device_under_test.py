@@ -21,7 +21,8 @@ from hitl_clic.devices.mapping.profiles import save_profile
 from hitl_clic.devices.mapping.shaping import Profile
 from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
-from hitl_clic.runner.device_registry import DEVICES, EVERY_AXIS, choose
+from hitl_clic.devices.registry import DEVICES
+from hitl_clic.runner.device_registry import EVERY_AXIS, choose, make_device
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.registry import make_task
@@ -75,7 +76,7 @@ def _hand(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack:
 
 def _made(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
     try:
-        return DEVICES[settings.device].make(settings, axes, channel, feed)
+        return make_device(settings, axes, channel, feed)
     except ValueError as error:
         raise SettingsError(str(error)) from error
 
