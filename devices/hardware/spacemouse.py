@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 from hitl_clic.devices.hardware.handheld import HandheldDevice, Reading, Source
 from hitl_clic.devices.hardware.pulse_stretch import PeakState
-from hitl_clic.devices.hardware.spacemouse_models import MODELS, Model
 from hitl_clic.devices.hardware.spacemouse_fallback import PySpaceMouseSource
+from hitl_clic.devices.hardware.spacemouse_models import MODELS, Model
 from hitl_clic.devices.hardware.spacemouse_reports import AXES, DRAIN_MOST, INSTALL_HINT, SILENT_NS, Reports
 from hitl_clic.devices.mapping.shaping import Profile
 

@@ -96,7 +96,7 @@ class WindowDevice(MappedDevice):
         axes = {target[1:] for target in held if target[0] in "+-"}
         return {axis: float((f"+{axis}" in held) - (f"-{axis}" in held)) for axis in axes}
 
-    def on_pointer(self, event: InputEvent) -> None:  # noqa: B027 (the keyboard ignores the pointer)
+    def on_pointer(self, event: InputEvent) -> None:
         """Handle a pointer or button event, while its button is still held."""
 
     def _held(self, now_ns: int) -> set[str]:

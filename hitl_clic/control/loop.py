@@ -284,7 +284,7 @@ class ControlLoop:
             self._observation,
             plan=None,
             step_in_chunk=0,
-            kind=self.arbitration.gate.kind,
+            correction_mode=self.arbitration.gate.kind,
             part=self.arbitration.policy_filter.part,
             share=self.arbitration.policy_filter.share,
         )

@@ -177,7 +177,7 @@ class PracticeSession:
             task.action_frame,
             self._views,
             NoLearner(),
-            note=device.note,
+            note=device.status_text,
             keys=keys,
         )
 

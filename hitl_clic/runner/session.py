@@ -173,7 +173,7 @@ class TaughtSession:
             frame,
             self._views,
             self._learner.link,
-            note=device.note,
+            note=device.status_text,
             keys=key_maps(settings, frame.axes),
             compliance=self._probe.compliance if self._probe is not None else None,
             energy_slice=self._probe.energy_slice if self._probe is not None else lambda: NOT_LOOKED,

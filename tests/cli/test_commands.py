@@ -21,12 +21,11 @@ from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.control.gate import Choices
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.devices.registry import DeviceReport
+from hitl_clic.devices.registry import DEVICES, DeviceReport
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner import device_registry as hands
 from hitl_clic.runner.cockpit_feed import CockpitFeed
-from hitl_clic.devices.registry import DEVICES
 from hitl_clic.runner.device_registry import make_device, profile_of
 from hitl_clic.runner.evaluating import overlapped, searched
 from hitl_clic.runner.parts import Parts

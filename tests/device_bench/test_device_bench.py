@@ -18,7 +18,7 @@ import app
 from hitl_clic.device_bench import subject as device_subject
 from hitl_clic.device_bench import terminal as device_terminal
 from hitl_clic.device_bench import window as device_window
-from hitl_clic.device_bench.meter import Meter, shaped
+from hitl_clic.device_bench.meter import Meter, shaped_deflections
 from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.devices.core.contract import check_device
@@ -29,7 +29,7 @@ from hitl_clic.devices.hardware import spacemouse
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.hardware.handheld import HandheldDevice, Reading
 from hitl_clic.devices.mapping import profiles
-from hitl_clic.devices.mapping.profiles import Rest, calibrated, with_changes, save_profile
+from hitl_clic.devices.mapping.profiles import Rest, calibrated, save_profile, with_changes
 from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, load_profile, shape
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
 from hitl_clic.session.reader import Session
@@ -56,13 +56,13 @@ def test_rate_and_jitter_are_of_reports_and_pauses_are_none() -> None:
     now_ns = 0
     meter = Meter(Still(100.0), clock=lambda: now_ns)
     for gap_ms in [8] * 99 + [40]:
-        meter.take(DeviceSample(now_ns, (0.5, 0.0)), Inputs({"right": 0.6}, ("left",)))
+        meter.add_reading(DeviceSample(now_ns, (0.5, 0.0)), Inputs({"right": 0.6}, ("left",)))
         now_ns += gap_ms * MS
-    meter.take(DeviceSample(now_ns, (0.0, -0.25)), Inputs({"right": 0.0}, (), reports=3, dropped=2))
+    meter.add_reading(DeviceSample(now_ns, (0.0, -0.25)), Inputs({"right": 0.0}, (), reports=3, dropped=2))
     for _ in range(100):
         now_ns += 10 * MS
-        meter.take(DeviceSample(now_ns, (0.0, 0.0)), Inputs({"right": 0.0}, (), reports=0))
-    meter.take(DeviceSample(now_ns, (0.0, 0.0), connected=False), Inputs())
+        meter.add_reading(DeviceSample(now_ns, (0.0, 0.0)), Inputs({"right": 0.0}, (), reports=0))
+    meter.add_reading(DeviceSample(now_ns, (0.0, 0.0), connected=False), Inputs())
     figures = meter.figures()
     assert figures.rate_hz == pytest.approx((99 + 3) / (99 * 0.008 + 0.040))
     assert figures.interval_p50_ms == pytest.approx(8.0)
@@ -77,7 +77,7 @@ def test_the_age_is_that_of_the_sample_a_tick_would_find() -> None:
     device = Still(100.0)
     device._publish(DeviceSample(0, (0.0, 0.0)))
     meter = Meter(device, clock=lambda: 7 * MS)
-    meter.look()
+    meter.newest_sample()
     assert meter.figures().age_p99_ms == pytest.approx(7.0)
 
 
@@ -93,7 +93,7 @@ def test_a_spacemouse_shows_raw_axes_buttons_and_how_many_reports_waited() -> No
     assert device.inputs.raw["right"] == pytest.approx(1.0)
     assert device.inputs.held == ("left",)
     assert device.inputs.reports == 41
-    assert shaped(device.inputs.raw, load_profile("spacemouse"))["x"] == pytest.approx(sample.motion[0])
+    assert shaped_deflections(device.inputs.raw, load_profile("spacemouse"))["x"] == pytest.approx(sample.motion[0])
     transport.plug(False)
     device.read(0.0)
     assert device.inputs == Inputs(reports=0)
@@ -101,7 +101,7 @@ def test_a_spacemouse_shows_raw_axes_buttons_and_how_many_reports_waited() -> No
 
 def test_shaped_is_before_scale_and_follows_a_radial_response() -> None:
     profile = Profile(name="p", axes={"x": AxisSetting(scale=0.5), "rx": AxisSetting()}, deadzone=0.2)
-    assert shaped({"x": 0.6, "rx": 0.1}, profile) == pytest.approx({"x": 0.5, "rx": 0.0})
+    assert shaped_deflections({"x": 0.6, "rx": 0.1}, profile) == pytest.approx({"x": 0.5, "rx": 0.0})
 
 
 # ---- fitting a profile
@@ -136,7 +136,7 @@ def test_a_drifting_stick_is_calibrated_and_keeps_its_full_range(tmp_path: Path)
     assert any(any(before.read(0.0).motion) for _ in range(20)), "it drifts"
     for _ in range(300):
         sample = before.read(0.0)
-        meter.take(sample, before.inputs)
+        meter.add_reading(sample, before.inputs)
     fitted = calibrated(plain, meter.rests())
     assert fitted.axes["x"].offset == pytest.approx(0.1, abs=0.01)
     assert fitted.axes["y"] == plain.axes["y"].model_copy(update={"deadzone": 0.01})
@@ -328,7 +328,7 @@ def test_the_live_picture_shows_all_three_values_and_the_trouble() -> None:
 
     def shown() -> str:
         sample = device.read(0.01)
-        trial.meter.take(sample, device.inputs)
+        trial.meter.add_reading(sample, device.inputs)
         console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
         console.print(device_terminal.picture(trial, sample))
         return console.export_text()

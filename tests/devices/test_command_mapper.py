@@ -100,11 +100,11 @@ def test_arms_and_their_grippers_are_told_apart() -> None:
     mapper.press("arm")
     assert moved(mapper, x=1.0) == {"x2": 1.0}
     assert taught(mapper) == {"x2", "y2", "z2"}
-    assert mapper.status_text() == "moving · arm 2 of 2 · gripper as the robot"
+    assert mapper.status_text() == "moving · arm 2 of 2 · gripper by the robot"
     mapper.press("mode")
     mapper.press("arm 1")
     assert moved(mapper) == {"gripper": 1.0}
-    assert mapper.status_text() == "turning · arm 1 of 2 · gripper shut"
+    assert mapper.status_text() == "turning · arm 1 of 2 · gripper closed"
     mapper.press("arm 2")
     mapper.press("arm")
     assert mapper.status.arm == 0, "round again"
@@ -199,11 +199,11 @@ def test_the_key_map_is_what_is_obeyed() -> None:
     assert flat["W S, Up Down"] == "Move up / down"
     assert not {"G", "F", "X", "Left Ctrl"} & set(flat)
     assert "X" not in dict(key_rows(KEYBOARD, ONE)), "one arm needs no key for the next"
-    assert dict(rows)["A D, Left Right"] == "Move left / right; lean left / right"
-    assert dict(key_rows(KEYBOARD, ONE, picture=False))["W S, Up Down"] == "Move -y / +y; lean +rx / -rx"
-    mouse = dict(key_rows(MOUSE, ONE, MouseDevice.drags))
+    assert dict(rows)["A D, Left Right"] == "Move left / right; tilt left / right"
+    assert dict(key_rows(KEYBOARD, ONE, picture=False))["W S, Up Down"] == "Move -y / +y; tilt +rx / -rx"
+    mouse = dict(key_rows(MOUSE, ONE, MouseDevice.axis_labels))
     assert mouse["Wheel, Q E"] == "Move down / up; turn left / right"
-    assert mouse["Drag up or down"] == "Move away / near; lean away / near"
+    assert mouse["Drag up or down"] == "Move away / near; tilt away / near"
 
 
 def test_a_rebound_profile_is_obeyed_and_shown() -> None:
@@ -214,7 +214,7 @@ def test_a_rebound_profile_is_obeyed_and_shown() -> None:
     sample = device.read(0.0)
     assert sample.engage
     assert dict(zip(device.axes, sample.motion, strict=True)) == dict.fromkeys(ONE, 0.0) | {"x": -1.0, "gripper": 1.0}
-    assert ("J L", "Move left / right; lean left / right") in key_rows(profile, ONE)
+    assert ("J L", "Move left / right; tilt left / right") in key_rows(profile, ONE)
 
 
 def test_every_key_of_the_list_is_one_of_pygames() -> None:

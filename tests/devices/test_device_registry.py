@@ -11,9 +11,9 @@ from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.gamepad import PadSource
 from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.mapping.shaping import load_profile
-from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.registry import DEVICES
-from hitl_clic.runner.device_registry import choose, chosen_device, key_map, make_device
+from hitl_clic.devices.teacher.channel import TeacherChannel
+from hitl_clic.runner.device_registry import choose, chosen_device, key_map
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks import make_task
 from hitl_clic.types.errors import SettingsError

@@ -311,23 +311,23 @@ def test_a_relative_teacher_points_nowhere_where_the_robot_is_about_right() -> N
 
 def test_the_gate_decides_the_kind() -> None:
     with rig() as r:
-        sample = r.answer(0, np.array([0.3, 0.0]), kind="relative")
+        sample = r.answer(0, np.array([0.3, 0.0]), correction_mode="relative")
     assert sample.motion == pytest.approx((0.15, 0.0))
 
 
 ARM = ("x", "y", "z", "roll", "pitch", "gripper")
 
 
-@pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_partial_is_about_the_group_that_errs_most_and_axes_in_none(kind: str) -> None:
+@pytest.mark.parametrize("correction_mode", ["absolute", "relative"])
+def test_partial_is_about_the_group_that_errs_most_and_axes_in_none(correction_mode: str) -> None:
     oracle = Oracle(OracleSettings(partial=("x,y,z", "roll, pitch")), execute=1, axes=ARM)
     oracle.begin(0)
     robot = np.array([0.1, 0.1, 0.1, 0.2, 0.2, 0.0])
-    place = oracle.decide(0, 0, robot + np.array([0.3, 0.3, 0.3, 0.5, 0.0, 0.0]), robot, kind)  # type: ignore[arg-type]
-    turn = oracle.decide(1, 0, robot + np.array([0.3, 0.3, 0.3, 0.0, 0.6, 0.8]), robot, kind)  # type: ignore[arg-type]
+    place = oracle.decide(0, 0, robot + np.array([0.3, 0.3, 0.3, 0.5, 0.0, 0.0]), robot, correction_mode)  # type: ignore[arg-type]
+    turn = oracle.decide(1, 0, robot + np.array([0.3, 0.3, 0.3, 0.0, 0.6, 0.8]), robot, correction_mode)  # type: ignore[arg-type]
     assert place.teaches == (True, True, True, False, False, True)
     assert turn.teaches == (False, False, False, True, True, True)
-    if kind == "relative":
+    if correction_mode == "relative":
         assert place.motion == pytest.approx([0.15] * 3 + [0, 0, 0])
         assert turn.motion == pytest.approx([0, 0, 0, 0, 0.3, 0.4]), "a push along what it is about"
     else:
@@ -387,20 +387,20 @@ def test_weakening_and_tremor_have_the_stated_size() -> None:
     sizes = [np.linalg.norm(noise.scale(d, 0.5, generator)) for _ in range(2000)]
     assert 0.001 <= min(sizes) <= max(sizes) <= 0.5
     assert np.mean(sizes) == pytest.approx(0.25, abs=0.02)
-    for kind, deviation in (("absolute", 0.04), ("relative", 0.5)):
-        shaken = np.array([noise.add_gaussian(d, kind, generator) - d for _ in range(4000)])  # type: ignore[arg-type]
+    for correction_mode, deviation in (("absolute", 0.04), ("relative", 0.5)):
+        shaken = np.array([noise.add_gaussian(d, correction_mode, generator) - d for _ in range(4000)])  # type: ignore[arg-type]
         assert shaken.std() == pytest.approx(deviation, rel=0.05)
 
 
 @settings(deadline=None)
 @given(st.integers(0, 1000), st.sampled_from(["absolute", "relative"]))
-def test_noisy_motion_stays_in_bounds(seed: int, kind: str) -> None:
+def test_noisy_motion_stays_in_bounds(seed: int, correction_mode: str) -> None:
     settings = OracleSettings(
         seed=seed, threshold=0.0, direction_noise_deg=90.0, magnitude_noise=5.0, gaussian_noise=True
     )
     oracle = Oracle(settings, execute=1)
     oracle.begin(0)
-    motion, *_ = oracle.decide(0, 0, np.array([1.0, -1.0, 0.9]), np.array([-1.0, 1.0, 0.0]), kind)  # type: ignore[arg-type]
+    motion, *_ = oracle.decide(0, 0, np.array([1.0, -1.0, 0.9]), np.array([-1.0, 1.0, 0.0]), correction_mode)  # type: ignore[arg-type]
     assert np.max(np.abs(motion)) <= 1.0
 
 
@@ -444,13 +444,15 @@ def test_the_share_of_wrong_presses_is_the_one_asked_for() -> None:
     assert abs(wrong - 0.2 * 7 / 8) < 0.03  # one of the eight random ones is right
 
 
-@pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_an_oracle_with_fingers_presses_keys(kind: str) -> None:
+@pytest.mark.parametrize("correction_mode", ["absolute", "relative"])
+def test_an_oracle_with_fingers_presses_keys(correction_mode: str) -> None:
     with rig(press_steps=2, persist_steps=6) as r:
-        motions = [r.answer(tick, np.array([0.8, -0.1 * tick]), kind=kind).motion for tick in range(6)]
+        motions = [
+            r.answer(tick, np.array([0.8, -0.1 * tick]), correction_mode=correction_mode).motion for tick in range(6)
+        ]
     sharp = [tuple(np.sign(np.round(motion, 6))) for motion in motions]
     # half-way to the other end no key helps; straight ahead is the nearer direction no longer
-    assert sharp == [(1.0, 0.0)] * 4 + [(1.0, -1.0) if kind == "absolute" else (1.0, 0.0)] * 2
+    assert sharp == [(1.0, 0.0)] * 4 + [(1.0, -1.0) if correction_mode == "absolute" else (1.0, 0.0)] * 2
     assert all(np.linalg.norm(motion) == pytest.approx(1.0) for motion in motions[:4])
 
 
@@ -466,19 +468,21 @@ def test_asked_for_help_it_steps_in_at_once_though_the_robot_was_right(late: int
         assert not r.answer(1, FAR, robot=FAR.astype(np.float32)).engage, "and lets go when the robot goes on"
 
 
-@pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_fingers_switch_a_gripper_by_a_button_whatever_else_they_press(kind: str) -> None:
+@pytest.mark.parametrize("correction_mode", ["absolute", "relative"])
+def test_fingers_switch_a_gripper_by_a_button_whatever_else_they_press(correction_mode: str) -> None:
     oracle = Oracle(OracleSettings(press_steps=1, threshold=0.3), execute=1, axes=("x", "y", "gripper2"))
     oracle.begin(0)
     robot = np.array([0.1, 0.1, 0.4])
-    pushed = oracle.decide(0, 0, np.array([0.8, 0.1, 1.0]), robot, kind)  # type: ignore[arg-type]
+    pushed = oracle.decide(0, 0, np.array([0.8, 0.1, 1.0]), robot, correction_mode)  # type: ignore[arg-type]
     assert pushed == Answer((1.0, 0.0, 1.0), True)
-    content = oracle.decide(1, 0, np.array([0.1, 0.2, -1.0]), robot, kind)  # type: ignore[arg-type]
+    content = oracle.decide(1, 0, np.array([0.1, 0.2, -1.0]), robot, correction_mode)  # type: ignore[arg-type]
     assert content.engage
     assert content.motion[2] == -1.0
-    if kind == "relative":
+    if correction_mode == "relative":
         assert content.motion[:2] == (0.0, 0.0), "only the gripper was wrong"
-    assert oracle.decide(9, 0, robot, robot, kind).motion == (0.0, 0.0, 0.0), "the button is the robot's when it drives"  # type: ignore[arg-type]
+    assert oracle.decide(9, 0, robot, robot, correction_mode).motion == (0.0, 0.0, 0.0), (
+        "the button is the robot's when it drives"
+    )  # type: ignore[arg-type]
 
 
 @given(
@@ -545,10 +549,10 @@ def test_a_gripper_that_is_also_wrong_does_not_keep_hands_from_going_back() -> N
     goal=st.floats(-30.0, 30.0),
     late=st.integers(0, 8),
     gain=st.floats(0.1, 0.4),
-    kind=st.sampled_from(["absolute", "relative"]),
+    correction_mode=st.sampled_from(["absolute", "relative"]),
 )
 def test_who_allows_for_what_is_on_its_way_does_not_go_too_far(
-    goal: float, late: int, gain: float, kind: Literal["absolute", "relative"]
+    goal: float, late: int, gain: float, correction_mode: Literal["absolute", "relative"]
 ) -> None:
     """A hand that goes on by one unit of motion, and a teacher that slows down by `gain` for each that it comes nearer:
     with that anticipation it arrives from one side, however late it acts. Without it a late one swings."""
@@ -561,8 +565,8 @@ def test_who_allows_for_what_is_on_its_way_does_not_go_too_far(
         for step in range(400):
             wanted = np.clip([gain * (goal - place)], -1.0, 1.0)
             still = np.zeros(1, np.float32)
-            motion = oracle.decide(step, 0, wanted, still, kind).motion[0]
-            place += 2.0 * motion if kind == "relative" else motion
+            motion = oracle.decide(step, 0, wanted, still, correction_mode).motion[0]
+            place += 2.0 * motion if correction_mode == "relative" else motion
             most = max(most, (place - goal) * np.sign(goal))
         return most, place
 
@@ -586,10 +590,10 @@ def test_motions_still_in_the_reader_are_on_their_way_too(monkeypatch: pytest.Mo
     goal=st.floats(-30.0, 30.0),
     late=st.integers(0, 8),
     robot=st.floats(-1.0, 1.0),
-    kind=st.sampled_from(["absolute", "relative"]),
+    correction_mode=st.sampled_from(["absolute", "relative"]),
 )
 def test_who_foresees_does_at_each_state_what_one_does_who_is_never_late(
-    goal: float, late: int, robot: float, kind: Literal["absolute", "relative"]
+    goal: float, late: int, robot: float, correction_mode: Literal["absolute", "relative"]
 ) -> None:
     """A hand that goes on by each action; the teacher slows down as it comes near, and the robot goes its own way."""
 
@@ -602,13 +606,13 @@ def test_who_foresees_does_at_each_state_what_one_does_who_is_never_late(
     oracle.begin(0)
     place, plan = 0.0, np.array([[robot]])
     for step in range(60):
-        coming = oracle.until_then(plan, kind)
+        coming = oracle.actions_until_executed(plan, correction_mode)
         assert coming.shape == (late, 1)
         then = wanted(place + float(coming.sum()))
-        answer = oracle.decide(step, 0, wanted(place), plan[0], kind, then=then)
+        answer = oracle.decide(step, 0, wanted(place), plan[0], correction_mode, foreseen=then)
         action = robot
         if answer.engage:
-            action = robot + 2.0 * answer.motion[0] if kind == "relative" else answer.motion[0]
+            action = robot + 2.0 * answer.motion[0] if correction_mode == "relative" else answer.motion[0]
             assert action == pytest.approx(wanted(place)[0], abs=1e-9)
         assert answer.engage == (step >= late)
         place += action
@@ -618,13 +622,13 @@ def test_a_robot_that_is_let_be_is_expected_to_follow_its_plan_and_a_driven_one_
     oracle = Oracle(OracleSettings(threshold=0.5), execute=1, relative_step=2.0, behind=3)
     oracle.begin(0)
     plan = np.array([[0.1, 0.0], [0.2, 0.0]])
-    np.testing.assert_allclose(oracle.until_then(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
+    np.testing.assert_allclose(oracle.actions_until_executed(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
     assert not oracle.decide(0, 0, plan[0], plan[0], "relative").engage
     assert oracle.decide(1, 0, np.array([0.9, 0.0]), plan[0], "relative").motion == pytest.approx((0.4, 0.0))
     # of three motions two are decided; before the first it did nothing, so the robot goes its own way at that place
-    np.testing.assert_allclose(oracle.until_then(plan, "relative"), [[0.1, 0.0], [0.1, 0.0], [0.9, 0.0]])
+    np.testing.assert_allclose(oracle.actions_until_executed(plan, "relative"), [[0.1, 0.0], [0.1, 0.0], [0.9, 0.0]])
     oracle.begin(1)
-    np.testing.assert_allclose(oracle.until_then(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
+    np.testing.assert_allclose(oracle.actions_until_executed(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
 
 
 def test_the_device_asks_what_is_wanted_then_and_steps_in_for_what_is_wrong_now() -> None:
@@ -661,8 +665,8 @@ def test_of_a_robot_that_is_pushed_and_steady_it_sees_the_part() -> None:
     """It pushes from where the robot will be, not from where the newest plan would have it."""
     part, plan = np.array([0.4, 0.0], np.float32), np.array([-0.6, 0.0], np.float32)
     with rig(threshold=0.0) as oracle:
-        answer = oracle.answer(0, np.array([0.2, 0.5]), robot=plan, kind="relative", part=part, share=0.2)
+        answer = oracle.answer(0, np.array([0.2, 0.5]), robot=plan, correction_mode="relative", part=part, share=0.2)
         # the robot's part is 0.4 + 0.2 (-0.6 - 0.4) = 0.2; a full push goes 2
         np.testing.assert_allclose(answer.motion, [0.0, 0.25], atol=1e-6)
-        answer = oracle.answer(1, np.array([0.2, 0.5]), robot=plan, kind="relative")
+        answer = oracle.answer(1, np.array([0.2, 0.5]), robot=plan, correction_mode="relative")
         np.testing.assert_allclose(answer.motion, [0.4, 0.25], atol=1e-6)

@@ -52,7 +52,7 @@ def test_bounded_and_finite_whatever_comes_in(
 def test_broken_readings_are_zero_and_counted(bad: float, radial: bool) -> None:
     profile = Profile(name="p", axes={"x": AxisSetting(), "y": AxisSetting()}, radial=radial)
     assert shape({"x": bad, "y": 0.5}, profile) == pytest.approx((0.0, 0.5))
-    assert broken({"x": bad, "y": 0.5}) == 1
+    assert count_non_finite({"x": bad, "y": 0.5}) == 1
 
 
 def test_axis_map_sign_scale_and_missing_axis() -> None:

@@ -21,7 +21,7 @@ from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.device_bench import run as device_bench
 from hitl_clic.device_bench import window as device_window
 from hitl_clic.device_bench.settings import BenchSettings
-from hitl_clic.device_bench.terminal import Keys, picture
+from hitl_clic.device_bench.terminal import TerminalKeys, picture
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.device_bench.window import BenchFeed
 from hitl_clic.devices.core.device import Device
@@ -31,8 +31,8 @@ from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.mapping.shaping import Profile, load_profile, shape
 from hitl_clic.devices.mapping.tuning import Tuning
-from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
 from hitl_clic.devices.registry import DEVICES
+from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
 from hitl_clic.runner.device_registry import make_device, profile_of
 from hitl_clic.settings import load
 
@@ -212,7 +212,7 @@ def test_where_there_is_nothing_to_change_it_says_so() -> None:
     view = BenchFeed(trial).state().bench
     assert view is not None
     assert "playback" in view.fixed
-    assert (view.knobs, view.chosen, trial.kept, trial.changed) == ((), "", None, False)
+    assert (view.knobs, view.chosen, trial.saved_to, trial.changed) == ((), "", None, False)
     assert [axis.motion for axis in view.axes] == [0.5, 0.0]
     Artist().draw(pygame.Surface((1280, 720), 0, 32), BenchFeed(trial).state())
     assert any(trial.fixed in str(part) for part in picture(trial, sample).renderables)  # type: ignore[union-attr]
@@ -223,8 +223,8 @@ def test_the_terminal_hears_keys_one_by_one(monkeypatch: pytest.MonkeyPatch, tmp
     path.write_text("2\tZ")
     with path.open() as typed:
         monkeypatch.setattr("sys.stdin", typed)
-        assert Keys(True).read() == ["2", "tab", "z"]
-    assert Keys(False).read() == []
+        assert TerminalKeys(True).read() == ["2", "tab", "z"]
+    assert TerminalKeys(False).read() == []
 
 
 # ---- kept
@@ -243,7 +243,7 @@ def test_s_keeps_it_under_a_free_name_and_once_more_over_its_own(presets: Path) 
     trial, _ = puck_trial()
     for key in "2s":
         trial.press(key)
-    assert trial.kept == presets / "my-spacemouse-2.toml"
+    assert trial.saved_to == presets / "my-spacemouse-2.toml"
     assert "--device spacemouse --profile my-spacemouse-2" in trial.message
     assert not trial.changed
     for key in "2s":
@@ -257,10 +257,10 @@ def test_a_keyboard_that_moves_with_s_is_kept_by_another_key(presets: Path) -> N
     device = make_device(load(overrides={"device": "keyboard"}), ("x", "y"), Slot(), EventFeed())
     trial = Trial(device, "keyboard", load_profile("keyboard"), BenchSettings(test="keyboard"))
     trial.press("s")
-    assert trial.kept is None
+    assert trial.saved_to is None
     assert ("F9", "save") in trial.hints()
     trial.press("f9")
-    assert trial.kept == presets / "my-keyboard.toml"
+    assert trial.saved_to == presets / "my-keyboard.toml"
 
 
 def test_keys_in_the_window_change_what_is_saved_at_the_end(

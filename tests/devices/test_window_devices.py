@@ -254,7 +254,7 @@ def test_a_gripper_is_told_by_presses_and_forgotten_when_the_teacher_lets_go() -
     assert moved(keys.read()) == {"gripper": 1.0}
     keys.put("key_up", "g")
     assert moved(keys.after(500)) == {"gripper": 1.0}
-    assert keys.device.status_text() == "moving · gripper shut"
+    assert keys.device.status_text() == "moving · gripper closed"
     keys.device.correction_ended()
     assert moved(keys.after(10)) == {}
     keys.put("key_down", "g")
