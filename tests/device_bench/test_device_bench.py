@@ -15,7 +15,7 @@ from fake_hid import COMPACT, FakeTransport, Hand, moved, pressed, wait_until
 from rich.console import Console
 
 import app
-from hitl_clic.device_bench import subject as device_subject
+from hitl_clic.device_bench import device_under_test
 from hitl_clic.device_bench import terminal as device_terminal
 from hitl_clic.device_bench import window as device_window
 from hitl_clic.device_bench.meter import Meter, shaped_deflections
@@ -158,7 +158,7 @@ def test_a_wide_deadzone_stays_and_a_radial_one_is_the_profiles() -> None:
 
 @pytest.mark.parametrize("rest", [Rest(0.1, -0.3, 0.2), Rest(0.5, 0.5, 0.5)])
 def test_a_device_in_a_hand_is_not_calibrated(rest: Rest) -> None:
-    with pytest.raises(ValueError, match=r"'x' .*let go of the device"):
+    with pytest.raises(ValueError, match=r"'x' .*release the device"):
         calibrated(Profile(name="p", axes={"x": AxisSetting()}), {"x": rest})
 
 
@@ -235,7 +235,7 @@ def test_a_playback_keeps_to_the_contract_and_refuses_in_words() -> None:
 def test_recorded_corrections_are_played_as_they_were() -> None:
     recorded = Session.open(RECORDINGS / "oracle")
     settings = SessionSettings.model_validate(dict(recorded.settings.values))
-    steps = device_subject.recorded_steps(recorded, settings)
+    steps = device_under_test.recorded_steps(recorded, settings)
     driven = [(step, tick) for step, tick in zip(steps, recorded.ticks, strict=False) if tick.human_action is not None]
     assert driven
     for step, tick in driven:
@@ -355,7 +355,7 @@ def test_the_live_picture_shows_all_three_values_and_the_trouble() -> None:
         (["playback"], "--recording"),
         (["playback", "--recording", "no/such"], "no/such"),
         (["oracle", "--task", "push"], "push_t"),
-        (["gamepad", "--save", "gamepad"], "the project's own"),
+        (["gamepad", "--save", "gamepad"], "belongs to the package"),
         (["gamepad", "--axis", "x.sign=2"], "sign"),
         (["keyboard", "--calibrate"], "calibrate"),
     ],
