@@ -1,4 +1,4 @@
-"""Trying devices out: what is measured, profiles fitted and saved, playback, and the command itself."""
+"""The device bench: measurements, calibration, saved profiles, playback, and the command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_hid import COMPACT, FakeTransport, Hand, moved, pressed, wait_until
+from fake_hid import COMPACT, CapPush, FakeTransport, moved, pressed, wait_until
 from rich.console import Console
 
 import app
@@ -40,7 +40,7 @@ RECORDINGS = Path(__file__).parents[2] / "recordings"
 
 
 class Still(Device):
-    """A device whose readings the test hands to the meter."""
+    """A device whose readings the test gives to the meter."""
 
     axes = ("x", "y")
 
@@ -51,8 +51,8 @@ class Still(Device):
 # ---- figures
 
 
-def test_rate_and_jitter_are_of_reports_and_pauses_are_none() -> None:
-    """99 reports 8 ms apart, one after 40 ms, then a second of silence in which the device was read on."""
+def test_rate_and_jitter_exclude_pauses() -> None:
+    """99 reports 8 ms apart, one after 40 ms, then a second of readings without reports."""
     now_ns = 0
     meter = Meter(Still(100.0), clock=lambda: now_ns)
     for gap_ms in [8] * 99 + [40]:
@@ -73,7 +73,7 @@ def test_rate_and_jitter_are_of_reports_and_pauses_are_none() -> None:
     assert meter.rests()["right"].high == 0.6
 
 
-def test_the_age_is_that_of_the_sample_a_tick_would_find() -> None:
+def test_the_age_is_that_of_the_newest_sample() -> None:
     device = Still(100.0)
     device._publish(DeviceSample(0, (0.0, 0.0)))
     meter = Meter(device, clock=lambda: 7 * MS)
@@ -99,7 +99,7 @@ def test_a_spacemouse_shows_raw_axes_buttons_and_how_many_reports_waited() -> No
     assert device.inputs == Inputs(reports=0)
 
 
-def test_shaped_is_before_scale_and_follows_a_radial_response() -> None:
+def test_shaped_values_exclude_scale_and_include_a_radial_response() -> None:
     profile = Profile(name="p", axes={"x": AxisSetting(scale=0.5), "rx": AxisSetting()}, deadzone=0.2)
     assert shaped_deflections({"x": 0.6, "rx": 0.1}, profile) == pytest.approx({"x": 0.5, "rx": 0.0})
 
@@ -108,7 +108,7 @@ def test_shaped_is_before_scale_and_follows_a_radial_response() -> None:
 
 
 class Drifting:
-    """A stick that rests at 0.1 and trembles; pushed, it goes to its end."""
+    """A stick with an offset of 0.1 and noise; pushed, it is at full deflection."""
 
     def __init__(self) -> None:
         self.rng, self.pushed = np.random.default_rng(0), 0.0
@@ -157,7 +157,7 @@ def test_a_wide_deadzone_stays_and_a_radial_one_is_the_profiles() -> None:
 
 
 @pytest.mark.parametrize("rest", [Rest(0.1, -0.3, 0.2), Rest(0.5, 0.5, 0.5)])
-def test_a_device_in_a_hand_is_not_calibrated(rest: Rest) -> None:
+def test_a_moved_device_is_not_calibrated(rest: Rest) -> None:
     with pytest.raises(ValueError, match=r"'x' .*release the device"):
         calibrated(Profile(name="p", axes={"x": AxisSetting()}), {"x": rest})
 
@@ -168,7 +168,7 @@ def test_without_an_offset_nothing_is_changed(raw: float) -> None:
     assert shape({"x": raw}, profile) == (raw if raw == raw else 0.0,)
 
 
-def test_edits_are_checked_like_a_file() -> None:
+def test_edits_are_validated_like_a_file() -> None:
     profile = load_profile("gamepad")
     changes = profiles.parse_axis_changes(["x.source=right x", "x.scale=0.5", "rz.sign=-1"])
     changed = with_changes(profile, {"deadzone": 0.2}, changes, ("y",))
@@ -185,7 +185,7 @@ def test_edits_are_checked_like_a_file() -> None:
             with_changes(profile, {}, profiles.parse_axis_changes(wrong), ())
 
 
-def test_a_profile_is_not_written_over_by_accident(tmp_path: Path) -> None:
+def test_an_existing_profile_is_not_overwritten(tmp_path: Path) -> None:
     profile, path = load_profile("mouse"), tmp_path / "deep" / "mine.toml"
     save_profile(profile, path)
     with pytest.raises(ValueError, match="exists already"):
@@ -206,7 +206,7 @@ STEPS = [
 ]
 
 
-def test_a_playback_does_what_was_done_when_it_was_done() -> None:
+def test_a_playback_repeats_the_steps_at_their_times() -> None:
     now_ns = 5 * MS
     device = PlaybackDevice(("x", "y"), STEPS, clock=lambda: now_ns)
     seen = []
@@ -222,7 +222,7 @@ def test_a_playback_does_what_was_done_when_it_was_done() -> None:
     assert seen[6:] == [(*rest, True)] * 2
 
 
-def test_a_playback_keeps_to_the_contract_and_refuses_in_words() -> None:
+def test_a_playback_meets_the_contract_and_validates_its_steps() -> None:
     long = [Step(0.0, (1.0, 0.0), engage=True), Step(5.0, (0.0, 0.0))]
     check_device(lambda: PlaybackDevice(("x", "y"), long), deflect=lambda device: None)
     gone = [Step(0.0, (0.0, 0.0), connected=False), *long[1:]]
@@ -232,7 +232,7 @@ def test_a_playback_keeps_to_the_contract_and_refuses_in_words() -> None:
             PlaybackDevice(("x", "y"), steps)
 
 
-def test_recorded_corrections_are_played_as_they_were() -> None:
+def test_recorded_corrections_are_played_back() -> None:
     recorded = Session.open(RECORDINGS / "oracle")
     settings = SessionSettings.model_validate(dict(recorded.settings.values))
     steps = device_under_test.recorded_steps(recorded, settings)
@@ -257,14 +257,14 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -
     return line
 
 
-def test_the_oracle_is_tried_on_a_task(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_oracle_corrects_a_task_on_the_bench(capsys: pytest.CaptureFixture[str]) -> None:
     figures = said(capsys, "oracle", "--task", "line_following", "--seconds", "0.8")
     assert figures["connected"]
     assert figures["rate_hz"] > 5
     assert any(extent["low"] != extent["high"] or extent["low"] for extent in figures["axes"].values()), "it corrects"
 
 
-def test_a_recording_is_tried_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recording_is_played_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
     figures = said(capsys, "playback", "--recording", str(RECORDINGS / "oracle"), "--seconds", "0.5")
     assert figures["device"] == "playback"
     assert figures["readings"] > 5
@@ -272,7 +272,7 @@ def test_a_recording_is_tried_to_its_end(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture
 def puck(monkeypatch: pytest.MonkeyPatch) -> FakeTransport:
-    """A 3D mouse on the table, whatever is installed."""
+    """A fake 3D mouse, whatever packages are installed."""
     transport = FakeTransport(COMPACT)
     monkeypatch.setattr(spacemouse, "system_source", lambda: spacemouse.ReportSource(transport))
     monkeypatch.setattr(spacemouse, "hid_module", lambda: None)
@@ -280,12 +280,12 @@ def puck(monkeypatch: pytest.MonkeyPatch) -> FakeTransport:
 
 
 def test_a_spacemouse_is_measured_in_motion(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
-    hand = Hand(puck, [*moved(COMPACT, 350, 0, 0, 0, 0, 0), pressed(COMPACT, "right")])
-    hand.start()
+    push = CapPush(puck, [*moved(COMPACT, 350, 0, 0, 0, 0, 0), pressed(COMPACT, "right")])
+    push.start()
     try:
         figures = said(capsys, "spacemouse", "--seconds", "0.8", "--invert", "x", "--scale", "0.5")
     finally:
-        hand.correction_ended()
+        push.release()
     assert figures["raw"]["right"]["high"] == pytest.approx(1.0)
     assert figures["axes"]["x"]["low"] == pytest.approx(-0.35), "turned round; the right button is the precise speed"
     assert figures["pressed"] == ["right"]
@@ -293,18 +293,18 @@ def test_a_spacemouse_is_measured_in_motion(puck: FakeTransport, capsys: pytest.
     assert 0 <= figures["age_p50_ms"] <= figures["age_p99_ms"]
 
 
-def test_a_calibration_is_kept_and_profile_takes_it(
+def test_a_calibration_is_saved_and_loaded_with_profile(
     puck: FakeTransport, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     path = str(tmp_path / "mine.toml")
-    hand = Hand(puck, moved(COMPACT, 70, 0, 0, 0, 0, 0))  # a fifth of full, as a bad zero of the device
-    hand.start()
+    push = CapPush(puck, moved(COMPACT, 70, 0, 0, 0, 0, 0))  # an offset of a fifth of full deflection
+    push.start()
     try:
         drifts = said(capsys, "spacemouse", "--seconds", "0.4")
         fitted = said(capsys, "spacemouse", "--seconds", "0.6", "--calibrate", "--save", path)
         again = said(capsys, "spacemouse", "--seconds", "0.4", "--profile", path)
     finally:
-        hand.correction_ended()
+        push.release()
     assert drifts["axes"]["x"]["high"] > 0.02
     assert fitted["saved"] == path
     assert fitted["profile"]["axes"]["x"]["offset"] == pytest.approx(0.2, abs=0.02)
@@ -312,13 +312,13 @@ def test_a_calibration_is_kept_and_profile_takes_it(
     assert again["axes"]["x"] == {"low": 0.0, "high": 0.0}, "it drifts no more"
 
 
-def test_what_is_lost_is_said(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_device_is_reported(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
     puck.plug(False)
     figures = said(capsys, "spacemouse", "--seconds", "0.2", status=1)
     assert (figures["connected"], figures["trouble"]) == (False, "no SpaceMouse is connected")
 
 
-def test_the_live_picture_shows_all_three_values_and_the_trouble() -> None:
+def test_the_live_display_shows_all_three_values_and_the_error() -> None:
     transport = FakeTransport(COMPACT)
     profile = load_profile("spacemouse")
     device = HandheldDevice(
@@ -360,7 +360,7 @@ def test_the_live_picture_shows_all_three_values_and_the_trouble() -> None:
         (["keyboard", "--calibrate"], "calibrate"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(
+def test_unsupported_options_are_refused_by_name(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ending:
@@ -369,8 +369,8 @@ def test_what_cannot_be_is_refused_by_name(
     assert named in capsys.readouterr().err
 
 
-def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its window is another's test; here one that only types."""
+def test_the_keyboard_is_read_in_a_window(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a fake window that only types."""
 
     class Typing:
         def __init__(self, settings: object) -> None:
@@ -385,13 +385,13 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
         def start(self) -> None:
             def types() -> None:
                 for name in ("space", "d"):
-                    self.say(InputEvent(time.perf_counter_ns(), "key_down", name))
+                    self.send(InputEvent(time.perf_counter_ns(), "key_down", name))
                 while not self.done.wait(0.03):
-                    self.say(InputEvent(time.perf_counter_ns(), "alive"))
+                    self.send(InputEvent(time.perf_counter_ns(), "alive"))
 
             threading.Thread(target=types, daemon=True).start()
 
-        def say(self, event: InputEvent) -> None:
+        def send(self, event: InputEvent) -> None:
             for feed in self.feeds:
                 feed.put(event)
 
@@ -411,7 +411,7 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
     assert set(figures["pressed"]) == {"d", "space"}
 
 
-def test_unplugged_in_the_middle_is_one_loss(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unplugging_counts_as_one_loss(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
     def unplugs() -> None:
         wait_until(lambda: puck.opened)
         threading.Event().wait(0.2)

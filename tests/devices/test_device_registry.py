@@ -65,7 +65,7 @@ def test_foresight_needs_a_task_with_a_model(task: str, has_model: bool) -> None
 def test_every_device_can_be_chosen_by_name() -> None:
     for name in DEVICES:
         assert SessionSettings(device=name).device == name
-    with pytest.raises(SettingsError, match="device = joystick is not allowed; allowed: oracle, keyboard, .* or auto"):
+    with pytest.raises(SettingsError, match=r"device = joystick is not allowed; allowed: oracle, keyboard, .* or auto"):
         load(overrides={"device": "joystick"})
 
 

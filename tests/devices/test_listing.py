@@ -1,4 +1,4 @@
-"""The listing says honestly what can be used and what is missing."""
+"""The device list: what is usable and what is missing."""
 
 from __future__ import annotations
 
