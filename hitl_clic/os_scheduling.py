@@ -34,7 +34,7 @@ _ATTR = struct.Struct("IIQiIQQQ")
 """struct sched_attr: size, policy, flags, nice, priority, runtime (the slice, ns), deadline, period."""
 
 
-def step_back(niceness: int) -> None:
+def lower_priority(niceness: int) -> None:
     """Yield to other processes by this nice level, 0 to 19, with long turns; for a process that is a session's leader
     its whole session yields."""
     if hasattr(os, "nice") and niceness:
@@ -59,10 +59,10 @@ def request_slice(seconds: float) -> float | None:
     wanted = ctypes.create_string_buffer(_ATTR.pack(_ATTR.size, policy, 0, nice, 0, round(seconds * 1e9), 0, 0))
     if _libc().syscall(_CALLS[platform.machine()][0], 0, wanted, 0):
         return None
-    return slice_now()
+    return current_slice()
 
 
-def slice_now() -> float | None:
+def current_slice() -> float | None:
     """Length of the calling thread's turns, seconds; None where it cannot be chosen."""
     attributes = _attributes()
     return None if attributes is None else attributes[2] / 1e9

@@ -73,7 +73,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     weights = checkpoint.weights
     tensors = {f"state/{name}": np.array(value, order="C") for name, value in checkpoint.state.items()}
     tensors |= {f"weights/{name}": np.array(value, order="C") for name, value in weights.tensors.items()}
-    about = _Header(
+    header = _Header(
         run_id=weights.run_id,
         version=weights.version,
         parent=weights.parent,
@@ -87,7 +87,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     path = folder / f"step-{weights.step:06d}.safetensors"
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        file.write(save(tensors, {"format": FORMAT, "about": _HEADER.dumps(about).decode()}))
+        file.write(save(tensors, {"format": FORMAT, "about": _HEADER.dumps(header).decode()}))
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -114,8 +114,8 @@ def version(path: Path) -> int:
     Raises:
         ValueError: as `read`, as far as the header tells.
     """
-    with _opened(path) as (about, _):
-        return about.version
+    with _opened(path) as (header, _):
+        return header.version
 
 
 def read(path: Path) -> Checkpoint:
@@ -124,8 +124,8 @@ def read(path: Path) -> Checkpoint:
     Raises:
         ValueError: it is no checkpoint, of another format, or damaged; names the file and the reason.
     """
-    with _opened(path) as (about, file):
-        return _checkpoint(about, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
+    with _opened(path) as (header, file):
+        return _checkpoint(header, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
 
 
 def read_weights(path: Path) -> tuple[Weights, Scalars]:
@@ -148,8 +148,8 @@ def _opened(path: Path) -> Iterator[tuple[_Header, Any]]:
         raise ValueError(f"checkpoint {path} cannot be read: {reason}") from error
 
 
-def _checkpoint(about: _Header, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
-    if about.crc32 != _checksum(tensors):
+def _checkpoint(header: _Header, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
+    if header.crc32 != _checksum(tensors):
         raise ValueError("its checksum is wrong")
 
     def part(prefix: str) -> dict[str, np.ndarray]:
@@ -159,9 +159,9 @@ def _checkpoint(about: _Header, tensors: Mapping[str, np.ndarray]) -> Checkpoint
             if name.startswith(prefix)
         }
 
-    weights = Weights(about.run_id, about.version, about.parent, about.step, about.newest_pair, part("weights/"))
-    settings = current_flat_settings(about.settings)
-    return Checkpoint(weights, part("state/"), settings, about.entries, about.duplicated)
+    weights = Weights(header.run_id, header.version, header.parent, header.step, header.newest_pair, part("weights/"))
+    settings = current_flat_settings(header.settings)
+    return Checkpoint(weights, part("state/"), settings, header.entries, header.duplicated)
 
 
 def _checksum(tensors: Mapping[str, np.ndarray]) -> int:

@@ -37,7 +37,7 @@ class Ingest:
         """Different pairs taken back."""
         return len(self._withdrawn)
 
-    def knows(self, run_id: str, pair_id: int) -> bool:
+    def has_pair(self, run_id: str, pair_id: int) -> bool:
         """Whether this pair has come before."""
         return (run_id, pair_id) in self._numbers
 
@@ -45,7 +45,7 @@ class Ingest:
         """Whether this pair has been taken back before."""
         return (run_id, pair_id) in self._withdrawn
 
-    def known(self, run_id: str) -> tuple[int, ...]:
+    def known_ids(self, run_id: str) -> tuple[int, ...]:
         """Ids of a run's pairs that have come, as ranges."""
         return to_ranges(pair_id for run, pair_id in self._numbers if run == run_id)
 

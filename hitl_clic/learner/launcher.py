@@ -76,10 +76,10 @@ class LearnerChild:
                     self._bind = str(said["address"])
                     break
             if process.poll() is not None:
-                raise RuntimeError(f"the learner ended with status {process.returncode}: {self._last_words()}")
+                raise RuntimeError(f"the learner ended with status {process.returncode}: {self._log_tail()}")
             if time.monotonic() > deadline:
                 self.stop(1.0)
-                raise RuntimeError(f"the learner did not listen within {timeout_s:g} s: {self._last_words()}")
+                raise RuntimeError(f"the learner did not listen within {timeout_s:g} s: {self._log_tail()}")
             time.sleep(0.02)
         self._watcher.start()
         return self._bind
@@ -136,7 +136,7 @@ class LearnerChild:
             self._spawn()
             self.restarts += 1
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         with contextlib.suppress(OSError):
             lines = (self._out / "learner.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
             return " / ".join(lines[-3:]) or "it wrote nothing"

@@ -37,7 +37,7 @@ from hitl_clic.link.learner import (
     name_difference,
 )
 from hitl_clic.link.settings import LinkSettings
-from hitl_clic.os_scheduling import step_back
+from hitl_clic.os_scheduling import lower_priority
 from hitl_clic.types.messages import Hello, LearnerStatus, Weights
 
 log = logging.getLogger(__name__)
@@ -85,13 +85,13 @@ class Learner:
             raise ValueError(f"{folder} was trained with other settings; choose another folder ({difference})")
         agreed = expected if expected is not None else recorded
         if agreed is not None:
-            self._begin(agreed)
+            self._start_run(agreed)
 
-    def turn(self) -> None:
+    def run_once(self) -> None:
         """One turn: everything that has arrived, then at most one update."""
         busy = self._backlog or (self.run is not None and (self.run.request or self._may_update(self.run)))
         self._backlog.extend(self._link.poll(0.0 if busy else IDLE_POLL_S))
-        self._take_in()
+        self._handle_events()
         if self.run is not None:
             if self.run.request is not None:
                 self._update_as_requested(self.run)
@@ -114,7 +114,7 @@ class Learner:
         """What the heartbeat says."""
         return self.run.status() if self.run is not None else LearnerStatus()
 
-    def _begin(self, settings: SettingsMap) -> Run:
+    def _start_run(self, settings: SettingsMap) -> Run:
         run = Run(self._journal, self._folder, self._make_trainer(settings), settings)
         self._link.expect(settings)
         self._backlog.extendleft(reversed(run.tail))
@@ -125,23 +125,23 @@ class Learner:
 
     # ---- taking in
 
-    def _take_in(self) -> None:
+    def _handle_events(self) -> None:
         """Work off what has arrived, in order, up to the next update request; acknowledge what is safe."""
         pairs: dict[bytes, list[int]] = {}
         withdrawals: dict[bytes, list[int]] = {}
         while self._backlog and (self.run is None or self.run.request is None):
             item = self._backlog.popleft()
             if isinstance(item, ActorJoined):
-                self._join(item.actor, item.hello)
+                self._welcome_actor(item.actor, item.hello)
             elif isinstance(item, ActorLeft):
                 log.info("actor of run %s %s", item.run_id, "fell silent" if item.silent else "left")
             elif self.run is not None:  # without a run its actor was refused
-                self._take(self.run, item, pairs, withdrawals)
+                self._handle_event(self.run, item, pairs, withdrawals)
         self._journal.flush()
         for actor in {*pairs, *withdrawals}:
             self._link.acknowledge(actor, pairs.get(actor, ()), withdrawals.get(actor, ()))
 
-    def _take(
+    def _handle_event(
         self,
         run: Run,
         item: Entry | PairArrived | Withdrawn | UpdatesRequested,
@@ -159,15 +159,15 @@ class Learner:
                 withdrawals.setdefault(actor, []).append(withdrawal.pair_id)
             case UpdatesRequested(_, run_id, request):
                 if request.request <= run.answered.get(run_id, -1):
-                    self._answer_again(run, run_id)
+                    self._resend_answer(run, run_id)
                 else:
                     run.record(run_id, request)
 
-    def _join(self, actor: bytes, hello: Hello) -> None:
+    def _welcome_actor(self, actor: bytes, hello: Hello) -> None:
         run = self.run
         if run is None:
             try:
-                run = self._begin(hello.settings)
+                run = self._start_run(hello.settings)
             except ValueError as error:
                 self._link.refuse(actor, str(error))
                 return
@@ -176,7 +176,7 @@ class Learner:
             return
         run.introduce(hello)
         self._journal.flush()
-        self._link.welcome(actor, self._journal.run_id, run.ingest.known(hello.run_id))
+        self._link.welcome(actor, self._journal.run_id, run.ingest.known_ids(hello.run_id))
         log.info("actor %s of run %s joined", hello.actor_id, hello.run_id)
 
     # ---- updating and publishing
@@ -217,7 +217,7 @@ class Learner:
             return
         self._send(run, weights, asking_run)
 
-    def _answer_again(self, run: Run, asking_run: str) -> None:
+    def _resend_answer(self, run: Run, asking_run: str) -> None:
         """An answer was late or lost on the way. No new version: a session must not differ by how often it asks."""
         weights = run.published()
         if weights is None:
@@ -276,7 +276,7 @@ def run_learner(
         ValueError: address, folder or settings are refused; the text says what to do.
         OSError: the address cannot be bound, or the folder not written.
     """
-    step_back(training.niceness)
+    lower_priority(training.niceness)
     if set_threads is not None:
         set_threads(training.threads)
     parent = os.getppid()
@@ -297,7 +297,7 @@ def run_learner(
             if on_ready is not None:
                 on_ready(socket.address)
             while not stop.is_set():
-                learner.turn()
+                learner.run_once()
                 orphaned = exit_when_orphaned and os.getppid() != parent
                 if orphaned and socket.silence_s > training.orphan_after_s:
                     log.info("parent gone and all actors silent: leaving")

@@ -85,7 +85,7 @@ class Run:
 
     def record(self, run_id: str, message: ChunkPair | Withdrawal | UpdateRequest) -> None:
         """Write something new into the journal, then let it have its effect. A pair or withdrawal counts once."""
-        if isinstance(message, ChunkPair) and self.ingest.knows(run_id, message.id):
+        if isinstance(message, ChunkPair) and self.ingest.has_pair(run_id, message.id):
             self.ingest.duplicated += 1
             return
         if isinstance(message, Withdrawal) and self.ingest.has_withdrawn(run_id, message.pair_id):

@@ -38,7 +38,7 @@ from hitl_clic.types.messages import (
 
 log = logging.getLogger(__name__)
 State = Literal["connecting", "connected", "lost", "refused"]
-MAX_MESSAGES_A_TURN = 1000
+MAX_MESSAGES_PER_POLL = 1000
 
 
 class ActorLink:
@@ -81,11 +81,11 @@ class ActorLink:
         self._detail = self._status.detail
         self._acknowledged = self._dropped = self._malformed = 0
         self._learner = LearnerStatus()
-        self._learner_old = False  # something was acknowledged since the learner last said how it is
+        self._status_outdated = False  # something was acknowledged since the learner last said how it is
         self._learner_run = ""
         self._version = 0
         self._hello_due, self._welcomed = True, False
-        self._hello_s = self._alive_s = float("-inf")
+        self._hello_s = self._heartbeat_s = float("-inf")
 
     def start(self) -> None:
         """Start the link thread; it connects and reconnects by itself."""
@@ -94,16 +94,16 @@ class ActorLink:
     def send_pair(self, pair: ChunkPair) -> None:
         """Queue a pair; it is kept and sent again until the learner has acknowledged it. Never blocks."""
         self._made += 1
-        self._give(pair)
+        self._enqueue(pair)
 
     def withdraw(self, pair_id: int) -> None:
         """Have the learner forget a pair, sent or not. Never blocks."""
-        self._give(Withdrawal(pair_id))
+        self._enqueue(Withdrawal(pair_id))
 
     def request_updates(self, updates: int) -> int:
         """Ask for exactly `updates` updates with everything given before; the request's number. Never blocks."""
         self._requests += 1
-        self._give(UpdateRequest(self._requests, updates))
+        self._enqueue(UpdateRequest(self._requests, updates))
         return self._requests
 
     def wait_request(self, request: int, timeout_s: float) -> bool:
@@ -124,7 +124,7 @@ class ActorLink:
         self._wake()
         self._thread.join()
 
-    def _give(self, item: Item) -> None:
+    def _enqueue(self, item: Item) -> None:
         self._inbox.append(item)
         self._wake()
 
@@ -141,8 +141,8 @@ class ActorLink:
         try:
             self._connect(dealer)
             while not self._finished():
-                self._turn(dealer)
-            self._leave(dealer)
+                self._run_once(dealer)
+            self._say_goodbye(dealer)
         except Exception as error:
             log.exception("the link thread stopped")
             self._state, self._detail = "lost", f"the link thread stopped: {type(error).__name__}: {error}"
@@ -168,11 +168,11 @@ class ActorLink:
         if self._close_at_s is None:
             return False
         # The last figures of a session should know its last pairs: one more heartbeat is worth the wait.
-        told = not self._learner_old or self._state != "connected"
-        answered = not self._inbox and not len(self._outbox) and told
+        status_current = not self._status_outdated or self._state != "connected"
+        answered = not self._inbox and not len(self._outbox) and status_current
         return answered or self._state == "refused" or time.monotonic() >= self._close_at_s
 
-    def _turn(self, dealer: zmq.Socket[bytes]) -> None:
+    def _run_once(self, dealer: zmq.Socket[bytes]) -> None:
         poller = zmq.Poller()
         poller.register(dealer, zmq.POLLIN)
         poller.register(self._woken, zmq.POLLIN)
@@ -206,7 +206,7 @@ class ActorLink:
 
     def _receive_all(self, dealer: zmq.Socket[bytes]) -> None:
         newest: Weights | None = None
-        for _ in range(MAX_MESSAGES_A_TURN):
+        for _ in range(MAX_MESSAGES_PER_POLL):
             try:
                 frames = dealer.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
@@ -223,7 +223,7 @@ class ActorLink:
             self._heard_s = time.monotonic()
             if not isinstance(message, Weights):
                 self._receive(message)
-            elif self._is_news(message):
+            elif self._is_newer(message):
                 self._version = message.version
                 newest = message
                 if message.request >= 0:
@@ -235,12 +235,12 @@ class ActorLink:
     def _receive(self, message: Message) -> None:
         match message:
             case LearnerStatus():
-                self._learner, self._learner_old = message, False
+                self._learner, self._status_outdated = message, False
                 if self._state == "lost" and self._learner_run:
                     self._connected()  # it was only busy
             case Acknowledgement(pairs, withdrawals):
                 self._acknowledged += sum(self._outbox.answer_pair(number) for number in pairs)
-                self._learner_old = True
+                self._status_outdated = True
                 for number in withdrawals:
                     self._outbox.answer_withdrawal(number)
             case Welcome(run_id, _, known):
@@ -260,7 +260,7 @@ class ActorLink:
                 self._malformed += 1
                 log.warning("dropped a %s, which is not for an actor", type(message).__name__)
 
-    def _is_news(self, weights: Weights) -> bool:
+    def _is_newer(self, weights: Weights) -> bool:
         if weights.run_id != self._learner_run:
             return False
         answers = weights.request > self._newest_answer
@@ -297,12 +297,12 @@ class ActorLink:
         if self._hello_due:
             if self._send(dealer, self._hello):
                 self._hello_due = self._welcomed = False
-                self._hello_s = self._alive_s = now
+                self._hello_s = self._heartbeat_s = now
             return
         if self._state == "refused":
             return
-        if now - self._alive_s >= self._settings.heartbeat_s and self._send(dealer, Heartbeat(self._version)):
-            self._alive_s = now
+        if now - self._heartbeat_s >= self._settings.heartbeat_s and self._send(dealer, Heartbeat(self._version)):
+            self._heartbeat_s = now
         if self._state != "connected" or not self._welcomed:
             return
         for item in self._outbox.due(now, self._heard_s, self._settings.resend_after_s):
@@ -316,7 +316,7 @@ class ActorLink:
             return False
         return True
 
-    def _leave(self, dealer: zmq.Socket[bytes]) -> None:
+    def _say_goodbye(self, dealer: zmq.Socket[bytes]) -> None:
         self._dropped += self._outbox.pairs
         self._send(dealer, Goodbye())
         self._publish_status()

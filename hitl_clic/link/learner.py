@@ -21,7 +21,7 @@ from hitl_clic.link.settings import LinkSettings
 from hitl_clic.types.messages import PROTOCOL, ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
 
 SettingsMap = Mapping[str, str | int | float | bool]
-MAX_MESSAGES_A_POLL = 10_000
+MAX_MESSAGES_PER_POLL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +156,11 @@ class LearnerLink:
     def poll(self, timeout_s: float = 0.0) -> list[Event]:
         """Everything that has arrived, in order; waits at most `timeout_s` for the first."""
         events: list[Event] = []
-        strangers: set[bytes] = set()
+        unknown_actors: set[bytes] = set()
         if timeout_s > 0 and not self._socket.poll(int(timeout_s * 1000)):
             self._forget_silent(events)
             return events
-        for _ in range(MAX_MESSAGES_A_POLL):
+        for _ in range(MAX_MESSAGES_PER_POLL):
             try:
                 actor, *frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=True)
             except zmq.Again:
@@ -173,7 +173,7 @@ class LearnerLink:
                 if isinstance(error, WrongProtocol):
                     self.refuse(actor, f"the actor speaks protocol {error.protocol}, the learner {PROTOCOL}")
                 continue
-            self._receive(actor, message, events, strangers)
+            self._receive(actor, message, events, unknown_actors)
         return events
 
     def welcome(self, actor: bytes, run_id: str, known: Sequence[int]) -> None:
@@ -226,7 +226,7 @@ class LearnerLink:
             self._guard.close()
         self._context.term()
 
-    def _receive(self, actor: bytes, message: Message, events: list[Event], strangers: set[bytes]) -> None:
+    def _receive(self, actor: bytes, message: Message, events: list[Event], unknown_actors: set[bytes]) -> None:
         now = time.monotonic()
         if isinstance(message, Hello):
             self._heard_s = now
@@ -234,8 +234,8 @@ class LearnerLink:
             return
         peer = self._peers.get(actor)
         if peer is None:
-            if actor not in strangers and not isinstance(message, Goodbye):
-                strangers.add(actor)
+            if actor not in unknown_actors and not isinstance(message, Goodbye):
+                unknown_actors.add(actor)
                 self._send(actor, UnknownPeer())
             return
         peer.heard_s = self._heard_s = now

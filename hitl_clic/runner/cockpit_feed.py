@@ -21,7 +21,7 @@ from hitl_clic.runner.section_figures import SectionFigures
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair, LinkStatus
 from hitl_clic.types.records import EVERYTHING, Array, EpisodeRecord, EventRecord, Frame, Plan, SwapRecord, TickRecord
-from hitl_clic.types.scene import NOTHING_DRAWN, ActionFrame
+from hitl_clic.types.scene import EMPTY_SCENE, ActionFrame
 from hitl_clic.types.view import LoopView, Record
 
 SHOWN = 5
@@ -165,7 +165,7 @@ class CockpitFeed:
         realtime = self._settings.pace == "realtime"
         return CockpitState(
             task=self._settings.task.replace("_", " "),
-            scene=view.scene or NOTHING_DRAWN,
+            scene=view.scene or EMPTY_SCENE,
             time_s=max(0, now - self._began_ns) * 1e-9,
             robot_chunk=chunk,
             execute=max(0, self._settings.execute - view.step_in_chunk),

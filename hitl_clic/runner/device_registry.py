@@ -29,7 +29,7 @@ from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.teacher.oracle import Oracle
 from hitl_clic.devices.teacher.scripted import ScriptedDevice
 from hitl_clic.settings import SessionSettings, is_object_name
-from hitl_clic.tasks.foresight import Foresight
+from hitl_clic.tasks.lookahead import TeacherLookahead
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
@@ -87,7 +87,7 @@ def scripted_device(
     if settings.pace == "max":  # no time passes between two ticks: as many ticks late as it would be live
         script = script.model_copy(update={"latency_s": 0.0, "delay_steps": behind})
     try:
-        foresee = Foresight(make_task(settings.task), teacher) if script.foresight else None
+        foresee = TeacherLookahead(make_task(settings.task), teacher) if script.foresight else None
     except ValueError as error:
         raise SettingsError(
             f"oracle.foresight = true is not allowed with task = {settings.task}: {error}; give --oracle.no-foresight"

@@ -94,7 +94,7 @@ def verify(session: Session, make_task: Callable[[], Task]) -> VerifyReport:
         ValueError: a snapshot is not one of this task, or the recording cannot be read.
     """
     snapshots = {(record.episode, record.tick): record for record in session.of(SnapshotRecord)}
-    through, resumed = _Track(make_task(), ""), _Track(make_task(), " after restoring")
+    through, resumed = _Resimulation(make_task(), ""), _Resimulation(make_task(), " after restoring")
     ticks = checked = restored = gaps = 0
     episodes: set[int] = set()
     difference: Difference | None = None
@@ -105,8 +105,8 @@ def verify(session: Session, make_task: Callable[[], Task]) -> VerifyReport:
             missing = record.tick != (0 if previous is None else previous.tick + 1)
             gaps += missing
             if missing or previous is None or previous.episode != record.episode:
-                through.lose()
-                resumed.lose()
+                through.stop()
+                resumed.stop()
             previous = record
             if difference is not None:
                 continue
@@ -128,7 +128,7 @@ def verify(session: Session, make_task: Callable[[], Task]) -> VerifyReport:
     return VerifyReport(ticks, checked, len(episodes), restored, gaps, difference, session.truncated, session.lost)
 
 
-class _Track:
+class _Resimulation:
     """A task that follows the recording from a snapshot on."""
 
     def __init__(self, task: Task, remark: str) -> None:
@@ -141,7 +141,7 @@ class _Track:
         self._observation = _restore(self.task, snapshot, session)
         self.running = True
 
-    def lose(self) -> None:
+    def stop(self) -> None:
         """The recording does not lead on from here: wait for the next snapshot."""
         self.running = False
 
@@ -159,7 +159,7 @@ class _Track:
         return Difference(record.tick, field + self._remark, recorded, resimulated)
 
 
-class Frame(NamedTuple):
+class ReplayedTick(NamedTuple):
     """One recorded tick for showing.
 
     Attributes:
@@ -218,23 +218,23 @@ class Replayer:
             raise ValueError(f"tick {tick} is not in the recording; it has ticks {self.first_tick} to {self.last_tick}")
         self._next = bisect.bisect_left(self._numbers, tick)
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[ReplayedTick]:
         while self._next < len(self._ticks):
             index = self._next
             self._next += 1
             yield self.frame(index)
 
-    def frame(self, index: int) -> Frame:
+    def frame(self, index: int) -> ReplayedTick:
         """The frame of the index-th recorded tick.
 
         Raises:
             ValueError: no snapshot leads to this tick (part of the recording is missing).
         """
-        self._bring(index)
+        self._move_to(index)
         record = self._ticks[index]
-        return Frame(record, self._task.scene(), self._plans.get(record.plan_tick))
+        return ReplayedTick(record, self._task.scene(), self._plans.get(record.plan_tick))
 
-    def _bring(self, index: int) -> None:
+    def _move_to(self, index: int) -> None:
         """Bring the task to the state of a tick, from where it is or from the nearest snapshot before."""
         start = index
         while start != self._at:
@@ -242,7 +242,7 @@ class Replayer:
             if snapshot is not None:
                 _restore(self._task, snapshot, self._session)
                 break
-            if not self._leads_on(start - 1):
+            if not self._continues(start - 1):
                 raise ValueError(
                     f"{self._session.path}: no snapshot leads to tick {self._numbers[index]}; "
                     "part of the recording is missing there"
@@ -252,7 +252,7 @@ class Replayer:
             self._task.step(self._ticks[passed].executed)
         self._at = index
 
-    def _leads_on(self, index: int) -> bool:
+    def _continues(self, index: int) -> bool:
         """Whether the state after this tick is the state of the next recorded one."""
         if index < 0:
             return False

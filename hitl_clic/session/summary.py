@@ -25,7 +25,7 @@ from hitl_clic.types.smoothness import Smoothness
 Summary = dict[str, Any]
 
 
-class Tally:
+class SummaryBuilder:
     """Counts records; keeps about 80 bytes for a tick, 8 for a plan or a learned pair, and a line for an episode.
 
     An `EventRecord` named "discard" takes the pairs from "first" to "last" of its detail out of the wait for weights:
@@ -127,7 +127,7 @@ class Tally:
 
     def _settings_record(self, settings: SettingsRecord) -> None:
         self._settings = settings
-        self._happened(settings.started_ns)
+        self._extend_wall_time(settings.started_ns)
 
     def _tick(self, tick: TickRecord) -> None:
         self._lateness_ns.append(tick.lateness_ns)
@@ -135,13 +135,13 @@ class Tally:
         for section, time_ns in tick.sections_ns.items():
             self._sections_ns.setdefault(section, array("q")).append(time_ns)
         self._overruns += tick.overrun
-        self._smooth(tick)
-        self._happened(tick.time_ns)
-        self._happened(tick.time_ns + tick.work_ns)
+        self._add_smoothness(tick)
+        self._extend_wall_time(tick.time_ns)
+        self._extend_wall_time(tick.time_ns + tick.work_ns)
 
-    def _smooth(self, tick: TickRecord) -> None:
+    def _add_smoothness(self, tick: TickRecord) -> None:
         if (tick.episode, tick.tick) != self._smooth_until:
-            self._smoothness.cut()
+            self._smoothness.break_sequence()
         if tick.state == "autonomous" and tick.plan_tick >= 0:
             self._smoothness.add(tick.robot_action, tick.plan_tick)
             self._smooth_until = (tick.episode, tick.tick + 1)
@@ -160,14 +160,14 @@ class Tally:
         self._swaps += 1
 
     def _event(self, event: EventRecord) -> None:
-        self._happened(event.time_ns)
+        self._extend_wall_time(event.time_ns)
         if event.name == "discard":
             first, last = int(event.detail.get("first", -1)), int(event.detail.get("last", -1))
             self._waiting_pairs = deque(entry for entry in self._waiting_pairs if not first <= entry[0] <= last)
 
     def _episode(self, episode: EpisodeRecord) -> None:
         self._episodes.append(episode)
-        self._happened(episode.finished_ns)
+        self._extend_wall_time(episode.finished_ns)
 
     def _link_status(self, status: LinkStatus) -> None:
         self._status = status
@@ -175,7 +175,7 @@ class Tally:
             self._rate_sum += status.learner.updates_per_s
             self._rate_count += 1
 
-    def _happened(self, time_ns: int) -> None:
+    def _extend_wall_time(self, time_ns: int) -> None:
         self._first_ns = time_ns if self._first_ns is None else min(self._first_ns, time_ns)
         self._last_ns = time_ns if self._last_ns is None else max(self._last_ns, time_ns)
 
@@ -187,7 +187,7 @@ class Tally:
 
 def summarise(records: Iterable[object]) -> Summary:
     """The summary of records in the order in which they were made, for example `Session.records()`."""
-    tally = Tally()
+    tally = SummaryBuilder()
     for record in records:
         tally.add(record)
     return tally.summary()

@@ -26,7 +26,7 @@ from hitl_clic.types.scene3d import proportions
 
 STEPS = 200
 """Of a drive, usually."""
-RESUMED = 100
+CONTINUED = 100
 """Steps for which what was restored must go on like what was not."""
 
 
@@ -35,7 +35,7 @@ def check_task(
     *,
     seeds_differ: bool = True,
     forecast_within: float = 0.0,
-    foreseen_within: float | None = None,
+    predict_within: float | None = None,
 ) -> None:
     """Check a task's spaces, seeding, snapshots, forecasts, scene and stage.
 
@@ -54,9 +54,9 @@ def check_task(
     _check_seeds(make, seeds_differ)
     _check_snapshots(make)
     _check_forecasts(make, forecast_within)
-    _check_foreseen(make, foreseen_within)
+    _check_predict(make, predict_within)
     _check_reading_changes_nothing(task)
-    _check_stage(task)
+    _check_scene3d(task)
     _check_refusals(task)
     task.close()
 
@@ -71,7 +71,7 @@ def check_new_process(name: str, **options: object) -> None:
     task.reset(seed=11)
     rng = np.random.default_rng(5)
     drive(task, random_actions(rng, _size(task)))
-    snapshot, actions = task.snapshot(), random_actions(rng, _size(task))[:RESUMED]
+    snapshot, actions = task.snapshot(), random_actions(rng, _size(task))[:CONTINUED]
     expected = drive(task, actions)
     program = (
         "import sys, numpy as np\n"
@@ -80,7 +80,7 @@ def check_new_process(name: str, **options: object) -> None:
         f"task = make_task({name!r}, **{options!r})\n"
         "size, rest = int.from_bytes(sys.stdin.buffer.read(8), 'little'), sys.stdin.buffer.read()\n"
         "task.restore(rest[:size])\n"
-        f"actions = np.frombuffer(rest[size:], '<f4').reshape({RESUMED}, -1)\n"
+        f"actions = np.frombuffer(rest[size:], '<f4').reshape({CONTINUED}, -1)\n"
         "sys.stdout.buffer.write(drive(task, actions).tobytes())\n"
     )
     sent = len(snapshot).to_bytes(8, "little") + snapshot + actions.tobytes()
@@ -211,7 +211,7 @@ def _check_snapshots(make: Callable[[], Task]) -> None:
     drive(task, random_actions(rng, _size(task)))
     here, snapshot = task.observe(), task.snapshot()
     assert isinstance(snapshot, bytes), "a snapshot must be bytes"
-    actions = random_actions(rng, _size(task))[:RESUMED]
+    actions = random_actions(rng, _size(task))[:CONTINUED]
     expected = drive(task, actions)
     assert not np.array_equal(expected[0], expected[-1]), "random actions moved nothing: the check would prove nothing"
     fresh = make()
@@ -256,13 +256,13 @@ def _check_forecasts(make: Callable[[], Task], within: float) -> None:
     assert np.array_equal(task.observe(), before), "a refused forecast changed the state"
 
 
-def _check_foreseen(make: Callable[[], Task], within: float | None) -> None:
-    task, mind = make(), make()
+def _check_predict(make: Callable[[], Task], within: float | None) -> None:
+    task, predictor = make(), make()
     before, _ = task.reset(seed=6)
     size = _size(task)
     if within is None:
         _check_refused(
-            partial(mind.foresee, before, np.zeros((1, size), np.float32)),
+            partial(predictor.predict, before, np.zeros((1, size), np.float32)),
             "it must refuse to foresee",
             NotImplementedError,
         )
@@ -271,18 +271,18 @@ def _check_foreseen(make: Callable[[], Task], within: float | None) -> None:
     drive(task, actions[:20])
     for step in range(20, STEPS - 2, 10):
         seen, following = task.observe(), actions[step : step + 2]
-        foreseen = mind.foresee(seen, following)
-        assert np.array_equal(mind.foresee(seen, following), foreseen), "the same was foreseen otherwise"
-        assert np.allclose(mind.foresee(seen, actions[:0]), seen, atol=1e-6), "no actions lead nowhere else"
+        predicted = predictor.predict(seen, following)
+        assert np.array_equal(predictor.predict(seen, following), predicted), "the same was foreseen otherwise"
+        assert np.allclose(predictor.predict(seen, actions[:0]), seen, atol=1e-6), "no actions lead nowhere else"
         here = task.snapshot()
-        task.foresee(seen, following)
+        task.predict(seen, following)
         assert task.snapshot() == here, "to foresee changed the task"
-        error = float(np.abs(drive(task, following)[-1] - foreseen).max())
+        error = float(np.abs(drive(task, following)[-1] - predicted).max())
         assert error <= within, f"what was foreseen is off by {error}, allowed is {within}"
         drive(task, actions[step + 2 : step + 10])
     wrong = np.full((1, size), np.nan, np.float32)
-    _check_refused(partial(mind.foresee, before, wrong), "foresee must refuse what step refuses")
-    _check_refused(partial(mind.foresee, before[:-1], actions[:1]), "foresee must refuse what is no observation")
+    _check_refused(partial(predictor.predict, before, wrong), "foresee must refuse what step refuses")
+    _check_refused(partial(predictor.predict, before[:-1], actions[:1]), "foresee must refuse what is no observation")
 
 
 def _check_reading_changes_nothing(task: Task) -> None:
@@ -308,7 +308,7 @@ def _check_reading_changes_nothing(task: Task) -> None:
         assert scene.hand in [shape.points[0] for shape in scene.shapes if shape.role == "robot"], "hand off the robot"
 
 
-def _check_stage(task: Task) -> None:
+def _check_scene3d(task: Task) -> None:
     task.reset(seed=9)
     before = task.snapshot()
     with TemporaryDirectory() as folder:

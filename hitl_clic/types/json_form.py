@@ -87,7 +87,7 @@ def write_array(value: Any) -> Any:
     array = np.asarray(value, dtype=np.float32)
     numbers = array.reshape(-1).tolist()
     if not np.isfinite(array).all():
-        numbers = [_name_float(number) for number in numbers]
+        numbers = [_write_float(number) for number in numbers]
     return numbers if array.ndim == 1 else {"shape": list(array.shape), "data": numbers}
 
 
@@ -105,14 +105,14 @@ _NOT_FINITE: Mapping[str, float] = {"NaN": math.nan, "Infinity": math.inf, "-Inf
 
 
 @dataclass(frozen=True, slots=True)
-class Spelling:
+class FloatCodec:
     """How the floats within a value are written as JSON, and read."""
 
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
 
 
-def _name_float(number: Any) -> Any:
+def _write_float(number: Any) -> Any:
     if not isinstance(number, float) or math.isfinite(number):
         return number
     if math.isnan(number):
@@ -124,36 +124,36 @@ def _read_float(written: Any) -> Any:
     return _NOT_FINITE.get(written, written) if isinstance(written, str) else written
 
 
-def _mark_floats(value: Any) -> Any:
+def _write_marked(value: Any) -> Any:
     if isinstance(value, float):
-        return value if math.isfinite(value) else {_FLOAT_MARK: _name_float(value)}
+        return value if math.isfinite(value) else {_FLOAT_MARK: _write_float(value)}
     if isinstance(value, dict):
-        return {name: _mark_floats(one) for name, one in value.items()}
+        return {name: _write_marked(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_mark_floats(one) for one in value]
+        return [_write_marked(one) for one in value]
     return value
 
 
-def _read_marks(value: Any) -> Any:
+def _read_marked(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {_FLOAT_MARK}:
             return float(value[_FLOAT_MARK])
-        return {name: _read_marks(one) for name, one in value.items()}
+        return {name: _read_marked(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_read_marks(one) for one in value]
+        return [_read_marked(one) for one in value]
     return value
 
 
-def _each(spell: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _for_each(spell: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: {name: spell(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-_FLOAT = Spelling(_name_float, _read_float)
-_FLOATS = Spelling(_each(_name_float), _each(_read_float))
-_FREE = Spelling(_mark_floats, _read_marks)
+_FLOAT = FloatCodec(_write_float, _read_float)
+_FLOATS = FloatCodec(_for_each(_write_float), _for_each(_read_float))
+_FREE = FloatCodec(_write_marked, _read_marked)
 
 
-def _spelling(annotation: Any) -> Spelling | None:
+def _float_codec(annotation: Any) -> FloatCodec | None:
     """None: there are no floats, or those of an array."""
     bare = _without_limits(_without_none(annotation)[0])
     if bare is float:
@@ -161,13 +161,13 @@ def _spelling(annotation: Any) -> Spelling | None:
     if _is_mapping(bare):
         value = get_args(bare)[1]
         return _FLOATS if value is float else None if value is int else _FREE
-    return spelling_of(bare) if dataclasses.is_dataclass(bare) and isinstance(bare, type) else None
+    return float_codec_of(bare) if dataclasses.is_dataclass(bare) and isinstance(bare, type) else None
 
 
 @cache
-def spelling_of(kind: type) -> Spelling:
+def float_codec_of(kind: type) -> FloatCodec:
     hints = hints_of(kind)
-    spelled = [(name, one) for name, of in hints.items() if (one := _spelling(of)) is not None]
+    spelled = [(name, one) for name, of in hints.items() if (one := _float_codec(of)) is not None]
     optional = [name for name, of in hints.items() if _without_none(of)[1]]
     absent: Json = dict.fromkeys(optional)
 
@@ -184,7 +184,7 @@ def spelling_of(kind: type) -> Spelling:
             return tree
         return absent | tree | {name: one.read(tree[name]) for name, one in spelled if name in tree}
 
-    return Spelling(write, read)
+    return FloatCodec(write, read)
 
 
 def _is_mapping(annotation: Any) -> bool:

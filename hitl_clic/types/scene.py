@@ -63,5 +63,5 @@ class Scene:
     pose: Pose | None = None
 
 
-NOTHING_DRAWN = Scene(size=(1.0, 1.0), shapes=(), hand=(0.0, 0.0), step=0.0)
+EMPTY_SCENE = Scene(size=(1.0, 1.0), shapes=(), hand=(0.0, 0.0), step=0.0)
 """Stands for the scene where nobody draws."""

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from hitl_clic.types.json_form import Json, dimensions_of, hints_of, read_array, spelling_of, write_array
+from hitl_clic.types.json_form import Json, dimensions_of, hints_of, read_array, float_codec_of, write_array
 
 T = TypeVar("T")
 Buffer = bytes | memoryview
@@ -135,7 +135,7 @@ class Schema(Generic[T]):
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{kind.__name__}: {error}") from error
         _built(kind, tree, read_array)  # what is written can be read
-        return msgspec.json.encode(spelling_of(kind).write(tree))
+        return msgspec.json.encode(float_codec_of(kind).write(tree))
 
     def loads(self, text: bytes | str, current: Callable[[Json], Json] | None = None) -> T:
         """The record of a JSON text; `current` gives its fields the names that they have today.
@@ -151,7 +151,7 @@ class Schema(Generic[T]):
             raise SchemaError("not a JSON object")
         (kind,) = self.kinds.values()
         try:
-            tree = spelling_of(kind).read(tree if current is None else current(tree))
+            tree = float_codec_of(kind).read(tree if current is None else current(tree))
         except (ValueError, TypeError) as error:
             raise SchemaError(f"{kind.__name__}: {error}") from error
         return _built(kind, tree, read_array)

@@ -33,7 +33,7 @@ class Smoothness:
             self._change, self._change_at_seam = change, at_seam
         self._last, self._chunk = action, chunk
 
-    def cut(self) -> None:
+    def break_sequence(self) -> None:
         """What comes next does not follow on what came before (a new episode, the human drove)."""
         self._last = None
 

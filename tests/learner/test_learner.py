@@ -59,7 +59,7 @@ class Played:
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"
-            self.learner.turn()
+            self.learner.run_once()
 
     def answer(self, request: int) -> Weights:
         self.until(lambda: any(w.request == request for w in self.seen))
@@ -101,7 +101,7 @@ def test_a_request_means_exactly_so_many_updates_and_is_reproducible(tmp_path: P
             second = p.answer(p.actor.request_updates(3))
             assert (second.step, second.newest_pair, second.parent) == (10, 7, 1)
             for _ in range(20):
-                p.learner.turn()
+                p.learner.run_once()
             assert p.trainer.updates == 10
             assert len(p.seen) == 2  # nothing unasked
             results.append(second.tensors)
@@ -167,7 +167,7 @@ def test_resume_from_a_checkpoint_is_bit_for_bit(tmp_path: Path) -> None:
     with played(tmp_path / "resumed") as p:
         state = whole(p, lambda: p.learner.checkpoint() and None)
     with played(tmp_path / "resumed") as p:
-        p.learner.turn()
+        p.learner.run_once()
         assert equal(p.trainer.state(), state)
         teach(p, range(12, 14))
         p.actor._requests = 1  # an actor that goes on numbers its requests onwards

@@ -36,7 +36,7 @@ def ask(made: Learner, number: int, updates: int) -> None:
     assert made.run is not None
     made.run.record("run-a", UpdateRequest(number, updates))
     while made.run.request is not None:
-        made.turn()
+        made.run_once()
 
 
 def test_the_method_resumes_bit_for_bit(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_the_method_resumes_bit_for_bit(tmp_path: Path) -> None:
             link.close()
             journal.close()
             made, journal, link = learner(tmp_path / str(interrupted))
-            made.turn()
+            made.run_once()
         else:
             made.run.record("run-a", make_pair(7))
         ask(made, 2, 3)

@@ -11,7 +11,7 @@ import pytest
 from fake_session import MS, Swirl, session_records, write
 
 from hitl_clic.session.reader import Session
-from hitl_clic.session.summary import Tally, summarise, write_summary
+from hitl_clic.session.summary import SummaryBuilder, summarise, write_summary
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, TickRecord
 
@@ -34,7 +34,7 @@ def pair(number: int, made_ns: int) -> ChunkPair:
 
 
 def test_live_and_recorded_summaries_agree(tmp_path: Path) -> None:
-    live = Tally()
+    live = SummaryBuilder()
     for record in session_records(Swirl()):
         live.add(record)
     session = Session.open(write(tmp_path / "session.mcap", session_records(Swirl())))
@@ -70,7 +70,7 @@ def test_figures_are_those_of_the_records() -> None:
 
 
 def test_correction_to_policy_takes_the_first_plan_trained_on_the_pair() -> None:
-    tally = Tally()
+    tally = SummaryBuilder()
     for record in (
         pair(0, 10 * MS),
         plan(-1, 15 * MS),
@@ -104,7 +104,7 @@ def test_nothing_recorded_gives_a_summary_without_figures() -> None:
 
 def test_foreign_records_are_refused() -> None:
     with pytest.raises(TypeError, match="no topic for a int"):
-        Tally().add(3)
+        SummaryBuilder().add(3)
 
 
 def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
 def smooth(*ticks: tuple[int, str, int, float]) -> list[float | None]:
     """step_inside, step_at_seam, jerk_inside, jerk_at_seam of ticks (episode, state, plan_tick, action's first)."""
     some = next(record for record in session_records(Swirl()) if isinstance(record, TickRecord))
-    tally = Tally()
+    tally = SummaryBuilder()
     for number, (episode, state, plan_tick, first) in enumerate(ticks):
         action = np.array([first, 0.0], np.float32)
         tally.add(replace(some, tick=number, episode=episode, state=state, plan_tick=plan_tick, robot_action=action))

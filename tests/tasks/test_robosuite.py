@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from hitl_clic.tasks import TASKS, make_task, make_teacher
-from hitl_clic.tasks.robosuite.arm_teacher import HOME, easiest, nearest_turn, pointing_down
+from hitl_clic.tasks.robosuite.arm_teacher import HOME, downward_rotation, easiest_rotation, nearest_downward_rotation
 from hitl_clic.tasks.robosuite.task import SPEEDS, RobosuiteTask
-from hitl_clic.tasks.rotations import quaternion, rotation_vector, turn_to
+from hitl_clic.tasks.rotations import quaternion, rotation_between, rotation_vector
 from hitl_clic.tasks.task import Array
 
 ARMS = [name for name, entry in TASKS.items() if entry.extra == "arms"]
@@ -71,12 +71,12 @@ def test_squares_ways_lead_to_its_handle() -> None:
     hand, nut = observation[6:15].reshape(3, 3), observation[15:24].reshape(3, 3)
     handle = observation[3:6] + 0.065 * nut[:, 0]
     np.testing.assert_allclose(observation[38:41], observation[0:3] - handle, atol=1e-6)
-    for way in (observation[30:34], observation[34:38]):
-        half = np.arccos(way[3])
-        axis = way[:3] / np.sin(half)
+    for offset in (observation[30:34], observation[34:38]):
+        half = np.arccos(offset[3])
+        axis = offset[:3] / np.sin(half)
         cross = np.cross(np.eye(3), axis)
-        turn = np.eye(3) + np.sin(2 * half) * cross + (1 - np.cos(2 * half)) * cross @ cross
-        there = turn @ hand
+        rotation = np.eye(3) + np.sin(2 * half) * cross + (1 - np.cos(2 * half)) * cross @ cross
+        there = rotation @ hand
         np.testing.assert_allclose(there[:, 2], -nut[:, 2], atol=1e-4)
         np.testing.assert_allclose(np.abs(there[:, 1] @ nut[:, 1]), 1, atol=1e-4)
 
@@ -100,7 +100,7 @@ def test_frames_are_the_hands_and_the_first_pictures() -> None:
     hand, picture = made.axes_of("gripper"), made.axes_of("camera")
     assert hand is not None
     assert picture is not None
-    np.testing.assert_array_equal(hand[0], made.engine.hand(0).turn)
+    np.testing.assert_array_equal(hand[0], made.engine.hand(0).rotation)
     (camera,) = (camera for camera in made.cameras if camera.name == made.shown[0])
     right, _, ahead = camera.axes()
     level = np.array([-ahead[0], -ahead[1], 0.0])
@@ -183,13 +183,13 @@ def test_teacher_succeeds_on_unseen_starts(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "longest"), [("lift", 0), ("pick_can", 12), ("square", 12), ("two_arm_lift", 0)])
-def test_teacher_recovers_when_the_grasp_is_lost(name: str, longest: int) -> None:
+def test_teacher_recovers_when_the_grasp_is_lost(name: str, step_limits: int) -> None:
     """A while after the grasp a hand opens and is moved away."""
     here, teacher = task(name), make_teacher(name)
     observation, _ = here.reset(seed=6)
     while not observation[-1]:
         observation, *_ = here.step(teacher.action(observation))
-    for _ in range(longest):
+    for _ in range(step_limits):
         observation, *_ = here.step(teacher.action(observation))
     away = np.tile([-0.3, -0.3, 0.3, 0.2, 0.2, -0.4, -1.0], here.arms).astype(np.float32)
     for _ in range(15):
@@ -203,7 +203,7 @@ def test_turns_lead_there() -> None:
     for _ in range(50):
         now, goal = (np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(2))
         now, goal = now * np.linalg.det(now), goal * np.linalg.det(goal)
-        vector = turn_to(now, goal)
+        vector = rotation_between(now, goal)
         np.testing.assert_allclose(rotation_vector(goal @ now.T), vector)
         x, y, z, w = quaternion(goal @ now.T)
         doubled = np.array(
@@ -214,33 +214,35 @@ def test_turns_lead_there() -> None:
             ]
         )
         np.testing.assert_allclose(doubled @ now, goal, atol=1e-9)
-    np.testing.assert_array_equal(turn_to(np.eye(3), np.eye(3)), np.zeros(3))
-    assert np.linalg.norm(turn_to(np.eye(3), np.diag([-1.0, -1.0, 1.0]))) == pytest.approx(np.pi)
+    np.testing.assert_array_equal(rotation_between(np.eye(3), np.eye(3)), np.zeros(3))
+    assert np.linalg.norm(rotation_between(np.eye(3), np.diag([-1.0, -1.0, 1.0]))) == pytest.approx(np.pi)
 
 
 def test_hands_turn_the_way_the_arm_has_room_for() -> None:
-    home = pointing_down(HOME)
+    home = downward_rotation(HOME)
     np.testing.assert_allclose(home, np.diag([1.0, -1.0, -1.0]))
     for angle in np.linspace(-1.4, 1.4, 9):
         along = np.array(
             [np.cos(angle) * HOME[0] - np.sin(angle) * HOME[1], np.sin(angle) * HOME[0] + np.cos(angle) * HOME[1]]
         )
-        np.testing.assert_allclose(nearest_turn(home, [-along]), [0, 0, angle], atol=1e-9)
+        np.testing.assert_allclose(nearest_downward_rotation(home, [-along]), [0, 0, angle], atol=1e-9)
     quarters = [np.array([[0.0, -s, 0.0], [s, 0.0, 0.0], [0.0, 0.0, 1.0]]) for s in (1.0, -1.0)]
     turned = quarters[0] @ home
-    np.testing.assert_allclose(easiest(turned, quarters), [0, 0, -np.pi / 2], atol=1e-9)  # back rather than round
+    np.testing.assert_allclose(
+        easiest_rotation(turned, quarters), [0, 0, -np.pi / 2], atol=1e-9
+    )  # back rather than round
 
 
 def test_a_wound_up_wrist_is_unwound() -> None:
     """A hand past the far side goes back the way it came, although the other way round is shorter."""
-    home = pointing_down(HOME)
+    home = downward_rotation(HOME)
     for wound, back in ((2.9, -2.9), (-2.1, 2.1)):
         c, s = np.cos(wound), np.sin(wound)
         hand = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ home
-        np.testing.assert_allclose(easiest(hand, [home @ hand.T]), [0, 0, back], atol=1e-9)
+        np.testing.assert_allclose(easiest_rotation(hand, [home @ hand.T]), [0, 0, back], atol=1e-9)
     c, s = np.cos(3.4), np.sin(3.4)
     hand = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ home
-    np.testing.assert_allclose(easiest(hand, [home @ hand.T]), [0, 0, -3.4], atol=1e-9)
+    np.testing.assert_allclose(easiest_rotation(hand, [home @ hand.T]), [0, 0, -3.4], atol=1e-9)
 
 
 def test_scenes_stay_in_the_picture() -> None:

@@ -39,7 +39,7 @@ def maker(name: str) -> Callable[[], Task]:
 
 @pytest.mark.parametrize("name", task_names())
 def test_contract(name: str) -> None:
-    check_task(maker(name), forecast_within=FORECAST_WITHIN.get(name, 0.0), foreseen_within=FORESEEN_WITHIN.get(name))
+    check_task(maker(name), forecast_within=FORECAST_WITHIN.get(name, 0.0), predict_within=FORESEEN_WITHIN.get(name))
 
 
 @pytest.mark.realtime
@@ -54,7 +54,7 @@ def test_snapshot_continues_in_a_new_process(name: str) -> None:
 
 
 def test_fixed_line_contract() -> None:
-    check_task(lambda: LineFollowing(line="fixed"), seeds_differ=False, foreseen_within=1e-6)
+    check_task(lambda: LineFollowing(line="fixed"), seeds_differ=False, predict_within=1e-6)
 
 
 @pytest.mark.parametrize("name", task_names())

@@ -11,8 +11,14 @@ from hitl_clic.tasks import make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_teacher
 from hitl_clic.tasks.contract_time import check_teacher_time
 from hitl_clic.tasks.line.teacher import LineFollowingTeacher
-from hitl_clic.tasks.pusht.contacts import CENTRE, INERTIA_OVER_MASS, NEAR_ENOUGH, TURN_FIRST, needed_contacts
-from hitl_clic.tasks.pusht.paths import CLEARANCE, CORNERS, MARGIN, inside, nearest_free, shortest_ways
+from hitl_clic.tasks.pusht.contacts import (
+    CENTRE,
+    INERTIA_OVER_MASS,
+    POSITION_TOLERANCE,
+    TURN_FIRST_ANGLE,
+    needed_contacts,
+)
+from hitl_clic.tasks.pusht.paths import CLEARANCE, CORNERS, MARGIN, inside, nearest_free, shortest_paths
 from hitl_clic.tasks.pusht.push_t import PushT
 from hitl_clic.tasks.pusht.state import GOAL, PushTState, agent_gap, decode, features, outline_in_scene
 from hitl_clic.tasks.task import Task
@@ -107,29 +113,29 @@ def test_push_model_matches_the_physics() -> None:
 
 def test_contacts_push_to_the_goal_and_turn_towards_it() -> None:
     (above,), turning = needed_contacts(0.0, 60.0, 0.0)
-    assert (above.x, above.y, above.nx, above.ny, above.charge) == (0.0, 0.0, 0.0, 1.0, 0.0)
+    assert (above.x, above.y, above.nx, above.ny, above.cost) == (0.0, 0.0, 0.0, 1.0, 0.0)
     assert not turning
     rng = np.random.default_rng(0)
     for _ in range(500):
         right, down, turn = rng.uniform(-200, 200), rng.uniform(-200, 200), rng.uniform(-0.6, 0.6)
-        need = needed_contacts(right, down, turn)
-        far = max(abs(right), abs(down)) > NEAR_ENOUGH
-        assert need.turning == (abs(turn) > TURN_FIRST or not far)
-        for c in need.contacts:
+        options = needed_contacts(right, down, turn)
+        far = max(abs(right), abs(down)) > POSITION_TOLERANCE
+        assert options.turning == (abs(turn) > TURN_FIRST_ANGLE or not far)
+        for c in options.contacts:
             arm = (c.x - CENTRE[0]) * c.ny - (c.y - CENTRE[1]) * c.nx
-            if need.turning:
+            if options.turning:
                 assert arm * turn > 0
-                assert c.charge == pytest.approx(-(c.nx * right + c.ny * down))
+                assert c.cost == pytest.approx(-(c.nx * right + c.ny * down))
             else:
-                assert c.nx * right + c.ny * down > NEAR_ENOUGH
+                assert c.nx * right + c.ny * down > POSITION_TOLERANCE
                 # An uncharged contact turns the right way, save for the one pixel between stem and centre.
-                assert c.charge > 2.0 or arm * turn >= -abs(turn)
+                assert c.cost > 2.0 or arm * turn >= -abs(turn)
 
 
 def test_something_is_needed_even_at_the_goal() -> None:
-    for need in (needed_contacts(0.0, 0.0, 0.0), needed_contacts(1.0, -1.0, -0.2)):
-        assert need.turning
-        assert need.contacts
+    for options in (needed_contacts(0.0, 0.0, 0.0), needed_contacts(1.0, -1.0, -0.2)):
+        assert options.turning
+        assert options.contacts
 
 
 def _observation(agent: tuple[float, float], block: tuple[float, float, float]) -> np.ndarray:
@@ -179,16 +185,16 @@ def test_push_t_teacher_leaves_the_t_it_overlaps() -> None:
 def test_ways_lead_round_the_block() -> None:
     stops = np.array([[0.0, -40.0], [0.0, 160.0], [100.0, 15.0]])
     start, everywhere = np.array([0.0, 200.0]), np.ones(len(CORNERS), np.bool_)
-    lengths, towards = shortest_ways(start, stops, everywhere)
+    lengths, towards = shortest_paths(start, stops, everywhere)
     assert lengths[0] > 240
     assert any(np.array_equal(towards[0], corner) for corner in CORNERS)
     assert lengths[1] == 40.0
     np.testing.assert_array_equal(towards[1], stops[1])
-    blocked, _ = shortest_ways(start, stops, np.zeros(len(CORNERS), np.bool_))
+    blocked, _ = shortest_paths(start, stops, np.zeros(len(CORNERS), np.bool_))
     assert np.isinf(blocked[0])
     assert blocked[1] == 40.0
-    there, _ = shortest_ways(stops[0], stops[1:], everywhere)
-    back, _ = shortest_ways(stops[1], stops[:1], everywhere)
+    there, _ = shortest_paths(stops[0], stops[1:], everywhere)
+    back, _ = shortest_paths(stops[1], stops[:1], everywhere)
     np.testing.assert_allclose(there[0], back[0])
 
 

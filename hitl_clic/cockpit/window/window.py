@@ -34,7 +34,7 @@ from hitl_clic.cockpit.window import keymap, messages
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.sounds import Speaker, cues
 from hitl_clic.devices.hardware.events import InputEvent
-from hitl_clic.os_scheduling import step_back
+from hitl_clic.os_scheduling import lower_priority
 from hitl_clic.types.schema import SchemaError
 
 SILENT_S = 1.0
@@ -315,7 +315,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     settings = WindowSettings.model_validate_json(given.settings)
     logging.basicConfig(level=logging.WARNING, format="window: %(message)s", stream=sys.stderr)
-    step_back(settings.niceness)
+    lower_priority(settings.niceness)
 
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PAIR)

@@ -18,7 +18,7 @@ from metaworld.envs.sawyer_hammer_v3 import SawyerHammerEnvV3
 
 from hitl_clic.tasks import mujoco_pose
 from hitl_clic.tasks.actions import arm_groups, checked_action
-from hitl_clic.tasks.frames import picture_axes
+from hitl_clic.tasks.frames import camera_axes
 from hitl_clic.tasks.metaworld.hammer_scene import hammer_scene
 from hitl_clic.tasks.metaworld.hammer_state import (
     DRIVEN,
@@ -35,7 +35,7 @@ from hitl_clic.types.records import Frame
 from hitl_clic.types.scene import ActionFrame, Scene
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, named, vector
 
-REACH = 0.01
+ACTION_SCALE = 0.01
 """Metres by which one unit of action moves the point that draws the hand along (metaworld)."""
 HAMMER_STARTS = ((-0.1, 0.4, 0.0), (0.1, 0.5, 0.0))
 """Lowest and highest start of the hammer (metaworld)."""
@@ -49,9 +49,9 @@ _PHYSICS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 """All that MuJoCo needs to go on exactly: positions, velocities, controls, the solver's starting point."""
 _SUBSTEPS = 5
 """Simulated steps of 2.5 ms in one step (metaworld)."""
-_FARTHEST = 2.0
+_OBSERVATION_LIMIT = 2.0
 """Observed positions are cut to this, metres: what is farther off has fallen from the table."""
-_SEEN = (0, 1)
+_VISUAL_GEOMS = (0, 1)
 """The groups of geoms that metaworld makes for people; others are for collisions."""
 _CAMERAS = (
     Camera("side", target=(0.06, 0.58, 0.2), distance=1.25, azimuth=155.0, elevation=-28.0),
@@ -77,7 +77,10 @@ class Hammer(Task):
     """
 
     action_frame = ActionFrame(
-        axes=_AXES, scale=(REACH, REACH, REACH, 1.0), unit=("m", "m", "m", "force"), groups=arm_groups(_AXES)
+        axes=_AXES,
+        scale=(ACTION_SCALE, ACTION_SCALE, ACTION_SCALE, 1.0),
+        unit=("m", "m", "m", "force"),
+        groups=arm_groups(_AXES),
     )
     control_hz = 20.0
 
@@ -94,8 +97,16 @@ class Hammer(Task):
             raise ValueError(f"max_steps must be at least 1, got {max_steps}")
         self.hand = hand
         self.max_steps = max_steps
-        now = np.array([_FARTHEST] * 3 + [1.0] + [_FARTHEST] * 3 + [1.0] * 4 + [_FARTHEST] * 3 + [1.0] * 4, np.float32)
-        self._bound = np.concatenate([now, now[HAND_SIZE:], np.full(3, _FARTHEST, np.float32)])
+        now = np.array(
+            [_OBSERVATION_LIMIT] * 3
+            + [1.0]
+            + [_OBSERVATION_LIMIT] * 3
+            + [1.0] * 4
+            + [_OBSERVATION_LIMIT] * 3
+            + [1.0] * 4,
+            np.float32,
+        )
+        self._bound = np.concatenate([now, now[HAND_SIZE:], np.full(3, _OBSERVATION_LIMIT, np.float32)])
         self.observation_space = spaces.Box(-self._bound, self._bound, dtype=np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
         self._simulator = _simulator()
@@ -169,18 +180,18 @@ class Hammer(Task):
 
     def axes_of(self, frame: Frame) -> Floats | None:
         return (
-            picture_axes(named(_CAMERAS, _SHOWN[0]).azimuth)[None] if frame == "camera" else None
+            camera_axes(named(_CAMERAS, _SHOWN[0]).azimuth)[None] if frame == "camera" else None
         )  # its hand never turns
 
     def scene(self) -> Scene:
         self._require_start()
         state = of_instant(self._now)
-        joints = mujoco_pose.joints(self._simulator.model, self._simulator.data)
-        return replace(hammer_scene(state, REACH), pose=Pose(joints, (vector(state.hand),)))
+        joints = mujoco_pose.pack_pose(self._simulator.model, self._simulator.data)
+        return replace(hammer_scene(state, ACTION_SCALE), pose=Pose(joints, (vector(state.hand),)))
 
     def scene3d(self, folder: Path) -> Scene3D:
         model = mujoco_pose.write_model(self._simulator.model, folder)
-        return Scene3D(model, _SEEN, _CAMERAS, _SHOWN, floor=0.0)
+        return Scene3D(model, _VISUAL_GEOMS, _CAMERAS, _SHOWN, floor=0.0)
 
     def progress(self) -> dict[str, Any]:
         return {"nail": min(1.0, max(0.0, self._depth() / DRIVEN))}

@@ -48,23 +48,23 @@ class HammerState:
 
     Attributes:
         hand: between the fingers, [3]; their tips are 4.5 cm lower. opening: of the gripper, 0 shut to 1 open.
-        hammer: origin of its frame, [3]. turn: its rotation [3, 3]; columns are its axes in the world.
+        hammer: origin of its frame, [3]. rotation: its rotation [3, 3]; columns are its axes in the world.
         nail: centre of the nail's head, [3].
     """
 
     hand: Floats
     opening: float
     hammer: Floats
-    turn: Floats
+    rotation: Floats
     nail: Floats
 
     def in_world(self, points: Floats) -> Floats:
         """Points [..., 3] of the hammer's frame in the world."""
-        return np.asarray(points @ self.turn.T + self.hammer)
+        return np.asarray(points @ self.rotation.T + self.hammer)
 
 
 def rotation(quaternion: Floats) -> Floats:
-    """The rotation [3, 3] of a quaternion (w, x, y, z); of any length but 0, which counts as no turn."""
+    """The rotation [3, 3] of a quaternion (w, x, y, z); of any length but 0, which counts as no rotation."""
     length = float(np.linalg.norm(quaternion))
     w, x, y, z = (quaternion / length).tolist() if length > 1e-9 else (1.0, 0.0, 0.0, 0.0)
     return np.array(
@@ -82,7 +82,7 @@ def of_instant(numbers: Floats) -> HammerState:
         hand=numbers[0:3],
         opening=float(numbers[3]),
         hammer=numbers[4:7],
-        turn=rotation(numbers[7:11]),
+        rotation=rotation(numbers[7:11]),
         nail=numbers[11:14],
     )
 

@@ -62,38 +62,38 @@ class HammerTeacher(MemorylessTeacher):
     def action(self, observation: Array) -> Array:
         """Action float32 [4] for an observation float32 [35]. Raises ValueError for another shape or NaN."""
         state = decode(np.clip(observation, -_LARGEST_FEATURE, _LARGEST_FEATURE))
-        handle = state.turn[:, 0]
+        handle = state.rotation[:, 0]
         place = min(_GRIP[1], max(_GRIP[0], float((state.hand - state.hammer) @ handle)))
-        way = state.hammer + place * handle - state.hand
-        beside = float(np.hypot(way[0], way[1]))
-        height = abs(float(way[2]))
-        level = _share(beside, _BESIDE) * _share(abs(float(handle[2])), _LEVEL)
-        between = level * _share(height, _DEEP)
-        held = level * _share(height, _IN_REACH) * _share(state.opening, _SHUT) * _share(state.opening, _EMPTY)
+        offset = state.hammer + place * handle - state.hand
+        beside = float(np.hypot(offset[0], offset[1]))
+        height = abs(float(offset[2]))
+        level = _ramp(beside, _BESIDE) * _ramp(abs(float(handle[2])), _LEVEL)
+        between = level * _ramp(height, _DEEP)
+        held = level * _ramp(height, _IN_REACH) * _ramp(state.opening, _SHUT) * _ramp(state.opening, _EMPTY)
 
-        way[2] += _GRIP_HEIGHT + _HOVER * (1.0 - _share(beside, _DESCENT))
-        motion = (1.0 - held) * _paced(way) + held * _paced(_strike(state))
+        offset[2] += _GRIP_HEIGHT + _HOVER * (1.0 - _ramp(beside, _DESCENT))
+        motion = (1.0 - held) * _limited(offset) + held * _limited(_strike(state))
         fingers = 2.0 * min(1.0, 2.0 * max(between, held)) - 1.0
         return np.array([*motion, fingers], np.float32)
 
 
 def _strike(state: HammerState) -> Floats:
     """The way of the hammer's face, [3]: into line with the nail and before it, then through it."""
-    handle, across = state.turn[:, 0], state.turn[:, 1]
+    handle, across = state.rotation[:, 0], state.rotation[:, 1]
     towards = min(1.0, max(-1.0, 3.0 * float(across[1])))  # which of the two faces; neither for a head on its side
-    way = state.nail - [0.0, NAIL_FACE, 0.0] - (state.hammer + HEAD_X * handle + FACE * towards * across)
-    in_line = _share(float(np.hypot(way[0], way[2])), _IN_LINE)
-    way[[0, 2]] *= 1.0 - (1.0 - in_line) * _share(-float(way[1]), _BEYOND)
-    way[1] += _THROUGH * in_line - _STAND_OFF * (1.0 - in_line)
-    return way
+    offset = state.nail - [0.0, NAIL_FACE, 0.0] - (state.hammer + HEAD_X * handle + FACE * towards * across)
+    in_line = _ramp(float(np.hypot(offset[0], offset[2])), _IN_LINE)
+    offset[[0, 2]] *= 1.0 - (1.0 - in_line) * _ramp(-float(offset[1]), _BEYOND)
+    offset[1] += _THROUGH * in_line - _STAND_OFF * (1.0 - in_line)
+    return offset
 
 
-def _paced(way: Floats) -> Floats:
+def _limited(offset: Floats) -> Floats:
     """The motion [3] along a way, in [-1, 1], its direction kept."""
-    motion = _GAIN * way
+    motion = _GAIN * offset
     return np.asarray(motion / max(1.0, float(np.abs(motion).max())))
 
 
-def _share(value: float, ramp: tuple[float, float]) -> float:
+def _ramp(value: float, edges: tuple[float, float]) -> float:
     """0 at the ramp's first value, 1 at its second, straight between them."""
-    return float(min(1.0, max(0.0, (value - ramp[0]) / (ramp[1] - ramp[0]))))
+    return float(min(1.0, max(0.0, (value - edges[0]) / (edges[1] - edges[0]))))

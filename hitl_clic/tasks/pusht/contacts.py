@@ -13,13 +13,13 @@ CENTRE = (0.0, 45.0)
 """Centre of mass of the T in its body frame, pixels."""
 INERTIA_OVER_MASS = 3000.0
 """Moment of inertia of the T about its centre over its mass, pixels squared."""
-TURN_FIRST = 0.3
+TURN_FIRST_ANGLE = 0.3
 """Radians to the goal's angle above which only turning pushes are needed."""
-NEAR_ENOUGH = 4.0
+POSITION_TOLERANCE = 4.0
 """Pixels to the goal along an axis of the T below which no push along that axis is needed."""
-ARM_PER_RADIAN = 150.0
+LEVER_PER_RADIAN = 150.0
 """Pixels off the centre of mass at which a face is pushed, for each radian still to turn."""
-MISS_CHARGE = 2.0
+MISS_COST = 2.0
 """Pixels of way charged for each pixel by which a face ends before the arm that was asked for."""
 
 
@@ -33,41 +33,43 @@ class Contact(NamedTuple):
     y: float
     nx: float
     ny: float
-    charge: float = 0.0
+    cost: float = 0.0
 
 
-class Need(NamedTuple):
+class ContactOptions(NamedTuple):
     """The contacts to choose among, and whether they are there to turn the T rather than to move it."""
 
     contacts: tuple[Contact, ...]
     turning: bool
 
 
-def needed_contacts(right: float, down: float, turn: float) -> Need:
+def needed_contacts(right: float, down: float, turn: float) -> ContactOptions:
     """The pushes needed for a goal `right` px along the bar, `down` px along the stem and `turn` rad away.
 
     First turn roughly; then push the faces whose normals point to the goal, off the centre by as much as turns the
     rest of the angle away. There is always at least one contact. Turning first makes the teacher easy to imitate:
     while turning it depends on little but the angle, and afterwards every push happens near the goal's own angle.
     """
-    moving = _moving(right, down, turn) if abs(turn) <= TURN_FIRST else ()
-    return Need(moving, turning=False) if moving else Need(_turning(right, down, turn), turning=True)
+    moving = _moving(right, down, turn) if abs(turn) <= TURN_FIRST_ANGLE else ()
+    return (
+        ContactOptions(moving, turning=False) if moving else ContactOptions(_turning(right, down, turn), turning=True)
+    )
 
 
 def _moving(right: float, down: float, turn: float) -> tuple[Contact, ...]:
     """Pushes along each axis on which the T is off: on the bar's top, the foot, the stem's sides, the bar's ends."""
-    arm = ARM_PER_RADIAN * turn
+    arm = LEVER_PER_RADIAN * turn
     contacts = []
-    if down > NEAR_ENOUGH:
+    if down > POSITION_TOLERANCE:
         contacts.append(Contact(_between(arm, -50.0, 50.0), 0.0, 0.0, 1.0))
-    if down < -NEAR_ENOUGH:
+    if down < -POSITION_TOLERANCE:
         contacts.append(Contact(_between(-arm, -9.0, 9.0), 120.0, 0.0, -1.0))
-    if abs(right) > NEAR_ENOUGH:
+    if abs(right) > POSITION_TOLERANCE:
         to = 1.0 if right > 0 else -1.0
         wanted = CENTRE[1] - to * arm
         for x, low, high in ((15.0, 46.0, 110.0), (60.0, 6.0, 24.0)):
             y = _between(wanted, low, high)
-            contacts.append(Contact(-to * x, y, to, 0.0, MISS_CHARGE * abs(y - wanted)))
+            contacts.append(Contact(-to * x, y, to, 0.0, MISS_COST * abs(y - wanted)))
     return tuple(contacts)
 
 

@@ -79,7 +79,7 @@ CORNERS: Floats = np.delete(_outline(MARGIN), (2, 5), axis=0)
 _BETWEEN_CORNERS = _straight(CORNERS, CORNERS)
 
 
-def shortest_ways(start: Floats, stops: Floats, usable: Bools) -> tuple[Floats, Floats]:
+def shortest_paths(start: Floats, stops: Floats, usable: Bools) -> tuple[Floats, Floats]:
     """Shortest ways from a free point [2] to free points [K, 2] over usable corners [6].
 
     Returns:

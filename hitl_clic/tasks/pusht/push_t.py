@@ -32,13 +32,13 @@ from hitl_clic.types.scene import ActionFrame, Scene, Shape
 if TYPE_CHECKING:
     from gym_pusht.envs.pusht import PushTEnv
 
-REACH = 10.0
+ACTION_SCALE = 10.0
 """Pixels between the agent and its target for one unit of action."""
 SUCCESS_COVERAGE = 0.80
 _SETTLING_STEPS = 5
 _SMALLEST_GAP = 5.0
 """Free pixels between agent and block at the start of an episode, at least."""
-_APART = (60.0, 60.0, 300.0, 300.0, 0.0)
+_SEPARATE_POSES = (60.0, 60.0, 300.0, 300.0, 0.0)
 """Agent and block where they touch neither each other nor a wall."""
 _KIND = "hitl_clic/PushT-v0/1"
 
@@ -71,7 +71,9 @@ class PushT(Task):
         max_steps: steps after which an episode is truncated. render_mode: see `Task`.
     """
 
-    action_frame = ActionFrame(axes=("x", "y"), scale=(REACH, REACH), unit=("px", "px"), groups=PLANE_GROUPS)
+    action_frame = ActionFrame(
+        axes=("x", "y"), scale=(ACTION_SCALE, ACTION_SCALE), unit=("px", "px"), groups=PLANE_GROUPS
+    )
     control_hz = 10.0
     symmetries = (MIRROR,)
 
@@ -145,19 +147,19 @@ class PushT(Task):
         checked = [checked_action(action, 2) for action in actions]
         if not checked:
             return self.observe()
-        return _follow(self._imagine(), self._state, checked)
+        return _simulate(self._approximate_copy(), self._state, checked)
 
-    def foresee(self, observation: Array, actions: Array) -> Array:
+    def predict(self, observation: Array, actions: Array) -> Array:
         """As in `Task`: agent and block at rest where they are seen. Off by a pixel after two steps, usually."""
         state = decode(observation)
         checked = [checked_action(action, 2) for action in actions]
         if not checked:
             return observation
-        simulator = self._apart()
+        simulator = self._scratch_simulator()
         simulator.block.angle = state.angle  # first, as in `_imagine`
         simulator.block.position = (state.block_x, state.block_y)
         simulator.agent.position = (state.agent_x, state.agent_y)
-        return _follow(simulator, state, checked)
+        return _simulate(simulator, state, checked)
 
     def scene(self) -> Scene:
         s = self._state
@@ -167,7 +169,7 @@ class PushT(Task):
             Shape("object", outline_in_scene(s.block_x, s.block_y, s.angle)),
             Shape("robot", (hand,), AGENT_RADIUS),
         )
-        return Scene(size=(SIDE, SIDE), shapes=shapes, hand=hand, step=REACH)
+        return Scene(size=(SIDE, SIDE), shapes=shapes, hand=hand, step=ACTION_SCALE)
 
     def progress(self) -> dict[str, Any]:
         return {"coverage": self._coverage}
@@ -179,21 +181,21 @@ class PushT(Task):
                 simulator.close()
         self._simulator = self._imagined = None
 
-    def _imagine(self) -> PushTEnv:
+    def _approximate_copy(self) -> PushTEnv:
         """A simulator in the present state, without the memory of the contact solver."""
         assert self._simulator is not None
-        imagined = self._apart()
+        imagined = self._scratch_simulator()
         for there, here in ((imagined.agent, self._simulator.agent), (imagined.block, self._simulator.block)):
             there.angle = here.angle  # first: turning a body moves it, since it turns about its centre of mass
             there.position, there.velocity = here.position, here.velocity
             there.angular_velocity = here.angular_velocity
         return imagined
 
-    def _apart(self) -> PushTEnv:
+    def _scratch_simulator(self) -> PushTEnv:
         """The second simulator, a new space each time, nothing touching in it: what follows depends on no past."""
         if self._imagined is None:
             self._imagined = _new_simulator()
-        self._imagined.reset(seed=0, options={"reset_to_state": _APART})
+        self._imagined.reset(seed=0, options={"reset_to_state": _SEPARATE_POSES})
         return self._imagined
 
     def _begin(self, start: int) -> None:
@@ -231,7 +233,7 @@ def _new_simulator() -> PushTEnv:
     return PushTEnv(obs_type="state")
 
 
-def _follow(simulator: PushTEnv, state: PushTState, actions: list[Array]) -> Array:
+def _simulate(simulator: PushTEnv, state: PushTState, actions: list[Array]) -> Array:
     """The observation after these actions, at least one, in a simulator that is in this state."""
     previous = features(state)
     for action in actions:
@@ -244,7 +246,7 @@ def _follow(simulator: PushTEnv, state: PushTState, actions: list[Array]) -> Arr
 def _target(state: PushTState, action: Array) -> NDArray[np.float64]:
     """Where the agent is to go, px [2]."""
     agent = np.array([state.agent_x, state.agent_y])
-    return np.asarray(np.clip(agent + REACH * action.astype(np.float64), 0.0, SIDE))
+    return np.asarray(np.clip(agent + ACTION_SCALE * action.astype(np.float64), 0.0, SIDE))
 
 
 def _state(info: dict[str, Any]) -> PushTState:

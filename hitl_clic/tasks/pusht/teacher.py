@@ -11,19 +11,19 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from hitl_clic.tasks.pusht.contacts import CENTRE, Need, needed_contacts
-from hitl_clic.tasks.pusht.paths import CLEARANCE, CORNERS, MARGIN, Floats, nearest_free, shortest_ways
+from hitl_clic.tasks.pusht.contacts import CENTRE, ContactOptions, needed_contacts
+from hitl_clic.tasks.pusht.paths import CLEARANCE, CORNERS, MARGIN, Floats, nearest_free, shortest_paths
 from hitl_clic.tasks.pusht.state import AGENT_RADIUS, GOAL, SIDE, PushTState, decode
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
 
 _LARGEST_FEATURE = 4.0
 """Observations are cut to this size, in scene sides, so that no number is too large to reckon with."""
-_STAY = 20.0
+_SWITCH_COST = 20.0
 """Pixels charged for leaving the present contact for another, so that near ties do not make the agent waver."""
-_LONGEST_WAY = 600.0
+_UNREACHABLE_COST = 600.0
 """Pixels reckoned for a contact to which there is no way at all."""
-_OUTSIDE_CHARGE = 30.0
+_OUTSIDE_COST = 30.0
 """Pixels charged for each pixel by which a contact would have the agent outside the scene."""
 _CORNER_SLACK = 4.0
 """Pixels by which a corner of a way may lie outside the scene."""
@@ -52,14 +52,14 @@ _GOAL_CENTRE = np.array([GOAL[0] - sin(GOAL[2]) * CENTRE[1], GOAL[1] + cos(GOAL[
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Frame:
+class _BodyFrame:
     """The pose of the T's body frame in the scene: origin [2] and rotation [2, 2]."""
 
     origin: Floats
     rotation: Floats
 
     @classmethod
-    def of(cls, state: PushTState) -> _Frame:
+    def of(cls, state: PushTState) -> _BodyFrame:
         c, s = cos(state.angle), sin(state.angle)
         return cls(np.array([state.block_x, state.block_y]), np.array([[c, -s], [s, c]]))
 
@@ -83,7 +83,7 @@ class PushTTeacher(MemorylessTeacher):
     def action(self, observation: Array) -> Array:
         """Action float32 [2] of length 1 for an observation float32 [24]. ValueError for another shape or NaN."""
         state = decode(np.clip(observation, -_LARGEST_FEATURE, _LARGEST_FEATURE))
-        frame = _Frame.of(state)
+        frame = _BodyFrame.of(state)
         right, down = (frame.body(_GOAL_CENTRE) - CENTRE).tolist()
         turn = (GOAL[2] - state.angle + pi) % (2 * pi) - pi
         agent = frame.body(np.array([state.agent_x, state.agent_y]))
@@ -91,29 +91,29 @@ class PushTTeacher(MemorylessTeacher):
         return np.asarray(heading / max(_length(heading), 1e-9), dtype=np.float32)
 
 
-def _heading(frame: _Frame, agent: Floats, need: Need) -> Floats:
+def _heading(frame: _BodyFrame, agent: Floats, options: ContactOptions) -> Floats:
     """Where an agent [2] moves to meet a need: a direction [2] of any length. Agent and direction in the body frame."""
-    table = np.array(need.contacts)
-    points, normals, charges = table[:, :2], table[:, 2:4], table[:, 4]
-    hovers = _hovers(points, normals)
+    table = np.array(options.contacts)
+    points, normals, costs = table[:, :2], table[:, 2:4], table[:, 4]
+    hovers = _approach_points(points, normals)
     free = nearest_free(agent)
-    way, towards = shortest_ways(free, hovers, _usable_corners(frame))
+    way, towards = shortest_paths(free, hovers, _usable_corners(frame))
 
     beside = ((agent - points) * np.abs(normals[:, ::-1])).sum(1)
     gap = ((points - agent) * normals).sum(1) - AGENT_RADIUS
-    reach = _AT_BESIDE_TURNING if need.turning else _AT_BESIDE_MOVING
+    reach = _AT_BESIDE_TURNING if options.turning else _AT_BESIDE_MOVING
     at = (gap > _AT_GAP[0]) & (gap < _AT_GAP[1]) & (np.abs(beside) < reach)
     outside = _outside(frame.scene(points - normals * AGENT_RADIUS))
-    travel = np.minimum(way, _LONGEST_WAY) + _length(agent - free) + _STAY + _OUTSIDE_CHARGE * outside
-    best = int(np.argmin(np.where(at, np.abs(beside) + np.abs(gap), travel) + charges))
+    travel = np.minimum(way, _UNREACHABLE_COST) + _length(agent - free) + _SWITCH_COST + _OUTSIDE_COST * outside
+    best = int(np.argmin(np.where(at, np.abs(beside) + np.abs(gap), travel) + costs))
 
     if at[best] or _length(agent - hovers[best]) < _REACHED:
-        return _push(normals[best], float(beside[best]), float(gap[best]), need.turning)
+        return _push(normals[best], float(beside[best]), float(gap[best]), options.turning)
     aim = frame.body(np.clip(frame.scene(towards[best]), 0.0, SIDE))
     return _travel(agent, free, aim)
 
 
-def _hovers(points: Floats, normals: Floats) -> Floats:
+def _approach_points(points: Floats, normals: Floats) -> Floats:
     """Where the agent waits before each contact, [K, 2]: off its face by the margin.
 
     Beside the stem it waits below the bar's margin, and slides up to a higher contact while it pushes.
@@ -124,7 +124,7 @@ def _hovers(points: Floats, normals: Floats) -> Floats:
     return hovers
 
 
-def _usable_corners(frame: _Frame) -> np.ndarray:
+def _usable_corners(frame: _BodyFrame) -> np.ndarray:
     """Which turning points of the ways lie in the scene, bool [6]."""
     corners = frame.scene(CORNERS)
     return np.asarray(((corners > -_CORNER_SLACK) & (corners < SIDE + _CORNER_SLACK)).all(1))
@@ -139,8 +139,8 @@ def _push(normal: Floats, beside: float, gap: float, turning: bool) -> Floats:
     """Push along the normal while drawing level with the contact; keep off the T while still far beside it."""
     full, fade = _LEVEL_TOUCHING if gap < _TOUCHING and not turning else _LEVEL_FREE
     level = min(1.0, max(0.0, 1.0 - (abs(beside) - full) / fade))
-    inward = level + (1.0 - level) * _unit((gap - CLEARANCE) / _SETTLE)
-    return np.asarray(normal * inward + np.abs(normal[::-1]) * _unit(-beside / _SLIDE))
+    inward = level + (1.0 - level) * _clip01((gap - CLEARANCE) / _SETTLE)
+    return np.asarray(normal * inward + np.abs(normal[::-1]) * _clip01(-beside / _SLIDE))
 
 
 def _travel(agent: Floats, free: Floats, aim: Floats) -> Floats:
@@ -149,7 +149,7 @@ def _travel(agent: Floats, free: Floats, aim: Floats) -> Floats:
     return np.asarray(way / max(_length(way), _SLOW_WITHIN) + (free - agent) / CLEARANCE)
 
 
-def _unit(value: float) -> float:
+def _clip01(value: float) -> float:
     return min(1.0, max(-1.0, value))
 
 

@@ -32,14 +32,14 @@ class RobosuiteArm:
     def __init__(self, robot: Any, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         self._robot, self._model, self._data = robot, model, data
         controller = robot.part_controllers["right"]
-        self._joints, self._places = _span(controller.qvel_index), _span(controller.qpos_index)
-        self._motors = _span(robot._ref_actuators_indexes_dict["right"])
+        self._joints, self._places = _as_slice(controller.qvel_index), _as_slice(controller.qpos_index)
+        self._motors = _as_slice(robot._ref_actuators_indexes_dict["right"])
         self._lowest, self._highest = model.actuator_ctrlrange[self._motors].T
         self._site = model.site(controller.ref_name).id
         self._stiffness, self._damping = np.array(controller.kp), np.array(controller.kd)
         self._jacobian = np.zeros((6, model.nv))
 
-    def push(self, inertia: Floats) -> None:
+    def apply_torques(self, inertia: Floats) -> None:
         """Set the arm's torques for the next step of the physics.
 
         Args:
@@ -53,8 +53,8 @@ class RobosuiteArm:
         speed = data.qvel[joints]
         motion = np.concatenate([self._jacobian[:3] @ data.qvel, self._jacobian[3:] @ data.qvel])
 
-        turn = data.site_xmat[self._site].reshape(3, 3)
-        error = np.concatenate([goal.goal_pos - data.site_xpos[self._site], orientation_error(goal.goal_ori, turn)])
+        rotation = data.site_xmat[self._site].reshape(3, 3)
+        error = np.concatenate([goal.goal_pos - data.site_xpos[self._site], orientation_error(goal.goal_ori, rotation)])
         wanted = self._stiffness * error - self._damping * motion
         _, along, about, spare = opspace_matrices(own, jacobian, jacobian[:3], jacobian[3:])
         wrench = np.concatenate([along @ wanted[:3], about @ wanted[3:]])
@@ -63,7 +63,7 @@ class RobosuiteArm:
         data.ctrl[self._motors] = torques.clip(self._lowest, self._highest)
 
 
-def _span(indexes: list[int]) -> slice:
+def _as_slice(indexes: list[int]) -> slice:
     """Indexes of neighbours as a slice, which numpy reads without a copy."""
     if indexes != list(range(indexes[0], indexes[0] + len(indexes))):
         raise ValueError(f"an arm's numbers must lie beside each other, they are at {indexes}")

@@ -12,7 +12,7 @@ from math import acos, atan2, inf, pi
 import numpy as np
 from numpy.typing import NDArray
 
-from hitl_clic.tasks.robosuite.task import FARTHEST
+from hitl_clic.tasks.robosuite.task import OBSERVATION_LIMIT
 from hitl_clic.tasks.rotations import rotation_vector
 from hitl_clic.tasks.task import Array
 
@@ -34,7 +34,7 @@ and 3.7, and the other joints bend to go on by a little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Grip:
+class HandMotion:
     """What a teacher wants of one hand.
 
     Attributes:
@@ -43,16 +43,18 @@ class Grip:
         shut: 0 to open the fingers, 1 to shut them.
     """
 
-    way: Floats
-    turn: Floats
+    offset: Floats
+    rotation: Floats
     shut: float
 
     def action(self) -> Floats:
         """The seven numbers of one arm, directions kept."""
-        return np.concatenate([_paced(_GAIN * self.way), _paced(_TURN_GAIN * self.turn), [2.0 * self.shut - 1.0]])
+        return np.concatenate(
+            [_limited(_GAIN * self.offset), _limited(_TURN_GAIN * self.rotation), [2.0 * self.shut - 1.0]]
+        )
 
 
-def checked(observation: Array, size: int) -> Floats:
+def checked_observation(observation: Array, size: int) -> Floats:
     """An observation as float64 [size], cut as tasks cut it.
 
     Raises:
@@ -63,15 +65,15 @@ def checked(observation: Array, size: int) -> Floats:
         raise ValueError(f"observation must have shape ({size},), got {numbers.shape}")
     if not np.isfinite(numbers).all():
         raise ValueError(f"observation holds a number that is not finite: {numbers}")
-    return np.clip(numbers, -FARTHEST, FARTHEST)
+    return np.clip(numbers, -OBSERVATION_LIMIT, OBSERVATION_LIMIT)
 
 
-def share(value: float, ramp: tuple[float, float]) -> float:
+def ramp(value: float, edges: tuple[float, float]) -> float:
     """0 at the ramp's first value, 1 at its second, straight between them."""
-    return float(min(1.0, max(0.0, (value - ramp[0]) / (ramp[1] - ramp[0]))))
+    return float(min(1.0, max(0.0, (value - edges[0]) / (edges[1] - edges[0]))))
 
 
-def upright_first(way: Floats, hand: Floats, turn: Floats, rest: Floats = REST) -> Floats:
+def detour_while_tilted(offset: Floats, hand: Floats, rotation: Floats, rest: Floats = REST) -> Floats:
     """The way [3] of a hand; while it is far from pointing down, rather to where the arm has room to right it.
 
     Righted where it is, a stretched or folded arm would run into the ends of its joints and stay there.
@@ -80,32 +82,34 @@ def upright_first(way: Floats, hand: Floats, turn: Floats, rest: Floats = REST) 
         way: where it should go otherwise, [3]. hand: where it is, [3]. turn: its rotation [3, 3].
         rest: where the hand is in the arm's first pose.
     """
-    tilted = share(acos(min(1.0, max(-1.0, -float(turn[2, 2])))), _TILTED)
-    return (1.0 - tilted) * way + tilted * (rest - hand)
+    tilted = ramp(acos(min(1.0, max(-1.0, -float(rotation[2, 2])))), _TILTED)
+    return (1.0 - tilted) * offset + tilted * (rest - hand)
 
 
-def apart(way: Floats) -> tuple[float, float]:
+def horizontal_and_height(offset: Floats) -> tuple[float, float]:
     """(horizontal length, height) of a way."""
-    return float(np.hypot(way[0], way[1])), float(way[2])
+    return float(np.hypot(offset[0], offset[1])), float(offset[2])
 
 
-def pointing_down(along: Floats) -> Floats:
+def downward_rotation(along: Floats) -> Floats:
     """Rotation [3, 3] of a hand that points down and opens its fingers along a horizontal direction."""
     length = float(np.hypot(along[0], along[1]))
     x, y = (along[0] / length, along[1] / length) if length > 1e-6 else (0.0, -1.0)
     return np.array([[-y, x, 0.0], [x, y, 0.0], [0.0, 0.0, -1.0]])
 
 
-def nearest_turn(now: Floats, directions: Sequence[Floats], home: Floats = HOME) -> Floats:
+def nearest_downward_rotation(now: Floats, directions: Sequence[Floats], home: Floats = HOME) -> Floats:
     """The `easiest` turn [3] to the hand pointing down with its fingers along one of some directions, either way round.
 
     Args:
         now: rotation [3, 3] of the hand. directions: horizontal, [2] or [3]. home: see `easiest`.
     """
-    return easiest(now, [pointing_down(sign * along) @ now.T for along in directions for sign in (1.0, -1.0)], home)
+    return easiest_rotation(
+        now, [downward_rotation(sign * along) @ now.T for along in directions for sign in (1.0, -1.0)], home
+    )
 
 
-def easiest(now: Floats, turns: Sequence[Floats], home: Floats = HOME) -> Floats:
+def easiest_rotation(now: Floats, rotations: Sequence[Floats], home: Floats = HOME) -> Floats:
     """That of some turns which costs a hand least, as a rotation vector [3], led through what the wrist can do.
 
     The wrist turns by less than a whole turn, so that a hand may have to go the longer way round; the vector is then
@@ -116,8 +120,8 @@ def easiest(now: Floats, turns: Sequence[Floats], home: Floats = HOME) -> Floats
         home: direction of the fingers in the arm's first pose.
     """
     heading, best, least = _heading(now, home), np.zeros(3), inf
-    for turn in turns:
-        goal, vector = _heading(turn @ now, home), rotation_vector(turn)
+    for rotation in rotations:
+        goal, vector = _heading(rotation @ now, home), rotation_vector(rotation)
         vector[2] += 2 * pi * round((goal - heading - float(vector[2])) / (2 * pi))
         cost = float(np.linalg.norm(vector)) + abs(goal)
         if cost < least:
@@ -132,6 +136,6 @@ def _heading(hand: Floats, home: Floats) -> float:
     return (angle - _WRIST_END) % (2 * pi) + _WRIST_END
 
 
-def _paced(motion: Floats) -> Floats:
+def _limited(motion: Floats) -> Floats:
     """A motion within [-1, 1], its direction kept."""
     return np.asarray(motion / max(1.0, float(np.abs(motion).max())))

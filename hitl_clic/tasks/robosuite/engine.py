@@ -59,7 +59,7 @@ class Hand:
     """
 
     position: Floats
-    turn: Floats
+    rotation: Floats
     finger: float
     speed: float
 
@@ -108,7 +108,7 @@ class RobosuiteEngine:
         """Start an episode; the same seed is the same start."""
         self.suite.rng.bit_generator.state = np.random.default_rng(seed).bit_generator.state
         self.suite.reset()
-        self._look_afresh()
+        self._refresh_controllers()
 
     def step(self, action: Floats) -> None:
         """Go on by a twentieth of a second, 25 steps of the physics.
@@ -125,12 +125,12 @@ class RobosuiteEngine:
             if later:
                 mujoco.mj_fullM(self.model, self._inertia, self.data.qM)
                 for arm in self._arms:
-                    arm.push(self._inertia)
+                    arm.apply_torques(self._inertia)
             mujoco.mj_step2(self.model, self.data)
-            self._work_out()
+            self._update_kinematics()
 
     @contextmanager
-    def coarsely(self) -> Iterator[None]:
+    def coarse_physics(self) -> Iterator[None]:
         """Within this, steps take a fifth of the time and come out nearly the same; afterwards all is as it was."""
         here, fine = self.state(), self.model.opt.timestep
         self.model.opt.timestep = _COARSE
@@ -156,7 +156,7 @@ class RobosuiteEngine:
         for robot, numbers in zip(self.suite.robots, extra, strict=True):
             robot.part_controllers["right"].initial_joint = numbers[:_ARM_JOINTS].copy()
             robot.gripper["right"].current_action = numbers[_ARM_JOINTS:].copy()
-        self._look_afresh()
+        self._refresh_controllers()
 
     def hand(self, arm: int) -> Hand:
         """Where an arm's hand is."""
@@ -164,14 +164,14 @@ class RobosuiteEngine:
         finger, speed = (places["right"][0] for places in _finger_places(robot))
         return Hand(
             position=data.site_xpos[robot.eef_site_id["right"]].copy(),
-            turn=data.body(robot.robot_model.eef_name["right"]).xmat.reshape(3, 3).copy(),
+            rotation=data.body(robot.robot_model.eef_name["right"]).xmat.reshape(3, 3).copy(),
             finger=float(data.qpos[finger]),
             speed=float(data.qvel[speed]),
         )
 
-    def joints(self) -> bytes:
+    def pack_pose(self) -> bytes:
         """Where everything is, for a renderer."""
-        return mujoco_pose.joints(self.model, self.data)
+        return mujoco_pose.pack_pose(self.model, self.data)
 
     def write_model(self, folder: Path, colors: Mapping[str, Color]) -> str:
         """Write what a renderer needs once, with some bodies in colours of our own (red, green, blue, opacity, from 0
@@ -190,7 +190,7 @@ class RobosuiteEngine:
         touching = set((pairs[:, 0] | pairs[:, 1]).tolist())
         return {_LEFT | _THING, _RIGHT | _THING} <= touching
 
-    def solved(self) -> bool:
+    def succeeded(self) -> bool:
         """robosuite's own check of success."""
         return bool(self.suite._check_success())
 
@@ -212,14 +212,14 @@ class RobosuiteEngine:
         roles[[geom for geom in self.geoms(body) if part in self.model.geom(geom).name]] = _THING
         return roles
 
-    def _look_afresh(self) -> None:
+    def _refresh_controllers(self) -> None:
         """Where everything is now, also to the controllers: they keep where the arm was when they looked last."""
-        self._work_out()
+        self._update_kinematics()
         for robot in self.suite.robots:
             for controller in robot.part_controllers.values():
                 controller.new_update = True
 
-    def _work_out(self) -> None:
+    def _update_kinematics(self) -> None:
         """Where everything is now; a step leaves it one physics step behind. What the physics starts from stays."""
         mujoco.mj_step1(self.model, self.data)
 

@@ -28,19 +28,19 @@ class PickCan(RobosuiteTask):
     Metres, m/s.
     """
 
-    environment, kind, dim_o = "PickPlaceCan", "hitl_clic/PickCan-v0/1", 40
-    longest = {"fast": 250, "published": 500}  # noqa: RUF012
-    drawn = (("wall", "bin1"), ("wall", "bin2"), ("goal", "VisualCan_main"), ("object", _CAN))
+    environment, snapshot_id, dim_o = "PickPlaceCan", "hitl_clic/PickCan-v0/1", 40
+    step_limits = {"fast": 250, "published": 500}  # noqa: RUF012
+    drawn_bodies = (("wall", "bin1"), ("wall", "bin2"), ("goal", "VisualCan_main"), ("object", _CAN))
     cameras = (
         Camera("side", target=(0.06, 0.08, 0.98), distance=1.65, azimuth=90.0, elevation=-38.0),
         Camera("front", target=(0.05, 0.03, 1.0), distance=2.0, azimuth=180.0, elevation=-42.0),
         Camera("top", target=(0.1, 0.02, 0.9), distance=1.75, azimuth=90.0, elevation=-89.0),
     )
     shown = ("side", "front")
-    unseen = ("VisualMilk_main", "VisualBread_main", "VisualCereal_main")
+    hidden_bodies = ("VisualMilk_main", "VisualBread_main", "VisualCereal_main")
     floor = 0.82
 
     def numbers(self, engine: RobosuiteEngine) -> list[Any]:
         hand, can = engine.hand(0), engine.data.body(_CAN)
-        pose = [hand.position, can.xpos, hand.turn, can.xmat, hand.finger, hand.speed, np.roll(can.xquat, -1)]
+        pose = [hand.position, can.xpos, hand.rotation, can.xmat, hand.finger, hand.speed, np.roll(can.xquat, -1)]
         return [*pose, hand.position - can.xpos, _TARGET - can.xpos, _TARGET, float(engine.grasps(0, _CAN))]

@@ -21,14 +21,14 @@ import numpy as np
 from hitl_clic.tasks.robosuite.arm_teacher import (
     HOME,
     Floats,
-    Grip,
-    apart,
-    checked,
-    easiest,
-    nearest_turn,
-    pointing_down,
-    share,
-    upright_first,
+    HandMotion,
+    checked_observation,
+    detour_while_tilted,
+    downward_rotation,
+    easiest_rotation,
+    horizontal_and_height,
+    nearest_downward_rotation,
+    ramp,
 )
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
@@ -49,7 +49,7 @@ _TRAVEL = (0.93, 0.97)
 """Heights of the hand between which it comes to travel sideways: over the bins' walls."""
 _DESCENT = (0.04, 0.012)
 """Distances beside the can between which the hand goes down."""
-_ASKEW = (0.5, 0.25)
+_ANGLE_ERROR = (0.5, 0.25)
 """Angles still to turn, rad, between which it may."""
 _BESIDE, _ABOVE = (0.03, 0.015), (0.03, 0.015)
 """Distances beside and above the can between which it comes to lie between the fingers."""
@@ -71,32 +71,36 @@ class PickCanTeacher(MemorylessTeacher):
 
     def action(self, observation: Array) -> Array:
         """Action float32 [7] for an observation float32 [40]. Raises ValueError for another shape or NaN."""
-        numbers = checked(observation, _SIZE)
+        numbers = checked_observation(observation, _SIZE)
         hand, can, grasped = numbers[0:3], numbers[3:6], numbers[39]
-        turn = _turn(numbers[6:15].reshape(3, 3), can, numbers[15:24].reshape(3, 3)[:, 2])
-        way = can - hand + _GRIP_POINT
-        beside, height = apart(way)
-        between = share(beside, _BESIDE) * share(abs(height), _ABOVE)
-        held = grasped * share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)
-        placed = share(float(np.hypot(*(_PLACE - can[:2]))), _OVER) * share(float(can[2]), _LOW)
+        rotation = _turn(numbers[6:15].reshape(3, 3), can, numbers[15:24].reshape(3, 3)[:, 2])
+        offset = can - hand + _GRIP_POINT
+        beside, height = horizontal_and_height(offset)
+        between = ramp(beside, _BESIDE) * ramp(abs(height), _ABOVE)
+        held = grasped * ramp(beside, _HELD_BESIDE) * ramp(abs(height), _HELD_ABOVE)
+        placed = ramp(float(np.hypot(*(_PLACE - can[:2]))), _OVER) * ramp(float(can[2]), _LOW)
         inside = bool((np.abs(can[:2] - _PLACE) < _PLACE_HALF).all()) and can[2] < _DROP - 0.03
         placed = max(placed, float(inside))
 
-        down = share(beside, _DESCENT) * share(float(np.linalg.norm(turn)), _ASKEW)
-        way[2] += _HOVER * (1.0 - down)
-        way[:2] *= max(share(float(hand[2]), _TRAVEL), share(beside, _DESCENT))
-        way = upright_first(way, hand, numbers[6:15].reshape(3, 3))
-        way = (1.0 - held) * way + held * _carry(can)
-        way = (1.0 - placed) * way + placed * (1.0 - grasped) * _UP
-        turn = turn * (1.0 - max(held, placed))
-        return Grip(way, turn, min(1.0, 2.0 * max(between, held)) * (1.0 - placed)).action().astype(np.float32)
+        down = ramp(beside, _DESCENT) * ramp(float(np.linalg.norm(rotation)), _ANGLE_ERROR)
+        offset[2] += _HOVER * (1.0 - down)
+        offset[:2] *= max(ramp(float(hand[2]), _TRAVEL), ramp(beside, _DESCENT))
+        offset = detour_while_tilted(offset, hand, numbers[6:15].reshape(3, 3))
+        offset = (1.0 - held) * offset + held * _carry(can)
+        offset = (1.0 - placed) * offset + placed * (1.0 - grasped) * _UP
+        rotation = rotation * (1.0 - max(held, placed))
+        return (
+            HandMotion(offset, rotation, min(1.0, 2.0 * max(between, held)) * (1.0 - placed))
+            .action()
+            .astype(np.float32)
+        )
 
 
 def _carry(can: Floats) -> Floats:
     """The way of the can, [3]: up, over its place, down to where it is let go."""
     sideways = _PLACE - can[:2]
-    over = share(float(np.hypot(*sideways)), _OVER)
-    sideways = sideways * max(share(float(can[2]), _CLEAR), over)
+    over = ramp(float(np.hypot(*sideways)), _OVER)
+    sideways = sideways * max(ramp(float(can[2]), _CLEAR), over)
     return np.array([*sideways, _CARRY + (_DROP - _CARRY) * over - can[2]])
 
 
@@ -107,8 +111,8 @@ def _turn(hand: Floats, can: Floats, axis: Floats) -> Floats:
     near the others turned along them, in a corner half of that: always the same way, so that there is one answer.
     """
     if abs(float(axis[2])) < 0.7:
-        return nearest_turn(hand, [np.array([-axis[1], axis[0]])])
-    near_x, near_y = (share(float(gap), _RIM) for gap in _BIN_HALF - np.abs(can[:2] - _BIN))
+        return nearest_downward_rotation(hand, [np.array([-axis[1], axis[0]])])
+    near_x, near_y = (ramp(float(gap), _RIM) for gap in _BIN_HALF - np.abs(can[:2] - _BIN))
     angle = pi / 2 * near_y * (1.0 - 0.5 * near_x)
     along = np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]]) @ HOME
-    return easiest(hand, [pointing_down(along) @ hand.T])
+    return easiest_rotation(hand, [downward_rotation(along) @ hand.T])

@@ -32,9 +32,9 @@ class Square(RobosuiteTask):
     hand from handle 3, points over the peg and on it from the nut 6, whether the nut is grasped 1. Metres, m/s.
     """
 
-    environment, kind, dim_o = "NutAssemblySquare", "hitl_clic/Square-v0/1", 48
-    longest = {"fast": 250, "published": 500}  # noqa: RUF012
-    drawn = (("goal", "peg1"), ("line", "peg2"), ("object", _NUT))
+    environment, snapshot_id, dim_o = "NutAssemblySquare", "hitl_clic/Square-v0/1", 48
+    step_limits = {"fast": 250, "published": 500}  # noqa: RUF012
+    drawn_bodies = (("goal", "peg1"), ("line", "peg2"), ("object", _NUT))
     cameras = (
         Camera("side", target=(0.02, 0.1, 1.0), distance=1.25, azimuth=90.0, elevation=-30.0),
         Camera("front", target=(0.0, 0.08, 1.0), distance=1.2, azimuth=180.0, elevation=-32.0),
@@ -44,10 +44,10 @@ class Square(RobosuiteTask):
 
     def numbers(self, engine: RobosuiteEngine) -> list[Any]:
         hand, nut = engine.hand(0), engine.data.body(_NUT)
-        turn = nut.xmat.reshape(3, 3)
-        pose = [hand.position, nut.xpos, hand.turn, turn, hand.finger, hand.speed, np.roll(nut.xquat, -1)]
-        ways = [quaternion(grasp @ hand.turn.T) for grasp in grasps(turn)]
-        handle = nut.xpos + HANDLE * turn[:, 0]
+        rotation = nut.xmat.reshape(3, 3)
+        pose = [hand.position, nut.xpos, hand.rotation, rotation, hand.finger, hand.speed, np.roll(nut.xquat, -1)]
+        ways = [quaternion(grasp @ hand.rotation.T) for grasp in grasps(rotation)]
+        handle = nut.xpos + HANDLE * rotation[:, 0]
         there = [hand.position - handle, _OVER_PEG - nut.xpos, _ON_PEG - nut.xpos]
         return [*pose, *ways, *there, float(engine.grasps(0, _NUT))]
 

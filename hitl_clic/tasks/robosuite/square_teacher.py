@@ -19,13 +19,13 @@ import numpy as np
 
 from hitl_clic.tasks.robosuite.arm_teacher import (
     Floats,
-    Grip,
-    apart,
-    checked,
-    easiest,
-    nearest_turn,
-    share,
-    upright_first,
+    HandMotion,
+    checked_observation,
+    detour_while_tilted,
+    easiest_rotation,
+    horizontal_and_height,
+    nearest_downward_rotation,
+    ramp,
 )
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
@@ -40,7 +40,7 @@ _GRIP_HEIGHT = -0.003
 _HOVER = 0.06
 _DESCENT = (0.03, 0.01)
 """Distances beside the handle between which the hand goes down."""
-_ASKEW = (0.2, 0.08)
+_ANGLE_ERROR = (0.2, 0.08)
 """Angles still to turn, rad, between which it may."""
 _BESIDE, _ABOVE = (0.02, 0.01), (0.02, 0.01)
 """Distances beside and above the handle between which it comes to lie between the fingers."""
@@ -68,38 +68,42 @@ class SquareTeacher(MemorylessTeacher):
 
     def action(self, observation: Array) -> Array:
         """Action float32 [7] for an observation float32 [48]. Raises ValueError for another shape or NaN."""
-        numbers = checked(observation, _SIZE)
+        numbers = checked_observation(observation, _SIZE)
         hand, nut, grasped = numbers[0:3], numbers[3:6], numbers[47]
-        hand_turn, nut_turn = numbers[6:15].reshape(3, 3), numbers[15:24].reshape(3, 3)
-        way = nut - hand
-        place = min(_GRIP[1], max(_GRIP[0], -float(way @ nut_turn[:, 0])))
-        way = way + place * nut_turn[:, 0] + [0.0, 0.0, _GRIP_HEIGHT]
-        turn = nearest_turn(hand_turn, [nut_turn[:, 1]])
-        beside, height = apart(way)
-        askew = float(np.linalg.norm(turn))
-        between = share(beside, _BESIDE) * share(abs(height), _ABOVE) * share(askew, _ASKEW)
-        held = grasped * share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)
+        hand_rotation, nut_rotation = numbers[6:15].reshape(3, 3), numbers[15:24].reshape(3, 3)
+        offset = nut - hand
+        place = min(_GRIP[1], max(_GRIP[0], -float(offset @ nut_rotation[:, 0])))
+        offset = offset + place * nut_rotation[:, 0] + [0.0, 0.0, _GRIP_HEIGHT]
+        rotation = nearest_downward_rotation(hand_rotation, [nut_rotation[:, 1]])
+        beside, height = horizontal_and_height(offset)
+        angle_error = float(np.linalg.norm(rotation))
+        between = ramp(beside, _BESIDE) * ramp(abs(height), _ABOVE) * ramp(angle_error, _ANGLE_ERROR)
+        held = grasped * ramp(beside, _HELD_BESIDE) * ramp(abs(height), _HELD_ABOVE)
 
-        way[2] += _HOVER * (1.0 - share(beside, _DESCENT) * share(askew, _ASKEW))
-        squared = _squared(hand_turn, nut_turn)
+        offset[2] += _HOVER * (1.0 - ramp(beside, _DESCENT) * ramp(angle_error, _ANGLE_ERROR))
+        squared = _squared(hand_rotation, nut_rotation)
         still = float(np.linalg.norm(squared))
         off = float(np.hypot(*(_PEG - nut[:2])))
         around = float(off < 0.02 and nut[2] < _ROUND)
-        over = max(around, share(off, _OVER) * share(still, _SQUARE))
-        released = around * share(float(nut[2]), _LET_GO)
-        way = upright_first(way, hand, hand_turn)
-        way = (1.0 - held) * way + held * _carry(nut, over)
-        way = (1.0 - released) * way + released * (1.0 - grasped) * _UP
-        turn = (1.0 - released) * ((1.0 - held) * turn + held * squared)
-        return Grip(way, turn, min(1.0, 2.0 * max(between, held)) * (1.0 - released)).action().astype(np.float32)
+        over = max(around, ramp(off, _OVER) * ramp(still, _SQUARE))
+        released = around * ramp(float(nut[2]), _LET_GO)
+        offset = detour_while_tilted(offset, hand, hand_rotation)
+        offset = (1.0 - held) * offset + held * _carry(nut, over)
+        offset = (1.0 - released) * offset + released * (1.0 - grasped) * _UP
+        rotation = (1.0 - released) * ((1.0 - held) * rotation + held * squared)
+        return (
+            HandMotion(offset, rotation, min(1.0, 2.0 * max(between, held)) * (1.0 - released))
+            .action()
+            .astype(np.float32)
+        )
 
 
 def _carry(nut: Floats, over: float) -> Floats:
     """The way of the nut, [3]: up, over the peg, down it."""
-    clear = max(share(float(nut[2]), _CLEAR), over)
+    clear = max(ramp(float(nut[2]), _CLEAR), over)
     return np.array([*(clear * (_PEG - nut[:2])), _CARRY + (_DOWN - _CARRY) * over - nut[2]])
 
 
 def _squared(hand: Floats, nut: Floats) -> Floats:
     """The turn [3] that levels a held nut and squares it with the peg, by that of its sides which is easiest."""
-    return easiest(hand, [quarter @ nut.T for quarter in _QUARTERS])
+    return easiest_rotation(hand, [quarter @ nut.T for quarter in _QUARTERS])

@@ -28,9 +28,9 @@ class TwoArmLift(RobosuiteTask):
     Action: the axes of the second arm have a 2 after their names, so that a person's device drives the first.
     """
 
-    environment, kind, dim_o, arms = "TwoArmLift", "hitl_clic/TwoArmLift-v0/1", 48, 2
-    longest = {"fast": 150, "published": 500}  # noqa: RUF012
-    drawn = (("object", _POT),)
+    environment, snapshot_id, dim_o, arms = "TwoArmLift", "hitl_clic/TwoArmLift-v0/1", 48, 2
+    step_limits = {"fast": 150, "published": 500}  # noqa: RUF012
+    drawn_bodies = (("object", _POT),)
     cameras = (
         Camera("front", target=(0.0, 0.0, 1.02), distance=1.6, azimuth=180.0, elevation=-28.0),
         Camera("top", target=(0.0, 0.0, 0.9), distance=1.4, azimuth=180.0, elevation=-89.0),
@@ -43,7 +43,7 @@ class TwoArmLift(RobosuiteTask):
         handles = [engine.data.site(f"pot_handle{arm}").xpos for arm in range(2)]
         line = handles[0] - handles[1]
         along = line / max(1e-9, float(np.linalg.norm(line)))
-        poses = [part for hand in hands for part in (hand.position, hand.turn)]
+        poses = [part for hand in hands for part in (hand.position, hand.rotation)]
         fingers = [number for hand in hands for number in (hand.finger, hand.speed)]
         ways = [hand.position - handle for hand, handle in zip(hands, handles, strict=True)]
         grasped = [float(engine.grasps(arm, _POT, f"handle{arm}")) for arm in range(2)]
