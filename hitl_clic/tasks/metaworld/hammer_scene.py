@@ -1,7 +1,4 @@
-"""Hammer drawn in two dimensions: from above, and below that from the front, both on the same x.
-
-Pure; any thread. Upper part: x to the right, y down the picture, as plans are drawn. Lower part: x, and z up.
-"""
+"""Hammer in top and front view, see `TopFrontView`. Pure; any thread."""
 
 from __future__ import annotations
 
@@ -35,21 +32,21 @@ _FINGER_CORNERS = box((0.0, 0.0, 0.0), _FINGER)
 _PALM_CORNERS = box((0.0, 0.0, 0.06), (0.03, 0.03, 0.02))
 _NAIL_CORNERS = box((0.0, 0.0, 0.0), (NAIL_RADIUS, NAIL_FACE, NAIL_RADIUS))
 _SHAFT_CORNERS = box((0.0, NAIL_LENGTH / 2, 0.0), (0.01, NAIL_LENGTH / 2, 0.01))
-"""Relative to the hand's point between the fingers, and to the nail."""
+"""Corners relative to the point between the fingers, and to the nail."""
 _HAMMER = (
     box(((HANDLE[0] + HANDLE[1]) / 2, 0.0, 0.0), ((HANDLE[1] - HANDLE[0]) / 2, HANDLE[2], HANDLE[2])),
     box((HEAD_X, 0.0, 0.0), (0.026, FACE, 0.026)),
     box((HEAD_X, FACE - 0.016, 0.0), (HEAD_RADIUS, 0.016, HEAD_RADIUS)),
     box((HEAD_X, 0.016 - FACE, 0.0), (HEAD_RADIUS, 0.016, HEAD_RADIUS)),
 )
-"""The hammer's parts in its frame: handle, head, its two faces."""
+"""Corners in the hammer's frame: handle, head and its two faces."""
 _BLOCK = box(BLOCK_CENTRE, BLOCK_HALF)
 _HOME = np.array([NAIL[0], NAIL[1] + DRIVEN, NAIL[2]])
-"""Where the nail's head is when it is home."""
+"""The nail's head when driven in."""
 
 
 def hammer_scene(state: HammerState, step: float) -> Scene:
-    """Both views of a state; `step` is the hand's motion for one unit of action, m."""
+    """Both views of a state; `step` is the hand's motion per unit of action, m."""
     hand = state.hand
     beside = np.array([0.0, OPENING * state.opening / 2, 0.0])
     fingers = [hand - beside + _FINGER_CORNERS, hand + beside + _FINGER_CORNERS]

@@ -1,13 +1,13 @@
-"""Lift: pick up a cube from a table, in robosuite's Lift; and the scripted teacher of it.
+"""Lift: pick up a cube from a table (robosuite's Lift), and its scripted teacher.
 
-The task runs in the thread that owns the environment; the teacher is pure. What all such tasks share is in
-`robosuite_task.py` and `arm_teacher.py`: this file is all that one more of them costs.
+The task runs in the thread that owns the environment; the teacher is pure. This file is all that an additional task of
+this type needs; `task.py` and `arm_teacher.py` hold the shared parts.
 
-| The teacher's phase | While                              | The hand heads for                   | Fingers |
-|---------------------|------------------------------------|--------------------------------------|---------|
-| reach               | the cube is not between the fingers | over the cube, lower the nearer      | open    |
-| close               | it is, and they do not hold it     | the cube                             | shut    |
-| lift                | they hold it                       | straight up                          | shut    |
+| Phase | Active while                   | Target of the hand               | Fingers |
+|-------|--------------------------------|----------------------------------|---------|
+| reach | cube not between the fingers   | above the cube, lower if nearer  | open    |
+| close | cube between open fingers      | the cube                         | close   |
+| lift  | cube grasped                   | straight up                      | close   |
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 
 _CUBE = "cube_main"
 _HOVER = 0.08
-"""How much higher the hand comes along."""
+"""Height of the approach above the grasp."""
 _DESCENT = (0.03, 0.01)
-"""Distances beside the cube between which the hand goes down."""
+"""Ramp of the descent, over the horizontal distance."""
 _BESIDE, _ABOVE = (0.025, 0.012), (0.02, 0.01)
-"""Distances beside and above the cube between which it comes to lie between the fingers."""
+"""Ramps of "cube between the fingers", over the horizontal distance and the height."""
 _LIFT = 0.1
-"""How far ahead of itself the hand heads when it lifts."""
+"""Offset of the lift."""
 
 
 class Lift(RobosuiteTask):
-    """Lift the cube by more than about 2 cm (robosuite: its middle 4 cm over the table).
+    """Lift the cube by more than about 2 cm (robosuite: its centre 4 cm above the table).
 
-    Observation: float32 [30]: hand 3, cube 3, rotation of the hand 9 and of the cube 9, first finger and its speed 2,
-    hand from cube 3, whether the cube is grasped 1. Metres, m/s.
+    Observation, float32 [30]: hand 3, cube 3, rotation of the hand 9 and of the cube 9, first finger and its speed 2,
+    cube to hand 3, grasped 1. Metres, m/s.
     """
 
     environment, snapshot_id, dim_o = "Lift", "hitl_clic/Lift-v0/1", 30
@@ -68,12 +68,11 @@ class Lift(RobosuiteTask):
 
 
 class LiftTeacher(MemorylessTeacher):
-    """Takes the cube across the pair of its sides that needs the lesser turn."""
+    """Grasps the pair of faces that needs the smaller rotation."""
 
     name = "hitl_clic/LiftTeacher/1"
 
     def action(self, observation: Array) -> Array:
-        """Action float32 [7] for an observation float32 [30]. Raises ValueError for another shape or NaN."""
         numbers = checked_observation(observation, Lift.dim_o)
         offset, hand, cube = -numbers[26:29], numbers[6:15].reshape(3, 3), numbers[15:24].reshape(3, 3)
         beside, height = horizontal_and_height(offset)

@@ -1,6 +1,6 @@
-"""Pick-Can: take a can out of one bin and put it into its place in another, in robosuite's PickPlaceCan.
+"""Pick-Can: move a can from one bin to its place in another (robosuite's PickPlaceCan).
 
-The task runs in the thread that owns the environment. What all such tasks share is in `robosuite_task.py`.
+The task runs in the thread that owns the environment. `task.py` holds the parts that all arm tasks share.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 
 _CAN = "Can_main"
 _TARGET = np.array([0.145, 0.38, 0.95])
-"""The point over the can's bin that observations show (CLIC)."""
+"""Target point above the can's place, part of the observation (CLIC)."""
 
 
 class PickCan(RobosuiteTask):
-    """Leave the can in its quarter of the second bin, the hand more than about 4 cm off (robosuite's check).
+    """Put the can into its quarter of the second bin and retract the hand by about 4 cm (robosuite's check).
 
-    Observation: float32 [40] (CLIC): hand 3, can 3, rotation of the hand 9 and of the can 9, first finger and its speed
-    2, quaternion (x, y, z, w) of the can 4, hand from can 3, target from can 3, target 3, whether the can is grasped 1.
-    Metres, m/s.
+    Observation, float32 [40] (CLIC): hand 3, can 3, rotation of the hand 9 and of the can 9, first finger and its speed
+    2, quaternion (x, y, z, w) of the can 4, can to hand 3, can to target 3, target 3, grasped 1. Metres, m/s.
     """
 
     environment, snapshot_id, dim_o = "PickPlaceCan", "hitl_clic/PickCan-v0/1", 40

@@ -1,13 +1,13 @@
-"""The scripted teacher of Pick-Can: reach the can, close, carry it over its quarter of the other bin, let go.
+"""The scripted teacher of Pick-Can.
 
-Pure; any thread. Memoryless: the phases are shares between 0 and 1, worked out from the observation.
+Pure; any thread. Memoryless; phases and ramps as in `arm_teacher`.
 
-| Phase   | While                                | The hand heads for                                    | Fingers |
-|---------|--------------------------------------|-------------------------------------------------------|---------|
-| reach   | the can is not between the fingers   | over the can, lower the nearer; up first if low       | open    |
-| close   | it is, and they do not hold it       | the can                                               | shut    |
-| carry   | they hold it                         | up with the can, then its place, lower the nearer     | shut    |
-| release | it is over its place, low enough     | nothing, and up once the can is free                  | open    |
+| Phase   | Active while                     | Target of the hand                                  | Fingers |
+|---------|----------------------------------|-----------------------------------------------------|---------|
+| reach   | can not between the fingers      | above the can, lower when nearer; up first if low   | open    |
+| close   | can between open fingers         | the can                                             | close   |
+| carry   | can grasped                      | up, then above its place, lower when nearer         | close   |
+| release | can above its place, low enough  | its present position; up once the can is free       | open    |
 
 Lengths are metres.
 """
@@ -35,42 +35,41 @@ from hitl_clic.tasks.teacher import MemorylessTeacher
 
 _SIZE = 40
 _PLACE = np.array([0.2, 0.405])
-"""Middle of the can's quarter of the second bin."""
+"""Centre of the can's quarter of the second bin."""
 _PLACE_HALF = np.array([0.1, 0.125])
-"""Half its width and depth."""
+"""Half the size of the quarter."""
 _BIN, _BIN_HALF = np.array([0.1, -0.25]), np.array([0.19, 0.24])
 """Middle of the first bin, and half its width and depth inside."""
 _RIM = (0.075, 0.05)
-"""Distances from a wall between which the fingers come to be turned along it."""
+"""Ramp of "fingers along the wall", over the distance of the can from it."""
 _GRIP_POINT = np.array([0.0, 0.0, 0.015])
-"""Where the hand grips the can, from its middle: the palm stays over the bin's walls."""
+"""Grasp point relative to the can's centre: the palm stays above the bin's walls."""
 _HOVER = 0.1
 _TRAVEL = (0.93, 0.97)
-"""Heights of the hand between which it comes to travel sideways: over the bins' walls."""
+"""Ramp of "may travel sideways", over the height of the hand: above the bins' walls."""
 _DESCENT = (0.04, 0.012)
-"""Distances beside the can between which the hand goes down."""
+"""Ramp of the descent, over the horizontal distance."""
 _ANGLE_ERROR = (0.5, 0.25)
-"""Angles still to turn, rad, between which it may."""
+"""Ramp of the descent, over the angle error, rad."""
 _BESIDE, _ABOVE = (0.03, 0.015), (0.03, 0.015)
-"""Distances beside and above the can between which it comes to lie between the fingers."""
+"""Ramps of "can between the fingers", over the horizontal distance and the height."""
 _HELD_BESIDE, _HELD_ABOVE = (0.05, 0.04), (0.07, 0.06)
-"""The same for fingers that hold it."""
+"""The same for fingers that hold the can."""
 _CLEAR = (0.925, 0.95)
-"""Heights of the can between which it comes to clear the walls."""
+"""Ramp of "clear of the walls", over the height of the can."""
 _CARRY, _DROP = 0.99, 0.92
-"""Heights at which the can is carried and let go."""
+"""Heights of the can for carrying and for release."""
 _OVER, _LOW = (0.06, 0.03), (0.955, 0.935)
-"""Distances of the can from its place, and its heights, between which it is let go."""
+"""Ramps of the release, over the distance of the can from its place and over its height."""
 _UP = np.array([0.0, 0.0, 0.1])
 
 
 class PickCanTeacher(MemorylessTeacher):
-    """Takes the can standing or lying; beside a wall in y with the fingers along the wall."""
+    """Grasps a standing or lying can; near a wall along y, the fingers are parallel to the wall."""
 
     name = "hitl_clic/PickCanTeacher/2"
 
     def action(self, observation: Array) -> Array:
-        """Action float32 [7] for an observation float32 [40]. Raises ValueError for another shape or NaN."""
         numbers = checked_observation(observation, _SIZE)
         hand, can, grasped = numbers[0:3], numbers[3:6], numbers[39]
         rotation = _turn(numbers[6:15].reshape(3, 3), can, numbers[15:24].reshape(3, 3)[:, 2])
@@ -97,7 +96,7 @@ class PickCanTeacher(MemorylessTeacher):
 
 
 def _carry(can: Floats) -> Floats:
-    """The way of the can, [3]: up, over its place, down to where it is let go."""
+    """The offset of the can, [3]: up, above its place, down to the release height."""
     sideways = _PLACE - can[:2]
     over = ramp(float(np.hypot(*sideways)), _OVER)
     sideways = sideways * max(ramp(float(can[2]), _CLEAR), over)
@@ -105,10 +104,10 @@ def _carry(can: Floats) -> Floats:
 
 
 def _turn(hand: Floats, can: Floats, axis: Floats) -> Floats:
-    """The turn [3] to the hand whose fingers shut on the can.
+    """The rotation [3] to a grasp of the can.
 
-    Across a lying one, either way round. On a standing one as in the arm's first pose, which is along the walls in x;
-    near the others turned along them, in a corner half of that: always the same way, so that there is one answer.
+    A lying can: across its axis. A standing can: as in the arm's initial pose, which is parallel to the walls in x;
+    near the other walls parallel to these, in a corner half of that. The choice is unique.
     """
     if abs(float(axis[2])) < 0.7:
         return nearest_downward_rotation(hand, [np.array([-axis[1], axis[0]])])

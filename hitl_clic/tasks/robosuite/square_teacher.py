@@ -1,14 +1,14 @@
-"""The scripted teacher of Square: reach the nut's handle, close, carry the nut over the peg, lower it.
+"""The scripted teacher of Square.
 
-Pure; any thread. Memoryless: the phases are shares between 0 and 1, worked out from the observation.
+Pure; any thread. Memoryless; phases and ramps as in `arm_teacher`.
 
-| Phase   | While                                   | The hand heads for                                    | Fingers |
-|---------|-----------------------------------------|-------------------------------------------------------|---------|
-| reach   | the handle is not between the fingers   | over the handle and across it, lower the nearer       | open    |
-| close   | it is, and they do not hold it          | the handle                                            | shut    |
-| carry   | they hold it                            | up with the nut, then over the peg, its sides squared | shut    |
-| lower   | it is over the peg and squared          | down the peg                                          | shut    |
-| release | it is round the peg                     | nothing, and up once the nut is free                  | open    |
+| Phase   | Active while                       | Target of the hand                                  | Fingers |
+|---------|------------------------------------|-----------------------------------------------------|---------|
+| reach   | handle not between the fingers     | above the handle and across it, lower when nearer   | open    |
+| close   | handle between open fingers        | the handle                                          | close   |
+| carry   | handle grasped                     | up, then nut above the peg and aligned with it      | close   |
+| lower   | nut above the peg and aligned      | down the peg                                        | close   |
+| release | nut around the peg                 | its present position; up once the nut is free       | open    |
 
 Lengths are metres.
 """
@@ -32,42 +32,41 @@ from hitl_clic.tasks.teacher import MemorylessTeacher
 
 _SIZE = 48
 _PEG = np.array([0.23, 0.1])
-"""The peg's middle (robosuite)."""
+"""The peg's centre (robosuite)."""
 _GRIP = (0.06, 0.068)
-"""Where along the nut's x axis the handle may be held: nearer the nut the fingers would land on it."""
+"""Grasp range along the nut's x axis: nearer the centre, the fingers would touch the nut."""
 _GRIP_HEIGHT = -0.003
-"""How far above the handle's middle the hand's point is when it grips."""
+"""Height of the hand above the handle's centre in a grasp."""
 _HOVER = 0.06
 _DESCENT = (0.03, 0.01)
-"""Distances beside the handle between which the hand goes down."""
+"""Ramp of the descent, over the horizontal distance."""
 _ANGLE_ERROR = (0.2, 0.08)
-"""Angles still to turn, rad, between which it may."""
+"""Ramp of the descent, over the angle error, rad."""
 _BESIDE, _ABOVE = (0.02, 0.01), (0.02, 0.01)
-"""Distances beside and above the handle between which it comes to lie between the fingers."""
+"""Ramps of "handle between the fingers", over the horizontal distance and the height."""
 _HELD_BESIDE, _HELD_ABOVE = (0.04, 0.03), (0.04, 0.03)
-"""The same for fingers that hold it."""
+"""The same for fingers that hold the handle."""
 _CLEAR = (0.965, 0.99)
-"""Heights of the nut between which it comes to clear the peg."""
+"""Ramp of "clear of the peg", over the height of the nut."""
 _CARRY, _DOWN = 1.01, 0.84
-"""Heights at which the nut is carried, and to which it is lowered."""
+"""Heights of the nut for carrying and at the end of lowering."""
 _OVER, _SQUARE = (0.02, 0.006), (0.15, 0.06)
-"""Distances of the nut from the peg's middle, and angles from its sides, between which it may be lowered."""
+"""Ramps of "may be lowered", over the distance of the nut from the peg's axis and over its angle error, rad."""
 _ROUND = 0.945
-"""Height under which a nut over the peg is round it: it can only go down."""
+"""Height below which a nut on the peg's axis is around the peg."""
 _LET_GO = (0.9, 0.885)
-"""Heights of a nut round the peg between which it is let go."""
+"""Ramp of the release, over the height of a nut around the peg."""
 _QUARTERS = [np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) for c, s in ((0, 1), (-1, 0), (0, -1))]
-"""The nut's rotations [3, 3] in which it fits the peg, but for that whose handle is out of the arm's reach."""
+"""The nut's rotations [3, 3] that fit the peg, except the one with the handle out of reach."""
 _UP = np.array([0.0, 0.0, 0.1])
 
 
 class SquareTeacher(MemorylessTeacher):
-    """Holds the handle either way round and turns the nut onto the peg by the side that suits the arm."""
+    """Grasps the handle in either direction and fits the nut in the orientation that is easiest for the arm."""
 
     name = "hitl_clic/SquareTeacher/1"
 
     def action(self, observation: Array) -> Array:
-        """Action float32 [7] for an observation float32 [48]. Raises ValueError for another shape or NaN."""
         numbers = checked_observation(observation, _SIZE)
         hand, nut, grasped = numbers[0:3], numbers[3:6], numbers[47]
         hand_rotation, nut_rotation = numbers[6:15].reshape(3, 3), numbers[15:24].reshape(3, 3)
@@ -99,11 +98,11 @@ class SquareTeacher(MemorylessTeacher):
 
 
 def _carry(nut: Floats, over: float) -> Floats:
-    """The way of the nut, [3]: up, over the peg, down it."""
+    """The offset of the nut, [3]: up, above the peg, down."""
     clear = max(ramp(float(nut[2]), _CLEAR), over)
     return np.array([*(clear * (_PEG - nut[:2])), _CARRY + (_DOWN - _CARRY) * over - nut[2]])
 
 
 def _squared(hand: Floats, nut: Floats) -> Floats:
-    """The turn [3] that levels a held nut and squares it with the peg, by that of its sides which is easiest."""
+    """The easiest rotation [3] that levels a held nut and aligns it with the peg."""
     return easiest_rotation(hand, [quarter @ nut.T for quarter in _QUARTERS])

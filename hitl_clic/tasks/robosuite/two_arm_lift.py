@@ -1,6 +1,6 @@
-"""Two-Arm Lift: two arms that face each other lift a pot by its handles, in robosuite's TwoArmLift.
+"""Two-Arm Lift: two facing arms lift a pot by its handles (robosuite's TwoArmLift).
 
-The task runs in the thread that owns the environment. What all such tasks share is in `robosuite_task.py`.
+The task runs in the thread that owns the environment. `task.py` holds the parts that all arm tasks share.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _POT = "pot_root"
 class TwoArmLift(RobosuiteTask):
     """Lift the pot's bottom by more than 10 cm (robosuite's check).
 
-    Observation: float32 [48] (CLIC): first hand 3 and its rotation 9, second hand 3 and its rotation 9, first handle 3
-    and second 3, direction from the second handle to the first 3 and the horizontal one across it 3, first finger and
-    its speed of either hand 4, hands from their handles 6, whether each grasps its handle 2. Metres, m/s.
+    Observation, float32 [48] (CLIC): position 3 and rotation 9 of either hand, handles 3 and 3, unit vector from the
+    second to the first handle 3 and its horizontal normal 3, first finger and its speed of either hand 4, handle to
+    hand for either arm 6, grasped for either arm 2. Metres, m/s.
 
-    Action: the axes of the second arm have a 2 after their names, so that a person's device drives the first.
+    Axis names of the second arm end in 2; a human's device drives the first arm.
     """
 
     environment, snapshot_id, dim_o, arms = "TwoArmLift", "hitl_clic/TwoArmLift-v0/1", 48, 2

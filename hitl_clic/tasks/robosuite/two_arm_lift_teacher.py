@@ -1,12 +1,12 @@
-"""The scripted teacher of Two-Arm Lift: each hand reaches its handle and closes; when both hold, both lift.
+"""The scripted teacher of Two-Arm Lift.
 
-Pure; any thread. Memoryless: the phases are shares between 0 and 1, worked out from the observation.
+Pure; any thread. Memoryless; phases and ramps as in `arm_teacher`.
 
-| Phase | While                                         | A hand heads for                            | Fingers |
-|-------|-----------------------------------------------|---------------------------------------------|---------|
-| reach | its handle is not between its fingers         | over the handle, lower the nearer           | open    |
-| close | it is, and not both hands hold theirs         | the handle                                  | shut    |
-| lift  | both hands hold theirs                        | up, the handles level with each other       | shut    |
+| Phase | Active while                          | Target of a hand                   | Fingers |
+|-------|---------------------------------------|------------------------------------|---------|
+| reach | its handle not between its fingers    | above the handle, lower if nearer  | open    |
+| close | its handle between its fingers        | the handle                         | close   |
+| lift  | both handles grasped                  | up, both handles at equal height   | close   |
 
 Lengths are metres.
 """
@@ -29,31 +29,30 @@ from hitl_clic.tasks.teacher import MemorylessTeacher
 
 _SIZE = 48
 _HOMES = (np.array([1.0, 0.0]), np.array([-1.0, 0.0]))
-"""Fingers' directions in the two arms' first poses, whose bases look along y and against it."""
+"""Direction of the fingers in the initial pose of each arm; the bases look along +y and -y."""
 _RESTS = (np.array([0.0, -0.15, 1.05]), np.array([0.0, 0.15, 1.05]))
-"""Places of the hands there, a little farther apart and higher."""
+"""Positions of the hands in these poses, shifted a little up and apart."""
 _GRIP_HEIGHT = 0.0
-"""How far above the handle's middle the hand's point is when it grips."""
+"""Height of the hand above the handle's centre in a grasp."""
 _HOVER = 0.06
 _DESCENT = (0.03, 0.012)
-"""Distances beside the handle between which a hand goes down."""
+"""Ramp of the descent, over the horizontal distance."""
 _ANGLE_ERROR = (0.4, 0.2)
-"""Angles still to turn, rad, between which it may."""
+"""Ramp of the descent, over the angle error, rad."""
 _BESIDE, _ABOVE = (0.025, 0.012), (0.02, 0.01)
-"""Distances beside and above the handle between which it comes to lie between the fingers."""
+"""Ramps of "handle between the fingers", over the horizontal distance and the height."""
 _HELD_BESIDE, _HELD_ABOVE = (0.045, 0.035), (0.04, 0.03)
-"""The same for fingers that hold it."""
+"""The same for fingers that hold the handle."""
 _LIFT = 0.1
-"""How far over the handles' mean height the hands head when they lift."""
+"""Target height of the hands above the mean height of the handles in a lift."""
 
 
 class TwoArmLiftTeacher(MemorylessTeacher):
-    """Each hand takes its handle across, the way round that suits its arm."""
+    """Each hand grasps across its handle, in the direction that suits its arm."""
 
     name = "hitl_clic/TwoArmLiftTeacher/1"
 
     def action(self, observation: Array) -> Array:
-        """Action float32 [14] for an observation float32 [48]. Raises ValueError for another shape or NaN."""
         numbers = checked_observation(observation, _SIZE)
         along, height = numbers[30:33], float(numbers[26] + numbers[29]) / 2
         hands = [_Hand(numbers, arm, along) for arm in range(2)]
@@ -67,7 +66,7 @@ class TwoArmLiftTeacher(MemorylessTeacher):
 
 
 class _Hand:
-    """What one hand would do alone: its way and turn to the handle, how much it holds it and shuts."""
+    """The motion of one hand alone: offset and rotation to its handle, and the weights of grasp and closing."""
 
     def __init__(self, numbers: Floats, arm: int, along: Floats) -> None:
         self.handle = numbers[24 + 3 * arm : 27 + 3 * arm]
