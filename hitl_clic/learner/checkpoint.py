@@ -1,7 +1,7 @@
-"""Checkpoints of the learner: `step-000123.safetensors` files, whole or absent, the newest few kept.
+"""Checkpoints of the learner: files `step-000123.safetensors`; the newest few are kept.
 
-The learner process writes them; it and the evaluation read them. Tensors are named "state/..." (the trainer) and
-"weights/..." (the policy); the safetensors header holds everything else as JSON. The pairs are in the journal.
+The learner process writes them; it and the evaluation read them. A write replaces its file as a whole. Tensors are
+named "state/..." (trainer) and "weights/..." (policy); the header holds the rest as JSON. The journal holds the pairs.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ _NAME = re.compile(r"step-(\d{6,})\.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A learner at one moment.
+    """The state of a learner.
 
     Attributes:
-        weights: what the policy needs, equal in value to what was published.
-        state: the trainer's state. settings: what actor and learner agreed on.
-        entries: number of entries of the journal that this state contains. duplicated: pairs that came twice so far.
+        weights: of the policy, as published.
+        state: of the trainer.
+        settings: agreed between actor and learner.
+        entries: number of journal entries in this state.
+        duplicated: number of pairs received more than once.
     """
 
     weights: Weights
@@ -47,7 +49,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The JSON in a checkpoint's header: what `Checkpoint` says beside its tensors, and their checksum."""
+    """The JSON in a checkpoint's header: all fields of `Checkpoint` but its tensors, and their checksum."""
 
     run_id: str
     version: Natural
@@ -64,10 +66,10 @@ _HEADER: Schema[_Header] = Schema(_Header)
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint and delete the oldest beyond the newest few; its path.
+    """Write a checkpoint, delete the oldest ones, and return the path.
 
     Raises:
-        OSError: it cannot be written; what was there before is still whole.
+        OSError: the file cannot be written; older checkpoints stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = checkpoint.weights
@@ -103,16 +105,16 @@ def paths(folder: Path) -> list[Path]:
 
 
 def latest(folder: Path) -> Path | None:
-    """The newest checkpoint in a folder, or in the `checkpoints` folder of a session; None if there is none."""
+    """The newest checkpoint in a folder or in its subfolder `checkpoints`; None if there is none."""
     found = paths(folder) or paths(folder / "checkpoints")
     return found[-1] if found else None
 
 
 def version(path: Path) -> int:
-    """Version of a checkpoint's weights, from its header alone.
+    """Version of a checkpoint's weights; reads the header alone.
 
     Raises:
-        ValueError: as `read`, as far as the header tells.
+        ValueError: as `read`.
     """
     with _opened(path) as (header, _):
         return header.version
@@ -122,21 +124,21 @@ def read(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        ValueError: it is no checkpoint, of another format, or damaged; names the file and the reason.
+        ValueError: no checkpoint, another format, or damaged; names the file and the reason.
     """
     with _opened(path) as (header, file):
         return _checkpoint(header, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
 
 
 def read_weights(path: Path) -> tuple[Weights, Scalars]:
-    """The policy's weights in a checkpoint, and the settings they were made with. Raises as `read` does."""
+    """The policy's weights in a checkpoint, and their settings. Raises as `read`."""
     checkpoint = read(path)
     return checkpoint.weights, checkpoint.settings
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[_Header, Any]]:
-    """The header of a checkpoint, and its file. Every fault becomes a ValueError that names the checkpoint."""
+    """The header and the file of a checkpoint. Every error becomes a ValueError that names the checkpoint."""
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

@@ -1,7 +1,7 @@
-"""Reading the entries of journals that were written with protocol 1 of the link. Pure; learner process only.
+"""Decoder of journal entries of link protocol 1. Pure; learner process only.
 
-Frames of protocol 1: a MessagePack mapping {protocol, type, fields, tensors}, then the raw bytes of each tensor. A row
-of `tensors` is [name, dtype, shape, crc32].
+Frames: a MessagePack mapping {protocol, type, fields, tensors}, then the raw bytes of each tensor. A row of `tensors`
+is [name, dtype, shape, crc32].
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class _Header(msgspec.Struct):
 
 
 def decode(frames: Sequence[bytes]) -> Any:
-    """The message of a journal's entry. The journal's own checksum has been compared already.
+    """The message of a journal entry, whose checksum the journal has verified.
 
     Raises:
-        ValueError: it is no message that journals hold.
+        ValueError: not a message that journals hold.
     """
     header = msgspec.msgpack.decode(frames[0], type=_Header)
     kind = _KINDS.get(header.type)

@@ -1,8 +1,8 @@
 """The learner process: poll, journal, ingest, acknowledge, update, publish, checkpoint; one thread, one loop.
 
-A new pair enters the very next batch, because the link is polled before every update. Nothing is acknowledged before
-it is in the journal, so the process may be killed at any moment: started again on the same folder it goes on from
-its newest checkpoint and the journal's entries behind it, and what those lack its actors send again.
+The loop polls the link before every update, so a new pair enters the next batch. It acknowledges a message only after
+the journal holds it, so a kill loses nothing: a restart on the same folder continues from the newest checkpoint and
+the later journal entries, and actors send the rest again.
 """
 
 from __future__ import annotations
@@ -52,13 +52,15 @@ class Learner:
     """The loop between a link and a run.
 
     Args:
-        link: where pairs come from. journal: of this folder. folder: where checkpoints go.
-        make_trainer: makes an untrained trainer for the agreed settings; its ValueError refuses them in words.
-        expected: settings actors must have; None: those of the journal, or else of the first actor.
+        link: to the actors.
+        journal: of this folder.
+        folder: for checkpoints.
+        make_trainer: makes an untrained trainer for the agreed settings; raises ValueError if it refuses them.
+        expected: required settings of actors; None: those of the journal, or else of the first actor.
         training: times and limits.
 
     Raises:
-        ValueError: the folder is of another run or of other settings.
+        ValueError: the folder belongs to another run or other settings.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Learner:
         self._checkpoint_s = time.monotonic()
         self._recovered_s = float("-inf")
         self.run: Run | None = None
-        """None until settings are agreed."""
+        """None until the settings are agreed."""
 
         recorded = next((e.message.settings for e in journal.read() if isinstance(e.message, Hello)), None)
         if expected is not None and recorded is not None and (difference := name_difference(recorded, expected)):
@@ -88,7 +90,7 @@ class Learner:
             self._start_run(agreed)
 
     def run_once(self) -> None:
-        """One turn: everything that has arrived, then at most one update."""
+        """Handle all received messages, then do at most one update."""
         busy = self._backlog or (self.run is not None and (self.run.request or self._may_update(self.run)))
         self._backlog.extend(self._link.poll(0.0 if busy else IDLE_POLL_S))
         self._handle_events()
@@ -103,7 +105,7 @@ class Learner:
         self._link.heartbeat(self.status)
 
     def checkpoint(self) -> Path | None:
-        """Write a checkpoint if anything changed and the moment can be resumed from exactly, else None."""
+        """Write a checkpoint; None if nothing changed or the state is between two resumable states."""
         self._checkpoint_s = time.monotonic()
         replaying = any(isinstance(item, Entry) for item in self._backlog)
         if self.run is None or self.run.request is not None or replaying:
@@ -111,7 +113,7 @@ class Learner:
         return self.run.checkpoint()
 
     def status(self) -> LearnerStatus:
-        """What the heartbeat says."""
+        """The content of the next heartbeat."""
         return self.run.status() if self.run is not None else LearnerStatus()
 
     def _start_run(self, settings: SettingsMap) -> Run:
@@ -123,10 +125,10 @@ class Learner:
             self._publish(run)
         return run
 
-    # ---- taking in
+    # ---- messages
 
     def _handle_events(self) -> None:
-        """Work off what has arrived, in order, up to the next update request; acknowledge what is safe."""
+        """Handle received messages in order up to the next update request, then acknowledge what the journal holds."""
         pairs: dict[bytes, list[int]] = {}
         withdrawals: dict[bytes, list[int]] = {}
         while self._backlog and (self.run is None or self.run.request is None):
@@ -135,7 +137,7 @@ class Learner:
                 self._welcome_actor(item.actor, item.hello)
             elif isinstance(item, ActorLeft):
                 log.info("actor of run %s %s", item.run_id, "fell silent" if item.silent else "left")
-            elif self.run is not None:  # without a run its actor was refused
+            elif self.run is not None:  # without a run, the actor was refused
                 self._handle_event(self.run, item, pairs, withdrawals)
         self._journal.flush()
         for actor in {*pairs, *withdrawals}:
@@ -172,7 +174,7 @@ class Learner:
                 self._link.refuse(actor, str(error))
                 return
         elif difference := name_difference(hello.settings, run.settings):
-            self._link.refuse(actor, difference)  # it said hello before another actor's settings were adopted
+            self._link.refuse(actor, difference)  # it connected before another actor set the settings
             return
         run.introduce(hello)
         self._journal.flush()
@@ -187,7 +189,7 @@ class Learner:
     def _update_as_requested(self, run: Run) -> None:
         request = run.request
         assert request is not None
-        # Without pairs enough there is nothing to do: the answer then carries the weights as they are.
+        # With too few pairs no update is possible; the answer then carries the present weights.
         if request.remaining > 0 and run.trainer.ready():
             run.update()
             request.remaining -= 1
@@ -208,7 +210,7 @@ class Learner:
             self._publish(run)
 
     def _publish(self, run: Run, asking_run: str = "") -> None:
-        """Send the weights as they are now to everybody; `asking_run` gets them as its answer."""
+        """Publish the present weights as a new version; they answer the request of `asking_run`."""
         self._published_s = time.monotonic()
         self._published_step, self._published_pair = run.trainer.updates, run.trainer.newest_pair
         weights = run.next_weights(must=bool(asking_run))
@@ -218,7 +220,7 @@ class Learner:
         self._send(run, weights, asking_run)
 
     def _resend_answer(self, run: Run, asking_run: str) -> None:
-        """An answer was late or lost on the way. No new version: a session must not differ by how often it asks."""
+        """Repeat an answer that was late or lost. It keeps its version, so that repeats do not change a session."""
         weights = run.published()
         if weights is None:
             self._publish(run, asking_run)
@@ -235,7 +237,7 @@ class Learner:
         self._link.publish(weights, per_actor)
 
     def _recover(self, run: Run) -> None:
-        """Weights that are not finite would never be again: go back to the newest checkpoint and the journal."""
+        """Return to the newest checkpoint and the journal, because weights that are not finite cannot recover."""
         now = time.monotonic()
         if now - self._recovered_s < RECOVER_EVERY_S:
             return
@@ -260,21 +262,21 @@ def run_learner(
     set_threads: Callable[[int], Any] | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Run a learner until SIGTERM (or Ctrl-C, unless it is a child), then checkpoint and return.
+    """Run a learner until SIGTERM or Ctrl-C, then checkpoint and return. A child process ignores Ctrl-C.
 
     Args:
-        address: where to listen, port * for any free one; `out/learner.json` says {address, pid} once it does.
-        out: session folder; checkpoints and the journal go to `out/checkpoints` and are resumed from there.
+        address: where to listen; port * for any free one. `out/learner.json` then holds {address, pid}.
+        out: session folder; checkpoints and journal are in `out/checkpoints`, from where the learner resumes.
         make_trainer: makes an untrained trainer for the agreed settings.
-        training, link: settings. expected: what actors must have; None adopts the first actor's.
-        exit_when_orphaned: also leave when the parent process died and all actors have been silent for
-            `training.orphan_after_s`.
-        set_threads: called with `training.threads` before anything is computed (`torch.set_num_threads`).
+        training, link: settings.
+        expected: required settings of actors; None: those of the first actor.
+        exit_when_orphaned: exit when the parent has died and all actors have been silent for `training.orphan_after_s`.
+        set_threads: called with `training.threads` before any computation (`torch.set_num_threads`).
         on_ready: called with the real address.
 
     Raises:
         ValueError: address, folder or settings are refused; the text says what to do.
-        OSError: the address cannot be bound, or the folder not written.
+        OSError: the address cannot be bound, or the folder cannot be written.
     """
     lower_priority(training.niceness)
     if set_threads is not None:
@@ -283,7 +285,7 @@ def run_learner(
     stop = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        # Ctrl-C in a terminal reaches parent and child: the child goes on until its parent has drained and ends it.
+        # Ctrl-C in a terminal reaches parent and child; the parent ends the child after the last messages.
         signal.signal(signal.SIGINT, signal.SIG_IGN if exit_when_orphaned else lambda *_: stop.set())
     socket = _bind(address, expected, link)
     try:
@@ -291,7 +293,7 @@ def run_learner(
         journal = Journal(folder / "pairs.journal", uuid.uuid4().hex)
         try:
             if journal.cut_bytes:
-                log.warning("%s: cut a torn tail of %d bytes", journal.path, journal.cut_bytes)
+                log.warning("%s: removed an incomplete entry of %d bytes", journal.path, journal.cut_bytes)
             learner = Learner(socket, journal, folder, make_trainer, expected, training)
             _announce(out / LEARNER_FILE, socket.address)
             if on_ready is not None:
@@ -300,7 +302,7 @@ def run_learner(
                 learner.run_once()
                 orphaned = exit_when_orphaned and os.getppid() != parent
                 if orphaned and socket.silence_s > training.orphan_after_s:
-                    log.info("parent gone and all actors silent: leaving")
+                    log.info("the parent has exited and all actors are silent: exiting")
                     break
             learner.checkpoint()
         finally:
@@ -315,7 +317,7 @@ def _bind(address: str, expected: SettingsMap | None, settings: LinkSettings) ->
         try:
             return LearnerLink(address, expected, settings)
         except OSError as error:
-            # A learner started in place of a killed one may come before its port is free.
+            # A restarted learner may run before the port of its killed predecessor is free.
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
