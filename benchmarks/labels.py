@@ -42,7 +42,7 @@ def wanted_by_tick(session: Session) -> dict[int, NDArray[np.float64]]:
             teacher.reset()
             episode = tick.episode
         found[tick.tick] = np.asarray(teacher.action(tick.observation), np.float64)
-        seen[tick.tick] = tick.answers
+        seen[tick.tick] = tick.stimulus
     return {tick: found[then] for tick, then in seen.items()}
 
 

@@ -19,6 +19,9 @@ SETTINGS: Mapping[str, str] = {
     "clic.renewal": "clic.network_reset_every",
     "gate.reaction_s": "gate.reaction_time_s",
     "gate.steady_s": "gate.policy_filter_s",
+    "window.keys.next_axes": "window.keys.next_correction_axes",
+    "window.keys.next_frame": "window.keys.next_command_frame",
+    "window.keys.toggle_kind": "window.keys.toggle_correction_mode",
 }
 """Old dotted name of a setting or table -> its name now."""
 
@@ -29,8 +32,22 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 }
 """Setting, by its name now -> its old values and what they are called now."""
 
-RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {"plan": {"doubt": "uncertainty"}}
-"""Topic of a recording -> old names of its fields and their names now."""
+_CORRECTION_FIELDS = {"about": "correction_axes", "frame": "command_frame", "kind": "correction_mode"}
+
+RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "event.detail": _CORRECTION_FIELDS,  # of the event "switched"
+    "pair": {"kind": "correction_mode"},
+    "plan": {"doubt": "uncertainty"},
+    "tick": {"seen": "stimulus_tick", **_CORRECTION_FIELDS},
+}
+"""Topic of a recording, or the name of an object inside one -> old names of its fields and their names now."""
+
+EVENTS: Mapping[str, str] = {
+    "next_axes": "next_correction_axes",
+    "next_frame": "next_command_frame",
+    "toggle_kind": "toggle_correction_mode",
+}
+"""Old name of a recorded event -> its name now."""
 
 WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
 """Old prefix of a weight's name -> its prefix now."""
@@ -67,7 +84,13 @@ def current_flat_settings(values: Mapping[str, Any]) -> dict[str, Any]:
 def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a recorded JSON object under today's names."""
     names = RECORD_FIELDS.get(topic, {})
-    return {names.get(name, name): value for name, value in written.items()}
+    current = {names.get(name, name): value for name, value in written.items()}
+    if topic == "event":
+        if isinstance(current.get("name"), str):
+            current["name"] = EVENTS.get(current["name"], current["name"])
+        if current.get("name") == "switched" and isinstance(current.get("detail"), Mapping):
+            current["detail"] = current_record("event.detail", current["detail"])
+    return current
 
 
 def current_weight(name: str) -> str:

@@ -60,7 +60,7 @@ def run(sessions: Sequence[Path], updates: int, episodes: int, settings: Session
     sizes = (pairs[0].state.size, pairs[0].human.shape[1], settings.horizon)
     trainer = make_trainer(*sizes, settings.clic, settings.seed, symmetries)
     for number, pair in enumerate(pairs):
-        trainer.add(number, pair.kind, pair.state, pair.robot, pair.human, pair.mask)
+        trainer.add(number, pair.correction_mode, pair.state, pair.robot, pair.human, pair.mask)
     began = time.perf_counter()
     with Progress(console=Console(stderr=True)) as progress:
         for _ in progress.track(range(updates), description=f"{settings.method}, {len(pairs)} pairs"):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hitl_clic.devices.core.sample import DeviceSample, fresh
 from hitl_clic.types.commands import COMMANDS, SWITCHES, Driver, Event, Switch
-from hitl_clic.types.records import EVERYTHING, Frame, GateState, Kind
+from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState
 
 TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("autonomous", "engage"): "correcting",
@@ -81,7 +81,7 @@ class GateSettings(BaseModel):
     release_s: float = Field(
         0.3, ge=0, le=10, description="Touch mode: seconds without motion after which the robot drives again."
     )
-    kind: Kind = Field(
+    kind: CorrectionMode = Field(
         "absolute", description="absolute: motion is the action wanted. relative: only a direction of improvement."
     )
     absolute_axes: tuple[str, ...] = Field(
@@ -89,7 +89,7 @@ class GateSettings(BaseModel):
         description="Axes of a person's device that are read absolutely also while corrections are relative, of every "
         "arm. A correction is of one kind: while others are pushed these are obeyed, but not learnt.",
     )
-    frame: Frame = Field(
+    frame: CommandFrame = Field(
         "camera",
         description="Whose axes a person's device moves and turns along, at first. world: the task's. gripper: the "
         "driven hand's. camera: the picture's, so that the robot goes where keys point.",
@@ -152,7 +152,7 @@ class GateSettings(BaseModel):
 class Choices:
     """What a task and a device leave to choose: frames, and names of groups of axes. Kinds are always two."""
 
-    frames: tuple[Frame, ...] = ("world",)
+    frames: tuple[CommandFrame, ...] = ("world",)
     groups: tuple[str, ...] = (EVERYTHING,)
 
 
@@ -161,9 +161,10 @@ class GateOutput:
     """The gate's verdict for one tick.
 
     Attributes:
-        state, kind: as they are for this tick. driver: whose action is executed.
-        frame: along whose axes motion goes. about: the group of axes that a correction is about.
-        switched: kind, frame or about have changed in this tick.
+        state, correction_mode: as they are for this tick. driver: whose action is executed.
+        command_frame: the frame whose axes the motion is given in.
+        correction_axes: name of the group of action axes that a correction may change.
+        switched: correction_mode, command_frame or correction_axes changed in this tick.
         entered: the teacher took over in this tick. left: the teacher stopped driving in this tick.
         stale: the sample is too old, or its device gone: nothing may be learnt from this tick.
         motion: what may be acted upon: all zero unless the human drives, on a fresh sample or (`on_stale` hold) for a
@@ -172,15 +173,15 @@ class GateOutput:
     """
 
     state: GateState
-    kind: Kind
+    correction_mode: CorrectionMode
     driver: Driver
     entered: bool
     left: bool
     stale: bool
     motion: tuple[float, ...]
     teaches: tuple[bool, ...] | None = None
-    frame: Frame = "world"
-    about: str = EVERYTHING
+    command_frame: CommandFrame = "world"
+    correction_axes: str = EVERYTHING
     switched: bool = False
 
 
@@ -195,13 +196,15 @@ class Gate:
         self.state: GateState = "autonomous"
         offered = choices or Choices()
         self._choices: Mapping[Switch, tuple[str, ...]] = {
-            "kind": get_args(Kind),
-            "frame": offered.frames,
-            "about": offered.groups,
+            "correction_mode": get_args(CorrectionMode),
+            "command_frame": offered.frames,
+            "correction_axes": offered.groups,
         }
-        self.kind: Kind = self.settings.kind
-        self.frame: Frame = self.settings.frame if self.settings.frame in offered.frames else offered.frames[0]
-        self.about = self.settings.about if self.settings.about in offered.groups else offered.groups[0]
+        self.correction_mode: CorrectionMode = self.settings.kind
+        self.command_frame: CommandFrame = (
+            self.settings.frame if self.settings.frame in offered.frames else offered.frames[0]
+        )
+        self.correction_axes = self.settings.about if self.settings.about in offered.groups else offered.groups[0]
         self._pressed = False
         self._touch_ends_ns = -1
         self._lasting: tuple[float, ...] = ()
@@ -223,7 +226,7 @@ class Gate:
         Raises:
             ValueError: a command is none of `COMMANDS`.
         """
-        before, read_before = self.state, (self.kind, self.frame, self.about)
+        before, read_before = self.state, (self.correction_mode, self.command_frame, self.correction_axes)
         for command in commands:
             if command not in COMMANDS:
                 raise ValueError(f"{command!r} is not a command of the gate; allowed: {', '.join(COMMANDS)}")
@@ -249,16 +252,16 @@ class Gate:
         acted = self._last if holds and self._last is not None else usable
         return GateOutput(
             state=self.state,
-            kind=self.kind,
+            correction_mode=self.correction_mode,
             driver=driver,
             entered=self.state == "correcting" != before,
             left=before == "correcting" != self.state,
             stale=stale,
             motion=acted.motion if driver == "human" else (0.0,) * len(sample.motion),
             teaches=acted.teaches if holds or not stale else None,
-            frame=self.frame,
-            about=self.about,
-            switched=read_before != (self.kind, self.frame, self.about),
+            command_frame=self.command_frame,
+            correction_axes=self.correction_axes,
+            switched=read_before != (self.correction_mode, self.command_frame, self.correction_axes),
         )
 
     def release(self) -> None:

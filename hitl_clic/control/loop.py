@@ -230,7 +230,12 @@ class ControlLoop:
         self._report_stale(output)
         self._notify_stop(output)
         if output.switched:
-            self._event("switched", kind=output.kind, frame=output.frame, about=output.about)
+            self._event(
+                "switched",
+                correction_mode=output.correction_mode,
+                command_frame=output.command_frame,
+                correction_axes=output.correction_axes,
+            )
         if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
             self.queue.drop(tick)
         self._notify_release(output)
@@ -246,21 +251,21 @@ class ControlLoop:
             self.queue.drop_ahead(tick + 1)
         robot = self.queue.action(tick)
         begins_pair = self.queue.plan is not None and (self.queue.plan.tick == tick or output.entered)
-        part = self.policy_filter.step(robot, output.driver == "human" and output.kind == "relative")
+        part = self.policy_filter.step(robot, output.driver == "human" and output.correction_mode == "relative")
         human: Array | None = None
         push: Array | None = None
         taught = np.zeros_like(robot)
-        wanted, kind = robot, output.kind
+        wanted, mode = robot, output.correction_mode
         if output.driver == "human":
-            wanted, taught, kind, push = human_action(
+            wanted, taught, mode, push = human_action(
                 part,
                 output.motion,
-                kind,
+                mode,
                 self.gate.settings,
                 self.binding,
                 output.teaches,
-                self.task.axes_of(output.frame),
-                self.binding.groups.get(output.about),
+                self.task.axes_of(output.command_frame),
+                self.binding.groups.get(output.correction_axes),
             )
             if output.stale:  # what goes on after input was lost is nobody's lesson
                 taught = np.zeros_like(taught)
@@ -279,7 +284,7 @@ class ControlLoop:
             time_ns=begun,
             observation=observation,
             state=output.state,
-            kind=kind,
+            correction_mode=mode,
             robot_action=robot,
             human_action=human,
             executed=executed,
@@ -297,9 +302,9 @@ class ControlLoop:
             success=bool(info["success"]),
             terminated=terminated,
             truncated=truncated,
-            frame=output.frame,
-            about=output.about,
-            seen=max(self._moving_since, tick - self.pairs.reaction) if self.pairs.reaction else -1,
+            command_frame=output.command_frame,
+            correction_axes=output.correction_axes,
+            stimulus_tick=max(self._moving_since, tick - self.pairs.reaction) if self.pairs.reaction else -1,
             push=push,
         )
         self._record = record
@@ -367,7 +372,7 @@ class ControlLoop:
             self._observation,
             plan,
             index,
-            self.gate.kind,
+            self.gate.correction_mode,
             part=self.policy_filter.part,
             share=self.policy_filter.share,
         )
@@ -465,15 +470,15 @@ class ControlLoop:
                 episode=self._episode,
                 step=self._step,
                 state=self.gate.state if output is None else output.state,
-                kind=self.gate.kind,
+                correction_mode=self.gate.correction_mode,
                 scene=self.task.scene() if self.draws else None,
                 robot_chunk=self.queue.rest(self.tick),
                 step_in_chunk=max(0, self.queue.index(self.tick)),
                 record=record,
                 progress=self.task.progress() if self.draws else {},
                 asks=self.help.help_request,
-                frame=self.gate.frame,
-                about=self.gate.about,
+                command_frame=self.gate.command_frame,
+                correction_axes=self.gate.correction_axes,
                 approving=self.pairs.approving,
             )
         )

@@ -66,7 +66,7 @@ def _builder(session: Session, padding: str, label_average_s: float, implicit_ap
         of.horizon,
         of.execute,
         padding,
-        max((tick.tick - tick.seen for tick in session.ticks if tick.seen >= 0), default=0),
+        max((tick.tick - tick.stimulus_tick for tick in session.ticks if tick.stimulus_tick >= 0), default=0),
         ticks_of(label_average_s, settings.loop.rate_hz),
         [index for index, name in enumerate(axes) if base(name) in switched(settings)],
         implicit_approval,
@@ -83,7 +83,7 @@ def _let_pass(session: Session, pairs: list[ChunkPair]) -> dict[int, Array]:
     for together in _corrections(session.ticks):
         if any(tick.tick in taught for tick in together):
             for tick in together:
-                plan = plans.get(tick.answers)
+                plan = plans.get(tick.stimulus)
                 if tick.human_action is None and plan is not None and not plan.lead:
                     found[tick.tick] = plan.chunk
     return found
@@ -98,7 +98,7 @@ def _corrections(ticks: Iterable[TickRecord]) -> Iterator[list[TickRecord]]:
 
 def _made_anew(ticks: Sequence[TickRecord], begins: Mapping[int, Array], builder: PairBuilder) -> list[ChunkPair]:
     """The pairs that begin at some ticks, each with the robot's chunk for what was seen then."""
-    robot = {tick.answers: begins[tick.tick] for tick in ticks if tick.tick in begins}
+    robot = {tick.stimulus: begins[tick.tick] for tick in ticks if tick.tick in begins}
     made: list[ChunkPair] = []
     last: TickRecord | None = None
     for tick in ticks:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from hitl_clic.control.gate import GateSettings
 from hitl_clic.devices.core.axes import arm, base
 from hitl_clic.types.commands import Driver
-from hitl_clic.types.records import Array, Kind
+from hitl_clic.types.records import Array, CorrectionMode
 
 MOVES, TURNS = ("x", "y", "z"), ("rx", "ry", "rz")
 
@@ -53,12 +53,12 @@ class Label(NamedTuple):
 
     Attributes:
         action: a^h, float32 [dim_a] in [-1, 1]. taught: float32 [dim_a], 1 on the axes that it really teaches.
-        kind: how it is to be learnt from. push: e h of a relative one, float32 [dim_a], else None.
+        correction_mode: how it is learnt. push: e h of a relative one, float32 [dim_a], else None.
     """
 
     action: Array
     taught: Array
-    kind: Kind
+    correction_mode: CorrectionMode
     push: Array | None = None
 
 
@@ -111,7 +111,7 @@ def _triples(action_axes: Sequence[str]) -> tuple[Triple, ...]:
 def human_action(
     robot_action: ArrayLike,
     motion: Sequence[float],
-    kind: Kind,
+    mode: CorrectionMode,
     settings: GateSettings,
     binding: Binding | None = None,
     teaches: Sequence[bool] | None = None,
@@ -130,7 +130,7 @@ def human_action(
 
     Args:
         robot_action: a^r, [dim_a]. motion: one number per device axis.
-        kind: how the motion is read, but for the binding's absolute axes. settings: for e.
+        mode: how the motion is read, but for the binding's absolute axes. settings: for e.
         binding: from `bind`; None when the device's axes are the action's, in order.
         teaches: for each motion whether the correction is about it; None is all. The robot keeps the others.
         axes: those that motion goes along, in the world, [arms, 3, 3]; None where they are the world's own.
@@ -158,9 +158,9 @@ def human_action(
         about &= np.asarray(group, bool)
         wanted[~about] = 0.0
     human, taught = robot.copy(), np.zeros(binding.dim, np.float32)
-    if kind == "absolute":
+    if mode == "absolute":
         human[about], taught[about] = wanted[about], 1.0
-        return Label(np.clip(human, -1.0, 1.0), taught, kind)
+        return Label(np.clip(human, -1.0, 1.0), taught, mode)
 
     relative = about.copy()
     relative[list(binding.absolute)] = False
@@ -171,11 +171,11 @@ def human_action(
     human[fixed] = wanted[fixed]
     if not wanted[relative].any():
         if fixed.any():
-            taught[fixed], kind = 1.0, "absolute"
-        return Label(np.clip(human, -1.0, 1.0), taught, kind)
+            taught[fixed], mode = 1.0, "absolute"
+        return Label(np.clip(human, -1.0, 1.0), taught, mode)
     taught[relative] = 1.0
     push = np.where(relative, settings.relative_step * wanted, 0.0).astype(np.float32)
-    return Label(np.clip(human + push, -1.0, 1.0), taught, kind, push)
+    return Label(np.clip(human + push, -1.0, 1.0), taught, mode, push)
 
 
 def _to_world(

@@ -1,6 +1,7 @@
 """Pairs (s_t, a^r[t:t+H], a^h[t:t+H]) out of a stream of ticks ([CC] Algorithm 1, lines 5 to 8).
 
-A person answers what was seen a reaction time ago: then the state and the robot's chunk are those of `TickRecord.seen`.
+A person reacts to what was seen a reaction time ago. The state and the robot's chunk of a pair are those of
+`TickRecord.stimulus`.
 
 Pure numpy; actor's main thread. A pair begins at a tick that the human drives and is complete when its human chunk is
 known: as soon as the correction (at most Ta steps, of a relative one H) ends, or, with `hindsight`, when its H steps
@@ -22,7 +23,7 @@ import numpy as np
 from hitl_clic.correction.label_average import meant
 from hitl_clic.correction.padding import pad_chunk
 from hitl_clic.types.messages import ChunkPair
-from hitl_clic.types.records import EVERYTHING, Array, Kind, TickRecord
+from hitl_clic.types.records import EVERYTHING, Array, CorrectionMode, TickRecord
 
 
 class _Said(NamedTuple):
@@ -91,7 +92,7 @@ class PairBuilder:
         """Whether the correction that is under way has pushed."""
         self.approving = False
         """Whether the teacher lets pass, and so teaches, what the robot did at the newest tick."""
-        self._longest: Mapping[Kind, int] = {
+        self._longest: Mapping[CorrectionMode, int] = {
             "absolute": horizon if padding == "hindsight" else execute,
             "relative": horizon if padding == "hindsight" or intent == 1 else execute,
         }
@@ -138,32 +139,37 @@ class PairBuilder:
 
     def _seen(self, record: TickRecord) -> _Moment:
         for moment in self._past:
-            if moment.record.tick == record.answers:
+            if moment.record.tick == record.stimulus:
                 return moment
         raise ValueError(
-            f"tick {record.tick} answers tick {record.answers}, which is not among the last {self._past.maxlen}"
+            f"tick {record.tick} answers tick {record.stimulus}, which is not among the last {self._past.maxlen}"
         )
 
     def _said(self, record: TickRecord, seen: TickRecord) -> _Said | None:
         """What the teacher said at a tick about the one that was seen; None: nothing."""
         self._pushed = record.state == "correcting" and (self._pushed or record.human_action is not None)
-        reads = self._consent and record.kind == "relative" and record.about == EVERYTHING and record.connected
+        reads = (
+            self._consent
+            and record.correction_mode == "relative"
+            and record.correction_axes == EVERYTHING
+            and record.connected
+        )
         self.approving = reads and self._pushed and record.human_action is None
         if self.approving:
             return _Said(seen.executed, np.ones_like(seen.executed))
         if record.human_action is None:
             return None
         action = record.human_action
-        if record.kind == "relative" and record.push is not None and seen is not record:
+        if record.correction_mode == "relative" and record.push is not None and seen is not record:
             action = np.where(record.taught > 0, np.clip(seen.robot_action + record.push, -1.0, 1.0), action)
         return _Said(action, record.taught)
 
     def _extend(self, pair: _Open, record: TickRecord, seen: TickRecord, said: _Said | None) -> None:
-        same = said is not None and record.kind == pair.record.kind
-        if not pair.ended and same and len(pair.taught) < self._longest[pair.record.kind] + self._intent - 1:
+        same = said is not None and record.correction_mode == pair.record.correction_mode
+        if not pair.ended and same and len(pair.taught) < self._longest[pair.record.correction_mode] + self._intent - 1:
             step = len(pair.taught)
             assert said is not None
-            if record.kind == "relative" and self._intent == 1 and step < self.horizon:
+            if record.correction_mode == "relative" and self._intent == 1 and step < self.horizon:
                 pair.robot[step] = seen.robot_action  # it is better than what the robot would have done at that tick
             pair.taught.append(said.action)
             pair.mask.append(said.taught)
@@ -184,22 +190,22 @@ class PairBuilder:
     def _complete(self, pair: _Open) -> bool:
         known = len(pair.taught) + len(pair.followed)
         if pair.ended:
-            return self.padding != "hindsight" or pair.record.kind == "relative" or known >= self.horizon
-        return known >= self._longest[pair.record.kind] + self._intent - 1
+            return self.padding != "hindsight" or pair.record.correction_mode == "relative" or known >= self.horizon
+        return known >= self._longest[pair.record.correction_mode] + self._intent - 1
 
     def _close(self, pair: _Open, record: TickRecord) -> ChunkPair:
-        taught = np.stack(pair.mask)[: self._longest[pair.record.kind]]
+        taught = np.stack(pair.mask)[: self._longest[pair.record.correction_mode]]
         known = meant(np.stack(pair.taught), np.stack(pair.mask), self._intent, self._commands)[: len(taught)]
         followed = np.stack(pair.followed) if pair.followed else known[:0]
-        kind: Kind = pair.record.kind if self._intent == 1 else "absolute"
-        padding = "robot" if kind == "relative" else self.padding  # nothing is known of what a relative teacher wants
+        mode: CorrectionMode = pair.record.correction_mode if self._intent == 1 else "absolute"
+        padding = "robot" if mode == "relative" else self.padding  # nothing is known of what a relative teacher wants
         mask = np.zeros_like(pair.robot)
         mask[: len(known)] = taught
         closed = ChunkPair(
             id=self._next_id,
             episode=pair.record.episode,
             tick=pair.record.tick,
-            kind=kind,
+            correction_mode=mode,
             state=pair.seen.observation,
             robot=pair.robot,
             human=pad_chunk(known, pair.robot, followed, padding),

@@ -91,7 +91,7 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
-def _kind(name: str, value: Any) -> str:
+def _correction_mode(name: str, value: Any) -> str:
     if value not in ("absolute", "relative"):
         raise MalformedMessage(f'{name} must be "absolute" or "relative", not {value!r:.60}')
     return str(value)
@@ -140,7 +140,7 @@ _FORMS: Mapping[str, _Form] = {
             "id": _natural,
             "episode": _natural,
             "tick": _natural,
-            "kind": _kind,
+            "correction_mode": _correction_mode,
             "weight_version": _natural,
             "device_age_ns": _integer(-(2**63)),
             "made_ns": _integer(-(2**63)),

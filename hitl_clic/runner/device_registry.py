@@ -29,7 +29,7 @@ from hitl_clic.tasks.foresight import Foresight
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import SettingsError, unknown
-from hitl_clic.types.records import EVERYTHING, Frame
+from hitl_clic.types.records import EVERYTHING, CommandFrame
 
 Make = Callable[[SessionSettings, Sequence[str], Slot[TeacherView], EventFeed], Device]
 
@@ -184,17 +184,17 @@ def choices(settings: SessionSettings, task: Task) -> Choices:
         raise SettingsError(
             f"gate.about = {about} is not allowed with task = {settings.task}; {unknown(about, groups)}"
         )
-    turned: tuple[Frame, ...] = tuple(name for name in get_args(Frame) if task.axes_of(name) is not None)
+    turned: tuple[CommandFrame, ...] = tuple(name for name in get_args(CommandFrame) if task.axes_of(name) is not None)
     # where all frames are one, it goes by the name that was set
     return Choices(("world", *turned) if turned else (settings.gate.frame,), groups)
 
 
-def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[Frame, tuple[Row, ...]]:
+def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[CommandFrame, tuple[Row, ...]]:
     """The key map of the chosen device by the frame that its motion goes along."""
-    return {frame: key_map(settings, axes, frame) for frame in get_args(Frame)}
+    return {frame: key_map(settings, axes, frame) for frame in get_args(CommandFrame)}
 
 
-def key_map(settings: SessionSettings, axes: Sequence[str], frame: Frame | None = None) -> tuple[Row, ...]:
+def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame | None = None) -> tuple[Row, ...]:
     """What keys and buttons of the chosen device do on these axes of a task; nothing for a script.
 
     `frame`: along whose axes; by default those of the settings.

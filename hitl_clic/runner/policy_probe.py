@@ -79,7 +79,7 @@ def follows(chunk: Array, pair: ChunkPair, radius_ratio: float, means: bool = Fa
     itself is only about right: it lies nearer to that than to what the robot would have done.
     """
     asked = (pair.human - pair.robot) * pair.mask
-    if pair.kind == "relative":
+    if pair.correction_mode == "relative":
         return float(np.sum((chunk - pair.robot) * asked)) > 0.0
     away = float(np.linalg.norm((chunk - pair.human) * pair.mask))
     if means:
@@ -236,7 +236,7 @@ class PolicyProbe:
         radius, edge = None, 0.0
         if human is not None:
             away = human - record.robot_action
-            if record.kind == "absolute":
+            if record.correction_mode == "absolute":
                 radius = slice_radius(away, self._method.radius_ratio, (i, j))
             else:
                 edge = slice_edge(away, self._method.half_space.length, (i, j))

@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from hitl_clic.types.records import Array, Kind
+from hitl_clic.types.records import Array, CorrectionMode
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of everything in this file; peers of another version are refused in words."""
 
 
@@ -25,7 +25,7 @@ class ChunkPair:
         id: 0, 1, 2, ... within a run; every pair has one, none is used twice.
         episode: episode number, from 0.
         tick: tick of the whole session at which `state` was observed.
-        kind: "absolute" (a^h is what the teacher wants) or "relative" (a^h is only better than a^r).
+        correction_mode: "absolute" (a^h is what the teacher wants) or "relative" (a^h is only better than a^r).
         state: s_t, float32 [dim_o].
         robot: a^r[t:t+H], what the policy meant to do from `state` on, float32 [H, dim_a]. Where a correction begins
             in the middle of a chunk this is the rest of that older plan, its last step held to H. Where a relative
@@ -40,7 +40,7 @@ class ChunkPair:
     id: int
     episode: int
     tick: int
-    kind: Kind
+    correction_mode: CorrectionMode
     state: Array
     robot: Array
     human: Array

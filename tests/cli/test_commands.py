@@ -79,11 +79,11 @@ def test_a_replay_shows_how_corrections_were_read_then(recorded: Session, tmp_pa
         if isinstance(record, SettingsRecord):
             return recorded.settings
         late = isinstance(record, TickRecord) and record.tick >= 7
-        return dataclasses.replace(record, frame="gripper", about="sideways") if late else record
+        return dataclasses.replace(record, command_frame="gripper", correction_axes="sideways") if late else record
 
     task = replay.task_maker(replay.settings_of(recorded))()
     shown = projector(Session.open(write(tmp_path / "session.mcap", session_records(task), switched)))
-    assert [(shown.state(at).frame, shown.state(at).about) for at in (7, 6)] == [
+    assert [(shown.state(at).command_frame, shown.state(at).correction_axes) for at in (7, 6)] == [
         ("gripper", "sideways"),
         ("world", "everything"),
     ]
@@ -151,7 +151,9 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\nr = "+x"\nescape = "stop"\n')
     with pytest.raises(SettingsError, match=r"'r' is bound twice, here to .* by the window"):
         profile_of("keyboard", str(mine))
-    assert profile_of("keyboard", str(mine), {"toggle_kind": "b"}).keys["r"] == "+x", "the window has let it go"
+    assert profile_of("keyboard", str(mine), {"toggle_correction_mode": "b"}).keys["r"] == "+x", (
+        "the window has let it go"
+    )
     with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
         hands.in_hand(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
     with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
@@ -232,7 +234,7 @@ def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: S
     assert tick.human_action is not None
 
     def shown(state: Any, kind: Any) -> CockpitState:
-        record = dataclasses.replace(tick, state=state, kind=kind)
+        record = dataclasses.replace(tick, state=state, correction_mode=kind)
         views.publish(LoopView(0, 0, 0, state, kind, task.scene(), None, 0, record, {}))
         found = feed.state(now_ns=1)
         assert found is not None
@@ -254,7 +256,14 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     for number, tick in enumerate(recorded.ticks[:12]):
         paused_s = 30 if number >= 6 else 0
         feed.add(dataclasses.replace(tick, time_ns=(number + 10 * paused_s) * 100_000_000))
-    feed.add(EventRecord(12, 0, "switched", {"kind": "relative", "frame": "world", "about": "everything"}))
+    feed.add(
+        EventRecord(
+            12,
+            0,
+            "switched",
+            {"correction_mode": "relative", "command_frame": "world", "correction_axes": "everything"},
+        )
+    )
     views.publish(LoopView(12, 0, 0, "autonomous", "relative", task.scene(), None, 0, None, {}))
     state = feed.state(now_ns=1)
     assert state is not None

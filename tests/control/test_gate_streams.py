@@ -17,14 +17,14 @@ from hitl_clic.correction.mapping import HAND_STEP, HandOver, Label, bind, human
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.tasks.frames import picture_axes
 from hitl_clic.types.commands import COMMANDS, Driver
-from hitl_clic.types.records import EVERYTHING, Array, Frame, Proposal
+from hitl_clic.types.records import EVERYTHING, Array, CommandFrame, Proposal
 
 MS = 1_000_000
 DEVICE, ACTION = ("z", "x", "gripper"), ("x", "y", "z", "gripper")
 GROUPS = {"level": ("x", "y"), "height": ("z",), "gripper": ("gripper",)}
 BINDING = bind(DEVICE, ACTION, ("gripper",), GROUPS)
 CHOICES = Choices(("world", "gripper", "camera"), (EVERYTHING, *GROUPS))
-FRAMES: dict[Frame, Array | None] = {
+FRAMES: dict[CommandFrame, Array | None] = {
     "world": None,
     "gripper": picture_axes(0.0)[None] * [1.0, -1.0, 1.0],  # right-handed, as a hand's are
     "camera": picture_axes(30.0)[None],
@@ -74,12 +74,12 @@ class Wheel:
             lesson = human_action(
                 robot,
                 output.motion,
-                output.kind,
+                output.correction_mode,
                 self.gate.settings,
                 BINDING,
                 output.teaches,
-                FRAMES[output.frame],
-                BINDING.groups.get(output.about),
+                FRAMES[output.command_frame],
+                BINDING.groups.get(output.correction_axes),
             )
         wanted = robot if lesson is None else lesson.action
         anew = output.switched and output.driver == "human"
@@ -91,8 +91,12 @@ class Switchboard:
 
     def __init__(self, gate: GateSettings) -> None:
         kinds = ("absolute", "relative")
-        self.rounds = {"toggle_kind": kinds, "next_frame": CHOICES.frames, "next_axes": CHOICES.groups}
-        self.at = dict(zip(self.rounds, (gate.kind, gate.frame, gate.about), strict=True))
+        self.rounds = {
+            "toggle_correction_mode": kinds,
+            "next_command_frame": CHOICES.frames,
+            "next_correction_axes": CHOICES.groups,
+        }
+        self.at = dict(zip(self.rounds, (gate.correction_mode, gate.command_frame, gate.correction_axes), strict=True))
 
     def read(self, commands: list[str]) -> tuple[str, ...]:
         for name, choices in self.rounds.items():
@@ -135,7 +139,7 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
         output, lesson, wanted, executed = wheel.turn(sample, now_ns, commands, robot)
         read_before = tuple(switchboard.at.values())
         read = switchboard.read(commands)
-        assert (output.kind, output.frame, output.about) == read
+        assert (output.correction_mode, output.command_frame, output.correction_axes) == read
         assert output.switched == (read != read_before)
         sound = sample.connected and aged.time_ns <= 250 * MS and all(map(math.isfinite, sample.motion))
 
@@ -164,13 +168,13 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
             if sound and gate.mode == "hold":
                 assert sample.engage
             assert lesson is not None
-            group = GROUPS.get(output.about, ACTION)
+            group = GROUPS.get(output.correction_axes, ACTION)
             left_alone = [index for index, axis in enumerate(ACTION) if axis not in group]
             assert not lesson.taught[left_alone].any(), "axes that nobody chose to correct"
             assert np.array_equal(wanted[left_alone], robot[left_alone]), "which the robot keeps"
-            if output.frame != "camera":  # which is askew: the device's x moves along y too
-                assert not lesson.taught[1] or output.frame == "gripper", "an axis that the device has not"
-            if output.frame == "world":
+            if output.command_frame != "camera":  # which is askew: the device's x moves along y too
+                assert not lesson.taught[1] or output.command_frame == "gripper", "an axis that the device has not"
+            if output.command_frame == "world":
                 assert wanted[1] == robot[1]
             acted = sample
             if not sound:
@@ -180,12 +184,12 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
                 still = replace(sample, motion=(0.0,) * 3, teaches=None)
                 acted = last if gate.on_stale == "hold" else still
             for index, axis in enumerate(AXES):
-                if axis in left_alone or (output.frame != "world" and axis != 3):
+                if axis in left_alone or (output.command_frame != "world" and axis != 3):
                     continue
                 if acted.teaches is not None and not acted.teaches[index]:
                     assert not lesson.taught[axis]
                     assert wanted[axis] == robot[axis], "an axis that the correction is not about"
-                elif output.kind == "absolute":
+                elif output.correction_mode == "absolute":
                     assert wanted[axis] == np.float32(max(-1.0, min(1.0, acted.motion[index])))
         if sound:
             lost_ns, last = None, sample

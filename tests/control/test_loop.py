@@ -35,9 +35,9 @@ from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.records import (
     Array,
+    CorrectionMode,
     EpisodeRecord,
     EventRecord,
-    Kind,
     Plan,
     Proposal,
     SnapshotRecord,
@@ -306,11 +306,11 @@ def test_held_means_the_human_drives_in_that_very_tick(stride: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: Kind) -> None:
+def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: CorrectionMode) -> None:
     """From the second driven tick on only sideways; the two before that in the same pair were about both axes."""
     bench = Bench(
         hold(3, 4, 5, 6, 7),
-        commands={5: ["next_axes"], 9: ["next_axes"]},
+        commands={5: ["next_correction_axes"], 9: ["next_correction_axes"]},
         gate=GateSettings(kind=kind, max_step=0.25, relative_step=0.5),
         choices=Choices(groups=("everything", "sideways")),
         groups={"sideways": ("x",)},
@@ -318,9 +318,9 @@ def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: Kind) -> None:
     )
     bench.run()
     ticks = bench.ticks
-    assert [record.about for record in ticks] == ["everything"] * 5 + ["sideways"] * 4 + ["everything"] * 3
+    assert [record.correction_axes for record in ticks] == ["everything"] * 5 + ["sideways"] * 4 + ["everything"] * 3
     switched = [event for event in bench.of(EventRecord) if event.name == "switched"]
-    assert [(event.tick, event.detail["about"]) for event in switched] == [(5, "sideways"), (9, "everything")]
+    assert [(event.tick, event.detail["correction_axes"]) for event in switched] == [(5, "sideways"), (9, "everything")]
     for record in ticks[3:8]:
         assert record.human_action is not None
         assert record.taught.tolist() == ([1, 1] if record.tick < 5 else [1, 0])
@@ -441,12 +441,12 @@ def test_a_late_teacher_answers_what_it_had_seen() -> None:
     bench = Bench(held, commands={8: ["pause"], 10: ["resume"]}, reaction=3, longest=9)
     bench.run(2)
     ticks = bench.ticks
-    assert [record.seen for record in ticks[:9]] == [0, 0, 0, 0, 1, 2, 3, 4, 8], "it stood still before tick 8"
+    assert [record.stimulus_tick for record in ticks[:9]] == [0, 0, 0, 0, 1, 2, 3, 4, 8], "it stood still before tick 8"
     assert ticks[9].episode == 1
-    assert [record.seen for record in ticks[9:14]] == [9, 9, 9, 9, 10]
+    assert [record.stimulus_tick for record in ticks[9:14]] == [9, 9, 9, 9, 10]
     assert [pair.tick for pair in bench.sent][:3] == [1, 2, 6]
     for pair in bench.sent:
-        seen = ticks[ticks[pair.tick].seen]
+        seen = ticks[ticks[pair.tick].stimulus_tick]
         assert np.array_equal(pair.state, seen.observation)
         assert near(pair.robot[0], *seen.robot_action)
 
@@ -479,13 +479,13 @@ def test_relative_corrections() -> None:
     def script(reading: int) -> DeviceSample:
         return hold(2, 3, motion=(0.0, -0.4))(reading) if reading < 6 else hold(6, 7, motion=(0.0, 0.0))(reading)
 
-    bench = Bench(script, commands={1: ["toggle_kind"]}, gate=GateSettings(relative_step=0.2))
+    bench = Bench(script, commands={1: ["toggle_correction_mode"]}, gate=GateSettings(relative_step=0.2))
     (result,) = bench.run()
     assert bench.states == "aaccaaccaaaa"
     for tick in (2, 3):
         record = bench.ticks[tick]
         assert near(record.executed, float(record.robot_action[0]), float(record.robot_action[1]) - 0.2 * 0.4)
-    assert [(pair.tick, pair.kind) for pair in bench.sent] == [(2, "relative"), (3, "relative")]
+    assert [(pair.tick, pair.correction_mode) for pair in bench.sent] == [(2, "relative"), (3, "relative")]
     assert bench.ticks[6].human_action is None
     assert near(bench.ticks[6].executed, *bench.ticks[6].robot_action)
     assert result.feedback_per_step == pytest.approx(4 / 12)
@@ -590,9 +590,9 @@ def test_discard_after_an_earlier_pair_was_completed_late() -> None:
 
 def test_discard_by_kind_takes_the_right_pair() -> None:
     """A relative pair is complete at once, the absolute one before it much later: still the last correction goes."""
-    bench = Bench(hold(2, 5), {4: ["toggle_kind"], 11: ["discard"]}, padding="hindsight", horizon=8)
+    bench = Bench(hold(2, 5), {4: ["toggle_correction_mode"], 11: ["discard"]}, padding="hindsight", horizon=8)
     bench.run()
-    assert [(pair.tick, pair.kind) for pair in bench.sent] == [(5, "relative"), (2, "absolute")]
+    assert [(pair.tick, pair.correction_mode) for pair in bench.sent] == [(5, "relative"), (2, "absolute")]
     assert bench.withdrawn == [0]
 
 
@@ -1084,7 +1084,7 @@ def test_a_new_episode_never_runs_a_plan_of_the_old_one() -> None:
 
 
 @pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_what_a_correction_is_about_reaches_the_pair(kind: Kind) -> None:
+def test_what_a_correction_is_about_reaches_the_pair(kind: CorrectionMode) -> None:
     bench = Bench(hold(3, 4, teaches=(False, True)), gate=GateSettings(kind=kind))
     bench.run()
     assert [pair.tick for pair in bench.sent] == [3, 4]
@@ -1120,7 +1120,12 @@ def test_two_runs_at_max_pace_are_the_same(stride: int, padding: str) -> None:
     assert [obs.tolist() for obs, _, _ in first.asked] == [obs.tolist() for obs, _, _ in second.asked]
     assert np.array_equal(one.task.executed, other.task.executed)
     for a, b in zip(one.sent, other.sent, strict=True):
-        assert (a.id, a.tick, a.kind, a.weight_version) == (b.id, b.tick, b.kind, b.weight_version)
+        assert (a.id, a.tick, a.correction_mode, a.weight_version) == (
+            b.id,
+            b.tick,
+            b.correction_mode,
+            b.weight_version,
+        )
         for name in ("state", "robot", "human", "mask"):
             assert np.array_equal(getattr(a, name), getattr(b, name))
     assert one.withdrawn == other.withdrawn

@@ -40,7 +40,7 @@ def test_pairs_made_anew_from_the_ticks_are_those_that_were_sent(name: str) -> N
 def test_made_anew_a_late_teachers_pairs_are_still_about_what_it_saw() -> None:
     ticks = list(Session.open(ORACLE).of(TickRecord))
     first = {tick.episode: tick.tick for tick in reversed(ticks)}
-    late = [replace(tick, seen=max(first[tick.episode], tick.tick - 3)) for tick in ticks]
+    late = [replace(tick, stimulus_tick=max(first[tick.episode], tick.tick - 3)) for tick in ticks]
     builder, sent = PairBuilder(4, 2, "hold", 3), []
     for tick, following in zip(late, [*late[1:], None], strict=True):
         sent += builder.add(tick, np.full((4, 2), tick.tick, np.float32))
@@ -74,11 +74,15 @@ def test_what_hands_meant_is_read_from_what_they_did(name: str) -> None:
     assert len(meant) == len(done) > 50
     moved = 0
     for one, other in zip(meant, done, strict=True):
-        assert one.kind == "absolute"
-        assert same(one, other, but=("id", "kind", "human", "made_ns", "device_age_ns"))
+        assert one.correction_mode == "absolute"
+        assert same(one, other, but=("id", "correction_mode", "human", "made_ns", "device_age_ns"))
         said = []
         for tick in ticks[one.tick : one.tick + window]:
-            if tick.human_action is None or tick.episode != one.episode or tick.kind != ticks[one.tick].kind:
+            if (
+                tick.human_action is None
+                or tick.episode != one.episode
+                or tick.correction_mode != ticks[one.tick].correction_mode
+            ):
                 break
             said.append(tick.human_action)
         np.testing.assert_allclose(one.human[0], np.mean(said, axis=0), atol=1e-6)

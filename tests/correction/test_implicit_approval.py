@@ -35,7 +35,7 @@ def test_whoever_holds_on_after_a_push_teaches_what_happens(script: str, intent:
     assert [pair.id for pair in pairs] == list(range(len(pairs)))
     for pair in pairs:
         of = "h" if script[pair.tick] == "h" else "rc"
-        assert pair.kind == "absolute"
+        assert pair.correction_mode == "absolute"
         said = []
         for tick in range(pair.tick, min(len(script), pair.tick + intent)):
             if script[tick] not in of:
@@ -70,7 +70,7 @@ def test_nothing_is_let_pass_while_input_is_lost_or_only_some_axes_are_corrected
     stream = Stream(PairBuilder(H, TA, "hold", 0, 2, implicit_approval=True))
     stream.go("r")
     stream.go("c", connected=False)
-    stream.go("c", about="moving")
+    stream.go("c", axes="moving")
     stream.go("c")
     assert [pair.tick for pair in stream.builder.finish_episode(stream.records[-1])] == [3]
 

@@ -58,7 +58,7 @@ def test_pairs_teach_means_of_their_own_correction(padding: str, script: str, in
     plain = {pair.tick: pair for pair in made(script, 1, padding, reaction)[1]}
     for pair in pairs:
         alone = plain[pair.tick]
-        assert pair.kind == (alone.kind if intent == 1 else "absolute")
+        assert pair.correction_mode == (alone.correction_mode if intent == 1 else "absolute")
         taught, robot = alone.mask.copy(), alone.robot
         if intent > 1 and script[pair.tick] == "r":  # as an absolute correction
             taught[H if padding == "hindsight" else TA :] = 0

@@ -126,12 +126,12 @@ def test_a_gripper_is_obeyed_while_others_are_pushed_and_taught_when_none_is() -
     teaches = (True, True, True, False, False, False, True)
     pushing = human_action(ROBOT, (0, 0.5, 0, 0, 0, 0, -1), "relative", SETTINGS, binding, teaches)
     assert np.allclose(pushing.action, [0.1, 0.2, 0.1, 0.1, 0.1, 0.1, -1])
-    assert (pushing.taught.tolist(), pushing.kind) == ([1, 1, 1, 0, 0, 0, 0], "relative")
+    assert (pushing.taught.tolist(), pushing.correction_mode) == ([1, 1, 1, 0, 0, 0, 0], "relative")
     resting = human_action(ROBOT, (0, 0, 0, 0, 0, 0, -1), "relative", SETTINGS, binding, teaches)
     assert np.allclose(resting.action, [*ROBOT[:6], -1])
-    assert (resting.taught.tolist(), resting.kind) == ([0, 0, 0, 0, 0, 0, 1], "absolute")
+    assert (resting.taught.tolist(), resting.correction_mode) == ([0, 0, 0, 0, 0, 0, 1], "absolute")
     absolute = human_action(ROBOT, (0, 0, 0, 0, 0, 0, -1), "absolute", SETTINGS, binding, teaches)
-    assert (absolute.taught.tolist(), absolute.kind) == ([1, 1, 1, 0, 0, 0, 1], "absolute")
+    assert (absolute.taught.tolist(), absolute.correction_mode) == ([1, 1, 1, 0, 0, 0, 1], "absolute")
 
 
 def test_of_moving_and_turning_a_relative_correction_is_about_what_is_pushed() -> None:
@@ -163,7 +163,7 @@ def test_a_chosen_group_is_all_that_a_correction_is_about(kind: str) -> None:
     z = down if kind == "absolute" else 0.1 + SETTINGS.relative_step * down
     assert np.allclose(height.action, [0.1, 0.1, z, 0.1, 0.1, 0.1, 0.1])
     grip = lesson("gripper")
-    assert (grip.taught.tolist(), grip.kind) == ([0, 0, 0, 0, 0, 0, 1], "absolute")
+    assert (grip.taught.tolist(), grip.correction_mode) == ([0, 0, 0, 0, 0, 0, 1], "absolute")
     assert np.allclose(grip.action, [*ROBOT[:6], -1.0])
 
 

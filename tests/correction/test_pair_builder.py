@@ -148,7 +148,7 @@ def test_relative_corrections_stand_beside_what_they_correct(padding: str) -> No
     made = stream(padding)
     plan = robot_chunk(0)
     pair = only(made.run("rr...."), 0)
-    assert pair.kind == "relative"
+    assert pair.correction_mode == "relative"
     then = [record.robot_action for record in made.records[:2]]
     assert np.array_equal(pair.robot, [*then, *plan[2:]])
     assert np.allclose(pair.human, [*(then + np.array([0.2, 0.0], np.float32)), *plan[2:]], atol=1e-6)
@@ -191,7 +191,7 @@ def test_a_late_correction_is_about_what_was_seen(padding: str, script: str, rea
         known = int(pair.mask[:, 0].sum())
         assert np.array_equal(pair.robot[known:], robot_chunk(seen)[known:])
         then = np.stack([late.records[max(0, pair.tick + k - reaction)].robot_action for k in range(known)])
-        if pair.kind == "relative":
+        if pair.correction_mode == "relative":
             assert np.array_equal(pair.robot[:known], then)
             assert np.allclose(pair.human[:known], then + np.array([0.2, 0.0], np.float32), atol=1e-6)
         else:
@@ -220,7 +220,7 @@ def test_nothing_is_learnt_where_no_plan_was_seen() -> None:
     made = stream("hold", reaction=2)
     record = made.records
     made.go(".")
-    late = replace(record[0], tick=1, seen=0, human_action=human_action(1), taught=np.ones(2, np.float32))
+    late = replace(record[0], tick=1, stimulus_tick=0, human_action=human_action(1), taught=np.ones(2, np.float32))
     builder = PairBuilder(H, TA, "hold", 2)
     assert builder.add(record[0], None) == []
     assert builder.add(late, robot_chunk(1)) == []
@@ -231,7 +231,7 @@ def test_what_was_seen_must_be_known() -> None:
     made = stream("hold", reaction=1)
     made.run("..")
     with pytest.raises(ValueError, match="tick 9 answers tick 3, which is not among the last 2"):
-        made.builder.add(replace(made.records[-1], tick=9, seen=3), None)
+        made.builder.add(replace(made.records[-1], tick=9, stimulus_tick=3), None)
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
@@ -245,7 +245,7 @@ def test_a_relative_correction_teaches_all_the_steps_it_lasts(padding: str) -> N
 def test_switching_the_kind_ends_a_pair() -> None:
     pairs = stream("hold", execute=4).run("hhr...")
     assert [len(done) for done in pairs] == [0, 0, 2, 1, 0, 0]
-    assert [pair.kind for done in pairs for pair in done] == ["absolute", "absolute", "relative"]
+    assert [pair.correction_mode for done in pairs for pair in done] == ["absolute", "absolute", "relative"]
     assert only(pairs, 0).mask[:, 0].tolist() == [1, 1, 0, 0]
 
 

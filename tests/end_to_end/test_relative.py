@@ -38,8 +38,8 @@ def test_every_correction_is_relative_from_the_device_to_the_pair(asked: list[ob
     recorded, settings = Session.open(out), SessionSettings.from_toml(out / "settings.toml")
     corrected = [tick for tick in recorded.ticks if tick.human_action is not None]
     assert len(recorded.pairs) > 2
-    assert {pair.kind for pair in recorded.pairs} == {"relative"}
-    assert {tick.kind for tick in corrected} == {"relative"}
+    assert {pair.correction_mode for pair in recorded.pairs} == {"relative"}
+    assert {tick.correction_mode for tick in corrected} == {"relative"}
     for tick in corrected:
         assert tick.human_action is not None
         assert tick.taught.any()
@@ -58,7 +58,7 @@ def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -
     assert status == 0, problems
     recorded = Session.open(out)
     pairs = {pair.tick: pair for pair in recorded.pairs}
-    assert {pair.kind for pair in pairs.values()} == {"absolute"}
+    assert {pair.correction_mode for pair in pairs.values()} == {"absolute"}
     held_on = 0
     for driven, stretch in groupby(recorded.ticks, lambda tick: (tick.episode, tick.state == "correcting")):
         correction = list(stretch) if driven[1] else []
@@ -93,7 +93,7 @@ def test_a_late_teachers_correction_is_learnt_for_the_state_it_answers(
     status, _, problems = app("teach", "--task", "push_t", *settings, *late, *SMALL, "--out", out)
     assert status == 0, problems
     recorded, teacher = Session.open(out), make_teacher("push_t")
-    seen = {tick.tick: tick.seen for tick in recorded.ticks}
+    seen = {tick.tick: tick.stimulus_tick for tick in recorded.ticks}
     assert len(recorded.pairs) > 20
     right = []
     for pair in recorded.pairs:

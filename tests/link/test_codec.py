@@ -26,7 +26,7 @@ from hitl_clic.link.handshake import (
     in_ranges,
     to_ranges,
 )
-from hitl_clic.types.messages import ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
+from hitl_clic.types.messages import PROTOCOL, ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
 
 PAIR = make_pair(7)
 WEIGHTS = Weights(
@@ -126,7 +126,7 @@ FRAMES = [bytes(frame) for frame in encode(PAIR)]
         (field_spoiled(PAIR, id="7"), "id must be an integer"),
         (field_spoiled(PAIR, id=True), "id must be an integer"),
         (field_spoiled(PAIR, id=-1), "id must be an integer of at least 0"),
-        (field_spoiled(PAIR, kind="wrong"), "kind must be"),
+        (field_spoiled(PAIR, correction_mode="wrong"), "correction_mode must be"),
         (field_spoiled(PAIR, colour=1), "unknown field 'colour'"),
         (field_spoiled(MESSAGES[2], settings={"a": [1]}), r"settings\['a'\] must be"),
         (field_spoiled(MESSAGES[8], known=[1, "x"]), "an item of known"),
@@ -147,9 +147,9 @@ def test_a_wrong_message_is_refused_by_name(frames: list[bytes | memoryview], re
 
 
 def test_another_protocol_says_which() -> None:
-    with pytest.raises(WrongProtocol, match="protocol 2 is not 1") as caught:
-        decode(spoiled(PAIR, protocol=2, fields="entirely different"))
-    assert caught.value.protocol == 2
+    with pytest.raises(WrongProtocol, match=f"protocol {PROTOCOL + 1} is not {PROTOCOL}") as caught:
+        decode(spoiled(PAIR, protocol=PROTOCOL + 1, fields="entirely different"))
+    assert caught.value.protocol == PROTOCOL + 1
 
 
 def test_an_oversized_message_is_refused() -> None:

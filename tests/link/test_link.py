@@ -136,7 +136,7 @@ def test_a_missing_setting_is_refused_in_words() -> None:
 def test_another_protocol_is_refused_in_words() -> None:
     with bench() as b, actor(b.link.address, replace(HELLO, protocol=9)) as a:
         b.until(lambda: a.status().state == "refused")
-        assert "the actor speaks protocol 9, the learner 1" in a.status().detail
+        assert "the actor speaks protocol 9, the learner 2" in a.status().detail
 
 
 def test_only_the_newest_of_waiting_weights_is_delivered_and_answers_always() -> None:

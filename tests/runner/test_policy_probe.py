@@ -21,20 +21,25 @@ from hitl_clic.runner.policy_inbox import PolicyInbox
 from hitl_clic.runner.policy_probe import NO_ENERGY, PolicyProbe, chosen_axes, follows, newest, slice_edge, slice_radius
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.types.messages import ChunkPair, Weights
-from hitl_clic.types.records import Kind, TickRecord
+from hitl_clic.types.records import CorrectionMode, TickRecord
 from hitl_clic.types.view import LoopView
 
 H, DIM_A, DIM_O = 3, 2, 4
 
 
 def pair(
-    number: int = 0, tick: int = 0, kind: Kind = "absolute", human: float = 0.5, robot: float = -0.5, taught: int = H
+    number: int = 0,
+    tick: int = 0,
+    mode: CorrectionMode = "absolute",
+    human: float = 0.5,
+    robot: float = -0.5,
+    taught: int = H,
 ) -> ChunkPair:
     mask = np.zeros((H, DIM_A), np.float32)
     mask[:taught] = 1
     state = np.full(DIM_O, 0.1, np.float32)
     chunks = [np.full((H, DIM_A), value, np.float32) for value in (robot, human)]
-    return ChunkPair(number, 0, tick, kind, state, *chunks, mask, 1, 0, 0)
+    return ChunkPair(number, 0, tick, mode, state, *chunks, mask, 1, 0, 0)
 
 
 @given(at=st.floats(-1, 1), gamma=st.sampled_from([0.3, 0.5, 1.0]))
@@ -89,7 +94,7 @@ def test_only_what_was_taught_is_judged() -> None:
 def test_a_relative_correction_is_followed_beyond_the_robots_chunk(at: float) -> None:
     chunk = np.full((H, DIM_A), at, np.float32)
     if abs(at + 0.5) > 1e-4:
-        assert follows(chunk, pair(kind="relative", human=-0.3), 0.5) == (at > -0.5)
+        assert follows(chunk, pair(mode="relative", human=-0.3), 0.5) == (at > -0.5)
 
 
 @given(st.floats(-1.0, 1.0))
@@ -106,7 +111,7 @@ def taught(human: float, updates: int = 60) -> Weights:
     trainer = make_trainer(DIM_O, DIM_A, H, settings, 0, ())
     for number in range(8):
         one = pair(number, human=human)
-        trainer.add(number, one.kind, one.state, one.robot, one.human, one.mask)
+        trainer.add(number, one.correction_mode, one.state, one.robot, one.human, one.mask)
     for _ in range(updates):
         trainer.update()
     return Weights("run", 1, 0, updates, 7, trainer.weights())
