@@ -11,14 +11,27 @@ from typing import Any
 SETTINGS: Mapping[str, str] = {
     "asking": "help_request",
     "clic.attraction": "clic.mode_loss",
-    "clic.consent": "clic.implicit_approval",
+    "clic.consent": "correction.implicit_approval",
     "clic.energy.waves": "clic.energy.fourier_frequencies",
     "clic.energy.wells": "clic.energy.modes",
+    "clic.implicit_approval": "correction.implicit_approval",
     "clic.inference.commitment": "clic.inference.plan_switch_margin",
-    "clic.intent_s": "clic.label_average_s",
+    "clic.intent_s": "correction.label_average_s",
+    "clic.label_average_s": "correction.label_average_s",
+    "clic.padding": "correction.padding",
     "clic.renewal": "clic.network_reset_every",
-    "gate.reaction_s": "gate.reaction_time_s",
-    "gate.steady_s": "gate.policy_filter_s",
+    "gate.about": "correction.axes",
+    "gate.absolute_axes": "correction.absolute_axes",
+    "gate.frame": "correction.command_frame",
+    "gate.kind": "correction.mode",
+    "gate.max_step": "correction.max_step",
+    "gate.policy_filter_s": "correction.policy_filter_s",
+    "gate.reaction_s": "correction.reaction_time_s",
+    "gate.reaction_time_s": "correction.reaction_time_s",
+    "gate.relative_step": "correction.relative_step",
+    "gate.steady_s": "correction.policy_filter_s",
+    "loop.pair_stride": "correction.pair_stride",
+    "loop.undo_s": "correction.undo_s",
     "window.keys.next_axes": "window.keys.next_correction_axes",
     "window.keys.next_frame": "window.keys.next_command_frame",
     "window.keys.toggle_kind": "window.keys.toggle_correction_mode",
@@ -85,6 +98,8 @@ def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a recorded JSON object under today's names."""
     names = RECORD_FIELDS.get(topic, {})
     current = {names.get(name, name): value for name, value in written.items()}
+    if topic == "settings" and isinstance(current.get("values"), Mapping):
+        current["values"] = current_settings(current["values"])
     if topic == "event":
         if isinstance(current.get("name"), str):
             current["name"] = EVENTS.get(current["name"], current["name"])

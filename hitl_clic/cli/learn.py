@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from hitl_clic.correction.from_recording import pairs_of_session
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner.handshake_settings import handshake_settings
+from hitl_clic.runner.recorded_pairs import pairs_of_session
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import SettingsError
@@ -45,10 +45,7 @@ def run(sessions: Sequence[Path], updates: int, episodes: int, settings: Session
                     f"session = {path} is of task {of.task} with horizon {of.horizon}, not {settings.task} with "
                     f"{settings.horizon}; learn from each kind by itself"
                 )
-            method = settings.clic
-            pairs += pairs_of_session(
-                session, method.padding, method.label_average_s, method.implicit_approval, episodes
-            )
+            pairs += pairs_of_session(session, settings.correction, episodes)
         except ValueError as error:
             raise SettingsError(str(error)) from error
     if len(pairs) < settings.clic.min_pairs:

@@ -217,18 +217,17 @@ PRACTICE_FIELDS = (
     "task_options",
     "loop",
     "gate",
+    "correction",
     "oracle",
     "window",
 )
 """The settings that mean something where nothing is learned."""
 LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "clic", "training", "link")
 """The settings that mean something to a learner by itself."""
-LEARN_FIELDS = ("method", "execute", "seed", "out", "clic", "training")
+LEARN_FIELDS = ("method", "execute", "seed", "out", "clic", "correction", "training")
 """The settings that may be others than those of the sessions learned from."""
-KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop")
+KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop", "correction")
 """What another method has in common with the sessions it learns from."""
-KEPT_OF_METHOD = ("padding", "label_average_s", "implicit_approval")
-"""How corrections are read, by whatever method."""
 
 
 def parse(argv: Sequence[str]) -> Command:
@@ -315,9 +314,7 @@ def _recorded(session: Path, chosen: Mapping[str, Any]) -> dict[str, Any]:
     values = SessionSettings.from_toml(path).model_dump(mode="json", exclude_none=True)
     values.pop("out", None)
     if chosen.get("method", values["method"]) != values["method"]:
-        values = {name: values[name] for name in KEPT_FIELDS} | {
-            "clic": {name: values["clic"][name] for name in KEPT_OF_METHOD}
-        }
+        values = {name: values[name] for name in KEPT_FIELDS}
     return values
 
 

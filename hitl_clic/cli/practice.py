@@ -26,6 +26,7 @@ from hitl_clic.control.schedule import LiveSchedule
 from hitl_clic.correction.mapping import HandOver
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.correction.undo import UndoBuffer
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
@@ -146,12 +147,14 @@ def run(settings: SessionSettings) -> int:
         loop = ControlLoop(
             task=task,
             device=device,
-            gate=Gate(settings.gate, choices(settings, task)),
+            gate=Gate(settings.gate, settings.correction, choices(settings, task)),
             binding=bound(settings, device, task),
-            hand_over=HandOver(settings.gate.max_step, dim_a),
+            hand_over=HandOver(settings.correction.max_step, dim_a),
             policy_filter=PolicyFilter(0.0, settings.loop.rate_hz),
             queue=ChunkQueue(settings.horizon, settings.horizon, 0, dim_a),
-            pairs=PairBuilder(settings.horizon, settings.horizon, "hold"),
+            pairs=PairBuilder(
+                settings.horizon, settings.horizon, CorrectionSettings(padding="hold"), settings.loop.rate_hz
+            ),
             undo=UndoBuffer(0.0),
             exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
             outlets=Outlets(cockpit.add, lambda pair: None, lambda pair: None, lambda: None, commands, views, teacher),

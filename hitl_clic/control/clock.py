@@ -6,7 +6,6 @@ overrun it re-anchors and does not rush. `MaxPaceClock` runs the same loop as fa
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -15,20 +14,6 @@ _GIVE_WAY_NS = 200_000
 """How long before its deadline a tick has the right of way, and how long at a time the planner waits for it."""
 _GIVE_WAY_TURNS = 20
 """Waits in a row, at most: a loop that is held up elsewhere must not hold up the planner for ever."""
-
-
-def ticks_behind(seconds: float, rate_hz: float) -> int:
-    """By how many ticks what is decided on a state comes late if that takes `seconds`.
-
-    A tick's state is there as soon as the tick before is over, almost a period early, so what is left of a period
-    counts no more: a quarter of a second at 10 Hz is two ticks.
-    """
-    return math.floor(seconds * rate_hz + 1e-9)
-
-
-def ticks_of(seconds: float, rate_hz: float) -> int:
-    """How many ticks a while has, at least one."""
-    return max(1, round(seconds * rate_hz))
 
 
 class Clock(Protocol):

@@ -261,7 +261,7 @@ class ControlLoop:
                 part,
                 output.motion,
                 mode,
-                self.gate.settings,
+                self.gate.correction.relative_step,
                 self.binding,
                 output.teaches,
                 self.task.axes_of(output.command_frame),

@@ -147,7 +147,7 @@ def recorded_steps(recorded: Session, settings: SessionSettings) -> list[Step]:
         paced = settings.pace == "realtime"
         return (ticks[index].time_ns - ticks[0].time_ns) * 1e-9 if paced else index * period_s
 
-    steps = [_step(at(index), tick, settings.gate.relative_step) for index, tick in enumerate(ticks)]
+    steps = [_step(at(index), tick, settings.correction.relative_step) for index, tick in enumerate(ticks)]
     if steps:
         steps.append(Step(steps[-1].at_s + period_s, steps[-1].motion))
     return steps

@@ -221,7 +221,7 @@ class CockpitFeed:
         if record.correction_mode == "absolute" or record.human_action is None:
             return record.executed
         pushed = record.human_action - record.robot_action if record.push is None else record.push
-        return pushed / self._settings.gate.relative_step
+        return pushed / self._settings.correction.relative_step
 
     def _radius(self, record: TickRecord) -> float | None:
         """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5).

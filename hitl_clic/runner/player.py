@@ -132,7 +132,7 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
         probe = PolicyProbe(
             _inbox(projector.tick(0), settings),
             kept,
-            settings.clic,
+            settings,
             SHOWN,
             projector.views,
             axes,

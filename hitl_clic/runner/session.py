@@ -28,7 +28,7 @@ from hitl_clic.cockpit.report import write_curves
 from hitl_clic.cockpit.state.state import CockpitState, SessionEnd
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock, ticks_behind, ticks_of
+from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
 from hitl_clic.control.help_request import HelpRequest
@@ -61,6 +61,7 @@ from hitl_clic.tasks.registry import make_task
 from hitl_clic.types.messages import ChunkPair, Hello, LinkStatus, Weights
 from hitl_clic.types.records import EpisodeRecord, EventRecord
 from hitl_clic.types.scene3d import Scene3D
+from hitl_clic.types.ticks import ticks_of
 from hitl_clic.types.view import LoopView, Record
 
 STATUS_EVERY_NS = 1_000_000_000
@@ -158,7 +159,7 @@ class Actor:
         probe = PolicyProbe(
             inbox,
             newest(self.newest),
-            settings.clic,
+            settings,
             SHOWN,
             self.views,
             chosen_axes(settings.window.energy_axes, self.task.action_frame.axes),
@@ -209,26 +210,18 @@ class Actor:
             stack.enter_context(Dashboard(self.cockpit.state))
         else:
             self.window.show(self.cockpit.state)
-        reaction = ticks_behind(settings.gate.reaction_time_s, loop_settings.rate_hz)
+        correction = settings.correction
         binding = bound(settings, device, self.task)
         loop = ControlLoop(
             task=self.task,
             device=device,
-            gate=Gate(settings.gate, choices(settings, self.task)),
+            gate=Gate(settings.gate, correction, choices(settings, self.task)),
             binding=binding,
-            hand_over=HandOver(settings.gate.max_step, dim_a),
-            policy_filter=PolicyFilter(settings.gate.policy_filter_s, loop_settings.rate_hz, binding.absolute),
+            hand_over=HandOver(correction.max_step, dim_a),
+            policy_filter=PolicyFilter(correction.policy_filter_s, loop_settings.rate_hz, binding.absolute),
             queue=ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
-            pairs=PairBuilder(
-                settings.horizon,
-                settings.execute,
-                settings.clic.padding,
-                reaction,
-                ticks_of(settings.clic.label_average_s, loop_settings.rate_hz),
-                binding.absolute,
-                settings.clic.implicit_approval,
-            ),
-            undo=UndoBuffer(loop_settings.undo_s),
+            pairs=PairBuilder(settings.horizon, settings.execute, correction, loop_settings.rate_hz, binding.absolute),
+            undo=UndoBuffer(correction.undo_s),
             exploration=Exploration(loop_settings.exploration, settings.seed, dim_a),
             outlets=Outlets(
                 record=self._record,
@@ -239,7 +232,7 @@ class Actor:
                 view=self.views,
                 teacher=teacher_view,
             ),
-            pair_stride=loop_settings.pair_stride,
+            pair_stride=correction.pair_stride,
             snapshot_every=ticks_of(loop_settings.snapshot_every_s, loop_settings.rate_hz),
             draws=True,
             timeout_s=loop_settings.planner_timeout_s,

@@ -181,12 +181,14 @@ def test_choices_and_absolute_axes_are_for_hands_only() -> None:
         ("keyboard", ("camera",), everything, (0,)),
         ("oracle", ("world",), everything[:1], ()),
     ):
-        chosen = load(overrides={"device": name, "gate": {"absolute_axes": ["x"]}})
+        chosen = load(overrides={"device": name, "correction": {"absolute_axes": ["x"]}})
         device = DEVICES[name].make(chosen, task.action_frame.axes, Slot(), EventFeed())
         assert hands.bound(chosen, device, task).absolute == absolute
         assert hands.choices(chosen, task) == Choices(frames, groups)
-    wrong = load(overrides={"device": "mouse", "gate": {"about": "sideway"}})
-    with pytest.raises(SettingsError, match=r"gate.about = sideway .* did you mean sideways\?.*everything, sideways"):
+    wrong = load(overrides={"device": "mouse", "correction": {"axes": "sideway"}})
+    with pytest.raises(
+        SettingsError, match=r"correction.axes = sideway .* did you mean sideways\?.*everything, sideways"
+    ):
         hands.choices(wrong, task)
 
 

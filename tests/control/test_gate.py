@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitl_clic.control.gate import DRIVERS, TRANSITIONS, Choices, Gate, GateOutput, GateSettings
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.types.commands import COMMANDS, SWITCHES, Event
 from hitl_clic.types.records import EVERYTHING, GateState
@@ -85,9 +86,17 @@ def test_every_state_under_every_switch(state: GateState, switch: str) -> None:
 
 
 def test_what_is_not_offered_is_not_chosen() -> None:
-    gate = Gate(GateSettings(frame="gripper", about="height"), Choices(("world", "camera"), (EVERYTHING, "moving")))
+    gate = Gate(
+        None,
+        CorrectionSettings(command_frame="gripper", axes="height"),
+        Choices(("world", "camera"), (EVERYTHING, "moving")),
+    )
     assert (gate.command_frame, gate.correction_axes) == ("world", EVERYTHING)
-    out = step(Gate(GateSettings(frame="camera")), 0, commands=("next_command_frame", "next_correction_axes"))
+    out = step(
+        Gate(correction=CorrectionSettings(command_frame="camera")),
+        0,
+        commands=("next_command_frame", "next_correction_axes"),
+    )
     assert (out.command_frame, out.correction_axes, out.switched) == ("world", EVERYTHING, False)
 
 
@@ -199,7 +208,7 @@ def test_stop_of_a_stale_or_lost_device_is_heard() -> None:
 
 
 def test_kind_changes_live_and_release_lets_go() -> None:
-    gate = Gate(GateSettings(mode="toggle", kind="absolute"))
+    gate = Gate(GateSettings(mode="toggle"))
     assert step(gate, 0, engage=True, commands=("toggle_correction_mode",)).correction_mode == "relative"
     assert step(gate, 1, engage=True, commands=("toggle_correction_mode",)).correction_mode == "absolute"
     gate.release()

@@ -14,6 +14,7 @@ from test_loop import Bench, TellTale
 
 from hitl_clic.control.gate import Choices, Gate, GateOutput, GateSettings
 from hitl_clic.correction.mapping import HAND_STEP, HandOver, Label, bind, human_action
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.tasks.frames import picture_axes
 from hitl_clic.types.commands import COMMANDS, Driver
@@ -50,19 +51,23 @@ ticks = st.tuples(samples, st.lists(st.sampled_from(COMMANDS), max_size=2), acti
 gates = st.builds(
     GateSettings,
     mode=st.sampled_from(["hold", "touch", "toggle"]),
-    kind=st.sampled_from(["absolute", "relative"]),
     on_stale=st.sampled_from(["policy", "hold", "zero", "pause"]),
+)
+corrections = st.builds(
+    CorrectionSettings,
+    mode=st.sampled_from(["absolute", "relative"]),
     max_step=st.sampled_from([0.1, 0.5, 2.0, None]),
-    frame=st.sampled_from(CHOICES.frames),
-    about=st.sampled_from(CHOICES.groups),
+    command_frame=st.sampled_from(CHOICES.frames),
+    axes=st.sampled_from(CHOICES.groups),
 )
 
 
 class Wheel:
     """Gate, binding and hand-over as the loop joins them."""
 
-    def __init__(self, gate: GateSettings) -> None:
-        self.gate, self.hand_over = Gate(gate, CHOICES), HandOver(gate.max_step, len(ACTION))
+    def __init__(self, gate: GateSettings, correction: CorrectionSettings) -> None:
+        self.gate = Gate(gate, correction, CHOICES)
+        self.hand_over = HandOver(correction.max_step, len(ACTION))
 
     def turn(
         self, sample: DeviceSample, now_ns: int, commands: list[str], robot: Array
@@ -75,7 +80,7 @@ class Wheel:
                 robot,
                 output.motion,
                 output.correction_mode,
-                self.gate.settings,
+                self.gate.correction.relative_step,
                 BINDING,
                 output.teaches,
                 FRAMES[output.command_frame],
@@ -89,14 +94,14 @@ class Wheel:
 class Switchboard:
     """How corrections are read modelled on its own: how often each switch was pressed."""
 
-    def __init__(self, gate: GateSettings) -> None:
-        kinds = ("absolute", "relative")
+    def __init__(self, correction: CorrectionSettings) -> None:
+        modes = ("absolute", "relative")
         self.rounds = {
-            "toggle_correction_mode": kinds,
+            "toggle_correction_mode": modes,
             "next_command_frame": CHOICES.frames,
             "next_correction_axes": CHOICES.groups,
         }
-        self.at = dict(zip(self.rounds, (gate.correction_mode, gate.command_frame, gate.correction_axes), strict=True))
+        self.at = dict(zip(self.rounds, (correction.mode, correction.command_frame, correction.axes), strict=True))
 
     def read(self, commands: list[str]) -> tuple[str, ...]:
         for name, choices in self.rounds.items():
@@ -230,7 +235,12 @@ def test_a_thousand_switches_in_the_loop_keep_the_bound(max_step: float | None, 
         at = min(reading, len(held) - 1)
         return DeviceSample(0, (float(hand[at, 0]), float(hand[at, 1])), engage=bool(held[at]))
 
-    bench = Bench(script, gate=GateSettings(max_step=max_step, stale_after_s=10.0), longest=len(held))
+    bench = Bench(
+        script,
+        gate=GateSettings(stale_after_s=10.0),
+        correction=CorrectionSettings(max_step=max_step),
+        longest=len(held),
+    )
     bench.policy = Walks(robot)
     bench.planner._policy = bench.policy
     bench.run()
@@ -283,8 +293,15 @@ def test_pairs_hold_only_what_a_hand_that_was_heard_did(seed: int, padding: str)
         if reading % 10 == 9:  # else it would stand most of the time
             commands[reading] = ["clear_stop", "resume"]
     commands[399] = ["quit"]
-    gate = GateSettings(on_stale=on_stale, max_step=0.5, stale_after_s=0.5)  # type: ignore[arg-type]
-    bench = Bench(lambda reading: script[reading], commands, gate=gate, longest=100_000, padding=padding)
+    gate = GateSettings(on_stale=on_stale, stale_after_s=0.5)  # type: ignore[arg-type]
+    bench = Bench(
+        lambda reading: script[reading],
+        commands,
+        gate=gate,
+        correction=CorrectionSettings(max_step=0.5),
+        longest=100_000,
+        padding=padding,
+    )
     readings: list[int] = []
     note = bench.task.step
 

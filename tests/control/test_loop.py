@@ -25,6 +25,7 @@ from hitl_clic.control.schedule import LiveSchedule, Schedule
 from hitl_clic.correction.mapping import HandOver, bind
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.correction.undo import UndoBuffer
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
@@ -151,6 +152,7 @@ class Bench:
     padding: str = "hold"
     undo_s: float = 0.0
     gate: GateSettings = field(default_factory=GateSettings)
+    correction: CorrectionSettings = field(default_factory=CorrectionSettings)
     longest: int = 12
     snapshot_every: int = 5
     policy: TellTale | None = None
@@ -165,6 +167,8 @@ class Bench:
     """Takes the scripted hand's place; with a thread of its own, which the test starts."""
 
     def __post_init__(self) -> None:
+        changes = {"padding": self.padding, "reaction_time_s": self.reaction / 10}
+        self.correction = self.correction.model_copy(update=changes)
         self.task = Track(self.longest)
         self.hand = Hand(self.script)
         self.policy = self.policy or TellTale(self.horizon)
@@ -178,12 +182,12 @@ class Bench:
         self.loop = ControlLoop(
             task=self.task,
             device=self.device or self.hand,
-            gate=Gate(self.gate, self.choices),
+            gate=Gate(self.gate, self.correction, self.choices),
             binding=bind((self.device or self.hand).axes, self.task.action_frame.axes, groups=self.groups),
-            hand_over=HandOver(self.gate.max_step, 2),
-            policy_filter=PolicyFilter(self.gate.policy_filter_s, 10.0),
+            hand_over=HandOver(self.correction.max_step, 2),
+            policy_filter=PolicyFilter(self.correction.policy_filter_s, 10.0),
             queue=ChunkQueue(self.horizon, self.execute, self.lead, 2),
-            pairs=PairBuilder(self.horizon, self.execute, self.padding, self.reaction),
+            pairs=PairBuilder(self.horizon, self.execute, self.correction, 10.0),
             undo=UndoBuffer(self.undo_s),
             exploration=Exploration(self.exploration, 0, 2),
             outlets=Outlets(
@@ -311,7 +315,7 @@ def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: CorrectionMode
     bench = Bench(
         hold(3, 4, 5, 6, 7),
         commands={5: ["next_correction_axes"], 9: ["next_correction_axes"]},
-        gate=GateSettings(kind=kind, max_step=0.25, relative_step=0.5),
+        correction=CorrectionSettings(mode=kind, max_step=0.25, relative_step=0.5),
         choices=Choices(groups=("everything", "sideways")),
         groups={"sideways": ("x",)},
         execute=4,
@@ -368,7 +372,7 @@ def test_nor_after_a_pause_in_a_correction(stride: int, how: str) -> None:
 
 
 def test_hand_over_is_limited_but_what_is_learnt_is_not() -> None:
-    bench = Bench(hold(4, 5, 6, 7), gate=GateSettings(max_step=0.3))
+    bench = Bench(hold(4, 5, 6, 7), correction=CorrectionSettings(max_step=0.3))
     bench.run()
     before = bench.ticks[3].executed
     for record in bench.ticks[4:8]:
@@ -382,7 +386,7 @@ def test_hand_over_is_limited_but_what_is_learnt_is_not() -> None:
 
 def test_a_robot_that_is_pushed_changes_its_mind_slowly() -> None:
     def bench(policy_filter_s: float) -> Bench:
-        gate = GateSettings(kind="relative", relative_step=0.2, policy_filter_s=policy_filter_s)
+        correction = CorrectionSettings(mode="relative", relative_step=0.2, policy_filter_s=policy_filter_s)
         return Bench(hold(*range(3, 9)), gate=gate, policy=Restless(4))
 
     for policy_filter_s in (0.0, 0.5):
@@ -479,7 +483,7 @@ def test_relative_corrections() -> None:
     def script(reading: int) -> DeviceSample:
         return hold(2, 3, motion=(0.0, -0.4))(reading) if reading < 6 else hold(6, 7, motion=(0.0, 0.0))(reading)
 
-    bench = Bench(script, commands={1: ["toggle_correction_mode"]}, gate=GateSettings(relative_step=0.2))
+    bench = Bench(script, commands={1: ["toggle_correction_mode"]}, correction=CorrectionSettings(relative_step=0.2))
     (result,) = bench.run()
     assert bench.states == "aaccaaccaaaa"
     for tick in (2, 3):
@@ -1085,7 +1089,7 @@ def test_a_new_episode_never_runs_a_plan_of_the_old_one() -> None:
 
 @pytest.mark.parametrize("kind", ["absolute", "relative"])
 def test_what_a_correction_is_about_reaches_the_pair(kind: CorrectionMode) -> None:
-    bench = Bench(hold(3, 4, teaches=(False, True)), gate=GateSettings(kind=kind))
+    bench = Bench(hold(3, 4, teaches=(False, True)), correction=CorrectionSettings(mode=kind))
     bench.run()
     assert [pair.tick for pair in bench.sent] == [3, 4]
     for pair, steps in zip(bench.sent, (2, 1), strict=True):

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pair_stream import TA, H, Stream, human_action, robot_chunk
+from pair_stream import TA, H, Stream, builder, human_action, robot_chunk
 
 from hitl_clic.control.effort import EpisodeEffort
-from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.undo import UndoBuffer
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import TickRecord
@@ -20,8 +19,8 @@ from hitl_clic.types.records import TickRecord
 PADDINGS = ("hold", "robot", "hindsight", "mask")
 
 
-def stream(padding: str, horizon: int = H, execute: int = TA, reaction: int = 0) -> Stream:
-    return Stream(PairBuilder(horizon, execute, padding, reaction), reaction)
+def stream(padding: Padding, horizon: int = H, execute: int = TA, reaction: int = 0) -> Stream:
+    return Stream(builder(padding, reaction, horizon=horizon, execute=execute), reaction)
 
 
 def ticks(pairs: list[list[ChunkPair]]) -> list[list[int]]:
@@ -32,7 +31,7 @@ def ticks(pairs: list[list[ChunkPair]]) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("padding", ["hold", "robot", "mask"])
-def test_complete_when_the_correction_ends_or_ta_steps_are_known(padding: str) -> None:
+def test_complete_when_the_correction_ends_or_ta_steps_are_known(padding: Padding) -> None:
     assert ticks(stream(padding).run("..h...")) == [[], [], [], [2], [], []], "one taught step: known at the next tick"
     assert ticks(stream(padding).run(".hhh..")) == [[], [], [1], [2], [3], []], "two are all there may be"
 
@@ -45,7 +44,7 @@ def test_hindsight_completes_when_h_steps_were_executed() -> None:
 
 @pytest.mark.parametrize("end", ["terminated", "truncated"])
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_the_end_of_an_episode_completes_everything(padding: str, end: str) -> None:
+def test_the_end_of_an_episode_completes_everything(padding: Padding, end: str) -> None:
     made = stream(padding)
     done = [pair.tick for pairs in made.run(".h") for pair in pairs]
     done += [pair.tick for pair in made.go("h", ends=end)]
@@ -54,7 +53,7 @@ def test_the_end_of_an_episode_completes_everything(padding: str, end: str) -> N
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_a_person_ends_an_episode(padding: str) -> None:
+def test_a_person_ends_an_episode(padding: Padding) -> None:
     made = stream(padding)
     made.run("..h")
     (pair,) = made.builder.finish_episode(made.records[-1])
@@ -65,7 +64,7 @@ def test_a_person_ends_an_episode(padding: str) -> None:
 @pytest.mark.parametrize("padding", PADDINGS)
 @settings(max_examples=50, deadline=None)
 @given(st.text("h.", max_size=40))
-def test_every_corrected_tick_becomes_one_pair_in_order(padding: str, script: str) -> None:
+def test_every_corrected_tick_becomes_one_pair_in_order(padding: Padding, script: str) -> None:
     made = stream(padding)
     pairs = [pair for done in made.run(script) for pair in done]
     if made.records:
@@ -142,7 +141,7 @@ def test_the_mask_says_which_axes_were_taught() -> None:
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_relative_corrections_stand_beside_what_they_correct(padding: str) -> None:
+def test_relative_corrections_stand_beside_what_they_correct(padding: Padding) -> None:
     """For the steps corrected a^r is what the robot would have done then, a^h = a^r + e h; of the others nothing is
     known: they stay the robot's."""
     made = stream(padding)
@@ -156,7 +155,7 @@ def test_relative_corrections_stand_beside_what_they_correct(padding: str) -> No
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_a_relative_pair_waits_for_nothing_when_the_correction_is_over(padding: str) -> None:
+def test_a_relative_pair_waits_for_nothing_when_the_correction_is_over(padding: Padding) -> None:
     assert ticks(stream(padding).run("r..")) == [[], [0], []]
 
 
@@ -176,7 +175,7 @@ def test_a_relative_pair_leaves_the_plan_as_it_was() -> None:
 @pytest.mark.parametrize("padding", PADDINGS)
 @settings(max_examples=50, deadline=None)
 @given(st.text("hr.", max_size=40), st.integers(1, 5))
-def test_a_late_correction_is_about_what_was_seen(padding: str, script: str, reaction: int) -> None:
+def test_a_late_correction_is_about_what_was_seen(padding: Padding, script: str, reaction: int) -> None:
     """State, both chunks and weights are of the tick that was seen; when it is made, and its tick, stay the same."""
     late, prompt = stream(padding, reaction=reaction), stream(padding)
     pairs, others = late.run(script), prompt.run(script)
@@ -206,12 +205,12 @@ def test_a_push_is_laid_on_what_was_seen_also_where_it_left_the_range() -> None:
         made.go("r" if tick == 2 else ".", begins=True)
         made.records[-1] = replace(made.records[-1], robot_action=np.array(robot, np.float32))
     at_seen, _, late = made.records
-    builder = PairBuilder(H, TA, "robot", 2)
+    late_builder = builder("robot", 2)
     push = np.array([2.0, 0.0], np.float32)
-    builder.add(at_seen, robot_chunk(0))
-    builder.add(made.records[1], robot_chunk(1))
-    builder.add(replace(late, human_action=late.robot_action, push=push), robot_chunk(2))
-    (pair,) = builder.finish_episode(late)
+    late_builder.add(at_seen, robot_chunk(0))
+    late_builder.add(made.records[1], robot_chunk(1))
+    late_builder.add(replace(late, human_action=late.robot_action, push=push), robot_chunk(2))
+    (pair,) = late_builder.finish_episode(late)
     assert pair.robot[0].tolist() == pytest.approx([-0.5, 0.3])
     assert pair.human[0].tolist() == pytest.approx([1.0, 0.3])
 
@@ -221,21 +220,21 @@ def test_nothing_is_learnt_where_no_plan_was_seen() -> None:
     record = made.records
     made.go(".")
     late = replace(record[0], tick=1, stimulus_tick=0, human_action=human_action(1), taught=np.ones(2, np.float32))
-    builder = PairBuilder(H, TA, "hold", 2)
-    assert builder.add(record[0], None) == []
-    assert builder.add(late, robot_chunk(1)) == []
-    assert builder.finish_episode(late) == []
+    late_builder = builder("hold", 2)
+    assert late_builder.add(record[0], None) == []
+    assert late_builder.add(late, robot_chunk(1)) == []
+    assert late_builder.finish_episode(late) == []
 
 
 def test_what_was_seen_must_be_known() -> None:
     made = stream("hold", reaction=1)
     made.run("..")
-    with pytest.raises(ValueError, match="tick 9 answers tick 3, which is not among the last 2"):
+    with pytest.raises(ValueError, match="tick 9 reacts to tick 3, which is not among the last 2"):
         made.builder.add(replace(made.records[-1], tick=9, stimulus_tick=3), None)
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_a_relative_correction_teaches_all_the_steps_it_lasts(padding: str) -> None:
+def test_a_relative_correction_teaches_all_the_steps_it_lasts(padding: Padding) -> None:
     """Nothing can stand in for the others, and a plan whose rear is not taught is none to keep to."""
     pairs = stream(padding).run(".rrrrrr.")
     assert ticks(pairs) == [[], [], [], [], [1], [2], [3], [4, 5, 6]]
@@ -268,7 +267,7 @@ def test_ages_and_times() -> None:
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_discarded_pairs_use_up_no_id(padding: str) -> None:
+def test_discarded_pairs_use_up_no_id(padding: Padding) -> None:
     made = stream(padding, horizon=6, execute=4)
     made.run("hh")
     assert made.builder.discard_open() == 2

@@ -10,7 +10,8 @@ import pytest
 from session_process import SMALL, app
 
 from benchmarks.experiment import VARIANTS
-from hitl_clic.correction import from_recording as taught
+from hitl_clic.correction.from_recording import rebuilt_pairs
+from hitl_clic.runner.recorded_pairs import builder_for, recorded_correction
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
@@ -27,7 +28,7 @@ EACH_BY_ITSELF = ["--clic.label-average-s", "0", "--clic.no-implicit-approval", 
     [
         ["--config", VARIANTS / "relative.toml"],
         ["--session", "simulated_keyboard_user", *AT_ONCE, *EACH_BY_ITSELF],
-        ["--gate.kind", "relative"],
+        ["--correction.mode", "relative"],
     ],
     ids=["the benchmark's variant", "a person's fingers", "the command line"],
 )
@@ -73,9 +74,9 @@ def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -
     assert held_on > 5
 
     pushed = {tick.tick for tick in recorded.ticks if tick.human_action is not None}
-    begins = {pair.tick: pair.robot for pair in recorded.pairs if pair.tick in pushed}
-    begins |= taught._let_pass(recorded, [pair for pair in recorded.pairs if pair.tick in pushed])
-    anew = taught._made_anew(recorded.ticks, begins, taught._builder(recorded, "hold", 0.4, implicit_approval=True))
+    kept = [pair for pair in recorded.pairs if pair.tick in pushed]
+    builder = builder_for(recorded, recorded_correction(recorded))
+    anew = rebuilt_pairs(recorded.ticks, recorded.plans, kept, builder)
     assert sorted(pair.tick for pair in anew) == sorted(pairs), "a recording tells what was let pass"
     for pair in anew:
         for name in ("state", "robot", "human", "mask"):
@@ -89,7 +90,7 @@ def test_a_late_teachers_correction_is_learnt_for_the_state_it_answers(
     """At 10 Hz in real time. The teacher pushes from a^r to a*, of the state it saw: there a^h is a*, elsewhere not."""
     out = tmp_path / "session"
     settings = ["--device", "oracle", "--headless", "--episodes", "1", "--task-options", "max_steps", "70"]
-    late = ["--oracle.latency-s", late_s, "--gate.reaction-time-s", late_s, "--gate.kind", "relative"]
+    late = ["--oracle.latency-s", late_s, "--correction.reaction-time-s", late_s, "--correction.mode", "relative"]
     status, _, problems = app("teach", "--task", "push_t", *settings, *late, *SMALL, "--out", out)
     assert status == 0, problems
     recorded, teacher = Session.open(out), make_teacher("push_t")

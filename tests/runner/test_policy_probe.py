@@ -13,8 +13,8 @@ from fake_session import Swirl, session_records
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hitl_clic.clic.desired_space import limited_correction
 from hitl_clic.cockpit.state.state import EnergySlice
-from hitl_clic.correction.padding import shortened
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.methods import make_trainer
 from hitl_clic.runner.policy_inbox import PolicyInbox
@@ -73,7 +73,7 @@ def test_the_edge_in_a_slice_is_the_half_spaces(seed: int, length: float) -> Non
     robot, human = random.uniform(-1, 1, (2, 5)).astype(np.float32)
     axes, away = [1, 3], (human - robot).astype(np.float64)
     edge = slice_edge(human - robot, length, (1, 3))
-    (learnt,) = shortened(robot[None], human[None], np.ones((1, 5), np.float32), length).astype(np.float64)
+    (learnt,) = limited_correction(robot[None], human[None], np.ones((1, 5), np.float32), length).astype(np.float64)
     for step in random.normal(0.0, 1.0, (20, 2)):
         point = robot.astype(np.float64)
         point[axes] += step
@@ -102,7 +102,7 @@ def test_what_hands_meant_is_followed_where_it_is_nearer_than_the_robots_chunk(a
     chunk, between = np.full((H, DIM_A), at, np.float32), pair()
     middle = float(between.human[0, 0] + between.robot[0, 0]) / 2
     if abs(at - middle) > 1e-4:
-        assert follows(chunk, between, 0.1, means=True) == (at > middle)
+        assert follows(chunk, between, 0.1, averaged=True) == (at > middle)
 
 
 def taught(human: float, updates: int = 60) -> Weights:
@@ -120,7 +120,7 @@ def taught(human: float, updates: int = 60) -> Weights:
 def made(weights: Slot[Weights], views: Slot[LoopView], shown: bool = False, method: str = "bc") -> PolicyProbe:
     settings: SessionSettings = load(overrides={"method": method, "horizon": H})
     inbox = PolicyInbox(DIM_O, DIM_A, H, settings.clic, 0)
-    return PolicyProbe(inbox, newest(weights), settings.clic, 2, views, shown=lambda: shown)
+    return PolicyProbe(inbox, newest(weights), settings, 2, views, shown=lambda: shown)
 
 
 def instant(human: tuple[float, float] = (0.5, 0.25), robot: tuple[float, float] = (-0.5, 0.25)) -> LoopView:

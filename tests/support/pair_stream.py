@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from hitl_clic.correction.padding import Padding
 from hitl_clic.correction.pair_builder import PairBuilder
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EVERYTHING, Array, CorrectionMode, TickRecord
 
@@ -20,6 +23,25 @@ def robot_chunk(tick: int, horizon: int = H) -> Array:
 
 def human_action(tick: int) -> Array:
     return np.array([0.5 + tick / 1000, 0.25], np.float32)
+
+
+def builder(
+    padding: Padding = "hold",
+    reaction: int = 0,
+    average: int = 1,
+    horizon: int = H,
+    execute: int = TA,
+    approval: bool = False,
+    commands: Sequence[int] = (),
+) -> PairBuilder:
+    """A builder of pairs at 10 Hz; reaction and average in ticks."""
+    settings = CorrectionSettings(
+        padding=padding,
+        reaction_time_s=reaction / 10,
+        label_average_s=average / 10 if average > 1 else 0.0,
+        implicit_approval=approval,
+    )
+    return PairBuilder(horizon, execute, settings, 10.0, commands)
 
 
 @dataclass
