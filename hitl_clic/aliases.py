@@ -98,8 +98,6 @@ def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a recorded JSON object under today's names."""
     names = RECORD_FIELDS.get(topic, {})
     current = {names.get(name, name): value for name, value in written.items()}
-    if topic == "settings" and isinstance(current.get("values"), Mapping):
-        current["values"] = current_settings(current["values"])
     if topic == "event":
         if isinstance(current.get("name"), str):
             current["name"] = EVENTS.get(current["name"], current["name"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hitl_clic.aliases import current_settings
 from hitl_clic.correction.from_recording import kept_pairs, reaction_ticks, rebuilt_pairs, same_labels, withdrawn_ids
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.settings import CorrectionSettings
@@ -18,7 +19,7 @@ from hitl_clic.types.records import EventRecord
 
 def recorded_correction(session: Session) -> CorrectionSettings:
     """How the corrections of a session were read. Raises ValueError: the recording has no valid settings."""
-    return CorrectionSettings.model_validate(session.settings.values.get("correction", {}))
+    return CorrectionSettings.model_validate(current_settings(session.settings.values).get("correction", {}))
 
 
 def pairs_of_session(session: Session, wanted: CorrectionSettings, episodes: int = 0) -> list[ChunkPair]:

@@ -129,12 +129,12 @@ class Brake:
 
 
 @settings(max_examples=150, deadline=None)  # a busy machine is no failure
-@given(st.lists(ticks, max_size=30), gates)
+@given(st.lists(ticks, max_size=30), gates, corrections)
 def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
-    stream: list[tuple[DeviceSample, list[str], Array, int]], gate: GateSettings
+    stream: list[tuple[DeviceSample, list[str], Array, int]], gate: GateSettings, correction: CorrectionSettings
 ) -> None:
-    wheel, brake, switchboard, now_ns = Wheel(gate), Brake(), Switchboard(gate), 10**10
-    limit = 2.0 if gate.max_step is None else gate.max_step
+    wheel, brake, switchboard, now_ns = Wheel(gate, correction), Brake(), Switchboard(correction), 10**10
+    limit = 2.0 if correction.max_step is None else correction.max_step
     before, driver_before, catching_up = np.zeros(4, np.float32), "nobody", False
     lost_ns: int | None = None
     last: DeviceSample | None = None
@@ -322,8 +322,11 @@ def test_pairs_hold_only_what_a_hand_that_was_heard_did(seed: int, padding: str)
             assert np.allclose(record.human_action, sample.motion, atol=1e-6)
     assert bench.sent
     for pair in bench.sent:
-        for step_at in range(len(pair.mask)):
-            if pair.mask[step_at].any():
-                record, sample = by_tick[pair.tick + step_at]
-                assert record.human_action is not None
-                assert np.allclose(pair.human[step_at], sample.motion, atol=1e-6)
+        assert pair.mask.all(), "both paddings stand for actions"
+        for step_at in range(bench.horizon if padding == "hindsight" else bench.execute):
+            record, sample = by_tick.get(pair.tick + step_at, (None, None))
+            if record is None or record.human_action is None:
+                assert step_at > 0
+                break
+            assert sample is not None
+            assert np.allclose(pair.human[step_at], sample.motion, atol=1e-6)

@@ -387,7 +387,7 @@ def test_hand_over_is_limited_but_what_is_learnt_is_not() -> None:
 def test_a_robot_that_is_pushed_changes_its_mind_slowly() -> None:
     def bench(policy_filter_s: float) -> Bench:
         correction = CorrectionSettings(mode="relative", relative_step=0.2, policy_filter_s=policy_filter_s)
-        return Bench(hold(*range(3, 9)), gate=gate, policy=Restless(4))
+        return Bench(hold(*range(3, 9)), correction=correction, policy=Restless(4))
 
     for policy_filter_s in (0.0, 0.5):
         run = bench(policy_filter_s)
@@ -1093,7 +1093,8 @@ def test_what_a_correction_is_about_reaches_the_pair(kind: CorrectionMode) -> No
     bench.run()
     assert [pair.tick for pair in bench.sent] == [3, 4]
     for pair, steps in zip(bench.sent, (2, 1), strict=True):
-        assert pair.mask.tolist() == [[0, 1]] * steps + [[0, 0]] * (4 - steps)
+        padded = [[1, 1]] if kind == "absolute" else [[0, 0]]  # the last action is held; a direction says no more
+        assert pair.mask.tolist() == [[0, 1]] * steps + padded * (4 - steps)
         assert np.array_equal(pair.human[0, 0], pair.robot[0, 0]), "the robot keeps the other axis"
         assert pair.human[0, 1] != pair.robot[0, 1]
 

@@ -56,17 +56,17 @@ def test_made_anew_a_late_teachers_pairs_are_still_about_what_it_saw() -> None:
 
 
 def learnt_before(pair: ChunkPair, padding: str, length: float) -> tuple[np.ndarray, np.ndarray]:
-    """Label and mask as the learner made them when it still read the padding itself, number by number."""
+    """Label and mask as the learner made them when it still read the padding itself: a copy of that code."""
+    robot, human, taught = pair.robot, pair.human, pair.mask
     relative = pair.correction_mode == "relative"
-    human, mask = pair.human.copy(), pair.mask.copy()
-    for step in range(len(mask)):
-        apart = human[step] - pair.robot[step]
-        far = np.linalg.norm((apart * pair.mask[step])[None], axis=1)[0]
-        if relative and far > length:
-            human[step] = pair.robot[step] + apart * (length / far)
-        if not pair.mask[step].any() and not relative and padding != "mask":
-            mask[step] = 1.0
-    return human, mask
+    if relative:
+        apart = human - robot
+        far = np.linalg.norm(apart * taught, axis=1, keepdims=True)
+        human = np.where(far > length, robot + apart * (length / np.maximum(far, 1e-12)), human).astype(np.float32)
+    if relative or padding == "mask":
+        return human, taught
+    padded = ~taught.any(axis=1, keepdims=True)
+    return human, np.where(padded, np.float32(1), taught)
 
 
 @pytest.mark.parametrize("relative", [False, True])
