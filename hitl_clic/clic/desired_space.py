@@ -1,8 +1,8 @@
 """Desired action chunk spaces and how probable it is that a chunk lies in one.
 
-Pure torch (`limited_correction` is numpy), any thread. Everything is a log-probability; nothing overflows for any finite input.
-Chunks are flattened: D = H * dim_a. Shapes: B states, S samples. A mask is 1 on the coordinates that were taught and 0
-on the others, which then take no part in any distance, radius or normal: a desired space is a cylinder along them.
+Pure torch (`limited_correction` is numpy), any thread. Everything is a log-probability and finite for finite input.
+Chunks are flattened: D = H * dim_a. Shapes: B states, S samples. A mask is 1 on the coordinates that count. The others
+take no part in any distance, radius or normal: a desired space is a cylinder along them.
 """
 
 from __future__ import annotations
