@@ -1,5 +1,6 @@
 # make setup   .venv with everything the project needs      make demo   install if needed, then teach Push-T
-# make test    every check                                   make clean  forget the installation
+# make test    every check that no machine is too slow for   make clean  forget the installation
+# make test-realtime   the tests that measure time: on a machine with nothing else to do
 #
 # PYTHON=... picks another interpreter (3.11 or 3.12). TORCH=... picks what pip is told to install for torch, for example
 #   make setup TORCH='torch --index-url https://download.pytorch.org/whl/cpu'
@@ -12,7 +13,7 @@ PACKAGES := xvfb xdotool xauth libegl1 libegl-mesa0 libgl1-mesa-dri
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup system demo test clean
+.PHONY: setup system demo test test-realtime clean
 .DELETE_ON_ERROR:
 
 setup: system $(READY)
@@ -59,8 +60,10 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses auto -m "not alone" --junitxml build/tests.xml
-	$(BIN)/python -m pytest -m alone --junitxml build/tests_alone.xml
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not realtime" --junitxml build/tests.xml
+
+test-realtime: setup
+	$(BIN)/python -m pytest -m realtime --junitxml build/tests_realtime.xml
 
 clean:
 	rm -rf .venv build *.egg-info

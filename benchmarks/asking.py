@@ -91,7 +91,7 @@ def measure(source: Path, alarms: float, episodes: int) -> Iterator[dict[str, An
 
     def doubting() -> Calls:
         call = HelpRequest(HelpSettings(threshold=max(threshold, 1e-9), wait=True))
-        return call.look
+        return call.update
 
     ways: dict[str, Callable[[], Calls]] = {
         "never": lambda: lambda plan: False,
@@ -130,4 +130,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     for source in given.sources:
         for row in measure(source, given.alarms, given.episodes):
-            tell("help_request", row)
+            tell("asking", row)

@@ -34,6 +34,7 @@ from rich.progress import (
 
 from benchmarks import tables
 from benchmarks.experiment import KEPT_EVERY, PLAIN, CommandFailed, Experiment, Runner, episodes_done, variant_names
+from hitl_clic.aliases import current_row
 from hitl_clic.settings import load
 from hitl_clic.types.errors import SettingsError
 
@@ -135,7 +136,7 @@ def read_rows(path: Path = ROWS) -> list[dict[str, Any]]:
     rows = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            rows.append(json.loads(line))
+            rows.append(current_row(json.loads(line)))
         except json.JSONDecodeError:
             continue
     return rows

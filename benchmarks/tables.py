@@ -186,14 +186,14 @@ def _plot(task: str, rows: list[Row], path: Path) -> None:
         by_horizon.plot(*zip(*paper, strict=True), color="0.5", linestyle="--", marker="x", label="paper")
     by_horizon.set(xlabel="prediction horizon H, steps", ylabel="success rate, policy alone", ylim=(-0.03, 1.03))
     by_horizon.legend()
-    fast = cells(_plain(rows), lambda row: (row["horizon"], row["execute"]) if row["method"] == "clic" else None)
-    for key, cell in sorted(item for item in fast.items() if item[0] is not None):
+    own = cells(_plain(rows), lambda row: (row["horizon"], row["execute"]) if row["method"] == "clic" else None)
+    for key, cell in sorted(item for item in own.items() if item[0] is not None):
         points = sorted(set.intersection(*({point["episodes"] for point in row["curve"]} for row in cell.rows)))
         means = [
             fmean(p["success_rate"] for row in cell.rows for p in row["curve"] if p["episodes"] == point)
             for point in points
         ]
-        by_episode.plot(points, means, marker="o", label=f"fast, H = {key[0]}, Ta = {key[1]}")
+        by_episode.plot(points, means, marker="o", label=f"clic, H = {key[0]}, Ta = {key[1]}")
     by_episode.set(xlabel="episodes taught", ylim=(-0.03, 1.03), xlim=(0, None))
     if by_episode.has_data():  # not where only variants were run
         by_episode.legend()

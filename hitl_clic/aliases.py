@@ -62,6 +62,41 @@ EVENTS: Mapping[str, str] = {
 }
 """Old name of a recorded event -> its name now."""
 
+REMOVED: Mapping[str, Any] = {
+    "clic.energy.block": 2,
+    "clic.negatives.kept": 4096,
+    "clic.inference.temperature": 0.0,
+    "oracle.kind": "absolute",
+    "oracle.bank": False,
+    "oracle.start_episode": 0,
+    "oracle.direction_bias_deg": 0.0,
+    "training.max_updates_per_pair": 0.0,
+}
+"""Dotted name -> the value with which the option was off; `...` where it had no effect of its own."""
+
+
+BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
+    "method": VALUES["method"],
+    "session": {"patient": "oracle_human_timing", "person": "simulated_keyboard_user"},
+    "variant": {
+        "attraction": "mode_loss",
+        "attraction_0.1": "mode_loss_0.1",
+        "no_attraction": "no_mode_loss",
+        "no_commitment": "no_plan_switch_margin",
+        "no_wells": "no_modes",
+    },
+}
+"""Column of a kept benchmark row -> old values and what they are called now."""
+
+SESSION_PRESETS: Mapping[str, str] = {
+    "keys": "keyboard_relative",
+    "patient": "oracle_human_timing",
+    "person": "simulated_keyboard_user",
+    "person_arm": "simulated_6dof_user",
+    "published": "published_arm_speed",
+}
+"""Old name of a session preset -> its name now."""
+
 WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
 """Old prefix of a weight's name -> its prefix now."""
 
@@ -106,6 +141,14 @@ def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
     return current
 
 
+def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A kept benchmark row under today's names of methods, presets and variants."""
+    return {
+        name: BENCHMARK_ROWS.get(name, {}).get(value, value) if isinstance(value, str) else value
+        for name, value in row.items()
+    }
+
+
 def current_weight(name: str) -> str:
     """Today's name of a weight, given an old or a present one."""
     for old, new in WEIGHTS.items():
@@ -137,3 +180,34 @@ def _get(values: Mapping[str, Any], name: str) -> Any:
             return None
         values = values[part]
     return values
+
+
+def without_removed(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Nested settings without the removed ones; a table that held nothing else goes too. The argument stays as it is.
+
+    Raises:
+        ValueError: a removed option is switched on.
+    """
+    for name, off in REMOVED.items():
+        given = _without(given, name.split("."), name, off)
+    return given
+
+
+def _without(given: Mapping[str, Any], path: list[str], name: str, off: Any) -> Mapping[str, Any]:
+    first, *rest = path
+    if first not in given:
+        return given
+    if not rest:
+        value = given[first]
+        if off is not ... and value != off:
+            raise ValueError(f"{name} = {value} is not allowed; this option was removed, only {off} is still read")
+        return {key: kept for key, kept in given.items() if key != first}
+    inner = given[first]
+    if not isinstance(inner, Mapping):
+        return given
+    left = _without(inner, rest, name, off)
+    if left is inner:
+        return given
+    if not left:
+        return {key: kept for key, kept in given.items() if key != first}
+    return {**given, first: left}

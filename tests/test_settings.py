@@ -55,8 +55,6 @@ def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
 
 def test_corrections_are_read_as_the_gate_says_and_no_setting_of_the_oracle_pretends_to(tmp_path: Path) -> None:
     assert load(session="simulated_keyboard_user").correction.mode == "relative"
-    older = SessionSettings().to_toml().replace("[oracle]\n", '[oracle]\nkind = "absolute"\n')
-    assert SessionSettings.from_toml(write(tmp_path / "older.toml", older)) == SessionSettings()
     with pytest.raises(SettingsError, match=r"oracle\.kind"):
         load(overrides={"oracle": {"kind": "relative"}})
 
@@ -111,7 +109,7 @@ def refusal(**overrides: Any) -> str:
         ({"horizon": 65}, ("horizon = 65", "from 1 to 64")),
         ({"horizon": 4, "execute": 5}, ("execute = 5", "from 1 to horizon = 4")),
         ({"task": "juggling"}, ("task = juggling", "line_following", "push_t")),
-        ({"method": "slow"}, ("method = slow", "bc, fast, flow, ibc, paper or wary")),
+        ({"method": "slow"}, ("method = slow", "bc, clic, clic_paper, clic_robust, flow or ibc")),
         ({"task": "../tasks/push_t"}, ("task = ../tasks/push_t", "push_t")),
         ({"device": "joystick"}, ("device = joystick", "oracle, keyboard, mouse, spacemouse, gamepad or auto")),
         ({"pace": ""}, ("pace = ''", "realtime or max")),
@@ -241,7 +239,7 @@ def test_importing_settings_loads_nothing_heavy(module: str) -> None:
         ({"loop": {"plan_lead": 2}}, "loop.plan_lead = 2 is not allowed; allowed with overlap sync: 0"),
         (
             {"loop": {"overlap": "prefix_conditioned"}},
-            "loop.plan_lead = 0 is not allowed; allowed with overlap clamp: 1 or more",
+            "loop.plan_lead = 0 is not allowed; allowed with overlap prefix_conditioned: 1 or more",
         ),
         (
             {"horizon": 4, "execute": 3, "loop": {"overlap": "future_state", "plan_lead": 2}},
@@ -251,7 +249,10 @@ def test_importing_settings_loads_nothing_heavy(module: str) -> None:
             {"horizon": 8, "execute": 2, "loop": {"overlap": "async", "plan_lead": 3}},
             "plan_lead = 3 does not fit horizon = 8 and execute = 2; allowed: at most 2",
         ),
-        ({"loop": {"overlap": "none"}}, "loop.overlap = none is not allowed; allowed: sync, async, clamp or future"),
+        (
+            {"loop": {"overlap": "none"}},
+            "loop.overlap = none is not allowed; allowed: sync, async, prefix_conditioned or future_state",
+        ),
         ({"method": "bc", "clic": {"prefix": 2}}, "clic.prefix = 2 is not allowed; allowed with kind bc: 0"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +15,36 @@ UNIT_SOFTPLUS = 0.5413
 """softplus of it is 1."""
 
 
+class SquaredDistances(torch.autograd.Function):
+    """(a, c) -> ||a_s - c_k||^2, [B, S, K] from [B, S, D] and [B, K, D]; differentiable as often as wanted.
+
+    The differences are squared. ||a||^2 + ||c||^2 - 2 a c would be wrong near a centre, by an amount that grows with D
+    and depends on the machine's matrix product. `torch.cdist` needs no tensor [B, S, K, D] for it, but can be
+    differentiated only once; the gradient here needs matrix products only, and in them nothing as large cancels.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, c: Tensor) -> Tensor:
+        """[B, S, K]."""
+        ctx.save_for_backward(a, c)
+        return torch.cdist(a, c, compute_mode="donot_use_mm_for_euclid_dist").square()
+
+    @staticmethod
+    def backward(ctx: Any, back: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """By a and by c."""
+        a, c = ctx.saved_tensors
+        twice, (by_a, by_c) = 2 * back, ctx.needs_input_grad
+        return (
+            weighted_differences(twice, a, c) if by_a else None,
+            weighted_differences(twice.transpose(1, 2), c, a) if by_c else None,
+        )
+
+
+def weighted_differences(weights: Tensor, a: Tensor, c: Tensor) -> Tensor:
+    """sum_k weights_sk (a_s - c_k), [B, S, D] from [B, S, K], [B, S, D] and [B, K, D]."""
+    return weights.sum(-1, keepdim=True) * a - weights @ c
+
+
 class Modes(nn.Module):
     """K valleys in chunk space whose places, depths and steepness depend on the state.
 
@@ -20,8 +52,7 @@ class Modes(nn.Module):
     away a cone, so that the pull is bounded and reaches everywhere. A network on [s; a] alone has to learn from
     contrasts where its valley lies; here the contrasts move it there directly.
 
-    The distances come from inner products: no tensor is larger than [B, S, D] or [B, S, K]. What cancels in them is
-    1e-5 at most for chunks in the box, beside the 1 under the root.
+    No tensor is larger than [B, S, D] or [B, S, K].
 
     Args:
         width: features of the state. dim: D. count: K.
@@ -53,12 +84,11 @@ class Modes(nn.Module):
         log_share, root = self._log_shares(context, chunks)
         energy = -torch.logsumexp(log_share, dim=-1)
         pull = torch.softmax(log_share, dim=-1) * slope / root
-        return energy, pull.sum(-1, keepdim=True) * chunks - pull @ centres
+        return energy, weighted_differences(pull, chunks, centres)
 
     def _log_shares(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
         """Each valley's -E alone and sqrt(1 + ||a - centre||^2), both [B, S, K]."""
         centres, depth, slope = context
-        sizes = chunks.square().sum(-1, keepdim=True) + centres.square().sum(-1)[:, None]
-        apart = torch.baddbmm(sizes, chunks, centres.transpose(1, 2), alpha=-2).clamp_min(0)
+        apart: Tensor = SquaredDistances.apply(chunks, centres)
         root = (1 + apart).sqrt()
         return -(depth + slope * (root - 1)), root

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-_GIVE_WAY_NS = 200_000
-"""How long before its deadline a tick has the right of way, and how long at a time the planner waits for it."""
-_GIVE_WAY_TURNS = 20
-"""Waits in a row, at most: a loop that is held up elsewhere must not hold up the planner for ever."""
+_YIELD_NS = 200_000
+"""How long before a tick's deadline the planner begins to wait for the tick, and how long each wait takes."""
+_YIELD_TURNS = 20
+"""Waits in a row, at most: a loop that is blocked elsewhere must not block the planner for ever."""
 
 
 class Clock(Protocol):
@@ -28,7 +28,7 @@ class Clock(Protocol):
         ...
 
     def finish(self) -> bool:
-        """The tick's work is done. True if it ran past the next deadline (an overrun)."""
+        """The tick's last part is done. True if it ended after the next deadline (an overrun)."""
         ...
 
 
@@ -37,25 +37,32 @@ class RealTimeClock:
 
     Args:
         rate_hz: ticks per second.
+        now_ns: the time, nanoseconds. sleep: waits so many seconds. Tests give their own.
     """
 
-    def __init__(self, rate_hz: float) -> None:
+    def __init__(
+        self,
+        rate_hz: float,
+        now_ns: Callable[[], int] = time.perf_counter_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._now_ns, self._sleep = now_ns, sleep
         self.period_ns = round(1e9 / rate_hz)
         self.deadline_ns = 0
         self._waiting = False
 
     def start(self) -> None:
-        self.deadline_ns = time.perf_counter_ns() + self.period_ns
+        self.deadline_ns = self._now_ns() + self.period_ns
 
     def wait(self) -> int:
         self._waiting = True
-        while (remaining := self.deadline_ns - time.perf_counter_ns()) > 0:
-            time.sleep(remaining * 1e-9)
+        while (remaining := self.deadline_ns - self._now_ns()) > 0:
+            self._sleep(remaining * 1e-9)
         self._waiting = False
-        return time.perf_counter_ns() - self.deadline_ns
+        return self._now_ns() - self.deadline_ns
 
     def finish(self) -> bool:
-        now = time.perf_counter_ns()
+        now = self._now_ns()
         self.deadline_ns += self.period_ns
         if now <= self.deadline_ns:
             return False
@@ -65,21 +72,21 @@ class RealTimeClock:
     def yield_to_tick(self) -> None:
         """Called by the planner's thread between two pieces of work: while a tick is due and has not begun, wait.
 
-        Python lets one thread run at a time, and a thread of many short calculations, each of which lets go for some
-        microseconds, hardly ever lets a thread in that wakes on another core.
+        Python runs one thread at a time. The planner's many short calculations each release the interpreter lock for
+        some microseconds only. A thread that wakes on another core hardly ever gets the lock in so short a time.
         """
-        for _ in range(_GIVE_WAY_TURNS):
-            before = self.deadline_ns - time.perf_counter_ns()
-            if not self._waiting or before > _GIVE_WAY_NS:
+        for _ in range(_YIELD_TURNS):
+            before = self.deadline_ns - self._now_ns()
+            if not self._waiting or before > _YIELD_NS:
                 return
-            time.sleep((max(before, 0) + _GIVE_WAY_NS) * 1e-9)
+            self._sleep((max(before, 0) + _YIELD_NS) * 1e-9)
 
 
 class MaxPaceClock:
     """A tick begins when planner and teacher have answered: no tick is ever late.
 
     Args:
-        ready: waits until the next tick can begin; raises if that takes for ever.
+        ready: waits until the next tick can begin (`Planning.wait_ready`); raises if that takes too long.
     """
 
     def __init__(self, ready: Callable[[], None]) -> None:

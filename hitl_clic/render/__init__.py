@@ -1,4 +1,8 @@
-"""Pictures of simulated robots, drawn from poses: in the window's process or another that has no loop to delay.
+"""Pictures of tasks: flat scenes, and simulated robots from their poses.
 
-Knows stages and poses, no task; imports MuJoCo only once something is to be drawn.
+Imports MuJoCo and pygame only once something is to be drawn.
 """
+
+import os
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # before anything here imports pygame, which prints otherwise

@@ -39,8 +39,11 @@ def find(choice: Choice) -> str:
         if not problem:
             return name
         _log.warning("cannot draw with %s: %s", name, problem)
-    remedy = "choose window.gl = auto and unset MUJOCO_GL" if wish else _remedy()
-    raise NoBackend(f"Drawn flat, because OpenGL does not work here (tried {', '.join(names)}): {remedy}.")
+    if wish:
+        remedy = "unset MUJOCO_GL" if choice == "auto" else "choose window.gl = auto and unset MUJOCO_GL"
+    else:
+        remedy = _remedy()
+    raise NoBackend(f"OpenGL does not work here (tried {', '.join(names)}): {remedy}.")
 
 
 def environment(name: str) -> dict[str, str]:

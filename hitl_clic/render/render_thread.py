@@ -95,7 +95,7 @@ class RenderThread:
         except backend.NoBackend as error:
             problem = str(error)
         except Exception as error:  # every library under here has errors of its own; the window goes on without it
-            problem = f"Drawn flat, because drawing the robot failed: {error or type(error).__name__}."
+            problem = f"Drawing the robot failed: {error or type(error).__name__}."
         if problem:
             _log.warning("%s", problem)
             with self._news:

@@ -7,6 +7,7 @@ so has the examiner, which looks at the energy of the session's policies while t
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -179,13 +180,15 @@ def _play(projector: Projector, settings: SessionSettings, window: WindowLink, p
 
 
 class _Player:
-    """Where a replay is, and when it goes on."""
+    """Where a replay is, and when it goes on; `now_s` is the time in seconds."""
 
-    def __init__(self, projector: Projector, settings: SessionSettings) -> None:
-        self._projector, self._settings = projector, settings
+    def __init__(
+        self, projector: Projector, settings: SessionSettings, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._projector, self._settings, self._now_s = projector, settings, now_s
         self._keymap = Keymap(settings.window.keys)
         self.index, self.paused = 0, False
-        self.due_s = time.monotonic() + self._pause_s()
+        self.due_s = self._now_s() + self._pause_s()
 
     def obey(self, keys: list[str], commands: list[str]) -> bool:
         """Do what the person asked for; whether there is something new to show."""
@@ -199,15 +202,15 @@ class _Player:
             self.index = min(max(0, self.index + round(ticks)), len(self._projector) - 1)
         if (self.index, self.paused) == before:
             return False
-        self.due_s = time.monotonic() + self._pause_s()
+        self.due_s = self._now_s() + self._pause_s()
         return True
 
     def go_on(self) -> bool:
         """Go to the next tick if it is time; whether there is something new to show."""
-        if self.paused or time.monotonic() < self.due_s or self.index + 1 >= len(self._projector):
+        if self.paused or self._now_s() < self.due_s or self.index + 1 >= len(self._projector):
             return False
         self.index += 1
-        self.due_s = max(self.due_s, time.monotonic() - 0.1) + self._pause_s()
+        self.due_s = max(self.due_s, self._now_s() - 0.1) + self._pause_s()
         return True
 
     def state(self) -> CockpitState:

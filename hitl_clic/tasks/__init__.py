@@ -5,6 +5,8 @@ Importing this registers the gymnasium ids and imports no simulator.
 
 from __future__ import annotations
 
+import sys
+
 import gymnasium
 
 from hitl_clic.tasks.registry import TASKS, TaskEntry, make_task, make_teacher, task_names
@@ -13,4 +15,10 @@ __all__ = ["TASKS", "TaskEntry", "make_task", "make_teacher", "task_names"]
 
 for _entry in TASKS.values():
     if _entry.gymnasium_id not in gymnasium.registry:
-        gymnasium.register(id=_entry.gymnasium_id, entry_point=_entry.task)
+        # Here gymnasium's TimeLimit truncates and the task does not, so that max_episode_steps may also be longer.
+        gymnasium.register(
+            id=_entry.gymnasium_id,
+            entry_point=_entry.task,
+            max_episode_steps=_entry.max_steps,
+            kwargs={"max_steps": sys.maxsize},
+        )

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -26,13 +24,10 @@ from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.records import EVERYTHING
 from hitl_clic.types.scene3d import proportions
 
-_STEPS = 200
-_FORECAST_SHARE = 1 / 3
-"""Share of a tick's period that a forecast of four steps may take, processor time, usually: it is asked
-for between two ticks, and the next must not wait for it."""
-_FORECAST_STEPS = 1.5
-"""How many of the task's own steps a forecast of four may take, where that is more: on a machine on which a step alone
-takes a quarter of a tick no fixed share tells a slow forecast from a slow machine."""
+STEPS = 200
+"""Of a drive, usually."""
+RESUMED = 100
+"""Steps for which what was restored must go on like what was not."""
 
 
 def check_task(
@@ -54,9 +49,7 @@ def check_task(
         AssertionError: naming the promise that does not hold.
     """
     task = make()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*render modes.*")
-        check_env(task, skip_render_check=True)
+    check_env(task, skip_render_check=True)  # pictures need OpenGL; tests/render looks at them
     _check_description(task)
     _check_seeds(make, seeds_differ)
     _check_snapshots(make)
@@ -66,27 +59,6 @@ def check_task(
     _check_stage(task)
     _check_refusals(task)
     task.close()
-
-
-def check_forecast_time(task: Task) -> None:
-    """Check that a forecast keeps no tick waiting. Nothing else should compute beside it, or it measures that too.
-
-    Raises:
-        AssertionError: usually it takes more than its share of a tick, and more than the task itself would.
-    """
-    task.reset(seed=6)
-    actions = random_actions(np.random.default_rng(4), _size(task))
-    drive(task, actions[:100])
-    times: list[tuple[int, int]] = []
-    for step in range(100, _STEPS - 4):
-        began = time.thread_time_ns()
-        task.forecast(actions[step : step + 4])
-        between = time.thread_time_ns()
-        task.step(actions[step])
-        times.append((between - began, time.thread_time_ns() - between))
-    usual, of_step = (float(value) / 1e6 for value in np.median(times, axis=0))
-    allowed = max(_FORECAST_SHARE * 1e3 / task.control_hz, _FORECAST_STEPS * of_step)
-    assert usual <= allowed, f"a forecast of four steps takes {usual:.1f} ms, allowed are {allowed:.1f} ms"
 
 
 def check_new_process(name: str, **options: object) -> None:
@@ -99,7 +71,7 @@ def check_new_process(name: str, **options: object) -> None:
     task.reset(seed=11)
     rng = np.random.default_rng(5)
     drive(task, random_actions(rng, _size(task)))
-    snapshot, actions = task.snapshot(), random_actions(rng, _size(task))
+    snapshot, actions = task.snapshot(), random_actions(rng, _size(task))[:RESUMED]
     expected = drive(task, actions)
     program = (
         "import sys, numpy as np\n"
@@ -108,7 +80,7 @@ def check_new_process(name: str, **options: object) -> None:
         f"task = make_task({name!r}, **{options!r})\n"
         "size, rest = int.from_bytes(sys.stdin.buffer.read(8), 'little'), sys.stdin.buffer.read()\n"
         "task.restore(rest[:size])\n"
-        f"actions = np.frombuffer(rest[size:], '<f4').reshape({_STEPS}, -1)\n"
+        f"actions = np.frombuffer(rest[size:], '<f4').reshape({RESUMED}, -1)\n"
         "sys.stdout.buffer.write(drive(task, actions).tobytes())\n"
     )
     sent = len(snapshot).to_bytes(8, "little") + snapshot + actions.tobytes()
@@ -117,12 +89,11 @@ def check_new_process(name: str, **options: object) -> None:
     assert done.stdout.endswith(expected.tobytes()), "a snapshot continues differently in a new process"
 
 
-def check_teacher(make_teacher: Callable[[], Teacher], make: Callable[[], Task], *, slowest_ms: float = 20.0) -> None:
-    """Check that a teacher is deterministic, resumes its phase, answers every state and is fast.
+def check_teacher(make_teacher: Callable[[], Teacher], make: Callable[[], Task]) -> None:
+    """Check that a teacher is deterministic, resumes its phase and answers every state.
 
     Args:
         make_teacher, make: a new teacher and a new task each time.
-        slowest_ms: 99th percentile allowed for one call, in milliseconds of the thread's own processor time.
 
     Raises:
         AssertionError: naming the promise that does not hold.
@@ -131,25 +102,19 @@ def check_teacher(make_teacher: Callable[[], Teacher], make: Callable[[], Task],
     observation, _ = task.reset(seed=21)
     teacher.reset()
     twin.reset()
-    times: list[int] = []
-    for step in range(_STEPS):
-        if step == _STEPS // 2:
+    for step in range(STEPS):
+        if step == STEPS // 2:
             phase = teacher.snapshot()
             twin = make_teacher()
             twin.restore(phase)
         seen = observation.copy()
-        began = time.thread_time_ns()
         action = teacher.action(observation)
-        times.append(time.thread_time_ns() - began)
         assert np.array_equal(seen, observation), "the teacher changed the observation it was given"
         _check_action(task, action)
         assert np.array_equal(action, twin.action(observation)), "the same observation and phase gave another action"
         observation, _, terminated, truncated, _ = task.step(action)
         if terminated or truncated:
             break
-    p99 = float(np.percentile(times, 99)) / 1e6
-    assert p99 <= slowest_ms, f"a call takes {p99:.1f} ms at the 99th percentile, allowed are {slowest_ms} ms"
-
     rng = np.random.default_rng(3)
     size = observation.shape
     for scale in (0.0, 0.1, 1.0, 3.0, 100.0):
@@ -182,7 +147,7 @@ def check_symmetries(make: Callable[[], Task], make_teacher: Callable[[], Teache
         else:
             raise AssertionError(f"{symmetry} does not lead back")
         teacher, twin = make_teacher(), make_teacher()
-        for _ in range(_STEPS):
+        for _ in range(STEPS):
             image = symmetry.of_state(observation)
             assert task.observation_space.contains(image), f"{symmetry} leads out of the observation space"
             action = teacher.action(observation)
@@ -198,8 +163,8 @@ def check_symmetries(make: Callable[[], Task], make_teacher: Callable[[], Teache
 
 def random_actions(rng: np.random.Generator, size: int) -> Array:
     """Full-scale random actions float32 [200, size] that wander, so that something is met on the way."""
-    wander = np.repeat(rng.uniform(-1, 1, (_STEPS // 10, size)), 10, axis=0)
-    return np.clip(wander + rng.uniform(-1, 1, (_STEPS, size)), -1, 1).astype(np.float32)
+    wander = np.repeat(rng.uniform(-1, 1, (STEPS // 10, size)), 10, axis=0)
+    return np.clip(wander + rng.uniform(-1, 1, (STEPS, size)), -1, 1).astype(np.float32)
 
 
 def drive(task: Task, actions: Array) -> NDArray[np.float32]:
@@ -246,7 +211,7 @@ def _check_snapshots(make: Callable[[], Task]) -> None:
     drive(task, random_actions(rng, _size(task)))
     here, snapshot = task.observe(), task.snapshot()
     assert isinstance(snapshot, bytes), "a snapshot must be bytes"
-    actions = random_actions(rng, _size(task))
+    actions = random_actions(rng, _size(task))[:RESUMED]
     expected = drive(task, actions)
     assert not np.array_equal(expected[0], expected[-1]), "random actions moved nothing: the check would prove nothing"
     fresh = make()
@@ -270,7 +235,7 @@ def _check_forecasts(make: Callable[[], Task], within: float) -> None:
     actions = random_actions(np.random.default_rng(4), size)
     drive(task, actions[:100])
     twin.restore(task.snapshot())
-    for step in range(100, _STEPS - 4):
+    for step in range(100, STEPS - 4):
         expected = task.forecast(actions[step : step + 4])
         if step % 10 == 0:
             other = task.forecast(-actions[step : step + 2])
@@ -304,7 +269,7 @@ def _check_foreseen(make: Callable[[], Task], within: float | None) -> None:
         return
     actions = random_actions(np.random.default_rng(4), size)
     drive(task, actions[:20])
-    for step in range(20, _STEPS - 2, 10):
+    for step in range(20, STEPS - 2, 10):
         seen, following = task.observe(), actions[step : step + 2]
         foreseen = mind.foresee(seen, following)
         assert np.array_equal(mind.foresee(seen, following), foreseen), "the same was foreseen otherwise"

@@ -21,6 +21,7 @@ class TaskEntry:
     Attributes:
         gymnasium_id: its id in gymnasium's registry.
         task, teacher: "module:class", imported when made.
+        max_steps: steps after which an episode is truncated, as the task's own default says too.
         summary: one sentence for help texts.
         extra: the extra that installs its simulator; empty when that always comes along.
     """
@@ -28,6 +29,7 @@ class TaskEntry:
     gymnasium_id: str
     task: str
     teacher: str
+    max_steps: int
     summary: str
     extra: str = ""
 
@@ -38,18 +40,21 @@ TASKS = MappingProxyType(
             gymnasium_id="hitl_clic/PushT-v0",
             task="hitl_clic.tasks.pusht.push_t:PushT",
             teacher="hitl_clic.tasks.pusht.teacher:PushTTeacher",
+            max_steps=500,
             summary="Push a T-shaped block onto its goal with a disc.",
         ),
         "line_following": TaskEntry(
             gymnasium_id="hitl_clic/LineFollowing-v0",
             task="hitl_clic.tasks.line.line_following:LineFollowing",
             teacher="hitl_clic.tasks.line.teacher:LineFollowingTeacher",
+            max_steps=1000,
             summary="Move a point along a line to its end without leaving the line.",
         ),
         "hammer": TaskEntry(
             gymnasium_id="hitl_clic/Hammer-v0",
             task="hitl_clic.tasks.metaworld.hammer:Hammer",
             teacher="hitl_clic.tasks.metaworld.hammer_teacher:HammerTeacher",
+            max_steps=300,
             summary="Pick up a hammer and drive a nail into a block.",
             extra="hammer",
         ),
@@ -57,6 +62,7 @@ TASKS = MappingProxyType(
             gymnasium_id="hitl_clic/PickCan-v0",
             task="hitl_clic.tasks.robosuite.pick_can:PickCan",
             teacher="hitl_clic.tasks.robosuite.pick_can_teacher:PickCanTeacher",
+            max_steps=250,
             summary="Carry a can from one bin into its place in another with a robot arm.",
             extra="arms",
         ),
@@ -64,6 +70,7 @@ TASKS = MappingProxyType(
             gymnasium_id="hitl_clic/Square-v0",
             task="hitl_clic.tasks.robosuite.square:Square",
             teacher="hitl_clic.tasks.robosuite.square_teacher:SquareTeacher",
+            max_steps=250,
             summary="Put a square nut onto a square peg with a robot arm.",
             extra="arms",
         ),
@@ -71,6 +78,7 @@ TASKS = MappingProxyType(
             gymnasium_id="hitl_clic/TwoArmLift-v0",
             task="hitl_clic.tasks.robosuite.two_arm_lift:TwoArmLift",
             teacher="hitl_clic.tasks.robosuite.two_arm_lift_teacher:TwoArmLiftTeacher",
+            max_steps=150,
             summary="Lift a pot by its two handles with two robot arms.",
             extra="arms",
         ),
@@ -78,6 +86,7 @@ TASKS = MappingProxyType(
             gymnasium_id="hitl_clic/Lift-v0",
             task="hitl_clic.tasks.robosuite.lift:Lift",
             teacher="hitl_clic.tasks.robosuite.lift:LiftTeacher",
+            max_steps=150,
             summary="Lift a cube from a table with a robot arm.",
             extra="arms",
         ),

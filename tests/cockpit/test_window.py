@@ -18,10 +18,9 @@ import pytest
 import zmq
 
 from hitl_clic.cockpit.state.state import CockpitState, to_bytes
-from hitl_clic.cockpit.window import wire
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.cockpit.window.window import Window
+from hitl_clic.cockpit.window.window import Window, wire
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.types.scene import Scene, Shape
@@ -94,7 +93,7 @@ def _press_its_close_button(display: str) -> None:
     x11.XCloseDisplay(opened)
 
 
-def _wait_for(feed: EventFeed, wanted: Callable[[InputEvent], bool], seconds: float = 5.0) -> InputEvent:
+def _wait_for(feed: EventFeed, wanted: Callable[[InputEvent], bool], seconds: float = 60.0) -> InputEvent:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for event in feed.drain(0.05):
@@ -153,8 +152,8 @@ def test_held_keys_arrive_with_the_time_they_were_pressed(window: WindowLink, fe
     _xdotool("keydown", "w")
     down = _wait_for(feed, _key("key_down", "w"))
     assert before < down.time_ns < time.perf_counter_ns()
-    events = feed.drain(0.4) + feed.drain(0.4)
-    assert {event.kind for event in events} == {"alive"}, "a held key says nothing more: no repeats"
+    for _ in range(4):
+        assert _wait_for(feed, lambda event: True).kind == "alive", "a held key says nothing more: no repeats"
     _xdotool("keyup", "w")
     assert _wait_for(feed, _key("key_up", "w")).time_ns > down.time_ns
     assert window.alive()
@@ -198,7 +197,7 @@ def test_the_wheel_is_told_notch_by_notch(window: WindowLink, feed: EventFeed) -
         feed.drain(0.0)
         _xdotool("click", "--repeat", "3", "--delay", "50", button)
         heard: list[str] = []
-        deadline = time.monotonic() + 5.0
+        deadline = time.monotonic() + 60.0
         while len(heard) < 3 and time.monotonic() < deadline:
             heard += [event.name for event in feed.drain(0.05) if event.kind in ("wheel", "button_down")]
         assert heard == [name] * 3, "and not as buttons too"
@@ -207,16 +206,16 @@ def test_the_wheel_is_told_notch_by_notch(window: WindowLink, feed: EventFeed) -
 @needs_display
 def test_command_keys_become_commands_and_reach_the_devices_too(window: WindowLink, feed: EventFeed) -> None:
     _xdotool("key", "p")
-    assert window.commands.get(timeout=5.0) == "pause"
+    assert window.commands.get(timeout=60.0) == "pause"
     _xdotool("key", "Escape")
-    assert window.commands.get(timeout=5.0) == "stop"
+    assert window.commands.get(timeout=60.0) == "stop"
     _wait_for(feed, _key("key_down", "escape"))
     _xdotool("key", "Return")
-    assert window.commands.get(timeout=5.0) == "success"
+    assert window.commands.get(timeout=60.0) == "success"
     for name, command in (("o", "next_correction_axes"), ("n", ""), ("b", "reset")):
         _xdotool("key", name)
         if command:  # "n" has been bound anew
-            assert window.commands.get(timeout=5.0) == command
+            assert window.commands.get(timeout=60.0) == command
     _xdotool("key", "space")
     with pytest.raises(queue.Empty):
         window.commands.get(timeout=0.3)
@@ -286,6 +285,7 @@ def test_a_window_closed_by_its_person_leaves_its_last_picture(
 
 
 @needs_display
+@pytest.mark.realtime
 def test_a_silent_actor_is_said_and_then_the_window_ends(
     display: str, monkeypatch: pytest.MonkeyPatch, feed: EventFeed
 ) -> None:
@@ -321,6 +321,7 @@ def test_a_window_that_cannot_sound_is_a_window(
 
 
 @needs_display
+@pytest.mark.realtime
 def test_closing_says_goodbye_quickly(window: WindowLink) -> None:
     start = time.monotonic()
     window.close()

@@ -360,7 +360,7 @@ def test_contract() -> None:
     check_device(make, deflect, lambda _: transports[-1].plug(False))
 
 
-@pytest.mark.alone
+@pytest.mark.realtime
 def test_a_flood_of_bursts_adds_no_lag_and_a_loss_is_still_within_a_tick() -> None:
     """100 bursts a second of 500 reports each, on real threads, which switch as often as in a session."""
     when_calm(flood)

@@ -55,7 +55,7 @@ def gamepad_rig() -> Iterator[tuple[Device, Callable[[], None], Callable[[], Non
             pad.unplug()
 
 
-@pytest.mark.alone
+@pytest.mark.realtime
 @pytest.mark.parametrize("rig", [spacemouse_rig, gamepad_rig])
 def test_nothing_moves_from_the_next_tick_on(rig: Rig) -> None:
     when_calm(lambda: unplugged_in_motion(rig))

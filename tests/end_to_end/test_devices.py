@@ -16,7 +16,7 @@ from hitl_clic.session.reader import Session
 from hitl_clic.types.records import EventRecord
 
 
-@pytest.mark.alone
+@pytest.mark.realtime
 @pytest.mark.parametrize("device", ["spacemouse", "gamepad"])
 def test_corrections_by_hand_are_recorded_and_become_pairs(tmp_path: Path, device: str) -> None:
     out = tmp_path / "session"

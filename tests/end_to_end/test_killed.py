@@ -28,7 +28,7 @@ from session_process import (
 from hitl_clic.learner import checkpoint
 from hitl_clic.session.reader import Session
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.realtime
 TEACH = [
     *("teach", "--task", "line_following", "--device", "oracle", "--headless", "--episodes", "1"),
     *("--loop.rate-hz", "30", "--oracle.threshold", "0.01"),  # corrected nearly all the time

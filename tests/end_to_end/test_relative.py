@@ -19,7 +19,13 @@ from hitl_clic.tasks.registry import make_teacher
 QUICK = ["--device", "oracle", "--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
 QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5", "--training.niceness", "0"]
 AT_ONCE = ["--oracle.latency-s", "0"]  # seconds are many ticks at full pace
-EACH_BY_ITSELF = ["--clic.label-average-s", "0", "--clic.no-implicit-approval", "--gate.policy-filter-s", "0"]
+EACH_BY_ITSELF = [
+    "--correction.label-average-s",
+    "0",
+    "--correction.no-implicit-approval",
+    "--correction.policy-filter-s",
+    "0",
+]
 """Of a person's keys each press is read by itself, not as a part of what hands mean in a while."""
 
 
@@ -83,6 +89,7 @@ def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -
             np.testing.assert_array_equal(getattr(pair, name), getattr(pairs[pair.tick], name))
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize(("late_s", "ticks"), [(0.25, 2), (0.15, 1)])
 def test_a_late_teachers_correction_is_learnt_for_the_state_it_answers(
     late_s: float, ticks: int, tmp_path: Path

@@ -15,13 +15,15 @@ import pytest
 from session_process import LIVELY, SMALL, app, finish, journal_of, learner_of, pairs_in, start, until
 
 import app as command_line
-from hitl_clic.cli import evaluate
+from hitl_clic.cli.parse import evaluate
 from hitl_clic.learner import checkpoint
 from hitl_clic.session.reader import Session
 from hitl_clic.session.recorder import Recorder
 from hitl_clic.session.settings import RecordingSettings
 from hitl_clic.types.records import TickRecord
 
+ATTENTIVE = ["--training.niceness", "0"]
+"""A learner that does not wait for the tests beside it."""
 TEACH = [
     "teach",
     "--task",
@@ -33,6 +35,7 @@ TEACH = [
     "max",
     "--seed",
     "3",
+    *ATTENTIVE,
     *SMALL,
 ]
 QUICK = [*TEACH, "--episodes", "2", "--loop.updates-per-tick", "0.2", "--task-options", "max_steps", "50"]
@@ -52,6 +55,8 @@ SUMMARY = {
     "ticks": int,
     "tick_overruns": int,
     "tick_lateness_ms": {"p50", "p99", "max"},
+    "tick_work_ms": {"p50", "p99", "max"},
+    "tick_sections_ms": {"observe", "authority", "act", "step", "record", "learner", "ask", "publish"},
     "plan_ms": {"p50", "p99", "max"},
     "updates": int,
     "updates_per_s": float,
@@ -241,7 +246,16 @@ def test_the_papers_schedule_gives_the_same_session_twice(tmp_path: Path) -> Non
 def test_a_learner_of_ones_own_teaches_those_that_agree_with_it(tmp_path: Path) -> None:
     folder = tmp_path / "learner"
     learner = start(
-        "learner", "--bind", "tcp://127.0.0.1:*", "--out", folder, "--task", "line_following", *SMALL, *LIVELY
+        "learner",
+        "--bind",
+        "tcp://127.0.0.1:*",
+        "--out",
+        folder,
+        "--task",
+        "line_following",
+        *SMALL,
+        *LIVELY,
+        *ATTENTIVE,
     )
     try:
         address = until(lambda: learner_of(folder).get("address"), learner, "the learner's announcement")
@@ -278,9 +292,10 @@ def test_a_learner_of_ones_own_teaches_those_that_agree_with_it(tmp_path: Path) 
         (["--task-options", "max_stepz", "3"], ["max_stepz"]),
     ],
 )
-def test_bad_settings_are_one_line_and_status_2(tmp_path: Path, options: list[str], named: list[str]) -> None:
-    out = tmp_path / "out"
-    status, _, problems = app("teach", "--headless", "--out", out, *options)
+def test_bad_settings_are_one_line_and_status_2(
+    tmp_path: Path, options: list[str], named: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, problems = run(capsys, "teach", "--headless", "--out", tmp_path / "out", *options)
     assert status == 2
     assert problems.count("\n") == 1, problems
     for word in named:

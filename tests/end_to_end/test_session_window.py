@@ -22,7 +22,7 @@ from hitl_clic.session.reader import Session
 from hitl_clic.types.records import TickRecord
 from tools.virtual_display import MISSING, xdotool
 
-pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.alone]
+pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.realtime]
 PERIOD_S = 0.1
 SLACK_S = 0.4
 """Beyond one tick: for xdotool, the X server and the window to pass an event on, on a busy machine."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fake_session import session_records, write
 
-from hitl_clic.cli import replay
+from hitl_clic.cli.parse import replay
 from hitl_clic.cockpit.state.state import CockpitState, EnergySlice
 from hitl_clic.learner import checkpoint
 from hitl_clic.methods import make_trainer
@@ -97,7 +97,7 @@ class Onlooker:
         self.until_s = 0.0
 
     def start(self) -> None:
-        self.shows_energy, self.until_s = self.looks, time.monotonic() + 20.0
+        self.shows_energy, self.until_s = self.looks, time.monotonic() + 60.0
 
     def show(self, provider: Callable[[], CockpitState | None]) -> None:
         self.provider = provider

@@ -15,7 +15,7 @@ from hitl_clic.tasks.registry import TASKS, make_task, task_names
 
 @pytest.mark.parametrize("name", [name for name in task_names() if TASKS[name].extra != "arms"] + ["lift"])
 def test_a_recording_of_a_task_verifies_and_shows(name: str, tmp_path: Path) -> None:
-    records = session_records(make_task(name), episodes=2, snapshot_every=20, longest=70)
+    records = session_records(make_task(name), episodes=2, snapshot_every=20, longest=45)
     session = Session.open(write(tmp_path / "session.mcap", records))
     report = verify(session, lambda: make_task(name))
     assert report.ok, report.sentence

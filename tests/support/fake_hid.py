@@ -93,7 +93,7 @@ class Hand(threading.Thread):
         self.transport.put(*moved(self.transport.model, 0, 0, 0, 0, 0, 0))
 
 
-def wait_until(condition: object, timeout_s: float = 5.0) -> float:
+def wait_until(condition: object, timeout_s: float = 60.0) -> float:
     """Seconds until it holds."""
     begun = time.perf_counter()
     while not condition():  # type: ignore[operator]

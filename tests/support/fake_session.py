@@ -24,7 +24,6 @@ MS = 1_000_000
 class Swirl(Task):
     """A point drawn round by a nonlinear map, so that a small error grows and never goes away."""
 
-    metadata = {"render_modes": []}  # noqa: RUF012
     action_frame = ActionFrame(axes=("x", "y"), scale=(1.0, 1.0), unit=("px", "px"))
     control_hz = 10.0
     max_steps = 12

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from hitl_clic.tasks import TASKS, make_task, make_teacher, task_names
-from hitl_clic.tasks.contract import check_forecast_time, check_new_process, check_task
+from hitl_clic.tasks.contract import check_new_process, check_task
+from hitl_clic.tasks.contract_time import check_forecast_time
 from hitl_clic.tasks.line.line_following import LineFollowing
 from hitl_clic.tasks.pusht.push_t import PushT
 from hitl_clic.tasks.pusht.state import PushTState, agent_gap, decode, features
@@ -41,7 +42,7 @@ def test_contract(name: str) -> None:
     check_task(maker(name), forecast_within=FORECAST_WITHIN.get(name, 0.0), foreseen_within=FORESEEN_WITHIN.get(name))
 
 
-@pytest.mark.alone
+@pytest.mark.realtime
 @pytest.mark.parametrize("name", task_names())
 def test_a_forecast_keeps_no_tick_waiting(name: str) -> None:
     check_forecast_time(make_task(name))

@@ -9,6 +9,7 @@ import pytest
 
 from hitl_clic.tasks import make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_teacher
+from hitl_clic.tasks.contract_time import check_teacher_time
 from hitl_clic.tasks.line.teacher import LineFollowingTeacher
 from hitl_clic.tasks.pusht.contacts import CENTRE, INERTIA_OVER_MASS, NEAR_ENOUGH, TURN_FIRST, needed_contacts
 from hitl_clic.tasks.pusht.paths import CLEARANCE, CORNERS, MARGIN, inside, nearest_free, shortest_ways
@@ -31,6 +32,12 @@ def episode(task: Task, teacher: Teacher, seed: int) -> tuple[bool, int]:
 @pytest.mark.parametrize("name", task_names())
 def test_contract(name: str) -> None:
     check_teacher(lambda: make_teacher(name), lambda: make_task(name))
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("name", task_names())
+def test_it_answers_in_time(name: str) -> None:
+    check_teacher_time(make_teacher(name), make_task(name), slowest_ms=2.0 if name == "hammer" else 20.0)
 
 
 def test_push_t_teacher_solves_unseen_starts() -> None:

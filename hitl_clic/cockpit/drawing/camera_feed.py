@@ -44,7 +44,8 @@ class CameraFeed:
             self._studio.show(pose, self._views[self._view])
             shot = self._studio.latest()
             return shot, "" if shot is not None else "The cameras start; until then everything is drawn flat."
-        return None, self._studio.problem
+        problem = self._studio.problem
+        return None, problem and f"Drawn flat. {problem}"
 
     def wait(self, pose: Pose) -> Shot | None:
         """The pictures of this very pose, when they are drawn; None if there will be none. Not for a window."""

@@ -5,7 +5,9 @@ Pure data. After Okabe and Ito (2008), which the colour-blind tell apart; shapes
 
 from __future__ import annotations
 
-Color = tuple[int, int, int]
+from hitl_clic.render import scene_colors
+
+Color = scene_colors.Color
 
 ROBOT: Color = (86, 160, 255)
 ROBOT_INK: Color = (16, 106, 210)
@@ -21,7 +23,7 @@ BAD: Color = (255, 118, 92)
 BAD_INK: Color = (200, 60, 36)
 
 GROUND: Color = (236, 239, 243)
-BOARD: Color = (252, 253, 254)
+BOARD = scene_colors.GROUND
 INK: Color = (38, 44, 56)
 INK_SOFT: Color = (92, 100, 116)
 PANEL: Color = (18, 20, 25)
@@ -39,16 +41,6 @@ BADGE: dict[str, Color] = {
     "stopped": STOPPED,
 }
 """Colour of who drives, by the gate's state."""
-
-SHAPES: dict[str, Color] = {
-    "goal": (190, 230, 212),
-    "object": (134, 146, 166),
-    "robot": (62, 72, 94),
-    "line": (134, 146, 166),
-    "wall": (176, 184, 196),
-}
-"""Fill of a scene's shapes by their role."""
-SHAPE_OTHER: Color = (176, 184, 196)
 
 
 def web(color: Color) -> str:

@@ -17,6 +17,7 @@ from hitl_clic.cockpit.drawing.palette import Color
 from hitl_clic.cockpit.drawing.theme import Brush, Point
 from hitl_clic.cockpit.state import status_text as words
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.render import scene_colors
 from hitl_clic.render.render_thread import Shot
 from hitl_clic.types.records import GateState
 
@@ -85,7 +86,7 @@ def _badge(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState
 def _shapes(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
     zoom = layout.board.width / state.scene.size[0]
     for shape in state.scene.shapes:
-        color = palette.SHAPES.get(shape.role, palette.SHAPE_OTHER)
+        color = scene_colors.of_role(shape.role)
         points = [_at(layout, state, point) for point in shape.points]
         if len(points) == 1 and shape.radius > 0:
             brush.disc(on, points[0], min(shape.radius * zoom, _LARGEST), color)

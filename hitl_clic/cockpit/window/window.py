@@ -77,7 +77,7 @@ class Window:
         self._keys, self._speaker = keys, speaker
         self._artist = Artist(camera_feed.scene3d if camera_feed is not None else None)
         self._state: state.CockpitState | None = None
-        self._help = self._energy = False
+        self._help = self._energy = self._details = False
         self._welcome = welcome
         self._last_picture = last_picture
         self._notice = ""
@@ -152,7 +152,16 @@ class Window:
             new = shown is not self._shown
             if not (new or self._stirred or self._asked or self._clock() - self._drawn_ns >= _REST_S * 1e9):
                 return  # what a picture takes is better spent on the next robot, or on the learner
-            self._artist.draw(self._surface, self._state, self._help, shot, note, self._energy, self._welcoming())
+            self._artist.draw(
+                self._surface,
+                self._state,
+                self._help,
+                shot,
+                note,
+                self._energy,
+                self._welcoming(),
+                self._details,
+            )
             self._new_pictures += new
             self._shown, self._drawn_ns, self._stirred = shown, self._clock(), False
         if self._silence_s() > SILENT_S:
@@ -227,6 +236,8 @@ class Window:
             case "energy":
                 self._energy = not self._energy
                 self._send(wire.Turned(self._energy))
+            case "details":
+                self._details = not self._details
             case "view":
                 if self._scenery is not None:
                     self._scenery.turn()
@@ -302,7 +313,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="The cockpit's window; started by the actor.")
     parser.add_argument("--connect", required=True, help="the actor's endpoint, ipc:// or tcp://127.0.0.1:PORT")
     parser.add_argument("--settings", default="{}", help="WindowSettings as JSON")
-    parser.add_argument("--stage", default="", help="the task's Stage as JSON; empty for a flat one")
+    parser.add_argument("--scene3d", default="", help="the task's Stage as JSON; empty for a flat one")
     parser.add_argument("--last-picture", type=Path, help="where to leave the last picture when the person closes it")
     given = parser.parse_args(arguments)
     settings = WindowSettings.model_validate_json(given.settings)

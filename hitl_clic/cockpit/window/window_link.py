@@ -182,7 +182,7 @@ class WindowLink:
         command = [sys.executable, "-m", "hitl_clic.cockpit.window.window", "--connect", endpoint]
         command += ["--settings", self._settings.model_dump_json()]
         if self._stage is not None:
-            command += ["--stage", scene3d_to_json(self._stage)]
+            command += ["--scene3d", scene3d_to_json(self._stage)]
         if self._last_picture is not None:
             command += ["--last-picture", str(self._last_picture.absolute())]
         # Its own session: Ctrl-C in the terminal reaches the actor alone, which then says goodbye.

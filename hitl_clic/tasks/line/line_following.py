@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import spaces
 
 from hitl_clic.tasks.actions import PLANE_GROUPS, checked_action
-from hitl_clic.tasks.task import Array, Task
+from hitl_clic.tasks.task import Array, RenderMode, Task
 from hitl_clic.types.scene import ActionFrame, Scene, Shape
 from hitl_clic.types.symmetry import Symmetry
 
@@ -59,15 +59,20 @@ class LineFollowing(Task):
     Args:
         line: "random" draws a line of 200 to 380 px from the seed and starts up to 8 px off its start; "fixed" is
             the published line (100, 300) to (480, 300) and start, the same for every seed.
-        max_steps: steps after which an episode is truncated.
+        max_steps: steps after which an episode is truncated. render_mode: see `Task`.
     """
 
-    metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
     action_frame = ActionFrame(axes=("x", "y"), scale=(1.0, 1.0), unit=("px", "px"), groups=PLANE_GROUPS)
     control_hz = 20.0
     symmetries = _TURNS_AND_MIRRORS
 
-    def __init__(self, line: Literal["random", "fixed"] = "random", max_steps: int = 1000) -> None:
+    def __init__(
+        self,
+        line: Literal["random", "fixed"] = "random",
+        max_steps: int = 1000,
+        render_mode: RenderMode | None = None,
+    ) -> None:
+        super().__init__(render_mode)
         if line not in ("random", "fixed"):
             raise ValueError(f"line must be 'random' or 'fixed', got {line!r}")
         if max_steps < 1:
@@ -86,6 +91,7 @@ class LineFollowing(Task):
             self._state = _State(start, end, start, 0)
         else:
             self._state = self._draw()
+        self.show_step()
         return self.observe(), self._info()
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
@@ -97,6 +103,7 @@ class LineFollowing(Task):
         info = self._info()
         terminated = info["success"] or info["off_line"]
         truncated = not terminated and self._state.step >= self.max_steps
+        self.show_step()
         return self.observe(), float(info["success"]), terminated, truncated, info
 
     def observe(self) -> Array:

@@ -30,7 +30,7 @@ from hitl_clic.tasks.metaworld.hammer_state import (
     Floats,
     of_instant,
 )
-from hitl_clic.tasks.task import Array, Task
+from hitl_clic.tasks.task import Array, RenderMode, Task
 from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, named, vector
@@ -73,16 +73,21 @@ class Hammer(Task):
 
     Args:
         hand: "fixed" starts the hand where metaworld does, "random" draws it from `HAND_STARTS`.
-        max_steps: steps after which an episode is truncated.
+        max_steps: steps after which an episode is truncated. render_mode: see `Task`.
     """
 
-    metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
     action_frame = ActionFrame(
         axes=_AXES, scale=(REACH, REACH, REACH, 1.0), unit=("m", "m", "m", "force"), groups=arm_groups(_AXES)
     )
     control_hz = 20.0
 
-    def __init__(self, hand: Literal["fixed", "random"] = "fixed", max_steps: int = 300) -> None:
+    def __init__(
+        self,
+        hand: Literal["fixed", "random"] = "fixed",
+        max_steps: int = 300,
+        render_mode: RenderMode | None = None,
+    ) -> None:
+        super().__init__(render_mode)
         if hand not in ("fixed", "random"):
             raise ValueError(f"hand must be 'fixed' or 'random', got {hand!r}")
         if max_steps < 1:
@@ -110,6 +115,7 @@ class Hammer(Task):
         self._step = 0
         self._now = self._instant()
         self._previous = self._now[HAND_SIZE:]
+        self.show_step()
         return self.observe(), self._info()
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
@@ -124,6 +130,7 @@ class Hammer(Task):
         self._now = self._instant()
         info = self._info()
         truncated = not info["success"] and self._step >= self.max_steps
+        self.show_step()
         return self.observe(), self.progress()["nail"], info["success"], truncated, info
 
     def observe(self) -> Array:
@@ -179,6 +186,7 @@ class Hammer(Task):
         return {"nail": min(1.0, max(0.0, self._depth() / DRIVEN))}
 
     def close(self) -> None:
+        super().close()
         self._simulator.close()
 
     def _instant(self) -> Floats:

@@ -26,7 +26,7 @@ from hitl_clic.tasks.pusht.state import (
     features,
     outline_in_scene,
 )
-from hitl_clic.tasks.task import Array, Task
+from hitl_clic.tasks.task import Array, RenderMode, Task
 from hitl_clic.types.scene import ActionFrame, Scene, Shape
 
 if TYPE_CHECKING:
@@ -68,15 +68,15 @@ class PushT(Task):
     free, restoring costs about 0.5 ms per step of the episode (under 0.3 s at the cap of 500).
 
     Args:
-        max_steps: steps after which an episode is truncated.
+        max_steps: steps after which an episode is truncated. render_mode: see `Task`.
     """
 
-    metadata = {"render_modes": [], "render_fps": 10}  # noqa: RUF012 (gymnasium's own attribute)
     action_frame = ActionFrame(axes=("x", "y"), scale=(REACH, REACH), unit=("px", "px"), groups=PLANE_GROUPS)
     control_hz = 10.0
     symmetries = (MIRROR,)
 
-    def __init__(self, max_steps: int = 500) -> None:
+    def __init__(self, max_steps: int = 500, render_mode: RenderMode | None = None) -> None:
+        super().__init__(render_mode)
         if max_steps < 1:
             raise ValueError(f"max_steps must be at least 1, got {max_steps}")
         self.max_steps = max_steps
@@ -96,6 +96,7 @@ class PushT(Task):
         while True:
             self._begin(int(self.np_random.integers(2**31)))
             if self._coverage <= SUCCESS_COVERAGE and agent_gap(self._state) >= _SMALLEST_GAP:
+                self.show_step()
                 return self.observe(), self._info()
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
@@ -105,6 +106,7 @@ class PushT(Task):
         success = self._coverage > SUCCESS_COVERAGE
         truncated = not success and len(self._log) >= self.max_steps
         reward = min(1.0, self._coverage / SUCCESS_COVERAGE)
+        self.show_step()
         return self.observe(), reward, success, truncated, self._info()
 
     def observe(self) -> Array:
@@ -171,6 +173,7 @@ class PushT(Task):
         return {"coverage": self._coverage}
 
     def close(self) -> None:
+        super().close()
         for simulator in (self._simulator, self._imagined):
             if simulator is not None:
                 simulator.close()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hitl_clic.tasks.actions import arm_groups, checked_action
 from hitl_clic.tasks.frames import picture_axes
-from hitl_clic.tasks.task import Array, Task
+from hitl_clic.tasks.task import Array, RenderMode, Task
 from hitl_clic.tasks.two_views import TwoViews, box, outline
 from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene, Shape
@@ -54,7 +54,9 @@ class RobosuiteTask(Task):
 
     Args:
         speed: "fast" or "published", see `SPEEDS`.
-        max_steps: steps after which an episode is truncated; 0 takes the task's own for this speed.
+        max_steps: steps after which an episode is truncated; None takes the task's own for this speed. Through
+            `gymnasium.make` the limit is that of "fast": with another speed say max_episode_steps too.
+        render_mode: see `Task`.
     """
 
     environment: ClassVar[str]
@@ -75,10 +77,15 @@ class RobosuiteTask(Task):
     unseen: ClassVar[tuple[str, ...]] = ()
     """Bodies that only distract."""
 
-    metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012 (gymnasium's own attribute)
     control_hz = 20.0
 
-    def __init__(self, speed: Literal["fast", "published"] = "fast", max_steps: int | None = None) -> None:
+    def __init__(
+        self,
+        speed: Literal["fast", "published"] = "fast",
+        max_steps: int | None = None,
+        render_mode: RenderMode | None = None,
+    ) -> None:
+        super().__init__(render_mode)
         if speed not in SPEEDS:
             raise ValueError(f"speed must be one of {', '.join(map(repr, SPEEDS))}, got {speed!r}")
         if max_steps is not None and max_steps < 1:
@@ -109,6 +116,7 @@ class RobosuiteTask(Task):
         super().reset(seed=seed)
         self.engine.reset(int(self.np_random.integers(2**62)))
         self._step = 0
+        self.show_step()
         return self.observe(), self._info()
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
@@ -117,6 +125,7 @@ class RobosuiteTask(Task):
         self._step += 1
         info = self._info()
         truncated = not info["success"] and self._step >= self.max_steps
+        self.show_step()
         return self.observe(), float(info["success"]), info["success"], truncated, info
 
     def observe(self) -> Array:
@@ -191,6 +200,7 @@ class RobosuiteTask(Task):
         return Scene3D(model, _SEEN, self.cameras, self.shown, self.floor)
 
     def close(self) -> None:
+        super().close()
         self.engine.close()
 
     def _corners(self, body: str) -> list[Floats]:
