@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitl_clic.types.errors import among
-from hitl_clic.types.records import Frame
+from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene
 from hitl_clic.types.scene3d import Scene3D
 from hitl_clic.types.symmetry import Symmetry
@@ -113,7 +113,7 @@ class Task(gymnasium.Env[Array, Array]):
         """
         raise NotImplementedError(f"{type(self).__name__} cannot be foreseen from an observation")
 
-    def axes_of(self, frame: Frame) -> NDArray[np.float64] | None:
+    def axes_of(self, frame: CommandFrame) -> NDArray[np.float64] | None:
         """The axes of a frame in the world, for devices: [arms, 3, 3], its x, y and z in columns of length 1 each.
 
         "gripper": of the hand of each arm. "camera": of what the window shows, for every arm the same: x to the right,

@@ -92,7 +92,7 @@ states = st.builds(
     human_chunk=chunks,
     desired_radius=st.none() | plain,
     gate=st.sampled_from(["autonomous", "correcting", "waiting", "paused", "stopped"]),
-    kind=st.sampled_from(["absolute", "relative"]),
+    correction_mode=st.sampled_from(["absolute", "relative"]),
     device_age_s=plain,
     device_connected=st.booleans(),
     pairs_made=counts,
@@ -275,12 +275,17 @@ def test_words_follow_the_facts() -> None:
     assert "release" in words.beside_badge(replace(STATE, gate="correcting", hint="release Space"))
     assert ("Z", "undo") in words.foot(STATE)[1]
     assert ("Z", "undo") not in words.foot(replace(STATE, practice="Reached 1 of 1"))[1], "nothing is learned there"
-    held = replace(STATE, about="height", device_keys=(("Space", "Drive"),), hint="hold Space")
+    held = replace(STATE, correction_axes="height", device_keys=(("Space", "Drive"),), hint="hold Space")
     assert words.beside_badge(held) == "only height · relative · hold Space"
-    assert words.reading(held) == (("toggle_kind", "relative"), ("next_axes", "only height"))
-    in_space = replace(held, about="everything", frame="gripper", scene=replace(STATE.scene, pose=Pose(b"", ())))
-    assert words.reading(in_space)[1:] == (("next_frame", "along the hand's axes"), ("next_axes", "all axes"))
-    assert words.reading(STATE) == (("toggle_kind", "relative"),), "a script has no more to choose"
+    assert words.reading(held) == (("toggle_correction_mode", "relative"), ("next_correction_axes", "only height"))
+    in_space = replace(
+        held, correction_axes="everything", command_frame="gripper", scene=replace(STATE.scene, pose=Pose(b"", ()))
+    )
+    assert words.reading(in_space)[1:] == (
+        ("next_command_frame", "along the hand's axes"),
+        ("next_correction_axes", "all axes"),
+    )
+    assert words.reading(STATE) == (("toggle_correction_mode", "relative"),), "a script has no more to choose"
     assert STATE.driver == "robot"
     assert replace(STATE, gate="correcting").driver == "human"
     assert replace(STATE, gate="stopped").driver == "nobody"
@@ -353,8 +358,8 @@ def test_what_changes_in_the_state_changes_in_the_picture() -> None:
     first = shown(STATE)
     for changed in (
         replace(STATE, corrections=("learned",) * 3),
-        replace(STATE, kind="absolute"),
-        replace(STATE, about="height"),
+        replace(STATE, correction_mode="absolute"),
+        replace(STATE, correction_axes="height"),
         replace(STATE, history=HISTORY[:-1]),
         replace(STATE, link="lost"),
         replace(STATE, device_connected=False),

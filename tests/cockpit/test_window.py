@@ -213,7 +213,7 @@ def test_command_keys_become_commands_and_reach_the_devices_too(window: WindowLi
     _wait_for(feed, _key("key_down", "escape"))
     _xdotool("key", "Return")
     assert window.commands.get(timeout=60.0) == "success"
-    for name, command in (("o", "next_axes"), ("n", ""), ("b", "reset")):
+    for name, command in (("o", "next_correction_axes"), ("n", ""), ("b", "reset")):
         _xdotool("key", name)
         if command:  # "n" has been bound anew
             assert window.commands.get(timeout=60.0) == command

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from hitl_clic.cockpit.state.bench_state import BenchView
 from hitl_clic.cockpit.window.keymap import Bindings, Keymap, table
-from hitl_clic.types.records import EVERYTHING, Frame, GateState, Kind
+from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState
 from hitl_clic.types.scene import Scene
 from hitl_clic.types.schema import Finite, Fraction, Natural, NonNegative
 
@@ -86,7 +86,7 @@ class CockpitState:
             step_in_chunk: how many of its steps have run, so that step is the one that leaves `scene.hand`.
         human_chunk: the teacher's correction from `scene.hand` on; a single step is drawn as a direction.
         desired_radius: radius of the desired set around the end of `human_chunk`, action units.
-        gate: who may drive. kind, frame, about: how a correction is read, along whose axes, about which group of them.
+        gate: who may drive. correction_mode, command_frame, correction_axes: how a correction is read.
         hint: how to hand over ("hold Space to drive"). lets_pass: the teacher holds on without pushing, and so teaches
             that what the robot does is right.
         asks: the robot doubts its plan.
@@ -120,9 +120,9 @@ class CockpitState:
     human_chunk: Chunk | None = None
     desired_radius: NonNegative | None = None
     gate: GateState = "autonomous"
-    kind: Kind = "relative"
-    frame: Frame = "camera"
-    about: str = EVERYTHING
+    correction_mode: CorrectionMode = "relative"
+    command_frame: CommandFrame = "camera"
+    correction_axes: str = EVERYTHING
     hint: str = ""
     approving: bool = False
     asks: bool = False

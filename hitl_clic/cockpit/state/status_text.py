@@ -11,7 +11,7 @@ from typing import Literal
 
 from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
 from hitl_clic.cockpit.window import keymap
-from hitl_clic.types.records import EVERYTHING, Frame
+from hitl_clic.types.records import EVERYTHING, CommandFrame
 
 SHOWN_CORRECTIONS = 5
 RECENT_EPISODES = 5
@@ -23,7 +23,7 @@ LATE_MS = 3.0
 """Lateness (p99) above which the loop is called late, milliseconds."""
 
 
-FRAMES: Mapping[Frame, str] = {
+FRAMES: Mapping[CommandFrame, str] = {
     "world": "along the world's axes",
     "gripper": "along the hand's axes",
     "camera": "along the picture's axes",
@@ -67,9 +67,9 @@ def beside_badge(state: CockpitState) -> str:
         label = state.keymap.label("pause")
         return f"{state.hint}; {label} sends it on" if state.hint else f"{label} sends it on"
     if state.approving and state.gate == "correcting":
-        return f"{state.kind} · you let it pass: that is learnt"
-    only = "" if state.about == EVERYTHING else f"only {state.about} · "
-    hint = f"{only}{state.kind} · {state.hint}" if state.hint else f"{only}{state.kind}"
+        return f"{state.correction_mode} · you let it pass: that is learnt"
+    only = "" if state.correction_axes == EVERYTHING else f"only {state.correction_axes} · "
+    hint = f"{only}{state.correction_mode} · {state.hint}" if state.hint else f"{only}{state.correction_mode}"
     return f"the robot is unsure · {hint}" if state.asks and state.gate == "autonomous" else hint
 
 
@@ -78,11 +78,16 @@ def reading(state: CockpitState) -> tuple[tuple[keymap.Command, str], ...]:
 
     A script says itself what its corrections are about, and for a task in the plane all frames are one.
     """
-    parts: list[tuple[keymap.Command, str]] = [("toggle_kind", state.kind)]
+    parts: list[tuple[keymap.Command, str]] = [("toggle_correction_mode", state.correction_mode)]
     if state.device_keys:
         if state.scene.pose is not None:
-            parts.append(("next_frame", FRAMES[state.frame]))
-        parts.append(("next_axes", "all axes" if state.about == EVERYTHING else f"only {state.about}"))
+            parts.append(("next_command_frame", FRAMES[state.command_frame]))
+        parts.append(
+            (
+                "next_correction_axes",
+                "all axes" if state.correction_axes == EVERYTHING else f"only {state.correction_axes}",
+            )
+        )
     return tuple(parts)
 
 
