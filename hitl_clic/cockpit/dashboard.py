@@ -17,7 +17,7 @@ from rich.text import Text
 
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.palette import web
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
 
 PERIOD_S = 0.25
@@ -78,20 +78,20 @@ class Dashboard:
             if mark.episode > self._told:
                 self._told = mark.episode
                 practice = state is not None and bool(state.practice)
-                self._console.print(words.finished(mark, practice), markup=False, highlight=False)
+                self._console.print(status_text.finished(mark, practice), markup=False, highlight=False)
 
 
 def render(state: CockpitState) -> RenderableType:
     """The state as text: who drives, the three cards, what happened last."""
-    driver = Text(f" {words.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}")
-    head = Text.assemble(driver, "  ", words.beside_badge(state), "  ", (state.task, "bold"))
-    where = Text(f"{words.episode(state)} · {words.progress(state)}", style="dim")
-    sentence, well = words.learned(state)
-    flags = Text("  ").join(_flag(flag) for flag in state.corrections[-words.SHOWN_CORRECTIONS :])
+    driver = Text(f" {status_text.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}")
+    head = Text.assemble(driver, "  ", status_text.beside_badge(state), "  ", (state.task, "bold"))
+    where = Text(f"{status_text.episode(state)} · {status_text.progress(state)}", style="dim")
+    sentence, well = status_text.learned(state)
+    flags = Text("  ").join(_flag(flag) for flag in state.corrections[-status_text.SHOWN_CORRECTIONS :])
     learning = Group(
         Text(sentence, style=f"bold {web(palette.GOOD)}" if well and state.corrections else "bold"),
         flags,
-        Text(words.policy(state), style="dim"),
+        Text(status_text.policy(state), style="dim"),
     )
     cards: list[RenderableType] = [
         head,
@@ -126,7 +126,7 @@ def _stepping_in(history: Sequence[EpisodeMark]) -> RenderableType:
     endings = Text.assemble(*(("●", web(palette.GOOD)) if mark.success else ("×", web(palette.BAD)) for mark in shown))
     reached = sum(mark.success for mark in shown)
     return Group(
-        *(Text(" · ".join(part for part in row if part)) for row in words.recently(shown)),
+        *(Text(" · ".join(part for part in row if part)) for row in status_text.recently(shown)),
         Text(curve, style=web(palette.HUMAN)),
         endings,
         Text(f"● reached {reached}   × failed {len(shown) - reached}", style="dim"),
@@ -136,7 +136,7 @@ def _stepping_in(history: Sequence[EpisodeMark]) -> RenderableType:
 def _machine(state: CockpitState) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     marks = {"well": Text("●", style=web(palette.GOOD)), "wait": Text("○"), "look": Text("▲", style=web(palette.HUMAN))}
-    for line in (words.loop(state), words.device(state), words.learner(state)):
+    for line in (status_text.loop(state), status_text.device(state), status_text.learner(state)):
         word = Text(line.word, style=web(palette.HUMAN) if line.level == "look" else "")
         table.add_row(marks[line.level], Text(line.subject, style="dim"), word, Text(line.figures, style="dim"))
     return table

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark, SessionEnd
 from hitl_clic.cockpit.window import keymap
 from hitl_clic.devices.core.slot import Slot
@@ -53,7 +53,7 @@ def _switched(record: EventRecord) -> str:
     frame: Frame = record.detail["frame"]  # type: ignore[assignment]
     about = record.detail["about"]
     only = "" if about == EVERYTHING else f", only {about}"
-    return f"Now {record.detail['kind']}, {words.FRAMES[frame]}{only}"
+    return f"Now {record.detail['kind']}, {status_text.FRAMES[frame]}{only}"
 
 
 class HasStatus(Protocol):

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from hitl_clic.cockpit.dashboard import Dashboard, render
 from hitl_clic.cockpit.drawing import palette, welcome
-from hitl_clic.cockpit.drawing.draw import Artist
+from hitl_clic.cockpit.drawing.draw import WindowPainter
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.report import rolling_mean, write_curves
@@ -33,7 +33,7 @@ from hitl_clic.cockpit.state.state import (
     from_bytes,
     to_bytes,
 )
-from hitl_clic.cockpit.state.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window import keymap, wire
 from hitl_clic.devices.hardware.events import InputEvent
@@ -203,11 +203,11 @@ def test_keys_bound_anew_are_obeyed_printed_and_drawn() -> None:
     assert ("Page Down", "End the episode: failed") in table.rows()
     state = replace(STATE, window_keys=bindings)
     assert from_bytes(to_bytes(state)) == state
-    assert words.beside_badge(replace(state, gate="stopped")) == "press K to clear stop"
+    assert status_text.beside_badge(replace(state, gate="stopped")) == "press K to clear stop"
     pictures = []
     for shown, show_help in ((STATE, False), (state, False), (STATE, True), (state, True)):
         surface = pygame.Surface((1280, 720), 0, 32)
-        Artist().draw(surface, shown, show_help)
+        WindowPainter().draw(surface, shown, show_help)
         pictures.append(pygame.image.tobytes(surface, "RGB"))
     assert len(set(pictures)) == 4
 
@@ -232,35 +232,35 @@ def test_keys_that_cannot_be_are_refused_wherever_they_come_from(bindings: dict[
 
 
 def test_words_follow_the_facts() -> None:
-    assert words.learned(replace(STATE, corrections=())) == ("No corrections yet", True)
-    assert words.learned(STATE) == ("1 of your last 2 corrections learned", False)
-    assert words.learned(replace(STATE, corrections=("learned",) * 9)) == ("Your last 5 corrections are learned", True)
+    assert status_text.learned(replace(STATE, corrections=())) == ("No corrections yet", True)
+    assert status_text.learned(STATE) == ("1 of your last 2 corrections learned", False)
+    assert status_text.learned(replace(STATE, corrections=("learned",) * 9)) == ("Your last 5 corrections are learned", True)
     followed = replace(STATE, corrections=("followed", "undone", "unfollowed", "followed"))
-    assert words.learned(followed) == ("It would now do 2 of your last 3", False)
-    assert words.learned(replace(STATE, corrections=("followed",))) == ("It would now do your last correction", True)
-    assert words.learned(replace(STATE, corrections=("unfollowed",)))[0] == "It would not yet do your last correction"
+    assert status_text.learned(followed) == ("It would now do 2 of your last 3", False)
+    assert status_text.learned(replace(STATE, corrections=("followed",))) == ("It would now do your last correction", True)
+    assert status_text.learned(replace(STATE, corrections=("unfollowed",)))[0] == "It would not yet do your last correction"
     asked_half = replace(STATE, corrections=("followed", "learned"))
-    assert words.learned(asked_half) == ("It would now do 1 of your last 2", False)
+    assert status_text.learned(asked_half) == ("It would now do 1 of your last 2", False)
     asked_one = replace(STATE, corrections=("unfollowed", "unfollowed", "queued"))
-    assert words.learned(asked_one) == ("It would now do 0 of your last 3", False)
-    assert words.learner(replace(STATE, link="lost")).level == "look"
-    assert words.device(replace(STATE, device_connected=False)).level == "look"
-    assert words.device(replace(STATE, device_age_s=3.0)).level == "look"
-    assert words.loop(replace(STATE, lateness_p99_ms=9.0)).level == "look"
-    assert words.loop(replace(STATE, target_hz=20.0)).word == "slow"
-    assert {line(STATE).level for line in (words.loop, words.device, words.learner)} == {"well"}
-    assert words.beside_badge(replace(STATE, gate="stopped", hint="hold Space")) == "press C to clear stop"
-    assert words.beside_badge(replace(STATE, hint="hold Space")) == "relative · hold Space"
-    assert "let it pass" in words.beside_badge(replace(STATE, gate="correcting", approving=True, hint="release Space"))
-    assert "release" in words.beside_badge(replace(STATE, gate="correcting", hint="release Space"))
-    assert ("Z", "undo") in words.foot(STATE)[1]
-    assert ("Z", "undo") not in words.foot(replace(STATE, practice="Reached 1 of 1"))[1], "nothing is learned there"
+    assert status_text.learned(asked_one) == ("It would now do 0 of your last 3", False)
+    assert status_text.learner(replace(STATE, link="lost")).level == "look"
+    assert status_text.device(replace(STATE, device_connected=False)).level == "look"
+    assert status_text.device(replace(STATE, device_age_s=3.0)).level == "look"
+    assert status_text.loop(replace(STATE, lateness_p99_ms=9.0)).level == "look"
+    assert status_text.loop(replace(STATE, target_hz=20.0)).word == "slow"
+    assert {line(STATE).level for line in (status_text.loop, status_text.device, status_text.learner)} == {"well"}
+    assert status_text.beside_badge(replace(STATE, gate="stopped", hint="hold Space")) == "press C to clear stop"
+    assert status_text.beside_badge(replace(STATE, hint="hold Space")) == "relative · hold Space"
+    assert "let it pass" in status_text.beside_badge(replace(STATE, gate="correcting", approving=True, hint="release Space"))
+    assert "release" in status_text.beside_badge(replace(STATE, gate="correcting", hint="release Space"))
+    assert ("Z", "undo") in status_text.foot(STATE)[1]
+    assert ("Z", "undo") not in status_text.foot(replace(STATE, practice="Reached 1 of 1"))[1], "nothing is learned there"
     held = replace(STATE, about="height", device_keys=(("Space", "Drive"),), hint="hold Space")
-    assert words.beside_badge(held) == "only height · relative · hold Space"
-    assert words.reading(held) == (("toggle_kind", "relative"), ("next_axes", "only height"))
+    assert status_text.beside_badge(held) == "only height · relative · hold Space"
+    assert status_text.reading(held) == (("toggle_kind", "relative"), ("next_axes", "only height"))
     in_space = replace(held, about="everything", frame="gripper", scene=replace(STATE.scene, pose=Pose(b"", ())))
-    assert words.reading(in_space)[1:] == (("next_frame", "along the hand's axes"), ("next_axes", "all axes"))
-    assert words.reading(STATE) == (("toggle_kind", "relative"),), "a script has no more to choose"
+    assert status_text.reading(in_space)[1:] == (("next_frame", "along the hand's axes"), ("next_axes", "all axes"))
+    assert status_text.reading(STATE) == (("toggle_kind", "relative"),), "a script has no more to choose"
     assert STATE.driver == "robot"
     assert replace(STATE, gate="correcting").driver == "human"
     assert replace(STATE, gate="stopped").driver == "nobody"
@@ -271,33 +271,33 @@ def marks(*episodes: tuple[float, bool]) -> tuple[EpisodeMark, ...]:
 
 
 def test_the_trend_compares_the_newest_episodes_with_as_many_before() -> None:
-    (driven, before), (reached, earlier) = words.recently(
+    (driven, before), (reached, earlier) = status_text.recently(
         marks(*[(0.9, True)] * 2, *[(0.6, False)] * 5, *[(0.1, True)] * 5)
     )
     assert (driven, before) == ("You drove 10% of the last 5 episodes", "60% before")
     assert (reached, earlier) == ("5 of them reached the goal", "0 before")
-    (driven, before), (reached, earlier) = words.recently(marks((0.5, False), (0.4, True), (0.2, False), (0.0, True)))
+    (driven, before), (reached, earlier) = status_text.recently(marks((0.5, False), (0.4, True), (0.2, False), (0.0, True)))
     assert (driven, before, reached, earlier) == (
         "You drove 10% of the last 2 episodes",
         "45% before",
         "1 of them reached the goal",
         "1 before",
     )
-    assert words.recently(marks((0.3, False))) == (("You drove 30% of the last episode", ""), ("It failed", ""))
-    assert words.recently(marks((0.3, False), (0.2, True))) == (
+    assert status_text.recently(marks((0.3, False))) == (("You drove 30% of the last episode", ""), ("It failed", ""))
+    assert status_text.recently(marks((0.3, False), (0.2, True))) == (
         ("You drove 20% of the last episode", "30% before"),
         ("It reached the goal", "failed before"),
     )
     ended = marks(*[(0.0, True)] * 2, *[(0.0, False)] * 4, (0.0, True))
-    assert words.reaching(ended) == pytest.approx([1, 1, 2 / 3, 1 / 2, 2 / 5, 1 / 5, 1 / 5])
+    assert status_text.reaching(ended) == pytest.approx([1, 1, 2 / 3, 1 / 2, 2 / 5, 1 / 5, 1 / 5])
 
 
 @pytest.mark.parametrize("size", [(800, 450), (1280, 720)])
 def test_the_trend_is_drawn_in_both_colours_and_practice_has_none(size: tuple[int, int]) -> None:
     def colours(state: CockpitState) -> set[tuple[int, ...]]:
-        artist, surface = Artist(), pygame.Surface(size, 0, 32)
-        artist.draw(surface, state)
-        card = artist.layout.curve
+        painter, surface = WindowPainter(), pygame.Surface(size, 0, 32)
+        painter.draw(surface, state)
+        card = painter.layout.curve
         plot = pygame.Rect(card.x, card.centery, card.width, card.height // 3)  # above it are words, below endings
         return {
             tuple(surface.get_at((x, y)))[:3] for x in range(plot.x, plot.right) for y in range(plot.y, plot.bottom)
@@ -310,12 +310,12 @@ def test_the_trend_is_drawn_in_both_colours_and_practice_has_none(size: tuple[in
 
 @pytest.mark.parametrize("size", SIZES)
 def test_pictures_of_different_drivers_differ_in_the_drivers_colour(size: tuple[int, int]) -> None:
-    artist = Artist()
+    painter = WindowPainter()
     surface = pygame.Surface(size, 0, 32)
     seen = set()
     for gate, color in palette.BADGE.items():
-        artist.draw(surface, replace(STATE, gate=gate))
-        scale = artist.layout.scale
+        painter.draw(surface, replace(STATE, gate=gate))
+        scale = painter.layout.scale
         assert surface.get_at((round(40 * scale), round(26 * scale)))[:3] == color
         seen.add(pygame.image.tobytes(surface, "RGB"))
     assert len(seen) == len(palette.BADGE)
@@ -323,11 +323,11 @@ def test_pictures_of_different_drivers_differ_in_the_drivers_colour(size: tuple[
 
 def test_what_changes_in_the_state_changes_in_the_picture() -> None:
     """The kept dark half must not outlive a change of anything it shows."""
-    artist = Artist()
+    painter = WindowPainter()
     surface = pygame.Surface((1280, 720), 0, 32)
 
     def shown(state: CockpitState, show_help: bool = False) -> bytes:
-        artist.draw(surface, state, show_help)
+        painter.draw(surface, state, show_help)
         return pygame.image.tobytes(surface, "RGB")
 
     first = shown(STATE)
@@ -356,7 +356,7 @@ def test_what_changes_in_the_state_changes_in_the_picture() -> None:
 @given(states, st.sampled_from([(800, 450), *SIZES]), st.booleans())
 def test_any_valid_state_can_be_drawn(state: CockpitState, size: tuple[int, int], show_help: bool) -> None:
     surface = pygame.Surface(size, 0, 32)
-    Artist().draw(surface, from_bytes(to_bytes(state)), show_help)
+    WindowPainter().draw(surface, from_bytes(to_bytes(state)), show_help)
 
 
 @pytest.mark.parametrize("size", [(800, 450), (1000, 900), *SIZES])
@@ -374,13 +374,13 @@ def test_cards_do_not_overlap(size: tuple[int, int]) -> None:
 @pytest.mark.realtime
 def test_drawing_one_picture_is_cheap() -> None:
     """The budget is 10 ms; the test allows a loaded machine three times that."""
-    artist = Artist()
+    painter = WindowPainter()
     surface = pygame.Surface((1280, 720), 0, 32)
-    artist.draw(surface, STATE)
+    painter.draw(surface, STATE)
     best = math.inf
     for index in range(10):
         start = time.perf_counter()
-        artist.draw(surface, replace(STATE, device_age_s=index * 1e-3, human_chunk=((0.1 * index, 0.5),) * 8))
+        painter.draw(surface, replace(STATE, device_age_s=index * 1e-3, human_chunk=((0.1 * index, 0.5),) * 8))
         best = min(best, time.perf_counter() - start)
     assert best < 0.030
 
@@ -445,11 +445,11 @@ def test_who_is_new_is_welcomed_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_welcome_and_the_energy_take_the_dark_half_only(size: tuple[int, int]) -> None:
-    artist, surface = Artist(), pygame.Surface(size, 0, 32)
+    painter, surface = WindowPainter(), pygame.Surface(size, 0, 32)
     seen = {}
     for page in ("show_welcome", "show_energy", "show_help", "nothing"):
-        artist.draw(surface, STATE, **({page: True} if page != "nothing" else {}))
-        light = pygame.image.tobytes(surface.subsurface(artist.layout.left), "RGB")
-        seen[page] = (light, pygame.image.tobytes(surface.subsurface(artist.layout.panel), "RGB"))
+        painter.draw(surface, STATE, **({page: True} if page != "nothing" else {}))
+        light = pygame.image.tobytes(surface.subsurface(painter.layout.left), "RGB")
+        seen[page] = (light, pygame.image.tobytes(surface.subsurface(painter.layout.panel), "RGB"))
     assert len({light for light, _ in seen.values()}) == 1
     assert len({dark for _, dark in seen.values()}) == 4

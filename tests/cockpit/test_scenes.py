@@ -20,14 +20,14 @@ from pydantic import ValidationError
 
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.camera_feed import CameraFeed, scene3d_from_json, scene3d_to_json
-from hitl_clic.cockpit.drawing.draw import Artist
+from hitl_clic.cockpit.drawing.draw import WindowPainter
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowLink
 from hitl_clic.render import backend
-from hitl_clic.render.render_thread import RenderThread, Shot
+from hitl_clic.render.render_thread import RenderThread, Rendering
 from hitl_clic.runner.window_setup import scene3d_for
 from hitl_clic.tasks import make_task
 from hitl_clic.tasks.task import Task
@@ -159,10 +159,10 @@ def test_a_studio_that_cannot_keep_up_draws_smaller_pictures_of_the_same(gl: str
             lift.step(lift.action_space.sample())
             scene = lift.scene()
             assert scene.pose is not None
-            shot = render_thread.take(scene.pose, scene3d.views()[0])
-            assert shot is not None, render_thread.problem
-            sizes.append(shot.pictures[0].shape[0])
-            means.append(shot.pictures[0].mean())
+            rendering = render_thread.take(scene.pose, scene3d.views()[0])
+            assert rendering is not None, render_thread.problem
+            sizes.append(rendering.images[0].shape[0])
+            means.append(rendering.images[0].mean())
     finally:
         render_thread.close()
     assert sizes[0] == 160
@@ -198,8 +198,8 @@ def test_an_arm_is_seen_and_seen_to_move(gl: str, lift: Task, scene3d: Scene3D) 
         assert scene.pose is not None
         first = render_thread.take(scene.pose, views[0])
         assert first is not None, render_thread.problem
-        assert [picture.shape for picture in first.pictures] == [(160, 107, 3)] * 2
-        for picture in first.pictures:
+        assert [picture.shape for picture in first.images] == [(160, 107, 3)] * 2
+        for picture in first.images:
             assert picture.std() > 20, "a picture of nothing"
         assert render_thread.take(scene.pose, views[0]) is first, "the same pose was drawn again"
         lift.step(np.ones(7, np.float32))
@@ -207,10 +207,10 @@ def test_an_arm_is_seen_and_seen_to_move(gl: str, lift: Task, scene3d: Scene3D) 
         assert moved is not None
         second = render_thread.take(moved, views[0])
         assert second is not None
-        assert not np.array_equal(first.pictures[0], second.pictures[0])
+        assert not np.array_equal(first.images[0], second.images[0])
         alone = render_thread.take(moved, views[1])
         assert alone is not None
-        assert [picture.shape for picture in alone.pictures] == [(160, 213, 3)]
+        assert [picture.shape for picture in alone.images] == [(160, 213, 3)]
     finally:
         render_thread.close()
 
@@ -294,8 +294,8 @@ def test_robosuite_leaves_the_way_to_the_window(lift: Task) -> None:
     )
 
 
-def _shot(hand: tuple[float, float, float], color: int = 200) -> Shot:
-    return Shot(Pose(b"", (hand,)), CAMERAS[:1], (np.full((90, 120, 3), color, np.uint8),))
+def _rendering(hand: tuple[float, float, float], color: int = 200) -> Rendering:
+    return Rendering(Pose(b"", (hand,)), CAMERAS[:1], (np.full((90, 120, 3), color, np.uint8),))
 
 
 def test_plans_are_drawn_where_the_hand_goes() -> None:
@@ -304,15 +304,15 @@ def test_plans_are_drawn_where_the_hand_goes() -> None:
     hand = (0.1, 0.2, 0.3)
     scene = Scene((1.0, 1.0), (), (0.5, 0.5), 0.02, Pose(b"", (hand,)))
     state = CockpitState("lift", scene, robot_chunk=((1.0, 0.0, 0.0),) * 4, execute=4)
-    artist, surface = Artist(scene3d), pygame.Surface((1280, 720), 0, 32)
-    artist.draw(surface, state, shot=_shot(hand))
-    board = artist.layout.board
+    painter, surface = WindowPainter(scene3d), pygame.Surface((1280, 720), 0, 32)
+    painter.draw(surface, state, rendering=_rendering(hand))
+    board = painter.layout.board
     end = CAMERAS[0].project(np.add(hand, (4 * 0.02, 0.0, 0.0)), board.width / board.height)
     pixel = (round(board.x + end[0] * board.width), round(board.y + end[1] * board.height))
     assert surface.get_at(pixel)[:3] == palette.ROBOT_INK
     assert board.width / board.height == pytest.approx(ASPECT, abs=0.01)
     for away in ((0.0, -5.0, 0.3), (0.1, 0.2, 1e9)):
-        artist.draw(surface, replace(state, human_chunk=((0.0, 1.0, 0.0),), desired_radius=0.5), shot=_shot(away))
+        painter.draw(surface, replace(state, human_chunk=((0.0, 1.0, 0.0),), desired_radius=0.5), rendering=_rendering(away))
 
 
 def test_pictures_are_written_with_what_cameras_see(gl: str, lift: Task, scene3d: Scene3D, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The page of the device bench: a card for each axis with its response and where the hand is on it, knobs and figures.
 
-Pure drawing; called by `draw.Artist` in whichever thread or process draws. Covers the whole window: nothing else moves.
+Pure drawing; called by `draw.WindowPainter` in whichever thread or process draws. Covers the whole window: nothing else moves.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.render.render_thread import RenderThread, Shot
+from hitl_clic.render.render_thread import RenderThread, Rendering
 from hitl_clic.types.scene3d import Pose, Scene3D
 
 _STAGE: TypeAdapter[Scene3D] = TypeAdapter(Scene3D)
@@ -38,16 +38,16 @@ class CameraFeed:
         """Go on to the next view: the one chosen for the task, then each camera alone."""
         self._view = (self._view + 1) % len(self._views)
 
-    def look(self, pose: Pose | None) -> tuple[Shot | None, str]:
+    def look(self, pose: Pose | None) -> tuple[Rendering | None, str]:
         """Ask for pictures of a pose; the newest there are, and a sentence where there are none."""
         if pose is not None and not self._studio.problem:
             self._studio.show(pose, self._views[self._view])
-            shot = self._studio.latest()
-            return shot, "" if shot is not None else "The cameras start; until then everything is drawn flat."
+            rendering = self._studio.latest()
+            return rendering, "" if rendering is not None else "The cameras start; until then everything is drawn flat."
         problem = self._studio.problem
         return None, problem and f"Drawn flat. {problem}"
 
-    def wait(self, pose: Pose) -> Shot | None:
+    def wait(self, pose: Pose) -> Rendering | None:
         """The pictures of this very pose, when they are drawn; None if there will be none. Not for a window."""
         return self._studio.take(pose, self._views[self._view])
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 import pygame
 
-from hitl_clic.cockpit.drawing import chunk_overlay as chunk_overlay
+from hitl_clic.cockpit.drawing import chunk_overlay
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.palette import Color
 from hitl_clic.cockpit.drawing.theme import Brush, Point
 from hitl_clic.cockpit.state.state import CockpitState
-from hitl_clic.render.render_thread import Shot
+from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.scene3d import Camera, Floats, proportions
 
 _GAP = 0.012
@@ -26,34 +26,34 @@ _SHADOW: Color = (70, 76, 88)
 
 
 class CameraView:
-    """Draws one shot after another; keeps the newest one's pictures in the window's size."""
+    """Draws one rendering after another; keeps the newest one's pictures in the window's size."""
 
     def __init__(self, floor: float) -> None:
         self._floor = floor
-        self._scaled: tuple[Shot, tuple[int, int], list[pygame.Surface]] | None = None
+        self._scaled: tuple[Rendering, tuple[int, int], list[pygame.Surface]] | None = None
 
-    def draw(self, on: pygame.Surface, brush: Brush, board: pygame.Rect, state: CockpitState, shot: Shot) -> int:
+    def draw(self, on: pygame.Surface, brush: Brush, board: pygame.Rect, state: CockpitState, rendering: Rendering) -> int:
         """Fill the board; how many times longer than true the plans are."""
-        rects = _rects(board, len(shot.cameras))
-        for rect, picture in zip(rects, self._pictures(shot, rects[0].size), strict=True):
+        rects = _rects(board, len(rendering.cameras))
+        for rect, picture in zip(rects, self._pictures(rendering, rects[0].size), strict=True):
             on.blit(picture, rect)
-        times = _magnification(brush, rects[0], state, shot)
-        for rect, camera in zip(rects, shot.cameras, strict=True):
+        times = _magnification(brush, rects[0], state, rendering)
+        for rect, camera in zip(rects, rendering.cameras, strict=True):
             on.set_clip(rect)
-            _View(on, brush, rect, camera, self._floor).plans(state, shot, state.scene.step * times)
+            _View(on, brush, rect, camera, self._floor).plans(state, rendering, state.scene.step * times)
             _label(on, brush, rect, camera.name)
         on.set_clip(board)
         return times
 
-    def _pictures(self, shot: Shot, size: tuple[int, int]) -> list[pygame.Surface]:
-        if self._scaled is None or self._scaled[0] is not shot or self._scaled[1] != size:
+    def _pictures(self, rendering: Rendering, size: tuple[int, int]) -> list[pygame.Surface]:
+        if self._scaled is None or self._scaled[0] is not rendering or self._scaled[1] != size:
             surfaces = [
                 pygame.transform.smoothscale(
                     pygame.image.frombuffer(picture.tobytes(), picture.shape[1::-1], "RGB"), size
                 )
-                for picture in shot.pictures
+                for picture in rendering.images
             ]
-            self._scaled = (shot, size, surfaces)
+            self._scaled = (rendering, size, surfaces)
         return self._scaled[2]
 
 
@@ -63,9 +63,9 @@ class _View:
     def __init__(self, on: pygame.Surface, brush: Brush, rect: pygame.Rect, camera: Camera, floor: float) -> None:
         self._on, self._brush, self._rect, self._camera, self._floor = on, brush, rect, camera, floor
 
-    def plans(self, state: CockpitState, shot: Shot, step: float) -> None:
+    def plans(self, state: CockpitState, rendering: Rendering, step: float) -> None:
         """The robot's plan and the human's for each hand; `step` is a unit of action as drawn, m."""
-        for hand, place in enumerate(shot.pose.hands):
+        for hand, place in enumerate(rendering.pose.hands):
             start = np.asarray(place)
             chunk = state.robot_chunk
             if chunk is not None and state.step_in_chunk < len(chunk):
@@ -120,9 +120,9 @@ class _View:
         return pixels
 
 
-def proportions_of(shot: Shot) -> tuple[float, float]:
+def proportions_of(rendering: Rendering) -> tuple[float, float]:
     """Width and height of all its pictures beside each other, in heights."""
-    count = len(shot.cameras)
+    count = len(rendering.cameras)
     return count * proportions(count) + (count - 1) * _GAP, 1.0
 
 
@@ -143,10 +143,10 @@ def _pixels_a_metre(camera: Camera, rect: pygame.Rect, ahead: float) -> float:
     return rect.height / (2.0 * camera.slope() * ahead)
 
 
-def _magnification(brush: Brush, rect: pygame.Rect, state: CockpitState, shot: Shot) -> int:
+def _magnification(brush: Brush, rect: pygame.Rect, state: CockpitState, rendering: Rendering) -> int:
     """The same in all pictures, from the first hand in the first one."""
-    camera = shot.cameras[0]
-    ahead = max(float(camera.seen(shot.pose.hands[0])[2]), 0.1)
+    camera = rendering.cameras[0]
+    ahead = max(float(camera.seen(rendering.pose.hands[0])[2]), 0.1)
     return chunk_overlay.magnification(state.scene.step * _pixels_a_metre(camera, rect, ahead), brush.scale)
 
 

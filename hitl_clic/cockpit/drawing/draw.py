@@ -1,6 +1,6 @@
 """One picture of the cockpit: a `CockpitState` onto a pygame surface.
 
-Pure drawing: no display, no clock, no sockets. Used by the window process and by `picture`. An artist belongs to
+Pure drawing: no display, no clock, no sockets. Used by the window process and by `picture`. An painter belongs to
 one thread; it keeps the parts that did not change since its last picture.
 """
 
@@ -16,14 +16,14 @@ from hitl_clic.cockpit.drawing.camera_view import CameraView, proportions_of
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.state.state import CockpitState
-from hitl_clic.render.render_thread import Shot
+from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.scene3d import Scene3D
 
 Page = Literal["session", "energy", "help", "welcome"]
 """What the dark half shows."""
 
 
-class Artist:
+class WindowPainter:
     """Draws one picture after another; `layout` is that of the newest one."""
 
     def __init__(self, scene3d: Scene3D | None = None) -> None:
@@ -41,17 +41,17 @@ class Artist:
         on: pygame.Surface,
         state: CockpitState,
         show_help: bool = False,
-        shot: Shot | None = None,
+        rendering: Rendering | None = None,
         note: str = "",
         show_energy: bool = False,
         show_welcome: bool = False,
     ) -> None:
         """Draw the whole picture; the surface may have any size from about 800 x 450 up.
 
-        With a shot of the stage the scene is as its cameras see it, else flat. `note`: a sentence about the picture.
+        With a rendering of the stage the scene is as its cameras see it, else flat. `note`: a sentence about the picture.
         `show_energy`: the energy in the place of the curve. `show_welcome`: how teaching goes.
         """
-        seen = None if self._cameras is None or shot is None else (self._cameras, shot)
+        seen = None if self._cameras is None or rendering is None else (self._cameras, rendering)
         self.layout = Layout.of(on.get_size(), state.scene.size if seen is None else proportions_of(seen[1]))
         brush = self._brush_for(self.layout.scale)
         if state.bench is not None:

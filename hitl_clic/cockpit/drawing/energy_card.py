@@ -1,6 +1,6 @@
 """The energy's card: how well each next action would do by the robot's own lights, and what the teacher asked for.
 
-Pure drawing of a `Landscape`; called by `draw.Artist` in whichever thread or process draws.
+Pure drawing of a `Landscape`; called by `draw.WindowPainter` in whichever thread or process draws.
 """
 
 from __future__ import annotations

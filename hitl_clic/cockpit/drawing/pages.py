@@ -1,6 +1,6 @@
 """Pages that cover a part of the window: keys (over the dark half), the summary, and plain notices.
 
-Pure drawing; called by `draw.Artist` in whichever thread or process draws. The help page never hides the scene:
+Pure drawing; called by `draw.WindowPainter` in whichever thread or process draws. The help page never hides the scene:
 the robot moves on while a person reads.
 """
 
@@ -13,7 +13,7 @@ import pygame
 from hitl_clic.cockpit.drawing import palette, panels
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window import keymap
 
@@ -125,7 +125,7 @@ def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
     headline = f"{reached} of {total} episodes reached the goal" if total else "No episode was finished"
     brush.text(on, headline, (x, y), "big", palette.TEXT, True)
     y += brush.height("big") + px(6)
-    trend = words.trend(state)
+    trend = status_text.trend(state)
     if trend:
         brush.text(on, trend, (x, y), "body", palette.HUMAN)
         y += brush.height("body")
@@ -134,7 +134,7 @@ def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
     facts = (
         ("Corrections", f"{state.pairs_learned} of {state.pairs_made} learned"),
         ("Policy", f"v{state.weight_version} after {state.end.updates} updates"),
-        ("Time", words.age(state.end.wall_s)),
+        ("Time", status_text.age(state.end.wall_s)),
         ("Loop lateness", f"p99 {state.lateness_p99_ms:.1f}, worst {state.lateness_worst_ms:.1f} ms"),
     )
     box = (width - 3 * px(12)) // 4

@@ -1,7 +1,7 @@
 """The dark half: cards in the order of a teacher's questions.
 
 Is it learning what I showed? Am I stepping in less? Is the machine well? Which key was it?
-Pure drawing of a `CockpitState`; called by `draw.Artist` in whichever thread or process draws.
+Pure drawing of a `CockpitState`; called by `draw.WindowPainter` in whichever thread or process draws.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pygame
 from hitl_clic.cockpit.drawing import energy_card, palette
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark
 
 SHOWN_EPISODES = 40
@@ -34,8 +34,8 @@ class Part:
 
 def parts(brush: Brush, layout: Layout, state: CockpitState, show_energy: bool = False) -> list[Part]:
     """The dark half from top to bottom, so that only what changed need be painted again."""
-    flags = state.corrections[-words.SHOWN_CORRECTIONS :]
-    lines = (words.loop(state), words.device(state), words.learner(state))
+    flags = state.corrections[-status_text.SHOWN_CORRECTIONS :]
+    lines = (status_text.loop(state), status_text.device(state), status_text.learner(state))
     if show_energy:
         middle = Part(layout.curve, state.energy_slice, lambda on: energy(on, brush, layout.curve, state.energy_slice))
     else:
@@ -47,12 +47,12 @@ def parts(brush: Brush, layout: Layout, state: CockpitState, show_energy: bool =
     return [
         Part(
             layout.learning,
-            (words.learned(state), flags, words.policy(state)),
+            (status_text.learned(state), flags, status_text.policy(state)),
             lambda on: learning(on, brush, layout.learning, state),
         ),
         middle,
         Part(layout.machine, lines, lambda on: machine(on, brush, layout.machine, lines)),
-        Part(layout.keys, words.reading(state), lambda on: keys(on, brush, layout.keys, state)),
+        Part(layout.keys, status_text.reading(state), lambda on: keys(on, brush, layout.keys, state)),
     ]
 
 
@@ -69,21 +69,21 @@ def learning(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: Cockpit
     """Are the last corrections learned?"""
     room = card(on, brush, rect, "PRACTICE" if state.practice else "IS IT LEARNING?")
     px = brush.px
-    sentence, all_learned = words.learned(state)
+    sentence, all_learned = status_text.learned(state)
     color = palette.GOOD if all_learned and state.corrections else palette.TEXT
     brush.text(on, sentence, room.topleft, "big", color, True, room=room.width)
-    flags = state.corrections[-words.SHOWN_CORRECTIONS :]
+    flags = state.corrections[-status_text.SHOWN_CORRECTIONS :]
     bars = room.y + brush.height("big") + px(10)
-    for index in range(0 if state.practice else words.SHOWN_CORRECTIONS):
+    for index in range(0 if state.practice else status_text.SHOWN_CORRECTIONS):
         bar = pygame.Rect(room.x + index * px(60), bars, px(52), px(10))
         _flag(on, brush, bar, flags[index] if index < len(flags) else "none")
     if flags:
         middle = bars + px(5) - brush.height("small") / 2
-        x = room.x + words.SHOWN_CORRECTIONS * px(60) + px(4)
+        x = room.x + status_text.SHOWN_CORRECTIONS * px(60) + px(4)
         brush.text(on, "newest last", (x, middle), "small", palette.TEXT_SOFT)
     _flag_legend(on, brush, room.x + px(120), room.right, rect.y + px(12), flags)
     bottom = room.bottom - brush.height("small")
-    brush.text(on, words.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
+    brush.text(on, status_text.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
 
 
 def _flag(on: pygame.Surface, brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) -> None:
@@ -135,7 +135,7 @@ def curve(
     if history and practice:
         brush.text(on, "100% is all the time there is", room.topleft, "body", palette.TEXT, room=room.width)
     elif history:
-        for row, color in zip(words.recently(history), (palette.HUMAN, palette.GOOD), strict=True):
+        for row, color in zip(status_text.recently(history), (palette.HUMAN, palette.GOOD), strict=True):
             _trend(on, brush, pygame.Rect(room.x, top, room.width, brush.height("body")), row, color)
             top += brush.height("body") + px(3)
     plot = pygame.Rect(room.x + px(44), max(top, room.y + brush.height("body")) + px(13), 0, 0)
@@ -150,7 +150,7 @@ def curve(
         middle = (plot.centerx, plot.bottom - plot.height / 4 - brush.height("body") / 2)
         brush.text(on, "No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
         return
-    reached = [] if practice else words.reaching(history)[-SHOWN_EPISODES:]
+    reached = [] if practice else status_text.reaching(history)[-SHOWN_EPISODES:]
     _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:], reached)
 
 
@@ -211,7 +211,7 @@ def _ending_legend(on: pygame.Surface, brush: Brush, right: int, top: int) -> No
     brush.disc(on, (right, middle), px(4.5), palette.GOOD)
 
 
-def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence[words.Line]) -> None:
+def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence[status_text.Line]) -> None:
     """One line each for loop, device and learner; a triangle and a warm colour where a person should look."""
     room = card(on, brush, rect, "MACHINE")
     px = brush.px
@@ -235,7 +235,7 @@ def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence
 def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
     """The keys a teacher needs, in three rows; all of them are on the help page. The first says how corrections are
     read now."""
-    rows = state.foot or words.foot(state)
+    rows = state.foot or status_text.foot(state)
     px = brush.px
     height = brush.height("small") + px(6)
     for index, row in enumerate(rows):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pygame
 
 from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
-from hitl_clic.cockpit.drawing.draw import Artist
+from hitl_clic.cockpit.drawing.draw import WindowPainter
 from hitl_clic.cockpit.state.state import CockpitState
 
 
@@ -34,8 +34,8 @@ def write_picture(
     if path.suffix.lower() != ".png":
         raise ValueError(f"picture {path}: the name must end in .png")
     surface = pygame.Surface(size, 0, 32)
-    shot = camera_feed.wait(state.scene.pose) if camera_feed is not None and state.scene.pose is not None else None
-    Artist(camera_feed.scene3d if camera_feed is not None else None).draw(surface, state, show_help, shot)
+    rendering = camera_feed.wait(state.scene.pose) if camera_feed is not None and state.scene.pose is not None else None
+    WindowPainter(camera_feed.scene3d if camera_feed is not None else None).draw(surface, state, show_help, rendering)
     save(surface, path)
 
 

@@ -1,6 +1,6 @@
 """The light half: the scene with both plans in it, who drives, and what happened last.
 
-Pure drawing of a `CockpitState`; called by `draw.Artist` in whichever thread or process draws.
+Pure drawing of a `CockpitState`; called by `draw.WindowPainter` in whichever thread or process draws.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from collections.abc import Sequence
 
 import pygame
 
-from hitl_clic.cockpit.drawing import chunk_overlay as chunk_overlay
+from hitl_clic.cockpit.drawing import chunk_overlay
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.camera_view import CameraView
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.palette import Color
 from hitl_clic.cockpit.drawing.theme import Brush, Point
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.render import scene_colors
-from hitl_clic.render.render_thread import Shot
+from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.records import GateState
 
 _LARGEST = 1e3
@@ -41,7 +41,7 @@ def draw(
     layout: Layout,
     state: CockpitState,
     under: pygame.Surface,
-    seen: tuple[CameraView, Shot] | None = None,
+    seen: tuple[CameraView, Rendering] | None = None,
     note: str = "",
 ) -> None:
     """The whole light half; `under` is the `ground` of this layout and gate state.
@@ -56,8 +56,8 @@ def draw(
         _plans(on, brush, layout, state)
         times = _magnification(layout, state)
     else:
-        view, shot = seen
-        times = view.draw(on, brush, layout.board, state, shot)
+        view, rendering = seen
+        times = view.draw(on, brush, layout.board, state, rendering)
     if note:
         _note(on, brush, layout, note)
     on.set_clip(None)
@@ -65,7 +65,7 @@ def draw(
 
 
 def _badge(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
-    px, text = brush.px, words.badge(state)
+    px, text = brush.px, status_text.badge(state)
     width = brush.width(text, "big", True) + 2 * px(22)
     rect = pygame.Rect(px(24), px(20), width, px(46))
     brush.box(on, rect, palette.BADGE[state.gate], rect.height / 2)
@@ -78,7 +78,7 @@ def _badge(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState
         brush.text(on, state.device_note, (x, rect.centery + px(3)), "small", palette.INK, room=room)
         top = rect.centery - brush.height("body")
     name = brush.width(state.task, "body", True)
-    note = words.beside_badge(state)
+    note = status_text.beside_badge(state)
     brush.text(on, note, (x, top), "body", palette.INK_SOFT, room=room - name - px(16))
     brush.text(on, state.task, (layout.left.right - px(24), top), "body", palette.INK, True, "right")
 
@@ -133,10 +133,10 @@ def _foot(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState,
     px = brush.px
     x, right = px(24), layout.left.right - px(24)
     top = layout.left.bottom - px(16) - brush.height("small")
-    width = brush.text(on, words.progress(state), (right, top), "small", palette.INK_SOFT, align="right")
+    width = brush.text(on, status_text.progress(state), (right, top), "small", palette.INK_SOFT, align="right")
     above = top - brush.height("body") - px(4)
     level = above + (brush.height("body") - brush.height("small")) / 2
-    episode = brush.text(on, words.episode(state), (right, level), "small", palette.INK_SOFT, align="right")
+    episode = brush.text(on, status_text.episode(state), (right, level), "small", palette.INK_SOFT, align="right")
     brush.text(on, state.message, (x, above), "body", palette.INK, room=right - episode - px(16) - x)
     middle = top + brush.height("small") / 2
     keys: list[tuple[str, Color]] = []

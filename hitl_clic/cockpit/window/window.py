@@ -26,7 +26,7 @@ import pygame
 
 from hitl_clic.cockpit.drawing import palette, picture
 from hitl_clic.cockpit.drawing.camera_feed import CameraFeed, scene3d_from_json
-from hitl_clic.cockpit.drawing.draw import Artist
+from hitl_clic.cockpit.drawing.draw import WindowPainter
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.drawing.welcome import remember, welcomed
 from hitl_clic.cockpit.state import state
@@ -75,7 +75,7 @@ class Window:
         self._clock = clock
         self._scenery = camera_feed
         self._keys, self._speaker = keys, speaker
-        self._artist = Artist(camera_feed.scene3d if camera_feed is not None else None)
+        self._painter = WindowPainter(camera_feed.scene3d if camera_feed is not None else None)
         self._state: state.CockpitState | None = None
         self._help = self._energy = False
         self._welcome = welcome
@@ -145,19 +145,19 @@ class Window:
 
     def _draw(self) -> None:
         if self._state is None:
-            self._artist.notice(self._surface, "One moment", "The session is starting.", over_picture=False)
+            self._painter.notice(self._surface, "One moment", "The session is starting.", over_picture=False)
         else:
-            shot, note = (None, "") if self._scenery is None else self._scenery.look(self._state.scene.pose)
-            shown = self._state if shot is None else shot
+            rendering, note = (None, "") if self._scenery is None else self._scenery.look(self._state.scene.pose)
+            shown = self._state if rendering is None else rendering
             new = shown is not self._shown
             if not (new or self._stirred or self._asked or self._clock() - self._drawn_ns >= _REST_S * 1e9):
                 return  # what a picture takes is better spent on the next robot, or on the learner
-            self._artist.draw(self._surface, self._state, self._help, shot, note, self._energy, self._welcoming())
+            self._painter.draw(self._surface, self._state, self._help, rendering, note, self._energy, self._welcoming())
             self._new_pictures += new
             self._shown, self._drawn_ns, self._stirred = shown, self._clock(), False
         if self._silence_s() > SILENT_S:
             sentence = f"The actor has been silent for {self._silence_s():.0f} s; your keys do not reach it."
-            self._artist.notice(self._surface, "Not answering", sentence, over_picture=self._state is not None)
+            self._painter.notice(self._surface, "Not answering", sentence, over_picture=self._state is not None)
         pygame.display.flip()
         for path in self._asked:
             self._save(path)
@@ -236,7 +236,7 @@ class Window:
                 self._send(wire.Press(self._clock(), command))
 
     def _input(self, kind: InputKind, name: str = "", pixel: tuple[int, int] | None = None) -> None:
-        position = self._artist.layout.to_scene(pixel) if pixel is not None else (0.0, 0.0)
+        position = self._painter.layout.to_scene(pixel) if pixel is not None else (0.0, 0.0)
         self._send(InputEvent(self._clock(), kind, name, position))
 
     def _save(self, path: Path) -> None:
