@@ -83,7 +83,9 @@ class Dashboard:
 
 def render(state: CockpitState) -> RenderableType:
     """The state as text: who drives, the three cards, what happened last."""
-    driver = Text(f" {status_text.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}")
+    driver = Text(
+        f" {status_text.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}"
+    )
     head = Text.assemble(driver, "  ", status_text.beside_badge(state), "  ", (state.task, "bold"))
     where = Text(f"{status_text.episode(state)} · {status_text.progress(state)}", style="dim")
     sentence, well = status_text.learned(state)

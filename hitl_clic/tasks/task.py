@@ -168,9 +168,8 @@ class Task(gymnasium.Env[Array, Array]):
 
     def _task_renderer(self) -> TaskRenderer:
         if self._renderer is None:
-            from hitl_clic.render.task_renderer import (
-                TaskRenderer,
-            )  # only here, so that a task without a mode loads no renderer
+            # Imported here, so that a task without a render mode loads no drawing library.
+            from hitl_clic.render.task_renderer import TaskRenderer
 
             self._renderer = TaskRenderer(self)
         return self._renderer

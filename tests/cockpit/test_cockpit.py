@@ -234,11 +234,20 @@ def test_keys_that_cannot_be_are_refused_wherever_they_come_from(bindings: dict[
 def test_words_follow_the_facts() -> None:
     assert status_text.learned(replace(STATE, corrections=())) == ("No corrections yet", True)
     assert status_text.learned(STATE) == ("1 of your last 2 corrections learned", False)
-    assert status_text.learned(replace(STATE, corrections=("learned",) * 9)) == ("Your last 5 corrections are learned", True)
+    assert status_text.learned(replace(STATE, corrections=("learned",) * 9)) == (
+        "Your last 5 corrections are learned",
+        True,
+    )
     followed = replace(STATE, corrections=("followed", "undone", "unfollowed", "followed"))
     assert status_text.learned(followed) == ("It would now do 2 of your last 3", False)
-    assert status_text.learned(replace(STATE, corrections=("followed",))) == ("It would now do your last correction", True)
-    assert status_text.learned(replace(STATE, corrections=("unfollowed",)))[0] == "It would not yet do your last correction"
+    assert status_text.learned(replace(STATE, corrections=("followed",))) == (
+        "It would now do your last correction",
+        True,
+    )
+    assert (
+        status_text.learned(replace(STATE, corrections=("unfollowed",)))[0]
+        == "It would not yet do your last correction"
+    )
     asked_half = replace(STATE, corrections=("followed", "learned"))
     assert status_text.learned(asked_half) == ("It would now do 1 of your last 2", False)
     asked_one = replace(STATE, corrections=("unfollowed", "unfollowed", "queued"))
@@ -251,10 +260,14 @@ def test_words_follow_the_facts() -> None:
     assert {line(STATE).level for line in (status_text.loop, status_text.device, status_text.learner)} == {"well"}
     assert status_text.beside_badge(replace(STATE, gate="stopped", hint="hold Space")) == "press C to clear stop"
     assert status_text.beside_badge(replace(STATE, hint="hold Space")) == "relative · hold Space"
-    assert "let it pass" in status_text.beside_badge(replace(STATE, gate="correcting", approving=True, hint="release Space"))
+    assert "let it pass" in status_text.beside_badge(
+        replace(STATE, gate="correcting", approving=True, hint="release Space")
+    )
     assert "release" in status_text.beside_badge(replace(STATE, gate="correcting", hint="release Space"))
     assert ("Z", "undo") in status_text.foot(STATE)[1]
-    assert ("Z", "undo") not in status_text.foot(replace(STATE, practice="Reached 1 of 1"))[1], "nothing is learned there"
+    assert ("Z", "undo") not in status_text.foot(replace(STATE, practice="Reached 1 of 1"))[1], (
+        "nothing is learned there"
+    )
     held = replace(STATE, about="height", device_keys=(("Space", "Drive"),), hint="hold Space")
     assert status_text.beside_badge(held) == "only height · relative · hold Space"
     assert status_text.reading(held) == (("toggle_kind", "relative"), ("next_axes", "only height"))
@@ -276,7 +289,9 @@ def test_the_trend_compares_the_newest_episodes_with_as_many_before() -> None:
     )
     assert (driven, before) == ("You drove 10% of the last 5 episodes", "60% before")
     assert (reached, earlier) == ("5 of them reached the goal", "0 before")
-    (driven, before), (reached, earlier) = status_text.recently(marks((0.5, False), (0.4, True), (0.2, False), (0.0, True)))
+    (driven, before), (reached, earlier) = status_text.recently(
+        marks((0.5, False), (0.4, True), (0.2, False), (0.0, True))
+    )
     assert (driven, before, reached, earlier) == (
         "You drove 10% of the last 2 episodes",
         "45% before",

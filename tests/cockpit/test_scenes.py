@@ -312,7 +312,9 @@ def test_plans_are_drawn_where_the_hand_goes() -> None:
     assert surface.get_at(pixel)[:3] == palette.ROBOT_INK
     assert board.width / board.height == pytest.approx(ASPECT, abs=0.01)
     for away in ((0.0, -5.0, 0.3), (0.1, 0.2, 1e9)):
-        painter.draw(surface, replace(state, human_chunk=((0.0, 1.0, 0.0),), desired_radius=0.5), rendering=_rendering(away))
+        painter.draw(
+            surface, replace(state, human_chunk=((0.0, 1.0, 0.0),), desired_radius=0.5), rendering=_rendering(away)
+        )
 
 
 def test_pictures_are_written_with_what_cameras_see(gl: str, lift: Task, scene3d: Scene3D, tmp_path: Path) -> None:

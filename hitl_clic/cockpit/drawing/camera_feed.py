@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.render.render_thread import RenderThread, Rendering
+from hitl_clic.render.render_thread import Rendering, RenderThread
 from hitl_clic.types.scene3d import Pose, Scene3D
 
 _STAGE: TypeAdapter[Scene3D] = TypeAdapter(Scene3D)

@@ -100,8 +100,8 @@ class WindowPainter:
             self._dark, self._frame, self._shown = pygame.Surface(on.get_size(), 0, 32), frame, {}
             self._dark.fill(palette.PANEL)
         for number, part in enumerate(parts):
-            if number not in self._shown or self._shown[number] != part.shows:
+            if number not in self._shown or self._shown[number] != part.content:
                 self._dark.fill(palette.PANEL, part.rect)
                 part.paint(self._dark)
-                self._shown[number] = part.shows
+                self._shown[number] = part.content
         on.blit(self._dark, panel, panel)

@@ -1,7 +1,7 @@
-"""A picture of a `CockpitState` as a PNG, without a display: for reports, documents and tests.
+"""Writes a `CockpitState` as a PNG, without a display: for reports, documents and tests.
 
-Any thread may call this; it takes tens of milliseconds, so never in a tick. It draws on plain memory and never
-opens, closes or configures a display, so a process that has a window keeps it undisturbed.
+Any thread may call this. It takes tens of milliseconds, so never call it in a tick. It draws in memory and never opens,
+closes or configures a display.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def write_picture(
     show_help: bool = False,
     camera_feed: CameraFeed | None = None,
 ) -> None:
-    """Write the picture of a state.
+    """Write the window's picture of a state.
 
     Args:
-        scenery: draws the scene as cameras see it, where it can; by default it is drawn flat.
-        path: a file name ending in .png; its folder is made if missing. size: width and height, pixels.
+        path: a file name ending in .png; a missing folder is made. size: width and height, pixels.
+        camera_feed: draws camera images of the scene. None: the flat scene.
 
     Raises:
         ValueError: the name does not end in .png. OSError: the file cannot be written.
@@ -40,7 +40,7 @@ def write_picture(
 
 
 def save(surface: pygame.Surface, path: Path) -> None:
-    """Write a surface as PNG. Raises OSError when the file cannot be written."""
+    """Write a surface as PNG. Raises OSError if the file cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         pygame.image.save(surface, str(path))
