@@ -174,7 +174,7 @@ class CockpitFeed:
             about=view.about,
             desired_radius=self._radius(record) if driving and record is not None else None,
             hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
-            asks=view.asks,
+            help_requested=view.asks,
             approving=view.approving,
             device_note=self._note(),
             device_keys=self._keys.get(view.frame, ()),

@@ -221,12 +221,12 @@ class _Player:
         rests = ", the end" if ended else ", resting" if self.paused else ""
         space = "Space" if self._keymap.find("space") is None else self._keymap.label("pause")
         views = ("view",) if state.scene.pose is not None else ()
-        foot = (
+        key_rows = (
             ((space, "go on" if self.paused else "rest"), ("Left Right", "2 s"), ("Up Down", "20 s")),
             self._keymap.hints("energy", *views, "screenshot"),
             ((self._keymap.label("quit"), "close"),),
         )
-        return replace(state, message=where + rests, foot=foot)
+        return replace(state, message=where + rests, key_rows=key_rows)
 
     def _pause_s(self) -> float:
         """Time from this tick to the next: the recorded one, or the nominal one where ticks ran unpaced."""

@@ -45,7 +45,7 @@ def test_the_cockpit_says_that_nothing_is_learned(tmp_path) -> None:  # type: ig
     task.reset(seed=1)
     state = CockpitState(task="line following", scene=task.scene(), practice="Reached 2 of 3")
     assert status_text.badge(state) == status_text.badge(replace(state, gate="waiting")) == "READY"
-    assert "your time runs" in status_text.beside_badge(replace(state, gate="waiting", hint="hold Space to correct"))
+    assert "the clock starts" in status_text.beside_badge(replace(state, gate="waiting", hint="hold Space to correct"))
     assert status_text.learned(state) == ("Reached 2 of 3", True)
     assert "nothing is recorded" in status_text.policy(state)
     assert status_text.learner(state).word == "off"

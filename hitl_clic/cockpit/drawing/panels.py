@@ -52,7 +52,7 @@ def parts(brush: Brush, layout: Layout, state: CockpitState, show_energy: bool =
         ),
         middle,
         Part(layout.machine, lines, lambda on: machine(on, brush, layout.machine, lines)),
-        Part(layout.keys, status_text.reading(state), lambda on: keys(on, brush, layout.keys, state)),
+        Part(layout.keys, status_text.correction_settings(state), lambda on: keys(on, brush, layout.keys, state)),
     ]
 
 
@@ -131,7 +131,7 @@ def curve(
     if history and practice:
         brush.text(on, "Share of the time limit that you used", room.topleft, "body", palette.TEXT, room=room.width)
     elif history:
-        for row, color in zip(status_text.recently(history), (palette.HUMAN, palette.GOOD), strict=True):
+        for row, color in zip(status_text.recent_episodes(history), (palette.HUMAN, palette.GOOD), strict=True):
             _trend(on, brush, pygame.Rect(room.x, top, room.width, brush.height("body")), row, color)
             top += brush.height("body") + px(3)
     plot = pygame.Rect(room.x + px(44), max(top, room.y + brush.height("body")) + px(13), 0, 0)
@@ -146,7 +146,7 @@ def curve(
         middle = (plot.centerx, plot.bottom - plot.height / 4 - brush.height("body") / 2)
         brush.text(on, "No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
         return
-    reached = [] if practice else status_text.reaching(history)[-SHOWN_EPISODES:]
+    reached = [] if practice else status_text.success_rates(history)[-SHOWN_EPISODES:]
     _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:], reached)
 
 
@@ -230,7 +230,7 @@ def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence
 
 def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
     """The keys that a teacher needs, in three rows. The first shows how corrections are read now."""
-    rows = state.foot or status_text.foot(state)
+    rows = state.key_rows or status_text.key_rows(state)
     px = brush.px
     height = brush.height("small") + px(6)
     for index, row in enumerate(rows):

@@ -106,12 +106,12 @@ class CockpitState:
         gate: who may drive. kind, frame, about: how a correction is read, along whose axes, about which group of them.
         hint: how to hand over ("hold Space to drive"). lets_pass: the teacher holds on without pushing, and so teaches
             that what the robot does is right.
-        asks: the robot doubts its plan.
+        help_requested: the robot is uncertain and asks for help.
         device, device_age_s, device_connected: what the teacher holds, age of its newest sample, whether it is there.
         device_note: what it would move now ("moving · arm 1 of 2"); may be empty.
         device_keys: its key map for the help page, (what to press, what it does).
         window_keys: the window's own keys that are others than by default.
-        foot: lines of keys at the foot of the panel, (key, word), where they are not those of a teacher.
+        key_rows: rows of (key, word) at the foot of the panel; empty for those of a teacher.
         weight_version, weights_age_s: version in use (0 untrained), seconds since it took over.
         pairs_*: corrections made, waiting for the learner, in trained batches, given up.
         updates_per_s: of the learner, over the last seconds.
@@ -143,14 +143,14 @@ class CockpitState:
     about: str = EVERYTHING
     hint: str = ""
     approving: bool = False
-    asks: bool = False
+    help_requested: bool = False
     device: str = ""
     device_age_s: _NonNegative = 0.0
     device_connected: bool = True
     device_note: str = ""
     device_keys: tuple[tuple[str, str], ...] = ()
     window_keys: Bindings = ()
-    foot: tuple[tuple[tuple[str, str], ...], ...] = ()
+    key_rows: tuple[tuple[tuple[str, str], ...], ...] = ()
     weight_version: NonNegativeInt = 0
     weights_age_s: _NonNegative = 0.0
     pairs_made: NonNegativeInt = 0

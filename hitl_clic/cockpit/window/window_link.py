@@ -24,7 +24,7 @@ import zmq
 from hitl_clic.cockpit.drawing.camera_feed import scene3d_to_json
 from hitl_clic.cockpit.state.state import CockpitState, to_bytes
 from hitl_clic.cockpit.window import wire
-from hitl_clic.cockpit.window.keymap import Command
+from hitl_clic.cockpit.window.keymap import WindowCommand
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.types.scene3d import Scene3D
@@ -57,7 +57,7 @@ class WindowLink:
     def __init__(
         self, settings: WindowSettings, scene3d: Scene3D | None = None, last_picture: Path | None = None
     ) -> None:
-        self.commands: queue.Queue[Command] = queue.Queue(_COMMANDS)
+        self.commands: queue.Queue[WindowCommand] = queue.Queue(_COMMANDS)
         self.commands_dropped = 0
         self.states_dropped = 0
         """States the window was too slow to take."""
@@ -270,7 +270,7 @@ class WindowLink:
         for feed in self._feeds:
             feed.put(event)
 
-    def _command(self, command: Command) -> None:
+    def _command(self, command: WindowCommand) -> None:
         """Queue a command without waiting; "stop" and "quit" always find room."""
         while True:
             try:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import msgpack
 
-from hitl_clic.cockpit.window.keymap import COMMANDS, Command
+from hitl_clic.cockpit.window.keymap import COMMANDS, WindowCommand
 from hitl_clic.devices.hardware.events import InputEvent
 
 _KINDS = get_args(get_type_hints(InputEvent)["kind"])
@@ -61,7 +61,7 @@ class Press:
     """Window to actor: the person asked for a command at `time_ns`."""
 
     time_ns: int
-    command: Command
+    command: WindowCommand
 
 
 @dataclass(frozen=True, slots=True)
