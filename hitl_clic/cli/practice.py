@@ -141,7 +141,7 @@ def run(settings: SessionSettings) -> int:
             if spec.control and view is not None and view.step == 0 and view.episode != waited:
                 waited = view.episode
                 asked.append("ask")  # the time runs from when the person first drives
-            return asked if window is None else [*asked, *window.asked()]
+            return asked if window is None else [*asked, *window.take_commands()]
 
         loop = ControlLoop(
             task=task,

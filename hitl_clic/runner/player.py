@@ -170,7 +170,7 @@ def _play(projector: Projector, settings: SessionSettings, window: WindowLink, p
         while window.alive():
             left_s = player.due_s - time.monotonic()
             keys = [event.name for event in feed.drain(max(0.0, min(left_s, 0.05))) if event.kind == "key_down"]
-            commands = window.asked()
+            commands = window.take_commands()
             if "quit" in commands:
                 return
             if player.obey(keys, commands) or player.go_on():

@@ -313,7 +313,7 @@ class Actor:
 
     def _asked(self) -> list[str]:
         """What was asked for in the window since the last call."""
-        return [] if self.window is None else self.window.asked()
+        return [] if self.window is None else self.window.take_commands()
 
     def _watch(self, now: int) -> None:
         """Once a second: note how the learner is."""

@@ -1,4 +1,4 @@
-"""Tones: when they come, what they are, and that no audio device works is no failure."""
+"""Tones: when they play, their samples, and a machine without an audio device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pygame
 import pytest
 
 from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
-from hitl_clic.cockpit.window import sounds, window
+from hitl_clic.cockpit.window import process, sounds
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.sounds import NOTES, RATE_HZ, Speaker, cues, tone
 from hitl_clic.types.scene import Scene
@@ -71,11 +71,11 @@ def test_without_an_audio_device_one_warning_is_logged(
 ) -> None:
     monkeypatch.setenv("SDL_AUDIODRIVER", "no such thing")
     with caplog.at_level(logging.WARNING):
-        assert window._speaker() is None
+        assert process._speaker() is None
     (record,) = caplog.records
     assert "no audio device works" in record.getMessage()
     monkeypatch.setattr(sounds.pygame.mixer, "init", _without_a_mixer)
-    assert window._speaker() is None
+    assert process._speaker() is None
 
 
 def _without_a_mixer(*_: object, **__: object) -> None:

@@ -301,7 +301,7 @@ def test_keys_in_the_window_change_what_is_saved_at_the_end(
         def alive(self) -> bool:
             return True
 
-        def asked(self) -> list[str]:
+        def take_commands(self) -> list[str]:
             return ["quit"] if self.quits.is_set() else []
 
         def close(self) -> None: ...
