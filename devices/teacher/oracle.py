@@ -30,19 +30,14 @@ class OracleSettings(BaseModel):
         0, ge=0, le=100, description="Ticks by which a correction comes late; 1 is the published reference's timing."
     )
     every: int = Field(1, ge=1, le=1000, description="Asked whether to step in on every n-th step; the reference's 2.")
-    bank: bool = Field(
-        False, description="Steps not used when asked may be used on the steps between (the reference; with every > 1)."
-    )
     threshold: float = Field(0.2, ge=0, le=10, description="Steps in when |a* - a^r| exceeds this, units of action.")
     persist: bool = Field(True, description="Once it steps in, it drives to the end of the running chunk (Ta steps).")
     patience: int = Field(
         0, ge=0, le=1000, description="Asked steps in a row the robot may be wrong before it steps in, as people wait."
     )
     persist_steps: int = Field(0, ge=0, le=1000, description="Steps it drives at least, once it steps in (persist).")
-    start_episode: int = Field(0, ge=0, description="First episode, from 0, in which it corrects.")
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of its noise.")
     direction_noise_deg: float = Field(0.0, ge=0, le=180, description="Degrees by which its direction errs.")
-    direction_bias_deg: float = Field(0.0, ge=0, le=180, description="Degrees added to or taken from that at random.")
     magnitude_noise: float = Field(
         0.0, ge=0, le=10, description="Size of a correction is multiplied by a draw from 0.001 to this; 0: off."
     )
@@ -117,7 +112,7 @@ def axis_groups(partial: Sequence[str], axes: Sequence[str]) -> list[list[int]]:
 class Oracle:
     """Decides, tick by tick, whether the teacher engages and with which motion.
 
-    Keeps the end of an intervention, the bank of unused turns and the noise generator; `begin` starts an episode.
+    Keeps the end of an intervention and the noise generator; `begin` starts an episode.
     """
 
     def __init__(
@@ -139,10 +134,7 @@ class Oracle:
             raise ValueError(f"execute = {execute} is not allowed; a chunk runs for at least 1 step")
         self.settings = settings
         self._groups = axis_groups(settings.partial, axes)
-        self.banked = 0
-        """Turns not used so far; as in the reference it is never reset."""
         self._execute, self._relative_step = execute, relative_step
-        self._active = False
         self._until_step = 0
         self._wrong = 0
         self._late: deque[Answer] = deque()
@@ -156,7 +148,6 @@ class Oracle:
 
     def begin(self, episode: int) -> None:
         """Start an episode: no intervention running, noise seeded by (seed, episode)."""
-        self._active = episode >= self.settings.start_episode
         self._until_step = 0
         self._wrong = 0
         self._late.clear()
@@ -189,7 +180,7 @@ class Oracle:
             the answer of this tick, or of the one `delay_steps` earlier; asked, it answers at once and steps in.
         """
         wrong_by = float(np.linalg.norm(np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)))
-        engages = self._active and self._engages(step, step_in_chunk, wrong_by, asked)
+        engages = self._engages(step, step_in_chunk, wrong_by, asked)
         aim = wanted if then is None or not engages else then
         now = self._answer(step, engages, aim, robot, kind, self._ahead(coming, kind))
         if asked:
@@ -237,8 +228,8 @@ class Oracle:
             held = np.where(buttons & engages, np.sign(wanted), 0.0)
             return Answer(tuple(float(value) for value in held), engages)
         noisy = away
-        if settings.direction_noise_deg or settings.direction_bias_deg:
-            noisy = noise.turn(noisy, settings.direction_noise_deg, settings.direction_bias_deg, self._generator)
+        if settings.direction_noise_deg:
+            noisy = noise.turn(noisy, settings.direction_noise_deg, self._generator)
         if settings.magnitude_noise:
             noisy = noise.weaken(noisy, settings.magnitude_noise, self._generator)
         if settings.gaussian_noise:
@@ -273,19 +264,16 @@ class Oracle:
         return tuple(axis not in left_alone for axis in range(away.size))
 
     def _engages(self, step: int, step_in_chunk: int, distance: float, asked: bool) -> bool:
-        """The gating; a running intervention needs neither a turn nor the threshold, and costs no turn."""
+        """The gating; a running intervention needs neither a turn nor the threshold."""
         if step < self._until_step:
             return True
         if asked:
             self._drive_on(step, step_in_chunk)
             return True
-        turn = step % self.settings.every == 0
-        if not turn and not (self.settings.bank and self.banked > 0):
+        if step % self.settings.every:
             return False
         self._wrong = self._wrong + 1 if distance > self.settings.threshold else 0
         engages = self._wrong > self.settings.patience
-        if self.settings.bank and turn != engages:
-            self.banked += 1 if turn else -1
         if engages:
             self._drive_on(step, step_in_chunk)
         return engages

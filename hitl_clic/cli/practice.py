@@ -12,8 +12,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
 
-import numpy as np
-
 from hitl_clic.cockpit.dashboard import Dashboard
 from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
 from hitl_clic.control.chunk_queue import ChunkQueue
@@ -23,6 +21,7 @@ from hitl_clic.control.gate import Gate
 from hitl_clic.control.loop import ControlLoop, Outlets
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LiveSchedule
+from hitl_clic.control.stand_still import StandStill
 from hitl_clic.correction.mapping import HandOver
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
@@ -35,25 +34,11 @@ from hitl_clic.runner.device_registry import bound, choices, choose, chosen_devi
 from hitl_clic.runner.window_setup import open_window, scene3d_of
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
-from hitl_clic.types.records import Array, EpisodeRecord, Proposal
+from hitl_clic.types.records import EpisodeRecord
 from hitl_clic.types.view import LoopView
 
 PRACTICE_SEED = 500_000
 """Of the first start: far from those of sessions and evaluations."""
-
-
-class StandStill:
-    """The policy of a robot that is driven: it does nothing by itself."""
-
-    version, newest_pair = 0, -1
-
-    def __init__(self, horizon: int, dim_a: int) -> None:
-        self._nothing = np.zeros((horizon, dim_a), np.float32)
-
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """Zeros."""
-        del observation, committed, previous
-        return Proposal(self._nothing.copy(), 0.0)
 
 
 class Score:

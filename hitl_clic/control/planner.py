@@ -13,7 +13,7 @@ from collections.abc import Callable
 from hitl_clic.control.overlap import PlanRequest
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.devices.core.slot import Slot
-from hitl_clic.types.records import Array, Plan
+from hitl_clic.types.records import Plan
 
 
 def answer(policy: ChunkPolicy, request: PlanRequest) -> Plan:
@@ -64,11 +64,6 @@ class Planner:
     def policy(self) -> ChunkPolicy:
         """The policy that the next plan will use."""
         return self._policy
-
-    def warm(self, observation: Array, nothing_committed: Array, runs: int = 3) -> None:
-        """Plan a few times in the caller's thread: first calls are slow and belong to no tick. Before `start`."""
-        for _ in range(runs):
-            self._policy.plan(observation, nothing_committed, None)
 
     def start(self) -> None:
         """Start the thread."""

@@ -182,7 +182,7 @@ class CockpitFeed:
             device=self._hand.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,
-            weight_version=0 if swap is None else swap.version,
+            weight_version=0 if swap is None or not swap.step else swap.version,
             weights_age_s=0.0 if swap is None else max(0, now - swap.time_ns) * 1e-9,
             pairs_made=link.made,
             pairs_queued=max(0, link.made - link.acknowledged - link.dropped),

@@ -18,7 +18,6 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import torch
 
 import hitl_clic
@@ -252,7 +251,7 @@ class Actor:
             loop.on_plan,
             prepare=lambda: torch.set_num_threads(loop_settings.planner_threads),
         )
-        planner.warm(self.task.observe(), np.zeros((0, dim_a), np.float32))
+        self.inbox.warm(self.task.observe())
         clock: Clock = self.real_time or MaxPaceClock(loop.ready)
         loop.attach(planner, clock, self._schedule())
         stack.callback(planner.close)

@@ -29,7 +29,7 @@ class Proposal:
 
     Attributes:
         chunk: float32 [H, dim_a] in [-1, 1].
-        energy: E(s, chunk); what it means is the policy's matter.
+        energy: E(s, chunk); what it means is the policy's matter, NaN if it has none.
         doubt: how far apart the chunks are that would do nearly as well, units of action; NaN if the policy cannot say.
     """
 

@@ -154,7 +154,7 @@ def test_an_error_of_the_listener_or_of_preparing_is_kept_too() -> None:
     planner.close()
 
 
-def test_prepared_and_planned_in_its_own_thread_warmed_in_ours() -> None:
+def test_prepared_and_planned_in_its_own_thread() -> None:
     threads: dict[str, list[int]] = {"prepare": [], "plan": []}
 
     class Where(GatedPolicy):
@@ -163,15 +163,12 @@ def test_prepared_and_planned_in_its_own_thread_warmed_in_ours() -> None:
             return super().plan(observation, committed, previous)
 
     planner = Planner(Where(), lambda plan: None, lambda: threads["prepare"].append(threading.get_ident()))
-    planner.warm(np.zeros(1, np.float32), np.zeros((0, 2), np.float32), runs=2)
-    assert threads["plan"] == [threading.get_ident()] * 2
-    assert planner.latest() is None, "a warm-up is no plan"
     planner.start()
     planner.request(request(1))
     assert planner.settle(WAIT_S)
     planner.close()
     (prepared,) = threads["prepare"]
-    assert threads["plan"][2:] == [prepared]
+    assert threads["plan"] == [prepared]
     assert prepared != threading.get_ident()
 
 

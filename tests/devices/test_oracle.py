@@ -265,22 +265,10 @@ def test_persistence_ends_with_the_episode() -> None:
     assert not oracle.decide(0, 0, HERE, HERE, "absolute")[1]
 
 
-def test_asked_every_second_step_with_and_without_the_bank() -> None:
-    far, near = 0.9, 0.0
+def test_asked_every_second_step() -> None:
+    far = 0.9
     turns = OracleSettings(every=2, persist=False)
     assert decisions(turns, [far] * 6) == [True, False, True, False, True, False]
-    bank = OracleSettings(every=2, persist=False, bank=True)
-    # two turns unused, then two steps between turns may be used, no more
-    assert decisions(bank, [near, near, near, far, far, far, far, far]) == [
-        False, False, False, True, True, True, True, False,
-    ]  # fmt: skip
-
-
-@settings(deadline=None)
-@given(st.lists(st.sampled_from([0.0, 0.9]), min_size=1, max_size=80))
-def test_the_bank_never_gives_more_than_half(distances: list[float]) -> None:
-    asked = decisions(OracleSettings(every=2, persist=False, bank=True), distances)
-    assert sum(asked) <= (len(asked) + 1) // 2
 
 
 def test_delay_gives_the_correction_of_an_earlier_tick() -> None:
@@ -290,14 +278,6 @@ def test_delay_gives_the_correction_of_an_earlier_tick() -> None:
     assert given == [
         Answer((0.0, 0.0), False), Answer((0.0, 0.0), False), Answer((0.5, 0.0), True), Answer((0.6, 0.0), True),
     ]  # fmt: skip
-
-
-def test_start_episode() -> None:
-    oracle = Oracle(OracleSettings(start_episode=1), execute=1)
-    oracle.begin(0)
-    assert not oracle.decide(0, 0, FAR, HERE, "absolute")[1]
-    oracle.begin(1)
-    assert oracle.decide(0, 0, FAR, HERE, "absolute")[1]
 
 
 def test_relative_is_as_gentle_a_push_as_is_needed() -> None:
@@ -387,16 +367,10 @@ vectors = st.lists(st.floats(-1, 1), min_size=2, max_size=8).map(np.array).filte
 @settings(deadline=None)
 @given(vectors, st.floats(0, 180), st.integers(0, 100))
 def test_turning_keeps_length_and_makes_the_angle(d: np.ndarray, degrees: float, seed: int) -> None:
-    turned = noise.turn(d, degrees, 0.0, np.random.default_rng(seed))
+    turned = noise.turn(d, degrees, np.random.default_rng(seed))
     length = np.linalg.norm(d)
     assert np.linalg.norm(turned) == pytest.approx(length)
     assert turned @ d / length**2 == pytest.approx(np.cos(np.deg2rad(degrees)), abs=1e-6)
-
-
-def test_bias_goes_both_ways() -> None:
-    generator = np.random.default_rng(0)
-    cosines = {round(float(noise.turn(np.array([1.0, 0.0]), 45.0, 15.0, generator)[0]), 6) for _ in range(40)}
-    assert cosines == {round(float(np.cos(np.deg2rad(angle))), 6) for angle in (30, 60)}
 
 
 def test_weakening_and_tremor_have_the_stated_size() -> None:
