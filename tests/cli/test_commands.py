@@ -111,8 +111,8 @@ def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, se
     assert player.obey(["space"], [])
     player.due_s = 0.0
     assert not player.go_on()
-    assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, resting"
-    assert player.state().key_rows[0][0] == ("Space", "go on")
+    assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, paused"
+    assert player.state().key_rows[0][0] == ("Space", "play")
     named = [key for row in player.state().key_rows for key, _ in row]
     assert named == ["Space", "Left Right", "Up Down", "F2", "F12", "F10"], "only keys that do something here"
     assert player.obey([], ["pause"])

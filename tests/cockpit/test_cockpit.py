@@ -239,19 +239,18 @@ def test_status_texts() -> None:
         True,
     )
     followed = replace(STATE, corrections=("followed", "undone", "unfollowed", "followed"))
-    assert status_text.learned(followed) == ("It now follows 2 of your last 3 corrections", False)
+    assert status_text.learned(followed) == ("It follows 2 of your last 3 corrections", False)
     assert status_text.learned(replace(STATE, corrections=("followed",))) == (
-        "It now follows your last correction",
+        "It follows your last correction",
         True,
     )
     assert (
-        status_text.learned(replace(STATE, corrections=("unfollowed",)))[0]
-        == "It does not yet follow your last correction"
+        status_text.learned(replace(STATE, corrections=("unfollowed",)))[0] == "It does not follow your last correction"
     )
     half_judged = replace(STATE, corrections=("followed", "learned"))
-    assert status_text.learned(half_judged) == ("It now follows 1 of your last 2 corrections", False)
+    assert status_text.learned(half_judged) == ("It follows 1 of your last 2 corrections", False)
     one_queued = replace(STATE, corrections=("unfollowed", "unfollowed", "queued"))
-    assert status_text.learned(one_queued) == ("It now follows 0 of your last 3 corrections", False)
+    assert status_text.learned(one_queued) == ("It follows 0 of your last 3 corrections", False)
     assert status_text.learner(replace(STATE, link="lost")).level == "attention"
     assert status_text.device(replace(STATE, device_connected=False)).level == "attention"
     assert status_text.device(replace(STATE, device_age_s=3.0)).level == "attention"

@@ -112,11 +112,11 @@ def learned(state: CockpitState) -> tuple[str, bool]:
     followed = kept.count("followed")
     if followed or "unfollowed" in kept:  # says more than that a correction was in a trained batch
         if len(kept) == 1:
-            return f"It {'now follows' if followed else 'does not yet follow'} your last correction", bool(followed)
-        which = f"{len(kept)}" if followed == len(kept) else f"{followed} of your last {len(kept)}"
-        return f"It now follows {which} corrections", followed == len(kept)
+            return f"It {'follows' if followed else 'does not follow'} your last correction", bool(followed)
+        share = "" if followed == len(kept) else f"{followed} of "
+        return f"It follows {share}your last {len(kept)} corrections", not share
     if len(kept) == 1:
-        return ("Your last correction is learned" if done else "Your last correction is not learned yet"), bool(done)
+        return ("Your last correction is learned" if done else "Your last correction is waiting"), bool(done)
     if done == len(kept):
         return f"Your last {done} corrections are learned", True
     return f"{done} of your last {len(kept)} corrections learned", False
@@ -164,7 +164,7 @@ def learner(state: CockpitState) -> Line:
     """The learner's line."""
     if state.practice:
         return Line("Learner", "off", "practice only", "wait")
-    figures = f"{state.pairs_queued} pairs waiting · {state.pairs_dropped} dropped"
+    figures = f"pairs: {state.pairs_queued} waiting, {state.pairs_dropped} dropped"
     if state.link == "connected":
         return Line("Learner", "connected", figures, "attention" if state.pairs_dropped else "ok")
     if state.link == "connecting":
@@ -173,7 +173,7 @@ def learner(state: CockpitState) -> Line:
     return Line(
         "Learner",
         word,
-        state.link_detail or f"the robot keeps its last policy · {state.pairs_queued} pairs waiting",
+        state.link_detail or f"the robot keeps its last policy · {state.pairs_queued} waiting",
         "attention",
     )
 

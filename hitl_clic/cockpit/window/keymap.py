@@ -56,7 +56,7 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "stop", "stop", "Emergency stop, until you clear it"),
     Key("c", "clear_stop", "clear stop", "Clear the emergency stop"),
     Key("p", "pause", "pause", "Pause or continue"),
-    Key("return", "success", "reached", "End the episode: goal reached"),
+    Key("return", "success", "goal reached", "End the episode: goal reached"),
     Key("backspace", "failure", "failed", "End the episode: failed"),
     Key("n", "reset", "restart", "Restart the episode"),
     Key("z", "discard", "undo", "Undo your last correction"),
