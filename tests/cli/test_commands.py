@@ -206,7 +206,7 @@ def test_the_printed_key_map(
     assert devices.print_keys("keyboard", "push_t") == 0
     said = capsys.readouterr().out
     assert "W S, Up Down" in said
-    assert "gripper" not in said
+    assert "the gripper" not in said
     assert "Emergency stop, until you clear it" in said, "the window's keys too"
     assert devices.print_keys("mouse") == 0
     assert "Middle button, G" in capsys.readouterr().out
