@@ -24,7 +24,7 @@ Chunk = tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=2)], ...]
 Tasks with a 3-D scene: x, y, z of each hand in the world."""
 Driver = Literal["robot", "human", "nobody"]
 Correction = Literal["queued", "learned", "followed", "unfollowed", "undone"]
-"""queued: waits for the learner. learned: in trained batches. followed, unfollowed: what the newest policy does there."""
+"""queued: waits for the learner. learned: in trained batches. (un)followed: by the newest policy, asked there again."""
 LinkState = Literal["connecting", "connected", "lost", "refused"]
 
 MAX_BYTES = 1 << 20
