@@ -16,7 +16,8 @@ from benchmarks.figure import percentiles
 from benchmarks.update import MatrixProducts
 from hitl_clic.cli import bench, demo, devices, evaluate, replay, teach
 from hitl_clic.clic.settings import InferenceSettings
-from hitl_clic.cockpit.state.state import CockpitState, from_bytes, to_bytes
+from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.control.gate import Choices
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
@@ -95,7 +96,7 @@ def test_shown_ticks_tell_what_the_teacher_saw_then(recorded: Session) -> None:
         assert (state.gate, state.episode, state.step) == (tick.state, tick.episode, tick.step)
         assert len(state.history) == tick.episode, "episodes finished before this tick, no later ones"
         assert state.pairs_made <= len([pair for pair in recorded.pairs if pair.made_ns <= tick.time_ns])
-        assert from_bytes(to_bytes(state)) == state, "a window can show it"
+        assert TO_WINDOW.unpack(TO_WINDOW.pack(Show(state))) == Show(state), "a window can show it"
 
 
 def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, settings: SessionSettings) -> None:

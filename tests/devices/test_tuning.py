@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import app
 from hitl_clic.cli.parse import DevicesCommand
 from hitl_clic.cockpit.drawing.draw import WindowPainter
-from hitl_clic.cockpit.state import state
+from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.device_bench import run as device_bench
 from hitl_clic.device_bench import window as device_window
 from hitl_clic.device_bench.terminal import Keys, picture
@@ -165,7 +165,7 @@ def test_the_page_shows_the_live_point_on_the_curve() -> None:
             trial.press(key)
         push(trial, transport, 140, 0, 0, 0, 0, 0)
         shown = feed.state()
-        assert state.from_bytes(state.to_bytes(shown)) == shown
+        assert TO_WINDOW.unpack(TO_WINDOW.pack(Show(shown))) == Show(shown)
         view = shown.bench
         assert view is not None
         axis = view.axes[0]

@@ -20,11 +20,10 @@ os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")  # copies pictures in
 import pygame
 
 from hitl_clic.cockpit.drawing import palette
-from hitl_clic.cockpit.drawing.camera_feed import CameraFeed, scene3d_from_json
+from hitl_clic.cockpit.drawing.camera_feed import SCENE3D, CameraFeed
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.drawing.welcome import welcomed
-from hitl_clic.cockpit.state import state
-from hitl_clic.cockpit.window import keymap, wire
+from hitl_clic.cockpit.window import keymap, messages
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.sounds import Speaker
 from hitl_clic.cockpit.window.window import Window
@@ -91,17 +90,17 @@ def main(arguments: list[str] | None = None) -> int:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PAIR)
     socket.setsockopt(zmq.LINGER, 1000)
-    socket.setsockopt(zmq.MAXMSGSIZE, state.MAX_BYTES)
+    socket.setsockopt(zmq.MAXMSGSIZE, messages.MAX_BYTES)
     socket.setsockopt(zmq.SNDHWM, 4096)
     socket.connect(given.connect)
     try:
         surface = open_display(settings.width, settings.height)
     except RuntimeError as error:
-        socket.send(wire.pack_from_window(wire.Report("failed", str(error))))
+        socket.send(messages.FROM_WINDOW.pack(messages.Report("failed", str(error))))
         return 1
     else:
         camera_feed = (
-            CameraFeed(scene3d_from_json(given.scene3d), settings, settings.pictures_per_s) if given.scene3d else None
+            CameraFeed(SCENE3D.loads(given.scene3d), settings, settings.pictures_per_s) if given.scene3d else None
         )
         try:
             welcome = settings.welcome == "always" or (settings.welcome == "first" and not welcomed())

@@ -20,10 +20,11 @@ from hitl_clic.cockpit.drawing import picture
 from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
 from hitl_clic.cockpit.drawing.draw import WindowPainter
 from hitl_clic.cockpit.drawing.welcome import remember
-from hitl_clic.cockpit.state import state
-from hitl_clic.cockpit.window import keymap, wire
+from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.window import keymap, messages
 from hitl_clic.cockpit.window.sounds import Speaker, cues
 from hitl_clic.devices.hardware.events import InputEvent
+from hitl_clic.types.schema import SchemaError
 
 SILENT_S = 1.0
 """Silence of the actor after which the window shows a notice, s."""
@@ -64,7 +65,7 @@ class Window:
         self._camera_feed = camera_feed
         self._keys, self._speaker = keys, speaker
         self._painter = WindowPainter(camera_feed.scene3d if camera_feed is not None else None)
-        self._state: state.CockpitState | None = None
+        self._state: CockpitState | None = None
         self._help = self._energy = False
         self._welcome = welcome
         self._last_picture = last_picture
@@ -80,7 +81,7 @@ class Window:
         """Draw and exchange messages until closed. Absolute deadlines keep the rate from drifting."""
         period_ns = round(1e9 / fps)
         due = self._clock()
-        self._send(wire.Report("ready"))
+        self._send(messages.Report("ready"))
         while self.open:
             self._receive()
             self._draw()
@@ -95,37 +96,33 @@ class Window:
 
     def _receive(self) -> None:
         """Take all messages of the actor; only its newest state matters."""
-        newest: bytes | None = None
+        newest: CockpitState | None = None
         while self._socket.poll(0):
             try:
-                message = wire.unpack_to_window(self._socket.recv())
-            except wire.WireError as error:
+                message = messages.TO_WINDOW.unpack(self._socket.recv())
+            except SchemaError as error:
                 _log.warning("ignored: %s", error)
                 continue
             self._last_message_ns = self._clock()
             match message:
-                case wire.Show(encoded):
-                    newest = encoded
-                case wire.Screenshot(path):
+                case messages.Show(shown):
+                    newest = shown
+                case messages.Screenshot(path):
                     self._screenshots.append(Path(path))
-                case wire.Goodbye():
+                case messages.Goodbye():
                     self.open = False
-                case wire.Heartbeat():
+                case messages.Heartbeat():
                     pass  # only shows that the actor runs
         if newest is not None:
-            try:
-                before, self._state = self._state, state.from_bytes(newest)
-            except state.StateError as error:
-                _log.warning("ignored: %s", error)
-            else:
-                self._play_cues(before, self._state)
-                if self._camera_feed is not None:
-                    self._camera_feed.images(self._state.scene.pose)  # requests the next images at once
+            self._play_cues(self._state, newest)
+            self._state = newest
+            if self._camera_feed is not None:
+                self._camera_feed.images(newest.scene.pose)  # requests the next images at once
         if self._silence_s() > GIVE_UP_S:
             _log.warning("no message from the actor for %.0f s; the window closes", GIVE_UP_S)
             self.open = False
 
-    def _play_cues(self, before: state.CockpitState | None, after: state.CockpitState) -> None:
+    def _play_cues(self, before: CockpitState | None, after: CockpitState) -> None:
         if self._speaker is not None and before is not None:
             for cue in cues(before, after):
                 self._speaker.play(cue)
@@ -172,7 +169,7 @@ class Window:
         """Once a second send the rate of new pictures."""
         elapsed_s = (self._clock() - self._counted_ns) * 1e-9
         if elapsed_s >= 1.0:
-            self._send(wire.Drawn(self._new_pictures / elapsed_s))
+            self._send(messages.Drawn(self._new_pictures / elapsed_s))
             self._new_pictures, self._counted_ns = 0, self._clock()
 
     def _handle(self, event: pygame.event.Event) -> None:
@@ -204,7 +201,7 @@ class Window:
             case pygame.QUIT:
                 if self._last_picture is not None:
                     self._save(self._last_picture)
-                self._send(wire.Report("closed"))
+                self._send(messages.Report("closed"))
                 self.open = False
 
     def _wheel(self, names: tuple[str, str], notches: int) -> None:
@@ -217,14 +214,14 @@ class Window:
                 self._help = not self._help
             case "energy":
                 self._energy = not self._energy
-                self._send(wire.Turned(self._energy))
+                self._send(messages.Turned(self._energy))
             case "view":
                 if self._camera_feed is not None:
                     self._camera_feed.next_view()
             case "screenshot":
                 self._screenshots.append(Path(time.strftime("cockpit-%Y%m%d-%H%M%S.png")).absolute())
             case command:
-                self._send(wire.Press(self._clock(), command))
+                self._send(messages.Press(self._clock(), command))
 
     def _input(self, kind: InputKind, name: str = "", pixel: tuple[int, int] | None = None) -> None:
         position = self._painter.layout.to_scene(pixel) if pixel is not None else (0.0, 0.0)
@@ -234,13 +231,13 @@ class Window:
         try:
             picture.save(self._surface, path)
         except OSError as error:
-            self._send(wire.Report("not_saved", str(error)))
+            self._send(messages.Report("not_saved", str(error)))
         else:
-            self._send(wire.Report("saved", str(path)))
+            self._send(messages.Report("saved", str(path)))
 
-    def _send(self, message: wire.FromWindow) -> None:
+    def _send(self, message: messages.FromWindow) -> None:
         try:
-            self._socket.send(wire.pack_from_window(message), zmq.NOBLOCK)
+            self._socket.send(messages.FROM_WINDOW.pack(message), zmq.NOBLOCK)
         except zmq.Again:
             _log.warning("the actor does not read; a %s message is lost", type(message).__name__)
 

@@ -21,13 +21,26 @@ from pathlib import Path
 
 import zmq
 
-from hitl_clic.cockpit.drawing.camera_feed import scene3d_to_json
-from hitl_clic.cockpit.state.state import CockpitState, to_bytes
-from hitl_clic.cockpit.window import wire
+from hitl_clic.cockpit.drawing.camera_feed import SCENE3D
+from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.keymap import WindowCommand
+from hitl_clic.cockpit.window.messages import (
+    FROM_WINDOW,
+    TO_WINDOW,
+    Drawn,
+    Goodbye,
+    Heartbeat,
+    Press,
+    Report,
+    Screenshot,
+    Show,
+    ToWindow,
+    Turned,
+)
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.types.scene3d import Scene3D
+from hitl_clic.types.schema import SchemaError
 
 StateProvider = Callable[[], CockpitState | None]
 
@@ -70,8 +83,8 @@ class WindowLink:
         self._settings, self._scene3d, self._last_picture = settings, scene3d, last_picture
         self._feeds: tuple[EventFeed, ...] = ()
         self._provider: StateProvider | None = None
-        self._screenshots: queue.Queue[wire.Screenshot] = queue.Queue()
-        self._screenshot_reports: queue.Queue[wire.Report] = queue.Queue()
+        self._screenshots: queue.Queue[Screenshot] = queue.Queue()
+        self._screenshot_reports: queue.Queue[Report] = queue.Queue()
         self._closing = threading.Event()
         self._opened = threading.Event()
         self._problem = ""
@@ -127,7 +140,7 @@ class WindowLink:
         if not self._alive:
             raise WindowError(f"no picture at {path}: the window is closed")
         target = str(path.absolute())
-        self._screenshots.put(wire.Screenshot(target))
+        self._screenshots.put(Screenshot(target))
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -182,7 +195,7 @@ class WindowLink:
         command = [sys.executable, "-m", "hitl_clic.cockpit.window.process", "--connect", endpoint]
         command += ["--settings", self._settings.model_dump_json()]
         if self._scene3d is not None:
-            command += ["--scene3d", scene3d_to_json(self._scene3d)]
+            command += ["--scene3d", SCENE3D.dumps(self._scene3d).decode()]
         if self._last_picture is not None:
             command += ["--last-picture", str(self._last_picture.absolute())]
         # A session of its own: Ctrl-C in the terminal reaches only the actor, which then closes the window.
@@ -209,30 +222,30 @@ class WindowLink:
     def _receive(self, socket: zmq.Socket[bytes]) -> bool:
         """Handle one message; False if the window is closed."""
         try:
-            message = wire.unpack_from_window(socket.recv())
-        except wire.WireError as error:
+            message = FROM_WINDOW.unpack(socket.recv())
+        except SchemaError as error:
             self.malformed += 1
             _log.warning("window: %s", error)
             return True
         match message:
             case InputEvent():
                 self._dispatch(message)
-            case wire.Press(_, command):
+            case Press(_, command):
                 self._queue_command(command)
-            case wire.Drawn(per_s):
+            case Drawn(per_s):
                 self.pictures_per_s.append(per_s)
-            case wire.Turned(energy):
+            case Turned(energy):
                 self.shows_energy = energy
-            case wire.Report("ready"):
+            case Report("ready"):
                 self._alive = True
                 self._opened.set()
-            case wire.Report("failed", text):
+            case Report("failed", text):
                 self._problem = text
                 return False
-            case wire.Report("closed"):
+            case Report("closed"):
                 self._queue_command("quit")
                 return False
-            case wire.Report():
+            case Report():
                 self._screenshot_reports.put(message)
         return True
 
@@ -240,15 +253,15 @@ class WindowLink:
         if not self._alive:
             return
         state = self._provider() if self._provider is not None else None
-        messages: list[wire.ToWindow] = [wire.Show(to_bytes(state)) if state is not None else wire.Heartbeat()]
+        messages: list[ToWindow] = [Show(state) if state is not None else Heartbeat()]
         while not self._screenshots.empty():
             messages.append(self._screenshots.get_nowait())
         for message in messages:
             try:
-                socket.send(wire.pack_to_window(message), zmq.NOBLOCK)
+                socket.send(TO_WINDOW.pack(message), zmq.NOBLOCK)
             except zmq.Again:
                 self.states_dropped += 1
-                if isinstance(message, wire.Screenshot):
+                if isinstance(message, Screenshot):
                     self._screenshots.put(message)
 
     def _report_exit(self, returncode: int) -> None:
@@ -260,7 +273,7 @@ class WindowLink:
     def _stop(self, socket: zmq.Socket[bytes], process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             try:
-                socket.send(wire.pack_to_window(wire.Goodbye()), zmq.NOBLOCK)
+                socket.send(TO_WINDOW.pack(Goodbye()), zmq.NOBLOCK)
                 process.wait(_CLOSING_S)
             except (zmq.Again, subprocess.TimeoutExpired):
                 process.kill()
