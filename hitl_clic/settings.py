@@ -28,7 +28,7 @@ from hitl_clic.control.gate import GateSettings
 from hitl_clic.control.help_request import HelpSettings
 from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
-from hitl_clic.devices.teacher.scripted import OracleSettings
+from hitl_clic.devices.teacher.oracle import OracleSettings
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
 from hitl_clic.link.settings import LinkSettings

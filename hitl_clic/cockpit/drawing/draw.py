@@ -19,7 +19,7 @@ from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.scene3d import Scene3D
 
-Page = Literal["session", "energy", "help", "welcome"]
+Page = Literal["session", "energy", "details", "help", "welcome"]
 """What the dark half shows."""
 
 
@@ -45,12 +45,14 @@ class WindowPainter:
         note: str = "",
         show_energy: bool = False,
         show_welcome: bool = False,
+        show_details: bool = False,
     ) -> None:
         """Draw the whole window. The surface should have at least 800 x 450 pixels.
 
         Args:
             rendering: camera images of the scene; None draws it flat. note: a sentence on the board.
-            show_help, show_welcome: these pages in the dark half. show_energy: the energy in place of the curve.
+            show_help, show_welcome: these pages in the dark half. show_energy, show_details: the energy, or the
+                time by part of the tick, in place of the curve.
         """
         cameras = None if self._cameras is None or rendering is None else (self._cameras, rendering)
         self.layout = Layout.of(on.get_size(), state.scene.size if cameras is None else proportions_of(cameras[1]))
@@ -62,7 +64,13 @@ class WindowPainter:
             pages.summary(on, brush, self.layout, state)
             return
         scene_view.draw(on, brush, self.layout, state, self._background_for(brush, state), cameras, note)
-        page: Page = "help" if show_help else "welcome" if show_welcome else "energy" if show_energy else "session"
+        wanted: dict[Page, bool] = {
+            "help": show_help,
+            "welcome": show_welcome,
+            "details": show_details,
+            "energy": show_energy,
+        }
+        page: Page = next((page for page, shown in wanted.items() if shown), "session")
         self._draw_dark(on, brush, state, page)
 
     def notice(self, on: pygame.Surface, title: str, sentence: str, over_picture: bool) -> None:
@@ -95,7 +103,8 @@ class WindowPainter:
             how = state.hint, state.device_keys, state.keymap
             parts = [panels.Part(panel, how, lambda surface: pages.welcome(surface, brush, self.layout, *how))]
         else:
-            parts = panels.parts(brush, self.layout, state, page == "energy")
+            middle: panels.Middle = page if page in ("energy", "details") else "curve"
+            parts = panels.parts(brush, self.layout, state, middle)
         key = (on.get_size(), page)
         if self._dark is None or self._dark_key != key:
             self._dark, self._dark_key, self._shown = pygame.Surface(on.get_size(), 0, 32), key, {}

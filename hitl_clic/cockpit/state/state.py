@@ -118,6 +118,7 @@ class CockpitState:
         history: finished episodes, oldest first. corrections: the newest ones, oldest first.
         loop_hz, target_hz: measured and wanted rate of the control loop (0: unknown).
         lateness_p99_ms, lateness_worst_ms, overruns: of the session's ticks.
+        sections: (name, p50, p99) of each part of a tick, ms.
         link, link_detail: state of the connection to the learner, and a sentence about it.
         message: the last event, one sentence; may be empty. end: set when the session is over.
         energy_slice: the energy, or a sentence why there is none.
@@ -168,6 +169,7 @@ class CockpitState:
     lateness_p99_ms: _NonNegative = 0.0
     lateness_worst_ms: _NonNegative = 0.0
     overruns: NonNegativeInt = 0
+    sections: tuple[tuple[str, _NonNegative, _NonNegative], ...] = ()
     link: LinkState = "connecting"
     link_detail: str = ""
     message: str = ""

@@ -26,7 +26,7 @@ WindowCommand = Literal[
     "next_axes",
     "quit",
 ]
-LocalAction = Literal["help", "screenshot", "view", "energy"]
+LocalAction = Literal["help", "screenshot", "view", "energy", "details"]
 Action = WindowCommand | LocalAction
 Row = tuple[str, str]
 """A line of a key map, the window's or a device's: (what to press, what it does)."""
@@ -66,6 +66,7 @@ KEYS: tuple[Key, ...] = (
     Key("v", "view", "view", "Change the camera view"),
     Key("f1", "help", "help", "Show or hide these keys"),
     Key("f2", "energy", "energy", "Show or hide the energy of the next action"),
+    Key("f3", "details", "details", "Show or hide the time of each part of a tick"),
     Key("f12", "screenshot", "screenshot", "Save a picture of the window"),
     Key("f10", "quit", "quit", "End the session and show its summary"),
 )

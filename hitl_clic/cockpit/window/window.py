@@ -65,7 +65,7 @@ class Window:
         self._keys, self._speaker = keys, speaker
         self._painter = WindowPainter(camera_feed.scene3d if camera_feed is not None else None)
         self._state: state.CockpitState | None = None
-        self._help = self._energy = False
+        self._help = self._energy = self._details = False
         self._welcome = welcome
         self._last_picture = last_picture
         self._last_message_ns = clock()
@@ -142,7 +142,14 @@ class Window:
             if not (new or old or self._input_changed or self._screenshots):
                 return  # leaves the processor to the camera images and the learner
             self._painter.draw(
-                self._surface, self._state, self._help, rendering, note, self._energy, self._shows_welcome()
+                self._surface,
+                self._state,
+                self._help,
+                rendering,
+                note,
+                self._energy,
+                self._shows_welcome(),
+                self._details,
             )
             self._new_pictures += new
             self._drawn, self._drawn_ns, self._input_changed = shown, self._clock(), False
@@ -218,6 +225,8 @@ class Window:
             case "energy":
                 self._energy = not self._energy
                 self._send(wire.Turned(self._energy))
+            case "details":
+                self._details = not self._details
             case "view":
                 if self._camera_feed is not None:
                     self._camera_feed.next_view()
