@@ -143,7 +143,7 @@ def loop(state: CockpitState) -> Line:
     late = state.lateness_p99_ms > LATE_MS
     plural = "" if state.overruns == 1 else "s"
     figures = (
-        f"{state.loop_hz:.1f} Hz · late p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"
+        f"{state.loop_hz:.1f} Hz · p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"
         f" · {state.overruns} overrun{plural}"
     )
     word = "slow" if slow else "late" if late else "on time"
