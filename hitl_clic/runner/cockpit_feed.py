@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark, SessionEnd
 from hitl_clic.cockpit.window import keymap
 from hitl_clic.devices.core.slot import Slot
@@ -35,27 +35,27 @@ from hitl_clic.types.view import LoopView, Record
 
 SHOWN = 5
 """Corrections in the ribbon."""
-NOT_LOOKED = "Nobody looks at an energy here"
+NOT_LOOKED = "The energy is not computed here"
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
 SENTENCES: Mapping[str, str] = {
-    "discard": "Last correction discarded",
+    "discard": "Last correction undone",
     "learner_lost": "Learner lost: the robot keeps its last policy",
     "learner_back": "Learner is back",
     "device_lost": "Device lost: no motion from it",
     "device_back": "Device is back",
-    "weights_refused": "New weights failed their check; the last good ones stay",
-    "asks_for_help": "The robot is unsure: show it what to do",
+    "weights_refused": "New weights failed their check; the robot keeps the last good ones",
+    "asks_for_help": "The robot asks for help: show it what to do",
     "stop": "Emergency stop: {clear_stop} clears it",
-    "clear_stop": "Stop cleared: {pause} goes on",
+    "clear_stop": "Stop cleared: {pause} continues",
     "pause": "",
-    "next_command_frame": "There is one frame only here",
-    "next_correction_axes": "There is no choice of axes here",
-    "success": "You called it reached",
-    "failure": "You called it failed",
-    "reset": "Started again",
+    "next_command_frame": "There is only one frame here",
+    "next_correction_axes": "There is only one group of axes here",
+    "success": "You ended the episode: goal reached",
+    "failure": "You ended the episode: failed",
+    "reset": "Episode restarted",
 }
-"""What is said of an event, nothing where the badge says it; keys by what they do."""
+"""The message of each event; empty if the badge shows it. {action} is the key of a window action."""
 
 
 def _switched(record: EventRecord) -> str:
@@ -63,7 +63,7 @@ def _switched(record: EventRecord) -> str:
     frame: CommandFrame = record.detail["command_frame"]  # type: ignore[assignment]
     about = record.detail["correction_axes"]
     only = "" if about == EVERYTHING else f", only {about}"
-    return f"Now {record.detail['correction_mode']}, {words.FRAMES[frame]}{only}"
+    return f"Now {record.detail['correction_mode']}, {status_text.FRAMES[frame]}{only}"
 
 
 class HasStatus(Protocol):
@@ -186,7 +186,7 @@ class CockpitFeed:
             correction_axes=view.correction_axes,
             desired_radius=self._radius(record) if driving and record is not None else None,
             hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
-            asks=view.asks,
+            help_requested=view.asks,
             approving=view.approving,
             device_note=self._note(),
             device_keys=self._keys.get(view.command_frame, ()),

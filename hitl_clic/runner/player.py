@@ -170,7 +170,7 @@ def _play(projector: Projector, settings: SessionSettings, window: WindowLink, p
         while window.alive():
             left_s = player.due_s - time.monotonic()
             keys = [event.name for event in feed.drain(max(0.0, min(left_s, 0.05))) if event.kind == "key_down"]
-            commands = window.asked()
+            commands = window.take_commands()
             if "quit" in commands:
                 return
             if player.apply(keys, commands) or player.go_on():
@@ -218,15 +218,15 @@ class _Player:
         state = self._projector.state(self.index)
         ended = self.index + 1 == len(self._projector)
         where = f"Replay · {self.index + 1} of {len(self._projector)}"
-        rests = ", the end" if ended else ", resting" if self.paused else ""
+        status = ", the end" if ended else ", paused" if self.paused else ""
         space = "Space" if self._keymap.find("space") is None else self._keymap.label("pause")
         views = ("view",) if state.scene.pose is not None else ()
-        foot = (
-            ((space, "go on" if self.paused else "rest"), ("Left Right", "2 s"), ("Up Down", "20 s")),
+        key_rows = (
+            ((space, "play" if self.paused else "pause"), ("Left Right", "skip 2 s"), ("Up Down", "skip 20 s")),
             self._keymap.hints("energy", *views, "screenshot"),
             ((self._keymap.label("quit"), "close"),),
         )
-        return replace(state, message=where + rests, foot=foot)
+        return replace(state, message=where + status, key_rows=key_rows)
 
     def _pause_s(self) -> float:
         """Time from this tick to the next: the recorded one, or the nominal one where ticks ran unpaced."""

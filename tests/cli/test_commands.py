@@ -118,9 +118,9 @@ def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, se
     assert player.apply(["space"], [])
     player.due_s = 0.0
     assert not player.go_on()
-    assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, resting"
-    assert player.state().foot[0][0] == ("Space", "go on")
-    named = [key for row in player.state().foot for key, _ in row]
+    assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, paused"
+    assert player.state().key_rows[0][0] == ("Space", "play")
+    named = [key for row in player.state().key_rows for key, _ in row]
     assert named == ["Space", "Left Right", "Up Down", "F2", "F12", "F10"], "only keys that do something here"
     assert player.apply([], ["pause"])
     assert player.apply(["right"], [])
@@ -219,7 +219,7 @@ def test_the_printed_key_map(
     assert devices.print_keys("keyboard", "push_t") == 0
     said = capsys.readouterr().out
     assert "W S, Up Down" in said
-    assert "gripper" not in said
+    assert "the gripper" not in said
     assert "Emergency stop, until you clear it" in said, "the window's keys too"
     assert devices.print_keys("mouse") == 0
     assert "Middle button, G" in capsys.readouterr().out
@@ -281,7 +281,7 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     state = feed.state(now_ns=1)
     assert state is not None
     assert state.loop_hz == pytest.approx(10.0)
-    assert state.message == "Now relative, along the world's axes"
+    assert state.message == "Now relative, world axes"
     feed.add(EventRecord(13, 0, "pause"))
     state = feed.state(now_ns=1)
     assert state is not None

@@ -398,7 +398,7 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
         def alive(self) -> bool:
             return True
 
-        def asked(self) -> list[str]:
+        def take_commands(self) -> list[str]:
             return []
 
         def close(self) -> None:
