@@ -33,6 +33,8 @@ RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {"plan": {"doubt": "uncertainty
 """Topic of a recording -> old names of its fields and their names now."""
 
 BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
+    "asks": {"in doubt": "when uncertain"},
+    "figure": {"asking": "help_request"},
     "method": VALUES["method"],
     "session": {"patient": "oracle_human_timing", "person": "simulated_keyboard_user"},
     "variant": {
