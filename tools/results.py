@@ -96,7 +96,7 @@ def page() -> str:
         LEARNING,
         "\n".join(tables.learning(learning)),
         "### Plots",
-        "\n".join(shown),
+        "\n\n".join(shown),
         AGAIN,
         "\n".join(again.table(read_rows(RESULTS / "again.jsonl"))),
         HELP,
