@@ -91,7 +91,7 @@ def measure(source: Path, alarms: float, episodes: int) -> Iterator[dict[str, An
 
     def doubting() -> Calls:
         call = HelpRequest(HelpSettings(threshold=max(threshold, 1e-9), wait=True))
-        return call.look
+        return call.update
 
     ways: dict[str, Callable[[], Calls]] = {
         "never": lambda: lambda plan: False,

@@ -1,4 +1,6 @@
-"""How punctual the loop is while planner, learner and recorder work: a real `teach` run in a folder of its own.
+"""How punctual the loop is, and how long each part of a tick takes, while planner, learner and recorder work.
+
+A real `teach` run in a folder of its own.
 
 The parent process only waits; ticks are timed by the session itself, which records every one of them.
 """
@@ -55,6 +57,8 @@ def measure(seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: 
         "window": window,
         "ticks": ticks,
         "tick_lateness_ms": summary["tick_lateness_ms"],
+        "tick_work_ms": summary["tick_work_ms"],
+        "tick_sections_ms": summary["tick_sections_ms"],
         "overrun_share": round(summary["tick_overruns"] / ticks, 6) if ticks else None,
         "plan_ms": summary["plan_ms"],
         "updates_per_s": summary["updates_per_s"],
@@ -75,7 +79,7 @@ def _wait_for(file: Path, session: subprocess.Popen[str]) -> None:
 
 
 if __name__ == "__main__":
-    options = parser("Tick lateness of a real session with planner and learner at work.")
+    options = parser("Tick lateness and time by part of the tick, of a real session with planner and learner at work.")
     options.add_argument("--task", default="push_t", help="task to teach (default push_t)")
     options.add_argument("--rate-hz", type=float, default=0.0, help="ticks per second (default: the task's own)")
     options.add_argument("--window", action="store_true", help="with the window open")

@@ -138,7 +138,7 @@ def _actions(policy: ChunkPolicy, task: Task, how: Execution) -> Iterator[tuple[
             rest, lead = queue.rest(tick), queue.remaining(tick)
             steps = nothing if rest is None else rest
             plan = answer(policy, OVERLAPS[how.overlap](Running(tick, task.observe(), steps, lead, task.forecast)))
-            queue.asked(tick)
+            queue.requested(tick)
             queue.take(plan, tick)
         yield -1 if queue.plan is None else queue.plan.tick, queue.action(tick)
 

@@ -20,7 +20,7 @@ from typing import Any, Literal, Self
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from hitl_clic.aliases import current_settings
+from hitl_clic.aliases import current_settings, without_removed
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.control.clock import ticks_of
@@ -28,7 +28,7 @@ from hitl_clic.control.gate import GateSettings
 from hitl_clic.control.help_request import HelpSettings
 from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
-from hitl_clic.devices.teacher.scripted import OracleSettings
+from hitl_clic.devices.teacher.oracle import OracleSettings
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
 from hitl_clic.link.settings import LinkSettings
@@ -102,13 +102,8 @@ class SessionSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _under_current_names(cls, given: Any) -> Any:
-        """Settings written before may use old names. An old field of the oracle, its kind, never had an effect."""
-        if isinstance(given, Mapping):
-            given = current_settings(given)
-        oracle = given.get("oracle") if isinstance(given, Mapping) else None
-        if not isinstance(oracle, Mapping) or oracle.get("kind") != "absolute":
-            return given
-        return {**given, "oracle": {name: value for name, value in oracle.items() if name != "kind"}}
+        """Settings written before may use old names, or name options that were removed."""
+        return without_removed(current_settings(given)) if isinstance(given, Mapping) else given
 
     @field_validator("task", "method")
     @classmethod

@@ -54,8 +54,6 @@ def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
 
 def test_corrections_are_read_as_the_gate_says_and_no_setting_of_the_oracle_pretends_to(tmp_path: Path) -> None:
     assert load(session="simulated_keyboard_user").gate.kind == "relative"
-    older = SessionSettings().to_toml().replace("[oracle]\n", '[oracle]\nkind = "absolute"\n')
-    assert SessionSettings.from_toml(write(tmp_path / "older.toml", older)) == SessionSettings()
     with pytest.raises(SettingsError, match=r"oracle\.kind"):
         load(overrides={"oracle": {"kind": "relative"}})
 

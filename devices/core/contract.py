@@ -1,4 +1,4 @@
-"""The device contract as a check that anyone can run on a device of their own. Called from tests, on one thread."""
+"""The device contract as a check that anyone can run on their own device. Called from tests, on one thread."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def check_device(
     lose: Callable[[Device], None] | None = None,
     timeout_s: float = 2.0,
 ) -> None:
-    """Check what every device must hold to.
+    """Check what every device must do. A device needs `name`, `axes` and `read`.
 
     Args:
         make: a new device, not started.
-        deflect: makes the started device move (its source says so); then it must show non-zero motion.
-        lose: takes the source away; then the device must show `connected=False` and zero motion.
+        deflect: makes the started device's source move; the device must then show non-zero motion.
+        lose: disconnects the source; the device must then show `connected=False` and zero motion.
         timeout_s: seconds to wait for either.
 
     Raises:

@@ -1,6 +1,6 @@
 """The Device contract and the reader thread every device runs.
 
-`start`, `close`, `latest`, `let_go` and `settle` are called by the actor's main thread; `read` by the reader thread.
+`start`, `close`, `latest`, `stopped` and `released` are called by the actor's main thread, `read` by the reader thread.
 `latest` never blocks. A reader must drain its source completely on every read: queued reports are lag.
 """
 
@@ -32,11 +32,11 @@ class Device(ABC):
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
-        """What ended the reader thread, if it did not end by `close`; the device then stays lost."""
+        """The error that ended the reader thread; the device then stays lost. None where `close` ended it."""
         self.trouble = ""
-        """Why the device is not connected, in a sentence, where it knows; empty while all is well."""
+        """Why the device is not connected, in a sentence, where that is known; else empty."""
         self.inputs = Inputs()
-        """What the newest reading took in, before shaping; replaced by the reader thread."""
+        """The newest reading before shaping; replaced by the reader thread."""
         self.watch: Callable[[DeviceSample, Inputs], None] | None = None
         """Called in the reader thread with every reading (a device bench); quick. Set it before `start`."""
 
@@ -56,26 +56,18 @@ class Device(ABC):
         """The newest sample; an idle one before the first read. Never blocks."""
         return self._slot.latest() or self.idle()
 
-    def settle(self, tick: int, timeout_s: float) -> bool:
-        """Wait until the device has answered `tick`; free-running devices have nothing to answer.
-
-        Only the `--pace max` clock calls this: in real time nobody waits for a teacher.
-        """
-        del tick, timeout_s
-        return True
-
     def stopped(self) -> None:  # noqa: B027 (most devices have nothing to make felt)
-        """The robot was stopped: let the hand feel it. Called by the loop, so it may only leave a note for `read`."""
+        """The robot was stopped, which the hand should feel. Called in a tick: it may only leave a note for `read`."""
 
     def release(self) -> None:  # noqa: B027 (most devices hold nothing)
         """Give the hardware back (reader thread, after its last `read`)."""
 
     def released(self) -> None:
-        """The teacher drives no more: commands that last (to a gripper) are over. Called in a tick; never blocks."""
+        """The correction is over, and so are commands that last (to a gripper). Called in a tick; never blocks."""
         return
 
     def note(self) -> str:
-        """What pushing would move now, in words for the window; empty where there is no choice. Any thread."""
+        """What a push would move now, in words for the window; empty where there is no choice. Any thread."""
         return ""
 
     def close(self) -> None:
@@ -101,9 +93,9 @@ class Device(ABC):
                 if self.watch is not None:
                     self.watch(sample, self.inputs)
         except Exception as error:
-            self.failure = error  # the loop goes on without this device; whoever shows it can say why
+            self.failure = error  # the loop goes on without this device, and the window says why
         finally:
-            self._publish(self.lost())  # nobody may go on seeing the last deflection of a dead reader
+            self._publish(self.lost())  # the last deflection must not stay in force after the reader ended
             self.release()
 
     def _publish(self, sample: DeviceSample) -> None:

@@ -16,11 +16,9 @@ class DeviceSample:
         engage: the dead-man control (or, for the oracle, "I want to correct now") is held.
         stop: the emergency-stop control is held.
         connected: False once the hardware (or its source) is gone; `motion` is then all zero.
-        answers_tick: for teachers that answer a particular tick: its number; -1 for free-running devices.
-        wanted: a*, what a scripted teacher would do at `answers_tick`, also when it does not engage; None for hands.
         teaches: for each motion whether the correction is about it, the robot keeping the others; None is all.
-        lasting: for each motion whether it goes on by itself after a press, as the command to a gripper does, so that
-            it does not mean that hands are pushing; None is none.
+        lasting: for each motion whether it goes on by itself after a press, as a gripper command does; such a motion
+            does not show that a hand pushes now. None: no motion does.
     """
 
     time_ns: int
@@ -28,8 +26,6 @@ class DeviceSample:
     engage: bool = False
     stop: bool = False
     connected: bool = True
-    answers_tick: int = -1
-    wanted: tuple[float, ...] | None = None
     teaches: tuple[bool, ...] | None = None
     lasting: tuple[bool, ...] | None = None
 
@@ -41,8 +37,7 @@ class DeviceSample:
 def fresh(sample: DeviceSample, now_ns: int, limit_s: float) -> DeviceSample:
     """What may be acted upon: the sample itself, or, when it is too old or its device is gone, one without motion.
 
-    Stale input means zero motion. A motion that is no finite number, which no sound device gives, is none either. An
-    emergency stop is kept however old it is.
+    Stale input means zero motion, and so does a motion that is not finite. An emergency stop is kept at any age.
     """
     sound = sample.connected and all(map(math.isfinite, sample.motion))
     if sound and sample.age_s(now_ns) <= limit_s:

@@ -17,16 +17,13 @@ ABSOLUTE_TREMOR = 0.04
 """Greatest standard deviation of the tremor on an absolute action, in units of action."""
 
 
-def turn(d: Vector, degrees: float, bias_degrees: float, generator: np.random.Generator) -> Vector:
+def turn(d: Vector, degrees: float, generator: np.random.Generator) -> Vector:
     """Turn d by an angle towards a random orthogonal direction; its length stays.
 
     Args:
         d: float64 [n]. With n = 1, or of length 0, there is nowhere to turn and d is returned.
-        degrees: the angle. bias_degrees: added to or taken from it, at random; 0 for none.
-        generator: source of all draws.
+        degrees: the angle. generator: source of all draws.
     """
-    if bias_degrees:
-        degrees += bias_degrees if generator.random() < 0.5 else -bias_degrees
     length = float(np.linalg.norm(d))
     if d.size < 2 or length == 0.0:
         return d

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hitl_clic.devices.core.axes import base
 from hitl_clic.devices.teacher import noise
 from hitl_clic.devices.teacher.keypress_model import KeypressModel, nudged, pressed
-
-Kind = Literal["absolute", "relative"]
+from hitl_clic.types.records import Kind
 
 
 class OracleSettings(BaseModel):
@@ -29,20 +28,20 @@ class OracleSettings(BaseModel):
     delay_steps: int = Field(
         0, ge=0, le=100, description="Ticks by which a correction comes late; 1 is the published reference's timing."
     )
-    every: int = Field(1, ge=1, le=1000, description="Asked whether to step in on every n-th step; the reference's 2.")
-    bank: bool = Field(
-        False, description="Steps not used when asked may be used on the steps between (the reference; with every > 1)."
+    every: int = Field(
+        1, ge=1, le=1000, description="It decides on every n-th step whether to step in; the reference: 2."
     )
     threshold: float = Field(0.2, ge=0, le=10, description="Steps in when |a* - a^r| exceeds this, units of action.")
     persist: bool = Field(True, description="Once it steps in, it drives to the end of the running chunk (Ta steps).")
     patience: int = Field(
-        0, ge=0, le=1000, description="Asked steps in a row the robot may be wrong before it steps in, as people wait."
+        0,
+        ge=0,
+        le=1000,
+        description="Decisions in a row at which the robot is wrong before it steps in.",
     )
     persist_steps: int = Field(0, ge=0, le=1000, description="Steps it drives at least, once it steps in (persist).")
-    start_episode: int = Field(0, ge=0, description="First episode, from 0, in which it corrects.")
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of its noise.")
     direction_noise_deg: float = Field(0.0, ge=0, le=180, description="Degrees by which its direction errs.")
-    direction_bias_deg: float = Field(0.0, ge=0, le=180, description="Degrees added to or taken from that at random.")
     magnitude_noise: float = Field(
         0.0, ge=0, le=10, description="Size of a correction is multiplied by a draw from 0.001 to this; 0: off."
     )
@@ -51,37 +50,37 @@ class OracleSettings(BaseModel):
         0,
         ge=0,
         le=1000,
-        description="It presses keys, each axis full, back or not at all (8 directions in a plane), and keeps a press "
-        "for this many ticks at least; 0: any direction and strength, new at each tick.",
+        description="It presses keys: each axis fully forward, fully back or not at all. It keeps a press for at "
+        "least so many ticks; 0: any direction and strength, new at each tick.",
     )
     precise_scale: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="Speed of its presses while it also holds the key for that, as a person may; 1: it has none.",
+        description="Speed of its presses while it also holds the key for slow motion; 1: it has no such key.",
     )
     buttons: tuple[str, ...] = Field(
         ("gripper",),
-        description="Axes, of every arm, that its fingers switch from end to end by a button (with press_steps), as "
-        "hands do; read absolutely also while corrections are relative.",
+        description="Axes, of every arm, that it switches between their ends by a button (with press_steps), as people "
+        "do; they are read absolutely also while corrections are relative.",
     )
     anticipation: float = Field(
         0.0,
         ge=0,
         le=10,
-        description="As people allow for what their hands have just done: for each unit of motion that it has decided "
-        "on and that is not carried out yet it wants this much less, units of action.",
+        description="As people allow for their own latest motions: for each unit of motion that it has decided on and "
+        "that is not executed yet, it wants this much less, units of action.",
     )
     foresight: bool = Field(
         False,
-        description="As people do, it foresees where the robot's plan and its own motions on their way lead until its "
-        "hand moves, and does what will be right there. For tasks that can be foreseen.",
+        description="As people do, it predicts the state at which its motion will be executed, from the robot's plan "
+        "and its own pending motions, and does what is right there. For tasks with a model (`Task.foresee`).",
     )
     wrong_presses: float = Field(0.0, ge=0, le=1, description="Share of its presses that are of random keys.")
     partial: tuple[str, ...] = Field(
         (),
-        description="Groups of axes, each as names joined by commas: a correction is about the group that errs most, "
-        "and about axes in no group; the robot keeps the others. Nothing: about all axes.",
+        description="Groups of axes, each as names joined by commas: a correction is about the group with the largest "
+        "error and about axes in no group; the robot keeps the others. Nothing: about all axes.",
     )
 
 
@@ -117,7 +116,7 @@ def axis_groups(partial: Sequence[str], axes: Sequence[str]) -> list[list[int]]:
 class Oracle:
     """Decides, tick by tick, whether the teacher engages and with which motion.
 
-    Keeps the end of an intervention, the bank of unused turns and the noise generator; `begin` starts an episode.
+    Keeps the end of an intervention and the noise generator; `begin` starts an episode.
     """
 
     def __init__(
@@ -137,12 +136,9 @@ class Oracle:
         """
         if execute < 1:
             raise ValueError(f"execute = {execute} is not allowed; a chunk runs for at least 1 step")
-        self.settings = settings
+        self.settings, self.axes = settings, tuple(axes)
         self._groups = axis_groups(settings.partial, axes)
-        self.banked = 0
-        """Turns not used so far; as in the reference it is never reset."""
         self._execute, self._relative_step = execute, relative_step
-        self._active = False
         self._until_step = 0
         self._wrong = 0
         self._late: deque[Answer] = deque()
@@ -156,7 +152,6 @@ class Oracle:
 
     def begin(self, episode: int) -> None:
         """Start an episode: no intervention running, noise seeded by (seed, episode)."""
-        self._active = episode >= self.settings.start_episode
         self._until_step = 0
         self._wrong = 0
         self._late.clear()
@@ -189,7 +184,7 @@ class Oracle:
             the answer of this tick, or of the one `delay_steps` earlier; asked, it answers at once and steps in.
         """
         wrong_by = float(np.linalg.norm(np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)))
-        engages = self._active and self._engages(step, step_in_chunk, wrong_by, asked)
+        engages = self._engages(step, step_in_chunk, wrong_by, asked)
         aim = wanted if then is None or not engages else then
         now = self._answer(step, engages, aim, robot, kind, self._ahead(coming, kind))
         if asked:
@@ -206,7 +201,7 @@ class Oracle:
         """What it expects to be done before the motion that it decides on next is carried out, [behind, dim_a].
 
         `plan`: what is left of the robot's running chunk, [k, dim_a], k >= 1; its last step goes on. A robot that is
-        driven plans anew at once, mostly the same: its first step goes on.
+        driven plans again at each tick, mostly the same: its first step goes on.
         """
         steps = self._coming.maxlen or 0
         if any(answer.engage for answer in self._coming):
@@ -221,7 +216,7 @@ class Oracle:
         return actions
 
     def _ahead(self, coming: NDArray | float, kind: Kind) -> NDArray:
-        """How much less it wants for the motions that are on their way, also those that it holds back itself."""
+        """How much less it wants because of pending motions, those that it holds back itself included."""
         coming = coming + np.sum([answer.motion for answer in self._late], axis=0)
         reach = self._relative_step if kind == "relative" else 1.0
         return np.asarray(self.settings.anticipation * reach * coming, np.float64)
@@ -231,14 +226,14 @@ class Oracle:
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
         buttons = self._buttons if self._buttons.size else np.zeros(wanted.size, bool)
         content = float(np.linalg.norm(away[~buttons])) <= settings.threshold
-        if not engages or (kind == "relative" and content):  # good enough needs no other direction
+        if not engages or (kind == "relative" and content):  # within the threshold there is nothing to correct
             if self._fingers is not None:
                 self._fingers.lift()
             held = np.where(buttons & engages, np.sign(wanted), 0.0)
             return Answer(tuple(float(value) for value in held), engages)
         noisy = away
-        if settings.direction_noise_deg or settings.direction_bias_deg:
-            noisy = noise.turn(noisy, settings.direction_noise_deg, settings.direction_bias_deg, self._generator)
+        if settings.direction_noise_deg:
+            noisy = noise.turn(noisy, settings.direction_noise_deg, self._generator)
         if settings.magnitude_noise:
             noisy = noise.weaken(noisy, settings.magnitude_noise, self._generator)
         if settings.gaussian_noise:
@@ -248,7 +243,7 @@ class Oracle:
         if self.settings.anticipation:
             action = np.clip(action - ahead, -1.0, 1.0)
         if self._fingers is not None:
-            # hands press what brings the robot to go the way they want, as they see after a moment of trying
+            # people soon find the keys that make the robot go where they want
             way = np.where(buttons, robot if kind == "relative" else 0.0, action)
             speeds = (1.0, settings.precise_scale)
             best = nudged(robot, way, self._relative_step, speeds) if kind == "relative" else pressed(way, speeds)
@@ -256,11 +251,11 @@ class Oracle:
             motion = np.where(buttons, np.sign(wanted), keys)
         elif kind == "relative":
             motion = (action - robot) / self._relative_step
-            motion = motion / max(1.0, float(np.abs(motion).max()))  # further than it reaches: still that way
+            motion = motion / max(1.0, float(np.abs(motion).max()))  # a longer correction keeps its direction
         else:
             motion = action
         teaches = self._about(away)
-        if teaches is not None:  # after the noise, which must not reach the axes left alone
+        if teaches is not None:  # after the noise, which must not change the axes left alone
             motion = np.where(teaches, motion, 0.0 if kind == "relative" else robot)
         return Answer(tuple(float(value) for value in np.clip(motion, -1.0, 1.0)), True, teaches)
 
@@ -273,25 +268,22 @@ class Oracle:
         return tuple(axis not in left_alone for axis in range(away.size))
 
     def _engages(self, step: int, step_in_chunk: int, distance: float, asked: bool) -> bool:
-        """The gating; a running intervention needs neither a turn nor the threshold, and costs no turn."""
+        """Whether it drives. A running intervention needs neither a turn nor the threshold."""
         if step < self._until_step:
             return True
         if asked:
             self._drive_on(step, step_in_chunk)
             return True
-        turn = step % self.settings.every == 0
-        if not turn and not (self.settings.bank and self.banked > 0):
+        if step % self.settings.every:
             return False
         self._wrong = self._wrong + 1 if distance > self.settings.threshold else 0
         engages = self._wrong > self.settings.patience
-        if self.settings.bank and turn != engages:
-            self.banked += 1 if turn else -1
         if engages:
             self._drive_on(step, step_in_chunk)
         return engages
 
     def _drive_on(self, step: int, step_in_chunk: int) -> None:
-        """Having stepped in, it keeps driving for a while (persist)."""
+        """After it stepped in, it drives to the end of the running chunk at least (persist)."""
         if self.settings.persist:
             rest_of_chunk = self._execute - max(0, step_in_chunk)
             self._until_step = step + max(1, rest_of_chunk, self.settings.persist_steps)

@@ -1,191 +1,140 @@
 """The scripted teacher as a device: same thread, slot, rate and latency as a hand. Knows no tasks and no policies.
 
-The loop publishes a `TeacherView` per tick; the reader thread asks the teacher and answers with a `DeviceSample`.
-`settle` and `wanted` are called by the loop's thread, everything else happens in the reader thread. The teacher is
-touched by the reader thread only.
+The loop shows what there is to see in a `TeacherChannel`; the reader thread asks the teacher, and answers with a
+`DeviceSample` as any device. The reader thread alone calls the teacher and the oracle.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.devices.core.slot import Slot
-from hitl_clic.devices.teacher.oracle import Kind, Oracle, OracleSettings
-
-__all__ = ["Foresee", "OracleSettings", "ScriptedDevice", "TeacherView"]
+from hitl_clic.devices.teacher.channel import Instant, TeacherChannel, TeacherView
+from hitl_clic.devices.teacher.oracle import Oracle
 
 Foresee = Callable[[NDArray[np.float32], NDArray], NDArray]
 """What a teacher would want after an observation and the actions that follow it, [k, dim_a]."""
 
 
-@dataclass(frozen=True, slots=True)
-class TeacherView:
-    """What the teacher sees at one tick.
+class Script(Protocol):
+    """What the device needs of a task's scripted teacher."""
 
-    Attributes:
-        tick: number in the session, growing; episode: from 0; step: number in the episode, from 0.
-        observation: s_t, float32 [dim_o].
-        plan: what is left of the robot's running chunk, a^r_t first, float32 [k, dim_a], k >= 1; None while there is
-            no plan yet (publish again when there is).
-        step_in_chunk: place of `robot_action` in the robot's running chunk, from 0.
-        kind: how a correction is read at this tick: the gate says.
-        asks: the robot stands still and asks for help: the teacher is to step in, whatever it thinks of the plan.
-        part: its part of the last action, [dim_a], of a robot that is pushed and then follows its plans slowly.
-        share: how much of the way from there to its plan it goes at a tick.
-    """
+    def action(self, observation: NDArray[np.float32]) -> NDArray:
+        """a*(s), float [dim_a]; called once for each tick seen, in order, because the teacher keeps a phase."""
+        ...
 
-    tick: int
-    episode: int
-    step: int
-    observation: NDArray[np.float32]
-    plan: NDArray[np.float32] | None
-    step_in_chunk: int
-    kind: Kind = "absolute"
-    asks: bool = False
-    part: NDArray[np.float32] | None = None
-    share: float = 1.0
+    def reset(self) -> None:
+        """Forget the phase; called before the first tick of each episode."""
+        ...
 
-    @property
-    def robot_action(self) -> NDArray[np.float32] | None:
-        """What the robot does by itself, or its part while it is pushed, [dim_a]; None while there is no plan."""
-        if self.plan is None:
-            return None
-        if self.part is None:
-            return self.plan[0]
-        return self.part + np.float32(self.share) * (self.plan[0] - self.part)
+
+class _Answer(NamedTuple):
+    """A sample that is decided and not shown yet: when to show it, and which instant it answers."""
+
+    due_ns: int
+    instant: Instant
+    sample: DeviceSample
 
 
 class ScriptedDevice(Device):
-    """Answers each view that has a robot action with a sample whose `answers_tick` is the view's tick."""
+    """Answers each view that has a robot action with a sample.
+
+    Args:
+        teacher: gives a*. oracle: decides when to step in, and how; it names the axes and has the settings.
+        channel: to the loop.
+        foresee: what the teacher would want after some actions; needed for foresight.
+
+    Raises:
+        ValueError: the settings want foresight, and there is none.
+    """
 
     name = "oracle"
 
     def __init__(
-        self,
-        axes: Sequence[str],
-        teacher: Callable[[NDArray[np.float32]], NDArray],
-        reset: Callable[[], None],
-        view: Slot[TeacherView],
-        execute: int,
-        settings: OracleSettings | None = None,
-        relative_step: float = 2.0,
-        foresee: Foresee | None = None,
-        behind: int = 0,
+        self, teacher: Script, oracle: Oracle, channel: TeacherChannel, foresee: Foresee | None = None
     ) -> None:
-        """
-        Args:
-            axes: names of the action's axes, in its order.
-            teacher: a*(s), float [dim_a]; called once for each tick seen, in order, because it keeps a phase.
-            reset: the teacher forgets its phase; called before the first tick of each episode.
-            view: where the loop publishes what the teacher sees.
-            execute: Ta, steps of a chunk that are executed before the next plan.
-            settings: how it behaves. relative_step: e, how far a full push is read to go, units of action.
-            foresee: what the teacher would want after some actions; needed for foresight. behind: ticks from a decision
-                to the tick at which its motion is carried out.
-
-        Raises:
-            ValueError: the settings name an axis that is not there, or want foresight, and there is none.
-        """
-        self.settings = settings or OracleSettings()
+        self.settings = oracle.settings
         if self.settings.foresight and foresee is None:
             raise ValueError("oracle.foresight = true needs a teacher that can foresee")
         super().__init__(self.settings.rate_hz)
-        self.axes = tuple(axes)
+        self.axes = oracle.axes
         self.missed = 0
         """Ticks of an episode that passed unseen because the teacher was still busy."""
-        self._teacher = teacher
-        self._reset = reset
-        self._view = view
-        self._oracle = Oracle(self.settings, execute, axes, relative_step, behind)
+        self._teacher, self._oracle, self._channel = teacher, oracle, channel
         self._foresee = foresee if self.settings.foresight else None
-        self._wake = threading.Event()
-        self._answered = threading.Condition()
-        self._answers_tick = -1
+        channel.join(self.name)
+        self._episode = -1
+        self._wanted = np.zeros(len(self.axes))
+        """a* of the newest view."""
         self._seen = -1
         """Tick of the newest view whose a* is known."""
         self._decided = False
         """Whether that tick is decided; it is not while its view has no robot action."""
-        self._answered_call = False
+        self._answered_help = False
         """Whether it is decided with the robot asking for help."""
-        self._episode = -1
-        self._wanted: Slot[tuple[int, tuple[float, ...]]] = Slot()
-        self._due: deque[tuple[int, DeviceSample]] = deque()
-        """Decided and not yet published: (when to publish, sample), oldest first."""
-        self._now_shown = self.idle()
-
-    def settle(self, tick: int, timeout_s: float) -> bool:
-        """Wait until `tick` is answered; False when `timeout_s` seconds passed or the device was closed.
-
-        Raises:
-            RuntimeError: the teacher failed; its error is the cause.
-        """
-        with self._answered:
-            self._wake.set()
-            self._answered.wait_for(
-                lambda: self._answers_tick >= tick or self.failure is not None or self._closing.is_set(), timeout_s
-            )
-        if self.failure is not None:
-            raise RuntimeError(f"the oracle's teacher failed at tick {self._seen + 1} or later") from self.failure
-        return self._answers_tick >= tick
-
-    def wanted(self, tick: int) -> tuple[float, ...] | None:
-        """a* at `tick` if that is the newest tick the teacher has seen, without the latency of the samples."""
-        entry = self._wanted.latest()
-        return entry[1] if entry is not None and entry[0] == tick else None
+        self._due: deque[_Answer] = deque()
+        """Decided and not shown yet, oldest first."""
+        self._shown = self.idle()
+        self._shown_answers: Instant = (-1, -1)
+        """The instant that the shown sample answers."""
 
     def close(self) -> None:
-        """Stop the reader thread and wake whoever waits for an answer. Safe to call twice."""
+        """Stop the reader thread and wake the loop if it waits for an answer. Safe to call twice."""
         self._closing.set()
-        self._wake.set()
+        self._channel.end()
         super().close()
-        with self._answered:
-            self._answered.notify_all()
+
+    def release(self) -> None:
+        """The reader thread ends: the loop must not wait any longer."""
+        self._channel.end(self.failure)
 
     def read(self, timeout_s: float) -> DeviceSample:
         """Answer the newest view, if there is a new one, and return the sample that is due by now."""
         if self._due:
-            timeout_s = min(timeout_s, max(0.0, (self._due[0][0] - time.perf_counter_ns()) * 1e-9))
-        self._wake.wait(timeout_s)
-        self._wake.clear()
-        view = self._view.latest()
+            timeout_s = min(timeout_s, max(0.0, (self._due[0].due_ns - time.perf_counter_ns()) * 1e-9))
+        self._channel.wait_for_view(timeout_s)
+        view = self._channel.view()
         if view is not None:
             self._look(view)
         now_ns = time.perf_counter_ns()
-        while self._due and self._due[0][0] <= now_ns:
-            self._now_shown = self._due.popleft()[1]
+        while self._due and self._due[0].due_ns <= now_ns:
+            _, self._shown_answers, self._shown = self._due.popleft()
         # a hand that holds still is still there: every reading confirms the motion
-        return replace(self._now_shown, time_ns=now_ns)
+        return replace(self._shown, time_ns=now_ns)
 
     def _look(self, view: TeacherView) -> None:
         if view.episode != self._episode:
-            self._reset()
+            self._teacher.reset()
             self._oracle.begin(view.episode)
             self._episode, self._seen = view.episode, view.tick - 1
             self._due.clear()
-            self._now_shown = self.idle()  # lets go: the old motion means nothing in a new scene
+            self._shown = self.idle()  # lets go: the old motion means nothing in a new scene
         if view.tick > self._seen:
             self.missed += view.tick - self._seen - 1
-            wanted = self._ask(view.observation)
+            self._wanted = self._checked(self._teacher.action(view.observation))
             self._seen = view.tick
-            self._decided = self._answered_call = False
-            self._wanted.publish((view.tick, wanted))
-        entry = self._wanted.latest()
+            self._decided = self._answered_help = False
+            self._channel.publish_wanted(view.instant, tuple(float(value) for value in self._wanted))
         decided = self._decided and not view.asks
-        if view.plan is None or view.tick != self._seen or decided or entry is None or self._answered_call:
+        if view.plan is None or view.tick != self._seen or decided or self._answered_help:
             return
+        self._decided = True
+        self._answered_help = view.asks
+        self._decide(view)
+
+    def _decide(self, view: TeacherView) -> None:
+        """Put the answer to a view that has a plan among those that are due, with the settings' latency."""
         robot = view.robot_action
         assert robot is not None
-        self._decided = True
-        self._answered_call = view.asks
+        assert view.plan is not None
         then = None
         if self._foresee is not None:
             plan = np.concatenate([robot[None], view.plan[1:]])
@@ -193,29 +142,19 @@ class ScriptedDevice(Device):
         answer = self._oracle.decide(
             view.step,
             view.step_in_chunk,
-            np.asarray(entry[1]),
+            self._wanted,
             robot,
             view.kind,
             view.asks,
-            np.sum([sample.motion for _, sample in self._due], axis=0),
+            np.sum([due.sample.motion for due in self._due], axis=0),
             then,
         )
         now_ns = time.perf_counter_ns()
-        sample = DeviceSample(
-            now_ns,
-            answer.motion,
-            engage=answer.engage,
-            answers_tick=view.tick,
-            wanted=entry[1],
-            teaches=answer.teaches,
-        )
-        self._due.append((now_ns + round(self.settings.latency_s * 1e9), sample))
-
-    def _ask(self, observation: NDArray[np.float32]) -> tuple[float, ...]:
-        """a* in [-1, 1]: divided by its largest entry if that exceeds 1, which keeps its direction."""
-        return tuple(float(value) for value in self._checked(self._teacher(observation)))
+        sample = DeviceSample(now_ns, answer.motion, engage=answer.engage, teaches=answer.teaches)
+        self._due.append(_Answer(now_ns + round(self.settings.latency_s * 1e9), view.instant, sample))
 
     def _checked(self, wanted: NDArray) -> NDArray[np.float64]:
+        """a* in [-1, 1]: divided by its largest entry if that exceeds 1, which keeps its direction."""
         action = np.asarray(wanted, np.float64)
         if action.shape != (len(self.axes),) or not np.all(np.isfinite(action)):
             raise ValueError(f"the teacher gave {action!r}; needed are {len(self.axes)} finite numbers")
@@ -223,7 +162,4 @@ class ScriptedDevice(Device):
 
     def _publish(self, sample: DeviceSample) -> None:
         super()._publish(sample)
-        if sample.answers_tick > self._answers_tick or not sample.connected:
-            with self._answered:
-                self._answers_tick = max(self._answers_tick, sample.answers_tick)
-                self._answered.notify_all()
+        self._channel.answered(self._shown_answers)

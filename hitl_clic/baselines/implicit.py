@@ -30,7 +30,7 @@ def info_nce_loss(
     with torch.no_grad():
         context = energy.context(batch.state)
     hold = None if batch.given is None else batch.fill
-    negatives = draw_negatives(energy, context, batch.near, settings.negatives, generator, hold)
+    negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator, hold)
     order = torch.randperm(negatives.shape[1], generator=generator, device=negatives.device)  # the penalty sees any
     samples = torch.cat([batch.human[:, None], negatives[:, order]], dim=1)
     anything = uniform(len(samples), 1, samples.shape[-1], generator)

@@ -84,13 +84,13 @@ def policy_of(path: Path, settings: SessionSettings, seed: int) -> tuple[ChunkPo
     """
     import torch
 
-    from hitl_clic.methods import make_policy
+    from hitl_clic.runner.policy_inbox import policy_of_weights
 
     try:
         weights, agreed = checkpoint.read_weights(path)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
         generator = torch.Generator(settings.clic.planner_device).manual_seed(seed)
-        policy = make_policy(weights.tensors, *sizes, settings.clic, generator, weights.version, weights.newest_pair)
+        policy = policy_of_weights(weights, *sizes, settings.clic, generator)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     return policy, weights

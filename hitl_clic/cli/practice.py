@@ -12,48 +12,40 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
 
-import numpy as np
-
 from hitl_clic.cockpit.dashboard import Dashboard
 from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
+from hitl_clic.control.arbitration import Arbitration
 from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock
+from hitl_clic.control.clock import MaxPaceClock, RealTimeClock
+from hitl_clic.control.correction_log import CorrectionLog
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
-from hitl_clic.control.loop import ControlLoop, Outlets
+from hitl_clic.control.help_request import HelpRequest
+from hitl_clic.control.loop import ControlLoop
+from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.planner import Planner
+from hitl_clic.control.planning import Planning
 from hitl_clic.control.schedule import LiveSchedule
+from hitl_clic.control.stand_still import StandStill
 from hitl_clic.correction.mapping import HandOver
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
 from hitl_clic.correction.undo import UndoBuffer
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.devices.teacher.scripted import TeacherView
+from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.cockpit_feed import CockpitFeed, NoLearner
 from hitl_clic.runner.device_registry import bound, choices, choose, chosen_device, key_maps
 from hitl_clic.runner.window_setup import open_window, scene3d_of
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
-from hitl_clic.types.records import Array, EpisodeRecord, Proposal
+from hitl_clic.types.records import EpisodeRecord
 from hitl_clic.types.view import LoopView
 
 PRACTICE_SEED = 500_000
 """Of the first start: far from those of sessions and evaluations."""
-
-
-class StandStill:
-    """The policy of a robot that is driven: it does nothing by itself."""
-
-    version, newest_pair = 0, -1
-
-    def __init__(self, horizon: int, dim_a: int) -> None:
-        self._nothing = np.zeros((horizon, dim_a), np.float32)
-
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """Zeros."""
-        del observation, committed, previous
-        return Proposal(self._nothing.copy(), 0.0)
+NO_SNAPSHOTS = 1_000_000_000
+"""Ticks between two snapshots: practice is never that long, and nothing of it is recorded."""
 
 
 class Score:
@@ -99,7 +91,8 @@ def run(settings: SessionSettings) -> int:
         task.reset(seed=PRACTICE_SEED + settings.seed)
         dim_a = len(task.action_frame.axes)
         views: Slot[LoopView] = Slot()
-        teacher: Slot[TeacherView] = Slot()
+        planner = Planner(StandStill(settings.horizon, dim_a))
+        teacher = TeacherChannel(planner.latest)
         feed = EventFeed()
         device = spec.make(settings, task.action_frame.axes, teacher, feed)
         keys = key_maps(settings, task.action_frame.axes)
@@ -125,9 +118,10 @@ def run(settings: SessionSettings) -> int:
             settings, scene3d_of(task, settings, stack), feed, stack, lambda line: print(line, file=sys.stderr)
         )
         if window is None:
-            stack.enter_context(Dashboard(state))
+            draws = stack.enter_context(Dashboard(state)).draws
         else:
             window.show(state)
+            draws = True
         quits = threading.Event()
         previous = signal.signal(signal.SIGINT, lambda *_: quits.set())
         stack.callback(lambda: signal.signal(signal.SIGINT, previous))
@@ -143,26 +137,40 @@ def run(settings: SessionSettings) -> int:
                 asked.append("ask")  # the time runs from when the person first drives
             return asked if window is None else [*asked, *window.asked()]
 
+        queue = ChunkQueue(settings.horizon, settings.horizon, 0, dim_a)
+        planning = Planning(
+            planner, queue, teacher, pair_stride=settings.horizon, timeout_s=settings.loop.planner_timeout_s
+        )
+        outlets = Outlets(
+            record=cockpit.add,
+            send=lambda pair: None,
+            withdraw=lambda pair: None,
+            fetch_policy=lambda: None,
+            commands=commands,
+            view=views,
+            draws=draws,
+        )
+        realtime = settings.pace == "realtime"
         loop = ControlLoop(
             task=task,
-            device=device,
-            gate=Gate(settings.gate, choices(settings, task)),
-            binding=bound(settings, device, task),
-            hand_over=HandOver(settings.gate.max_step, dim_a),
-            policy_filter=PolicyFilter(0.0, settings.loop.rate_hz),
-            queue=ChunkQueue(settings.horizon, settings.horizon, 0, dim_a),
-            pairs=PairBuilder(settings.horizon, settings.horizon, "hold"),
-            undo=UndoBuffer(0.0),
-            exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
-            outlets=Outlets(cockpit.add, lambda pair: None, lambda pair: None, lambda: None, commands, views, teacher),
-            pair_stride=settings.horizon,
-            snapshot_every=1_000_000_000,
-            draws=True,
-            timeout_s=settings.loop.planner_timeout_s,
+            arbitration=Arbitration(
+                device=device,
+                gate=Gate(settings.gate, choices(settings, task)),
+                binding=bound(settings, device, task),
+                hand_over=HandOver(settings.gate.max_step, dim_a),
+                policy_filter=PolicyFilter(0.0, settings.loop.rate_hz),
+                exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
+                help=HelpRequest(),
+            ),
+            planning=planning,
+            corrections=CorrectionLog(
+                PairBuilder(settings.horizon, settings.horizon, "hold"), UndoBuffer(0.0), outlets
+            ),
+            outlets=outlets,
+            clock=RealTimeClock(settings.loop.rate_hz) if realtime else MaxPaceClock(planning.wait_ready),
+            schedule=LiveSchedule(),
+            snapshot_every=NO_SNAPSHOTS,
         )
-        planner = Planner(StandStill(settings.horizon, dim_a), loop.on_plan)
-        clock: Clock = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else MaxPaceClock(loop.ready)
-        loop.attach(planner, clock, LiveSchedule())
         stack.callback(planner.close)
         planner.start()
         device.start()

@@ -12,12 +12,10 @@ from hitl_clic.clic.film_energy import FilmEnergy
 from hitl_clic.clic.mlp_energy import MlpEnergy
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.settings import EnergyKind, EnergySettings
-from hitl_clic.clic.temporal_energy import TemporalEnergy
 
 ENERGIES: Mapping[EnergyKind, Callable[[int, ChunkShape, EnergySettings], Energy]] = {
     "mlp": MlpEnergy,
     "film": FilmEnergy,
-    "temporal": TemporalEnergy,
 }
 
 

@@ -1,4 +1,4 @@
-"""Energies that read the state once: it scales and shifts the layers of a small network on the chunk.
+"""An energy that reads the state once: it scales and shifts the layers of a small network on the chunk.
 
 Pure torch, any thread; no I/O. Shapes as in `energy`. Feature-wise modulation is FiLM (Perez et al., arXiv 1709.07871).
 """
@@ -39,7 +39,7 @@ class ThroughSilu(torch.autograd.Function):
         return torch.ops.aten.silu_backward(back, z), back * gradient * curve
 
 
-class ModulatedEnergy(Energy):
+class FilmEnergy(Energy):
     """A state trunk, a small network that its features scale and shift, and wells beside it.
 
     Only the small network and the wells run for every sample and every Langevin step. The network's gradient by its
@@ -47,18 +47,17 @@ class ModulatedEnergy(Energy):
     ordinary backward.
 
     Args:
-        dim_o, chunk, settings: as for every energy. dim_in: numbers that the small network sees. features: that
-            modulate it, count.
+        dim_o, chunk, settings: as for every energy.
     """
 
-    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings, dim_in: int, features: int) -> None:
+    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
         super().__init__(dim_o, settings.fourier_frequencies)
         sizes, hidden = (self.dim_read, *settings.trunk), settings.hidden
         self.modes = Modes(sizes[-1], chunk.dim, settings.modes) if settings.modes else None
         self.trunk = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(sizes))
         self.norms = nn.ModuleList(nn.LayerNorm(o) for o in sizes[1:])
-        self.heads = nn.ModuleList(nn.Linear(features, 2 * width) for width in hidden)
-        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise((dim_in, *hidden)))
+        self.heads = nn.ModuleList(nn.Linear(sizes[-1], 2 * width) for width in hidden)
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise((chunk.dim, *hidden)))
         self.out = nn.Linear(hidden[-1], 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
@@ -71,61 +70,35 @@ class ModulatedEnergy(Energy):
         """The wells' shares in the density at chunks [B, S, D], [B, S, K]; None without wells."""
         return None if self.modes is None else self.modes.shares(context[2 * len(self.layers) :], chunks)
 
-    def features(self, state: Tensor) -> Tensor:
-        """What the trunk makes of states, [B, trunk's last width]."""
+    def context(self, state: Tensor) -> Context:
         h = self.read(state)
         for layer, norm in zip(self.trunk, self.norms, strict=True):
             h = nn.functional.silu(norm(layer(h)))
-        return h
-
-    def modulation(self, features: Tensor) -> list[Tensor]:
-        """Scale and shift of each layer in turn, [..., width] from [..., features]."""
         parts: list[Tensor] = []
-        for head in self.heads:
-            scale, shift = head(features).chunk(2, dim=-1)
+        for head in self.heads:  # scale and shift of each layer in turn
+            scale, shift = head(h[:, None]).chunk(2, dim=-1)
             parts += [1 + scale, shift]
-        return parts
-
-    def network(self, context: Context, inputs: Tensor) -> Tensor:
-        """The small network's value at inputs [..., dim_in]; [...]."""
-        h = inputs
-        for i, layer in enumerate(self.layers):
-            h = nn.functional.silu(torch.addcmul(context[2 * i + 1], layer(h), context[2 * i]))
-        return self.out(h)[..., 0]
-
-    def network_and_gradient(self, context: Context, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """The small network's value [...] and its gradient by the inputs [..., dim_in]."""
-        h, steps = inputs, []
-        for i, layer in enumerate(self.layers):
-            z = torch.addcmul(context[2 * i + 1], layer(h), context[2 * i])
-            h = nn.functional.silu(z)
-            steps.append((layer, context[2 * i], z))
-        value = self.out(h)[..., 0]
-        gradient = self.out.weight[0].expand_as(h)
-        for layer, scale, z in reversed(steps):
-            gradient = torch.matmul(ThroughSilu.apply(gradient, z) * scale, layer.get_parameter("weight"))
-        return value, gradient
-
-
-class FilmEnergy(ModulatedEnergy):
-    """The small network sees the whole chunk."""
-
-    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
-        super().__init__(dim_o, chunk, settings, chunk.dim, settings.trunk[-1])
-
-    def context(self, state: Tensor) -> Context:
-        features = self.features(state)
-        modes = () if self.modes is None else self.modes.context(features)
-        return (*self.modulation(features[:, None]), *modes)
+        return (*parts, *(() if self.modes is None else self.modes.context(h)))
 
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
-        energy = self.network(context, chunks)
+        h = chunks
+        for i, layer in enumerate(self.layers):
+            h = nn.functional.silu(torch.addcmul(context[2 * i + 1], layer(h), context[2 * i]))
+        energy = self.out(h)[..., 0]
         if self.modes is not None:
             energy = energy + self.modes.energy(context[2 * len(self.layers) :], chunks)
         return energy
 
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
-        energy, gradient = self.network_and_gradient(context, chunks)
+        h, steps = chunks, []
+        for i, layer in enumerate(self.layers):
+            z = torch.addcmul(context[2 * i + 1], layer(h), context[2 * i])
+            h = nn.functional.silu(z)
+            steps.append((layer, context[2 * i], z))
+        energy = self.out(h)[..., 0]
+        gradient = self.out.weight[0].expand_as(h)
+        for layer, scale, z in reversed(steps):
+            gradient = torch.matmul(ThroughSilu.apply(gradient, z) * scale, layer.get_parameter("weight"))
         if self.modes is not None:
             extra, pull = self.modes.energy_and_gradient(context[2 * len(self.layers) :], chunks)
             energy, gradient = energy + extra, gradient + pull

@@ -15,13 +15,13 @@ from hitl_clic.clic.energies import make_energy
 from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import NetworkPolicy
-from hitl_clic.clic.sampler import clamp_prefix, langevin, perturbed, step_sizes, uniform
+from hitl_clic.clic.sampler import clamp_prefix, langevin, step_sizes, uniform
 from hitl_clic.clic.settings import EnergySettings, MethodSettings
 from hitl_clic.types.records import Array, Proposal
 
 
 class EnergyPolicy(NetworkPolicy[Energy]):
-    """Plans by searching the energy for its least chunk, or draws a low one. See `NetworkPolicy` for the arguments."""
+    """Plans by searching the energy for its least chunk. See `NetworkPolicy` for the arguments."""
 
     @torch.no_grad()
     def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
@@ -50,11 +50,10 @@ class EnergyPolicy(NetworkPolicy[Energy]):
                 self.network, context, chunks, sizes, negatives.noise, negatives.clip, generator, bound, self.yield_hook
             )
         energies = self.network.energy(context, chunks)[0]
-        worth = perturbed(energies, inference.temperature, self.generator)
-        best = int(worth.argmin())
+        best = int(energies.argmin())
         if warm is not None and inference.start == "screened" and inference.plan_switch_margin > 0:
             # chain 0 is the refined rest of the previous plan: kept unless another is clearly better
-            best = 0 if float(worth[0] - worth[best]) < inference.plan_switch_margin else best
+            best = 0 if float(energies[0] - energies[best]) < inference.plan_switch_margin else best
         return Proposal(self._chunk(chunks[0, best]), float(energies[best]), self._doubt(chunks[0], energies))
 
     @torch.no_grad()
@@ -109,8 +108,7 @@ class EnergyPolicy(NetworkPolicy[Energy]):
             candidates = clamp_prefix(candidates, committed)
         keep = min(inference.chains, candidates.shape[1])
         energies = self.network.energy(context, candidates)[0]
-        chosen = perturbed(energies, inference.temperature, self.generator).topk(keep, largest=False).indices
-        best = candidates[:, chosen]
+        best = candidates[:, energies.topk(keep, largest=False).indices]
         if warm is not None:
             best = torch.cat([warm[None, None], best[:, :-1]], dim=1)
         return best

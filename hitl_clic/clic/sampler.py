@@ -6,15 +6,14 @@ No function here builds a graph: chains are detached and parameters take no grad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from hitl_clic.clic.energy import Context, Energy
-from hitl_clic.clic.settings import NegativeSettings, NegativeStart
+from hitl_clic.clic.settings import NegativeSettings
 
 Generator = torch.Generator
 
@@ -29,17 +28,6 @@ def step_sizes(steps: int, start: float, end: float) -> list[float]:
 def uniform(batch: int, samples: int, dim: int, generator: Generator) -> Tensor:
     """Uniform in [-1, 1]^D; [B, S, D]."""
     return torch.rand(batch, samples, dim, generator=generator, device=generator.device) * 2 - 1
-
-
-def perturbed(energies: Tensor, temperature: float, generator: Generator) -> Tensor:
-    """Energies less `temperature` times Gumbel noise: the least of them is a draw by exp(-E / temperature), the k least
-    are k draws without replacement (Kool et al., arXiv 1903.06059). At 0 the energies themselves. Any shape.
-    """
-    if temperature == 0:
-        return energies
-    uniforms = torch.rand(energies.shape, generator=generator, device=energies.device)
-    tiny = torch.finfo(uniforms.dtype).tiny
-    return energies + temperature * (-uniforms.clamp_min(tiny).log()).clamp_min(tiny).log()
 
 
 def langevin_step(
@@ -131,62 +119,19 @@ def proposals(robot: Tensor, human: Tensor, samples: int, generator: Generator) 
     ).clamp_(-1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
-    """What a start of negatives may look at.
-
-    Attributes:
-        robot, human: a^r, a^h of each state, [B, D].
-        chains: where the negatives of these states ended last, [B, N_a, D], NaN where there were none; None if nobody
-            keeps them.
-    """
-
-    robot: Tensor
-    human: Tensor
-    chains: Tensor | None = None
-
-
-def _uniform(near: Near, samples: int, generator: Generator) -> Tensor:
-    return uniform(len(near.human), samples, near.human.shape[1], generator)
-
-
-def _proposals(near: Near, samples: int, generator: Generator) -> Tensor:
-    return proposals(near.robot, near.human, samples, generator)
-
-
-def _persistent(near: Near, samples: int, generator: Generator) -> Tensor:
-    """Where the chains ended, but proposals for one in `FRESH_SHARE` and where there are no chains yet."""
-    fresh = _proposals(near, samples, generator)
-    if near.chains is None:
-        return fresh
-    again = torch.rand(fresh.shape[:2], generator=generator, device=fresh.device) < FRESH_SHARE
-    return torch.where(again[..., None] | near.chains.isnan(), fresh, near.chains)
-
-
-FRESH_SHARE = 0.25
-"""Persistent chains begun anew at each draw: a chain that is lost in a far valley does not stay there for ever."""
-STARTS: Mapping[NegativeStart, Callable[[Near, int, Generator], Tensor]] = {
-    "uniform": _uniform,
-    "proposals": _proposals,
-    "persistent": _persistent,
-}
-
-
 def draw_negatives(
     energy: Energy,
     context: Context,
-    near: Near,
+    robot: Tensor,
+    human: Tensor,
     settings: NegativeSettings,
     generator: Generator,
     hold: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9); `hold` as in `langevin`.
-
-    Chains that are kept are set to where they end.
-    """
-    start = STARTS[settings.start](near, settings.samples, generator)
+    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9); robot, human: [B, D]; `hold` as in `langevin`."""
+    if settings.start == "proposals":
+        start = proposals(robot, human, settings.samples, generator)
+    else:
+        start = uniform(len(human), settings.samples, human.shape[1], generator)
     sizes = step_sizes(settings.steps, settings.step_start, settings.step_end)
-    ends = langevin(energy, context, start, sizes, settings.noise, settings.clip, generator, hold=hold)
-    if near.chains is not None:
-        near.chains.copy_(ends)
-    return ends
+    return langevin(energy, context, start, sizes, settings.noise, settings.clip, generator, hold=hold)

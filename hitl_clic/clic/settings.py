@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Padding = Literal["hold", "robot", "hindsight", "mask"]
-NegativeStart = Literal["uniform", "proposals", "persistent"]
-EnergyKind = Literal["mlp", "film", "temporal"]
+NegativeStart = Literal["uniform", "proposals"]
+EnergyKind = Literal["mlp", "film"]
 MethodKind = Literal["clic", "ibc", "bc", "flow"]
 
 
@@ -20,20 +20,17 @@ class EnergySettings(BaseModel):
     kind: EnergyKind = Field(
         "film",
         description="mlp: one network on [state; chunk], as published. film: the state is read once and only "
-        "scales and shifts a small network on the chunk. temporal: as film, the small network slid along the chunk.",
+        "scales and shifts a small network on the chunk.",
     )
     hidden: tuple[int, ...] = Field((128, 128, 128), description="Widths of the layers that see the chunk, units.")
     trunk: tuple[int, ...] = Field(
-        (256, 256), description="Widths of the layers that see only the state (film, temporal), units."
-    )
-    block: int = Field(
-        2, ge=1, le=1000, description="Half of what the small network sees of a chunk at once, steps (temporal)."
+        (256, 256), description="Widths of the layers that see only the state (film), units."
     )
     modes: int = Field(
         8,
         ge=0,
         le=256,
-        description="Valleys that the state places, the network reshapes, count (film, temporal); 0 leaves it alone.",
+        description="Valleys that the state places, the network reshapes, count (film); 0 leaves it alone.",
     )
     fourier_frequencies: tuple[float, ...] = Field(
         (),
@@ -54,11 +51,7 @@ class NegativeSettings(BaseModel):
     start: NegativeStart = Field(
         "proposals",
         description="Where chains start. uniform: in [-1, 1]^D, as published. proposals: a mixture of uniform, "
-        "around the human's and the robot's chunk, and other states' human chunks. persistent: most where they ended "
-        "when their pair was drawn last, the others as proposals.",
-    )
-    kept: int = Field(
-        4096, ge=1, le=1_000_000, description="Pairs whose chains are kept, 4 N_a D bytes each, count (persistent)."
+        "around the human's and the robot's chunk, and other states' human chunks.",
     )
     samples: int = Field(
         64,
@@ -146,13 +139,6 @@ class InferenceSettings(BaseModel):
     refine_noise: bool = Field(False, description="Keep the noise in the fine-tuning chain, as published.")
     flow_steps: int = Field(10, ge=1, le=1000, description="Euler steps from noise to a chunk (method kind flow).")
     bank: int = Field(512, ge=0, le=60_000, description="Recent human chunks kept as candidates, count (screened).")
-    temperature: float = Field(
-        0.0,
-        ge=0,
-        le=1e6,
-        description="Chunks are drawn by exp(-E / temperature), first those to refine, then of these the one to "
-        "execute, energy units; ways as good as each other take turns. 0: the lowest.",
-    )
     plan_switch_margin: float = Field(
         0.0,
         ge=0,

@@ -18,7 +18,7 @@ from hitl_clic.clic.desired_space import (
     implicit_log_p,
 )
 from hitl_clic.clic.energy import Context, Energy
-from hitl_clic.clic.sampler import Near, draw_negatives
+from hitl_clic.clic.sampler import draw_negatives
 from hitl_clic.clic.settings import MethodSettings
 
 
@@ -29,7 +29,6 @@ class Batch:
     Attributes:
         state: [B, dim_o]. robot, human: a^r, a^h, [B, D].
         mask: 1 where a coordinate counts in distances, [B, D]. relative: [B], True for relative corrections.
-        chains: see `Near`; a loss that draws negatives leaves there where they end.
         given: True on coordinates of the first steps that are known beforehand, [B, D]; None if nothing is.
     """
 
@@ -38,13 +37,7 @@ class Batch:
     human: Tensor
     mask: Tensor
     relative: Tensor
-    chains: Tensor | None = None
     given: Tensor | None = None
-
-    @property
-    def near(self) -> Near:
-        """What starts of negatives may look at."""
-        return Near(self.robot, self.human, self.chains)
 
     def fill(self, samples: Tensor) -> Tensor:
         """The samples [B, S, D] with the human's numbers where they are given."""
@@ -147,7 +140,7 @@ def shaping_loss(
     with torch.no_grad():
         context = energy.context(batch.state)
     hold = None if batch.given is None else batch.fill
-    negatives = draw_negatives(energy, context, batch.near, settings.negatives, generator, hold)
+    negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator, hold)
     samples = torch.cat([batch.human[:, None], batch.robot[:, None], negatives], dim=1)  # Eq. 9
     # Where steps are given a^r has them too. The desired space stays the pair's own, cut where the given steps are.
     samples = batch.fill(samples)

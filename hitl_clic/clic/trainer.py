@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
-from hitl_clic.clic.chains import ChainStore, Key
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.settings import MethodSettings
@@ -75,10 +74,6 @@ class ChunkTrainer:
             )
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.buffer = PairBuffer(settings.buffer, np.random.default_rng(seed))
-        negatives = settings.negatives
-        self.chains = (
-            ChainStore(negatives.kept, negatives.samples, horizon * dim_a) if negatives.start == "persistent" else None
-        )
         self.optimiser = torch.optim.AdamW(  # without decay this is Adam
             self.network.parameters(),
             lr=settings.learning_rate,
@@ -129,10 +124,8 @@ class ChunkTrainer:
             group["lr"] = rate
         if self.settings.energy.standardise and self._due_for_standardising():
             self._standardise()
-        batch, keys = self._batch(self.buffer.draw(self.settings.batch))
+        batch = self._batch(self.buffer.draw(self.settings.batch))
         loss, terms = self.objective.loss(self.network, batch, self.settings, self.generator)
-        if self.chains is not None and batch.chains is not None:
-            self.chains.put(keys, batch.chains.cpu().numpy())
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
@@ -162,8 +155,6 @@ class ChunkTrainer:
                 arrays[f"adam.{i}.{name}"] = value.detach().cpu().numpy()
         for i, mean in enumerate(self.averaged):
             arrays[f"average.{i}"] = mean.cpu().numpy()
-        if self.chains is not None:
-            arrays |= self.chains.state()
         arrays["generator.torch"] = self.generator.get_state().numpy()
         arrays["generator.numpy"] = _text(json.dumps(self.buffer.generator.bit_generator.state))
         arrays["buffer.order"] = np.array(list(self.buffer.pairs), np.int64)
@@ -181,8 +172,6 @@ class ChunkTrainer:
         try:
             self.network.load_state_dict({k[8:]: torch.tensor(v) for k, v in state.items() if k.startswith("network.")})
             averaged = [torch.tensor(state[f"average.{i}"]).to(self.device) for i in range(len(self.averaged))]
-            if self.chains is not None:
-                self.chains.load_state(state)
             counts = [int(n) for n in state["counts"]]
         except (RuntimeError, KeyError, ValueError) as error:
             raise ValueError(f"the checkpoint does not fit this network: {error}") from error
@@ -217,12 +206,12 @@ class ChunkTrainer:
         self.network.shift.copy_(torch.from_numpy(states.mean(0)))
         self.network.spread.copy_(torch.from_numpy(states.std(0) + 1e-2))
 
-    def _batch(self, pairs: list[StoredPair]) -> tuple[Batch, list[Key]]:
-        """The pairs or images of them, and under which keys their chains are kept."""
-        which = np.full(len(pairs), len(self.symmetries))  # of the images; the last is the pair itself
+    def _batch(self, pairs: list[StoredPair]) -> Batch:
+        """The pairs, or images of them."""
         state = np.stack([p.state for p in pairs])
         robot, human, mask = (np.stack([getattr(p, name) for p in pairs]) for name in ("robot", "human", "mask"))
         if self.symmetries:
+            # of the images; the last number is the pair itself
             which = self.buffer.generator.integers(len(self.symmetries) + 1, size=len(pairs))
             for number, symmetry in enumerate(self.symmetries):
                 rows = which == number
@@ -240,17 +229,14 @@ class ChunkTrainer:
         def tensor(array: Array) -> Tensor:
             return torch.from_numpy(array.reshape(len(pairs), -1)).to(self.device)
 
-        keys = [(pair.id, int(image)) for pair, image in zip(pairs, which, strict=True)]
-        batch = Batch(
+        return Batch(
             state=tensor(state),
             robot=tensor(robot),
             human=tensor(human),
             mask=tensor(mask),
             relative=torch.tensor([p.relative for p in pairs], device=self.device),
-            chains=None if self.chains is None else torch.from_numpy(self.chains.take(keys)).to(self.device),
             given=None if given is None else torch.from_numpy(given.reshape(len(pairs), -1)).to(self.device),
         )
-        return batch, keys
 
     def _bank(self) -> np.ndarray:
         ids = list(self.buffer.pairs)

@@ -40,6 +40,11 @@ class Dashboard:
         self._told = -1
         self._thread = threading.Thread(target=self._run, name="dashboard", daemon=True)
 
+    @property
+    def draws(self) -> bool:
+        """Whether it shows each instant; else it writes a line for each finished episode only."""
+        return self._console.is_terminal
+
     def start(self) -> None:
         """Begin to show (at most once)."""
         self._thread.start()

@@ -24,7 +24,7 @@ class ChunkQueue:
         """First tick that the running plan's actions were used for."""
         self._not_before = 0
         self._none_ahead_before = 0
-        self._waited_for_until = 0
+        self._requested_until = 0
 
     def take(self, plan: Plan | None, tick: int) -> bool:
         """Start a newer plan at `tick`, if it may begin and is not one that was dropped. True if it was started."""
@@ -37,18 +37,18 @@ class ChunkQueue:
         if tick - plan.first >= self.horizon:
             return False  # so late that all of it has passed
         self.plan, self.start_tick = plan, tick
-        self._waited_for_until = 0
+        self._requested_until = 0
         return True
 
-    def asked(self, tick: int) -> None:
-        """A plan was asked for ahead: no other is due until it began, or came too late to be of use."""
-        self._waited_for_until = tick + self.horizon
+    def requested(self, tick: int) -> None:
+        """A plan was requested ahead at this tick: no other is due until it began, or came too late to be used."""
+        self._requested_until = tick + self.horizon
 
     def drop(self, tick: int) -> None:
         """Forget the running chunk and every plan asked for before `tick` (hand-over, new episode)."""
         self.plan = None
         self._not_before = tick
-        self._waited_for_until = 0
+        self._requested_until = 0
 
     def drop_ahead(self, tick: int) -> None:
         """Forget plans asked for before `tick` that would take over later: what they expect is not what is done.
@@ -56,7 +56,7 @@ class ChunkQueue:
         The running chunk stays: it is what the robot would have done.
         """
         self._none_ahead_before = tick
-        self._waited_for_until = 0
+        self._requested_until = 0
 
     def index(self, tick: int) -> int:
         """Position in the running chunk; -1 without one."""
@@ -88,4 +88,4 @@ class ChunkQueue:
 
     def due(self, tick: int) -> bool:
         """Whether a plan should be asked for with the observation of `tick`."""
-        return self.plan is None or (tick >= self._waited_for_until and self.remaining(tick) <= self.lead)
+        return self.plan is None or (tick >= self._requested_until and self.remaining(tick) <= self.lead)

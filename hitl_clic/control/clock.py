@@ -11,23 +11,23 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-_GIVE_WAY_NS = 200_000
-"""How long before its deadline a tick has the right of way, and how long at a time the planner waits for it."""
-_GIVE_WAY_TURNS = 20
-"""Waits in a row, at most: a loop that is held up elsewhere must not hold up the planner for ever."""
+_YIELD_NS = 200_000
+"""How long before a tick's deadline the planner begins to wait for the tick, and how long each wait takes."""
+_YIELD_TURNS = 20
+"""Waits in a row, at most: a loop that is blocked elsewhere must not block the planner for ever."""
 
 
 def ticks_behind(seconds: float, rate_hz: float) -> int:
-    """By how many ticks what is decided on a state comes late if that takes `seconds`.
+    """The ticks by which a decision on a state comes late if the decision takes `seconds`, rounded down.
 
-    A tick's state is there as soon as the tick before is over, almost a period early, so what is left of a period
-    counts no more: a quarter of a second at 10 Hz is two ticks.
+    A tick's state is known as soon as the tick before is over, which is almost a period early. So a part of a period
+    does not count: a quarter of a second at 10 Hz is two ticks.
     """
     return math.floor(seconds * rate_hz + 1e-9)
 
 
 def ticks_of(seconds: float, rate_hz: float) -> int:
-    """How many ticks a while has, at least one."""
+    """How many ticks pass in `seconds`, at least one."""
     return max(1, round(seconds * rate_hz))
 
 
@@ -43,7 +43,7 @@ class Clock(Protocol):
         ...
 
     def finish(self) -> bool:
-        """The tick's work is done. True if it ran past the next deadline (an overrun)."""
+        """The tick's last part is done. True if it ended after the next deadline (an overrun)."""
         ...
 
 
@@ -87,21 +87,21 @@ class RealTimeClock:
     def yield_to_tick(self) -> None:
         """Called by the planner's thread between two pieces of work: while a tick is due and has not begun, wait.
 
-        Python lets one thread run at a time, and a thread of many short calculations, each of which lets go for some
-        microseconds, hardly ever lets a thread in that wakes on another core.
+        Python runs one thread at a time. The planner's many short calculations each release the interpreter lock for
+        some microseconds only. A thread that wakes on another core hardly ever gets the lock in so short a time.
         """
-        for _ in range(_GIVE_WAY_TURNS):
+        for _ in range(_YIELD_TURNS):
             before = self.deadline_ns - self._now_ns()
-            if not self._waiting or before > _GIVE_WAY_NS:
+            if not self._waiting or before > _YIELD_NS:
                 return
-            self._sleep((max(before, 0) + _GIVE_WAY_NS) * 1e-9)
+            self._sleep((max(before, 0) + _YIELD_NS) * 1e-9)
 
 
 class MaxPaceClock:
     """A tick begins when planner and teacher have answered: no tick is ever late.
 
     Args:
-        ready: waits until the next tick can begin; raises if that takes for ever.
+        ready: waits until the next tick can begin (`Planning.wait_ready`); raises if that takes too long.
     """
 
     def __init__(self, ready: Callable[[], None]) -> None:

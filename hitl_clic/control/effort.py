@@ -1,4 +1,4 @@
-"""How much a teacher had to do in one episode, and how far off the robot was ([CC] Eq. 12 and 13). Pure."""
+"""How much the teacher drove in one episode, and the error of the robot's actions ([CC] Eq. 12 and 13). Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EpisodeEffort:
         self.judged = 0
 
     def add(self, record: TickRecord, wanted: Sequence[float] | None) -> None:
-        """Take in a tick; `wanted` is a*, [dim_a], where a teacher says what it would have done."""
+        """Take in a tick; `wanted` is a*, [dim_a], what a scripted teacher would have done; None if unknown."""
         self.ticks += 1
         self.taught += record.state == "correcting"
         if wanted is not None:

@@ -1,7 +1,7 @@
 """Noise injection while data are gathered: the executed action is perturbed, the label never is ([AC]).
 
-Pure numpy; actor's main thread. A mixture of clean and noised episodes shows the learner states next to the teacher's
-path, with the teacher's way back from them. Noise of one tick is forgotten by the next: it is held for a few.
+Pure numpy; actor's main thread. With some noised episodes the learner also sees states beside the teacher's path, and
+how the teacher returns from them. The noise is held for several ticks, since a single tick hardly moves the robot.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from hitl_clic.types.records import Array
 
 
 class ExplorationSettings(BaseModel):
-    """When and how much the executed action is perturbed. Off by default: a person would wonder."""
+    """When and how much the executed action is perturbed. Off by default: noise would confuse a person."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     episodes: float = Field(0.0, ge=0, le=1, description="Share of the episodes that are noised; 0 is off.")
-    chance: float = Field(0.08, ge=0, le=1, description="Chance that a perturbation begins at a tick, no unit.")
+    chance: float = Field(0.08, ge=0, le=1, description="Probability that a perturbation begins at a tick.")
     hold: int = Field(3, ge=1, le=1000, description="Ticks for which a perturbation lasts at most.")
     scale: float = Field(1.5, ge=0, le=2, description="Greatest perturbation of an axis, units of action.")
 

@@ -1,4 +1,4 @@
-"""Who drives: one table of states and events, and the few lines that turn a device's sample into events.
+"""Who drives: one table of states and events, and the rules that turn a device's sample into events.
 
 Pure: no I/O, no clock, no threads, no torch. Stepped once per tick by the loop, in the actor's main thread.
 """
@@ -29,17 +29,17 @@ TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("correcting", "resume"): "correcting",
     ("correcting", "stop"): "stopped",
     ("correcting", "clear_stop"): "correcting",
-    ("correcting", "ask"): "correcting",  # help is there already
+    ("correcting", "ask"): "correcting",  # the human drives already
     ("waiting", "engage"): "correcting",
     ("waiting", "release"): "waiting",
-    ("waiting", "pause"): "autonomous",  # the key that goes on goes on
+    ("waiting", "pause"): "autonomous",  # the pause key also ends the wait
     ("waiting", "resume"): "autonomous",
     ("waiting", "stop"): "stopped",
     ("waiting", "clear_stop"): "waiting",
     ("waiting", "ask"): "waiting",
     ("paused", "engage"): "paused",
     ("paused", "release"): "paused",
-    ("paused", "pause"): "autonomous",  # one key pauses and goes on again
+    ("paused", "pause"): "autonomous",  # one key pauses and resumes
     ("paused", "resume"): "autonomous",
     ("paused", "stop"): "stopped",
     ("paused", "clear_stop"): "paused",
@@ -49,7 +49,7 @@ TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("stopped", "pause"): "stopped",
     ("stopped", "resume"): "stopped",
     ("stopped", "stop"): "stopped",
-    # not "autonomous": nothing may start to move because a stop was cleared; resuming is a second, wilful act
+    # not "autonomous": clearing a stop must not start a motion; resuming is a second, deliberate command
     ("stopped", "clear_stop"): "paused",
     ("stopped", "ask"): "stopped",
 }
@@ -62,7 +62,7 @@ DRIVERS: dict[GateState, Driver] = {
     "paused": "nobody",
     "stopped": "nobody",
 }
-"""Who drives in each state; "nobody" means a zero action."""
+"""Who drives in each state; with "nobody" nothing is executed."""
 
 
 class GateSettings(BaseModel):
@@ -185,9 +185,9 @@ class GateOutput:
 
 
 class Gate:
-    """Keeps the state, how corrections are read, and what the modes need to remember between two ticks.
+    """Keeps the state, how corrections are read, and what each mode remembers between two ticks.
 
-    Of what the settings begin with and `choices` do not offer, the first choice takes the place.
+    Where `choices` do not offer a value of the settings, the first choice is used.
     """
 
     def __init__(self, settings: GateSettings | None = None, choices: Choices | None = None) -> None:
@@ -208,12 +208,12 @@ class Gate:
         self._last: DeviceSample | None = None
         """The newest fresh sample."""
         self._lost_ns: int | None = None
-        """When the teacher's input was seen to be lost in mid-correction; None while it is there."""
+        """When the loss of input during a correction was noticed; None while input arrives."""
 
     def step(self, sample: DeviceSample, now_ns: int, commands: Iterable[str] = ()) -> GateOutput:
         """Decide one tick.
 
-        Commands come first, in order; then what the teacher does; an emergency stop last, so that it wins.
+        Commands are applied first, in order; then the sample; the sample's emergency stop last, so that it wins.
 
         Args:
             sample: the device's newest.
@@ -262,7 +262,7 @@ class Gate:
         )
 
     def release(self) -> None:
-        """The teacher lets go whatever the control says (an episode ends): toggle and touch start afresh."""
+        """Release whatever the control says (an episode ends): the modes toggle and touch start afresh."""
         self._touch_ends_ns = -1
         self._on("release")
         if self.state == "waiting":
@@ -285,11 +285,11 @@ class Gate:
                 if self._touched(sample) or sample.engage:
                     self._touch_ends_ns = now_ns + round(self.settings.release_s * 1e9)
                     return "engage"
-                # in hold time a correction goes on, but none begins: a pause or stop meanwhile has ended it
+                # within release_s a correction goes on, but none begins: a pause or stop may have ended it
                 return None if now_ns <= self._touch_ends_ns else "release"
 
     def _touched(self, sample: DeviceSample) -> bool:
-        """Whether hands push, or have just given a command that lasts; that it lasts is no touch."""
+        """Whether an axis is pushed, or a lasting command is new. A lasting command that goes on is no touch."""
         lasts = sample.lasting or (False,) * len(sample.motion)
         lasting = tuple(value if on else 0.0 for value, on in zip(sample.motion, lasts, strict=True))
         before, self._lasting = self._lasting or (0.0,) * len(lasting), lasting
@@ -299,7 +299,7 @@ class Gate:
         return max(pushed, default=0.0) > self.settings.touch_threshold
 
     def _lost(self, now_ns: int) -> Event | None:
-        """What lost input leads to. The control's last level is kept: its return is not a new press."""
+        """The event that lost input causes. The control's last level is kept: its return is not a new press."""
         if self.state != "correcting":
             return None
         match self.settings.on_stale:

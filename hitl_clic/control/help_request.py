@@ -1,4 +1,4 @@
-"""When the robot asks for help: a plan that it doubts more than it should. Pure; called by the loop, once a tick."""
+"""When the robot asks for help: a plan with too much uncertainty. Pure; called by the loop, once a tick."""
 
 from __future__ import annotations
 
@@ -8,39 +8,42 @@ from hitl_clic.types.records import Plan
 
 
 class HelpSettings(BaseModel):
-    """When the robot asks for help. `app.py doubt SESSION` finds the threshold in recorded sessions."""
+    """When the robot asks for help. `app.py uncertainty SESSION` finds the threshold in recorded sessions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     threshold: float = Field(
-        0.0, ge=0, le=2, description="Doubt of a plan above which the robot asks for help, units of action; 0: never."
+        0.0,
+        ge=0,
+        le=2,
+        description="Uncertainty of a plan above which the robot asks for help, units of action; 0 never.",
     )
-    plans: int = Field(1, ge=1, le=1000, description="Plans in a row in such doubt before it asks.")
+    plans: int = Field(1, ge=1, le=1000, description="Plans in a row with such uncertainty before it asks.")
     wait: bool = Field(
         False, description="Having asked, it stands still until the teacher drives, or sends it on with the pause key."
     )
 
 
 class HelpRequest:
-    """Follows the doubts of the plans of a session. What was asked once is asked again only after a plan in less."""
+    """Follows the uncertainty of a session's plans. The robot asks again only after a plan with less uncertainty."""
 
     def __init__(self, settings: HelpSettings | None = None) -> None:
         self.settings = settings or HelpSettings()
         self.help_request = False
-        """The newest plans are in doubt."""
+        """The newest plans are uncertain: the robot asks for help."""
         self._in_a_row = 0
-        self._looked_at = -1
+        self._newest_tick = -1
 
     def begin(self) -> None:
-        """A new scene: nothing is in doubt yet."""
+        """A new scene: nothing is uncertain yet."""
         self.help_request = False
         self._in_a_row = 0
 
-    def look(self, plan: Plan | None) -> bool:
-        """Take notice of the newest plan; whether the robot begins to ask now. A plan without a doubt asks nothing."""
-        if plan is None or plan.tick == self._looked_at or not self.settings.threshold:
+    def update(self, plan: Plan | None) -> bool:
+        """Take in the newest plan; whether the robot begins to ask for help now. NaN uncertainty asks for nothing."""
+        if plan is None or plan.tick == self._newest_tick or not self.settings.threshold:
             return False
-        self._looked_at = plan.tick
+        self._newest_tick = plan.tick
         self._in_a_row = self._in_a_row + 1 if plan.uncertainty > self.settings.threshold else 0
         before, self.help_request = self.help_request, self._in_a_row >= self.settings.plans
         return self.help_request and not before

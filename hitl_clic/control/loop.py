@@ -1,325 +1,211 @@
 """The real-time loop: one tick after another, episode after episode.
 
-Actor's main thread. A tick reads the device, asks the gate who drives, steps the task and asks for the next plan. It
-never blocks, logs, waits for the network or takes a lock for long: all it hands on goes through `Outlets`, which are
-newest-wins slots and bounded queues. Knows no torch, no sockets, no window.
+Actor's main thread. A tick has named parts, in this order: observe, authority, act, step, record, learner, ask, publish
+(`section_timer`). It never blocks, logs, waits for the network or holds a lock: all results go through `Outlets`, which
+are newest-wins slots and bounded queues. Knows no torch, no sockets, no window.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from hitl_clic.control.chunk_queue import ChunkQueue
+from hitl_clic.control.arbitration import Arbitration, Decision
 from hitl_clic.control.clock import Clock
+from hitl_clic.control.correction_log import CorrectionLog
+from hitl_clic.control.device_feedback import DeviceFeedback
 from hitl_clic.control.effort import EpisodeEffort
-from hitl_clic.control.exploration import Exploration
-from hitl_clic.control.gate import Gate, GateOutput
-from hitl_clic.control.help_request import HelpRequest
-from hitl_clic.control.overlap import Overlap, Running, from_now
-from hitl_clic.control.plan import ChunkPolicy
-from hitl_clic.control.planner import Planner
+from hitl_clic.control.gate import GateOutput
+from hitl_clic.control.outlets import Outlets
+from hitl_clic.control.planning import Planning
 from hitl_clic.control.schedule import Schedule
-from hitl_clic.correction.mapping import Binding, HandOver, human_action
-from hitl_clic.correction.pair_builder import PairBuilder
-from hitl_clic.correction.policy_filter import PolicyFilter
-from hitl_clic.correction.undo import UndoBuffer
-from hitl_clic.devices.core.device import Device
-from hitl_clic.devices.core.slot import Slot
-from hitl_clic.devices.teacher.scripted import TeacherView
+from hitl_clic.control.section_timer import SectionTimer
+from hitl_clic.devices.core.sample import DeviceSample
+from hitl_clic.devices.teacher.channel import TeacherView
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.commands import COMMANDS
-from hitl_clic.types.messages import ChunkPair, Weights
-from hitl_clic.types.records import (
-    Array,
-    EpisodeRecord,
-    EventRecord,
-    Plan,
-    SnapshotRecord,
-    SwapRecord,
-    TickRecord,
-)
-from hitl_clic.types.view import LoopView, Record
+from hitl_clic.types.records import Array, EpisodeRecord, EventRecord, SnapshotRecord, SwapRecord, TickRecord
+from hitl_clic.types.view import LoopView
 
 ENDINGS: Mapping[str, bool | None] = {"success": True, "failure": False, "reset": None, "quit": None}
-"""Commands that end an episode, and whether it then counts as reached; None: it is broken off and counts as nothing."""
+"""Commands that end an episode, and whether it counts as a success; None: it is broken off and counts as nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outlets:
-    """Where the loop's results go and what it asks for. Nothing here may block.
+class _Begun(NamedTuple):
+    """A tick as it begins: when, how late, what the device says and what the gate makes of it."""
 
-    Attributes:
-        record: takes every record (recorder, tally). send: takes a pair for the learner. withdraw: takes back its id.
-        fetch_policy: newer weights, ready to plan, or None. commands: what was asked for since the last call.
-        view: newest instant for those who draw. teacher: newest instant for a scripted teacher.
-    """
-
-    record: Callable[[Record], None]
-    send: Callable[[ChunkPair], None]
-    withdraw: Callable[[int], None]
-    fetch_policy: Callable[[], tuple[ChunkPolicy, Weights] | None]
-    commands: Callable[[], list[str]]
-    view: Slot[LoopView]
-    teacher: Slot[TeacherView]
+    time_ns: int
+    lateness_ns: int
+    sample: DeviceSample
+    output: GateOutput
 
 
-@dataclass(slots=True)
-class _Correction:
-    """One stretch of ticks that the human drove: its first tick, and the ids of its pairs complete so far."""
+class _Outcome(NamedTuple):
+    """The observation before a step of the simulator, and its answer."""
 
-    tick: int
-    pairs: list[int] = field(default_factory=list)
-
-
-class LoopError(RuntimeError):
-    """The loop cannot go on: planner or teacher ended with an error, which is its cause."""
+    before: Array
+    reward: float
+    success: bool
+    terminated: bool
+    truncated: bool
 
 
 class ControlLoop:
     """Runs episodes of one task with one device.
 
     Args:
-        task, device, gate, binding, hand_over, steady, queue, pairs, undo, exploration, outlets: the collaborators.
-        pair_stride: ticks between two plans while the human drives.
-        snapshot_every: ticks between two snapshots. draws: whether scenes are wanted in the view.
-        timeout_s: longest wait for planner or teacher in `ready` (`--pace max`).
-        overlap: how the next chunk is asked for while one runs; the queue's lead says when.
-        help_call: when the robot asks for help; None never.
+        task: the simulator. arbitration: decides the executed action. planning: the robot's chunks.
+        corrections: makes pairs, and takes them back. outlets: where results go.
+        clock: when a tick begins. schedule: when the learner updates. snapshot_every: ticks between two snapshots.
     """
 
     def __init__(
         self,
         task: Task,
-        device: Device,
-        gate: Gate,
-        binding: Binding,
-        hand_over: HandOver,
-        policy_filter: PolicyFilter,
-        queue: ChunkQueue,
-        pairs: PairBuilder,
-        undo: UndoBuffer,
-        exploration: Exploration,
+        arbitration: Arbitration,
+        planning: Planning,
+        corrections: CorrectionLog,
         outlets: Outlets,
-        pair_stride: int,
+        clock: Clock,
+        schedule: Schedule,
         snapshot_every: int,
-        draws: bool,
-        timeout_s: float,
-        overlap: Overlap = from_now,
-        help_call: HelpRequest | None = None,
     ) -> None:
-        self.task, self.device, self.gate, self.binding = task, device, gate, binding
-        self.hand_over, self.policy_filter = hand_over, policy_filter
-        self.queue, self.pairs, self.undo, self.outlets = queue, pairs, undo, outlets
-        self.exploration, self.overlap = exploration, overlap
-        self.help = help_call or HelpRequest()
-        self.pair_stride, self.snapshot_every, self.draws, self.timeout_s = (
-            pair_stride,
-            snapshot_every,
-            draws,
-            timeout_s,
-        )
-        self.planner: Planner
-        self.clock: Clock
-        self.schedule: Schedule
+        self.task, self.arbitration, self.planning = task, arbitration, planning
+        self.corrections, self.outlets = corrections, outlets
+        self.clock, self.schedule, self.snapshot_every = clock, schedule, snapshot_every
         self.tick = 0
+        """The coming tick of the session."""
         self.quit = False
+        self._timer = SectionTimer()
+        self._feedback = DeviceFeedback(arbitration.device)
         self._episode, self._step, self._seed = 0, 0, 0
         self._observation: Array = np.zeros(0, np.float32)
         self._moving_since = 0
         self._ending: str | None = None
-        self._corrections: list[_Correction] = []
-        self._recorded_plan = -1
         self._record: TickRecord | None = None
-        self._stale = False
-        self._stopped = False
-        self._drove = False
-        self._view_lock = threading.Lock()
-        self._wanted: tuple[float, ...] | None = None
+        """The newest tick of this episode."""
 
-    def attach(self, planner: Planner, clock: Clock, schedule: Schedule) -> None:
-        """Give it the collaborators that call back into it."""
-        self.planner, self.clock, self.schedule = planner, clock, schedule
-
-    def ready(self) -> None:
-        """Wait until the next tick can begin without missing anything (for `MaxPaceClock`).
-
-        Raises:
-            LoopFailed: planner or teacher took longer than `timeout_s`.
-        """
-        if not self.planner.settle(self.timeout_s):
-            raise LoopError(f"no plan for tick {self.tick} within {self.timeout_s:.0f} s")
-        self._check_planner()
-        if not self.device.settle(self.tick, self.timeout_s):
-            raise LoopError(f"{self.device.name} gave no answer for tick {self.tick} within {self.timeout_s:.0f} s")
-
-    def on_plan(self, plan: Plan) -> None:
-        """Planner thread: a plan is there; a teacher waiting to see it may look."""
-        with self._view_lock:  # two threads publish: a late plan must not hide a newer instant
-            waiting = self.outlets.teacher.latest()
-            if waiting is not None and waiting.tick == plan.tick and waiting.plan is None:
-                self.outlets.teacher.publish(replace(waiting, plan=plan.chunk, step_in_chunk=0))
+    # ---- episodes
 
     def run_episode(self, episode: int, seed: int) -> EpisodeRecord | None:
         """Reset, then tick until the task or a person ends the episode; None if it was broken off.
 
         Raises:
-            LoopFailed: planner or teacher cannot go on.
+            LoopError: planner or teacher cannot go on.
         """
-        self._observation, _ = self.task.reset(seed=seed)
-        self._episode, self._step, self._seed, self._ending, self._record = episode, 0, seed, None, None
-        self.queue.drop(self.tick)
-        self.planner.forget()  # a person's ending leaves a plan for this very tick, of the old scene
-        self.hand_over.reset()
-        self.policy_filter.reset()
-        self.exploration.begin(episode)
-        self.gate.release()
-        self.help.begin()
-        self.device.released()
-        self._moving_since = self.tick
-        self._snapshot()
+        self._begin_episode(episode, seed)
         effort = EpisodeEffort()
-        self._take_weights()
-        self._ask_next(None)
-        self._publish(None)
         self.clock.start()
         while self._ending is None:
-            record = self._one_tick()
-            if record is None:
-                continue
-            effort.add(record, self._wanted)
-            done = record.terminated or record.truncated
-            sent = self._send_due()
-            self.schedule.after_tick(self.tick, sent)
-            self._take_weights()
-            if done:
-                self._ending = "success" if record.success else "failure"
-                break
-            if self.tick % self.snapshot_every == 0:
-                self._snapshot()
-            self._ask_next(record)
-            self._publish(record)
+            self._tick(effort)
         if self._record is not None:  # a person's ending cuts pairs short
-            self._finish_pairs(self.pairs.finish_episode(self._record))
-        sent = self._send_due()
+            self.corrections.finish_episode(self._record)
+        self.corrections.send_due()
         self.schedule.after_episode()
         self._take_weights()
         success = ENDINGS[self._ending]
         if success is None:
             return None
-        result = effort.result(episode, seed, success, self.planner.policy.version)
+        result = effort.result(episode, seed, success, self.planning.planner.policy.version)
         self.outlets.record(result)
         return result
 
     def flush(self) -> None:
-        """Send the pairs still in their grace time (the session ends)."""
-        for pair in self.undo.flush():
-            self.outlets.send(pair)
+        """Send the pairs that are still in their grace time (the session ends)."""
+        self.corrections.flush()
 
-    def _one_tick(self) -> TickRecord | None:
-        """One tick; None if nothing moved (paused or stopped)."""
-        lateness = self.clock.wait()
-        begun = time.perf_counter_ns()
-        tick = self.tick
-        sample = self.device.latest()
-        output = self.gate.step(sample, begun, self._apply_commands() + self._asks_for_help())
-        self._report_stale(output)
-        self._notify_stop(output)
-        if output.switched:
-            self._event("switched", kind=output.kind, frame=output.frame, about=output.about)
-        if output.left:  # what the chunk expected is not what the human did: only a plan from here on may run
-            self.queue.drop(tick)
-        self._notify_release(output)
+    def _begin_episode(self, episode: int, seed: int) -> None:
+        self._observation, _ = self.task.reset(seed=seed)
+        self._episode, self._step, self._seed, self._ending, self._record = episode, 0, seed, None, None
+        self.planning.begin(self.tick)
+        self.arbitration.begin(episode)
+        self._moving_since = self.tick
+        self._snapshot()
+        self._take_weights()
+        self._ask()
+        self._publish()
+
+    # ---- one tick
+
+    def _tick(self, effort: EpisodeEffort) -> None:
+        """One tick. While the loop is paused or stopped nothing moves, and nothing is recorded of the tick."""
+        lateness_ns = self.clock.wait()
+        timer = self._timer
+        began_ns = timer.start()
+        sample = self.arbitration.device.latest()
+        timer.end("observe")
+        output = self._authority(sample, began_ns)
+        timer.end("authority")
         if output.driver == "nobody" or self._ending is not None:
-            self._moving_since = tick  # the teacher looks at what stands still
-            self._publish(self._record, output)
+            self._moving_since = self.tick  # the teacher looks at a scene that stands still
+            self._publish()
             self.clock.finish()
-            return None
-        decided = time.perf_counter_ns()
-        self._check_planner()
-        self._take_plan(tick)
-        if output.entered:  # the human will do something else than the next chunk expects
-            self.queue.drop_ahead(tick + 1)
-        robot = self.queue.action(tick)
-        begins_pair = self.queue.plan is not None and (self.queue.plan.tick == tick or output.entered)
-        part = self.policy_filter.step(robot, output.driver == "human" and output.kind == "relative")
-        human: Array | None = None
-        push: Array | None = None
-        taught = np.zeros_like(robot)
-        wanted, kind = robot, output.kind
-        if output.driver == "human":
-            wanted, taught, kind, push = human_action(
-                part,
-                output.motion,
-                kind,
-                self.gate.settings,
-                self.binding,
-                output.teaches,
-                self.task.axes_of(output.frame),
-                self.binding.groups.get(output.about),
-            )
-            if output.stale:  # what goes on after input was lost is nobody's lesson
-                taught = np.zeros_like(taught)
-            human = wanted if taught.any() else None  # a relative teacher who shows no direction teaches nothing
-        anew = output.switched and output.driver == "human"
-        executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted, anew))
-        chosen = time.perf_counter_ns()
-        observation = self._observation
-        self._observation, reward, terminated, truncated, info = self.task.step(executed)
-        stepped = time.perf_counter_ns()
-        overrun = self.clock.finish()
-        record = TickRecord(
-            tick=tick,
-            episode=self._episode,
-            step=self._step,
-            time_ns=begun,
-            observation=observation,
-            state=output.state,
-            kind=kind,
-            robot_action=robot,
-            human_action=human,
-            executed=executed,
-            taught=taught,
-            plan_tick=-1 if self.queue.plan is None else self.queue.plan.tick,
-            step_in_chunk=self.queue.index(tick),
-            weight_version=0 if self.queue.plan is None else self.queue.plan.weight_version,
-            device_age_ns=max(0, begun - sample.time_ns),
-            connected=not output.stale,
-            lateness_ns=lateness,
-            work_ns=stepped - begun,
-            overrun=overrun,
-            sections_ns={"device": decided - begun, "decide": chosen - decided, "step": stepped - chosen},
-            reward=float(reward),
-            success=bool(info["success"]),
-            terminated=terminated,
-            truncated=truncated,
-            frame=output.frame,
-            about=output.about,
-            seen=max(self._moving_since, tick - self.pairs.reaction) if self.pairs.reaction else -1,
-            push=push,
-        )
+            return
+        decision, begins_pair = self._act(output)
+        timer.end("act")
+        before = self._observation
+        self._observation, reward, terminated, truncated, info = self.task.step(decision.executed)
+        timer.end("step")
+        outcome = _Outcome(before, float(reward), bool(info["success"]), terminated, truncated)
+        record = self._record_of(_Begun(began_ns, lateness_ns, sample, output), decision, outcome)
         self._record = record
-        self._wanted = sample.wanted if sample.answers_tick == tick else None
-        self.outlets.record(record)
-        if output.entered:
-            self._corrections.append(_Correction(tick))
-        self._finish_pairs(self.pairs.add(record, self.queue.chunk_from(tick), begins_pair))
+        try:
+            self._after_step(record, output.entered, begins_pair, effort)
+        finally:  # the action was executed: its record is handed on even if a later part of the tick failed
+            overrun = self.clock.finish()
+            self._record = replace(record, work_ns=timer.elapsed_ns, overrun=overrun, sections_ns=timer.sections_ns)
+            self.outlets.record(self._record)
+
+    def _after_step(self, record: TickRecord, entered: bool, begins_pair: bool, effort: EpisodeEffort) -> None:
+        """The parts of a tick after the simulator's step."""
+        timer = self._timer
+        effort.add(record, self.planning.teacher.wanted(record.tick))
+        if entered:
+            self.corrections.begin(record.tick)
+        self.corrections.add(record, self.planning.queue.chunk_from(record.tick), begins_pair)
         self.tick += 1
         self._step += 1
-        return record
+        sent = self.corrections.send_due()
+        if record.terminated or record.truncated:
+            self._ending = "success" if record.success else "failure"
+        elif self.tick % self.snapshot_every == 0:
+            self._snapshot()
+        timer.end("record")
+        self.schedule.after_tick(self.tick, sent)
+        self._take_weights()
+        timer.end("learner")
+        if self._ending is None:
+            self._ask()
+            timer.end("ask")
+            self._publish()
+            timer.end("publish")
+
+    def _authority(self, sample: DeviceSample, now_ns: int) -> GateOutput:
+        """Who drives at this tick: commands, the help request and the gate."""
+        gate, device = self.arbitration.gate, self.arbitration.device
+        output = gate.step(sample, now_ns, self._apply_commands() + self._request_help())
+        event = self._feedback.update(output)
+        if event is not None:
+            self._event(event, device=device.name, why=device.trouble)
+        if output.switched:
+            self._event("switched", kind=output.kind, frame=output.frame, about=output.about)
+        if output.left:  # the chunk expected something else than what the human did: only a newer plan may run
+            self.planning.queue.drop(self.tick)
+        return output
 
     def _apply_commands(self) -> list[str]:
-        """Carry out what was asked for since the last tick; the gate's part of it is returned."""
+        """Carry out the commands given since the last tick; those that are the gate's are returned."""
         for_gate: list[str] = []
         for command in self.outlets.commands():
             if command in COMMANDS:
                 for_gate.append(command)
             elif command == "discard":
-                self._discard()
+                correcting = self.arbitration.gate.state == "correcting"
+                self._event("discard", **self.corrections.discard_last(self.tick, correcting))
                 continue
             elif command in ENDINGS:
                 self._ending = command
@@ -329,158 +215,126 @@ class ControlLoop:
             self._event(command)
         return for_gate
 
-    def _asks_for_help(self) -> list[str]:
-        """What the doubt of the newest plan asks of the gate."""
-        if not self.help.look(self.planner.latest()):
+    def _request_help(self) -> list[str]:
+        """What the uncertainty of the newest plan asks of the gate."""
+        help_request = self.arbitration.help
+        if not help_request.update(self.planning.planner.latest()):
             return []
         self._event("asks_for_help")
-        if not self.help.settings.wait:
+        if not help_request.settings.wait:
             return []
-        with self._view_lock:  # nothing moves until the teacher has looked once more
-            shown = self.outlets.teacher.latest()
-            if shown is not None:
-                self.outlets.teacher.publish(replace(shown, asks=True))
+        self.planning.teacher.ask_for_help()  # nothing moves until the teacher has decided once more
         return ["ask"]
 
-    def _ask_next(self, record: TickRecord | None) -> None:
-        """Ask for the plan that the coming tick needs, and show the teacher where things stand."""
-        tick = self.tick
-        human = record is not None and record.state == "correcting"
-        if human:
-            since = tick - (self.queue.plan.tick if self.queue.plan is not None else 0)
-            due = self.queue.plan is None or since >= self.pair_stride
-        else:
-            if self.queue.lead:  # a chunk that begins now may have to be followed by one asked for now
-                self._take_plan(tick)
-            due = self.queue.due(tick)
-        lead = 0 if human else self.queue.remaining(tick)
-        plan_first = due and lead == 0  # else it is known what the robot does at this tick
-        left = self.queue.rest(tick)
-        if left is None:
-            left = self.queue.action(tick)[None]
-        index = 0 if plan_first else self.queue.index(tick)
-        plan = None if plan_first else left
-        seen = TeacherView(
-            tick,
+    def _act(self, output: GateOutput) -> tuple[Decision, bool]:
+        """What is executed, and whether a pair may begin here: at a new plan, or where a correction begins."""
+        self.planning.planner.check()
+        self._take_plan()
+        queue = self.planning.queue
+        if output.entered:  # the human will do something else than the next chunk expects
+            queue.drop_ahead(self.tick + 1)
+        begins_pair = queue.plan is not None and (queue.plan.tick == self.tick or output.entered)
+        axes = self.task.axes_of(output.frame)
+        return self.arbitration.decide(output, queue.action(self.tick), axes), begins_pair
+
+    def _record_of(self, begun: _Begun, decision: Decision, outcome: _Outcome) -> TickRecord:
+        """The record of this tick; what it took is known up to here only, and completed at the tick's end."""
+        tick, queue, output = self.tick, self.planning.queue, begun.output
+        reaction = self.corrections.reaction_ticks
+        return TickRecord(
+            tick=tick,
+            episode=self._episode,
+            step=self._step,
+            time_ns=begun.time_ns,
+            observation=outcome.before,
+            state=output.state,
+            kind=decision.kind,
+            robot_action=decision.robot,
+            human_action=decision.human,
+            executed=decision.executed,
+            taught=decision.taught,
+            plan_tick=-1 if queue.plan is None else queue.plan.tick,
+            step_in_chunk=queue.index(tick),
+            weight_version=0 if queue.plan is None else queue.plan.weight_version,
+            device_age_ns=max(0, begun.time_ns - begun.sample.time_ns),
+            connected=not output.stale,
+            lateness_ns=begun.lateness_ns,
+            work_ns=self._timer.elapsed_ns,
+            overrun=False,
+            sections_ns={},
+            reward=outcome.reward,
+            success=outcome.success,
+            terminated=outcome.terminated,
+            truncated=outcome.truncated,
+            frame=output.frame,
+            about=output.about,
+            seen=max(self._moving_since, tick - reaction) if reaction else -1,
+            push=decision.push,
+        )
+
+    def _ask(self) -> None:
+        """Ask for the plan that the coming tick needs, and show the scripted teacher where things stand."""
+        human_drove = self._record is not None and self._record.state == "correcting"
+        if not human_drove and self.planning.queue.lead:  # the chunk that begins now says when the next one is due
+            self._take_plan()
+        view = TeacherView(
+            self.tick,
             self._episode,
             self._step,
             self._observation,
-            plan,
-            index,
-            self.gate.kind,
-            part=self.policy_filter.part,
-            share=self.policy_filter.share,
+            plan=None,
+            step_in_chunk=0,
+            kind=self.arbitration.gate.kind,
+            part=self.arbitration.policy_filter.part,
+            share=self.arbitration.policy_filter.share,
         )
-        with self._view_lock:
-            self.outlets.teacher.publish(seen)
-        if due:  # after the view: the planner completes it
-            rest = None if human else self.queue.rest(tick)
-            steps = np.zeros((0, self.queue.dim_a), np.float32) if rest is None else rest
-            if lead:
-                self.queue.asked(tick)
-            self.planner.request(self.overlap(Running(tick, self._observation, steps, lead, self.task.forecast)))
+        self.planning.request_next(view, human_drove, self.task.forecast)
 
-    def _take_plan(self, tick: int) -> None:
-        plan = self.planner.latest()
-        if self.queue.take(plan, tick):
-            self._record_plan(plan)
+    def _publish(self) -> None:
+        """Show the newest instant to those who draw it."""
+        gate, queue, draws = self.arbitration.gate, self.planning.queue, self.outlets.draws
+        self.outlets.view.publish(
+            LoopView(
+                tick=self.tick,
+                episode=self._episode,
+                step=self._step,
+                state=gate.state,
+                kind=gate.kind,
+                scene=self.task.scene() if draws else None,
+                robot_chunk=queue.rest(self.tick),
+                step_in_chunk=max(0, queue.index(self.tick)),
+                record=self._record,
+                progress=self.task.progress() if draws else {},
+                asks=self.arbitration.help.help_request,
+                frame=gate.frame,
+                about=gate.about,
+                approving=self.corrections.approving,
+            )
+        )
+
+    # ---- records
+
+    def _take_plan(self) -> None:
+        plan = self.planning.take_newest(self.tick)
+        if plan is not None:
+            self.outlets.record(plan)
 
     def _take_weights(self) -> None:
         fetched = self.outlets.fetch_policy()
         if fetched is None:
             return
         policy, weights = fetched
-        self.planner.swap(policy)
-        now = time.perf_counter_ns()
+        self.planning.planner.swap(policy)
+        now_ns = time.perf_counter_ns()
         self.outlets.record(
-            SwapRecord(self.tick, now, weights.version, weights.parent, weights.step, weights.newest_pair)
+            SwapRecord(self.tick, now_ns, weights.version, weights.parent, weights.step, weights.newest_pair)
         )
-
-    def _record_plan(self, plan: Plan | None) -> None:
-        if plan is not None and plan.tick != self._recorded_plan:
-            self._recorded_plan = plan.tick
-            self.outlets.record(plan)
-
-    def _finish_pairs(self, pairs: list[ChunkPair]) -> None:
-        for pair in pairs:
-            self.outlets.record(pair)
-            self.undo.push(pair, time.perf_counter_ns())
-            # with hindsight a pair may be complete only after the next correction began: it belongs where it began
-            of = next((c for c in reversed(self._corrections) if c.tick <= pair.tick), None)
-            if of is not None:
-                of.pairs.append(pair.id)
-
-    def _send_due(self) -> list[ChunkPair]:
-        due = self.undo.due(time.perf_counter_ns())
-        for pair in due:
-            self.outlets.send(pair)
-        return due
-
-    def _discard(self) -> None:
-        """Take back the last correction: its pairs still open, those held back, those already sent."""
-        ids: list[int] = []
-        open_pairs = 0
-        while self._corrections and not ids and not open_pairs:
-            correction = self._corrections.pop()
-            ids, open_pairs = correction.pairs, self.pairs.discard_open(correction.tick)
-        for pair_id in ids:
-            if self.undo.discard(pair_id) == "sent":
-                self.outlets.withdraw(pair_id)
-        if self.gate.state == "correcting":  # the human drives on: what is taught from here on is another correction
-            self._corrections.append(_Correction(self.tick))
-        self._event("discard", pairs=len(ids) + open_pairs, first=min(ids, default=-1), last=max(ids, default=-1))
-
-    def _notify_release(self, output: GateOutput) -> None:
-        """Tell the device that the teacher drives no more; not for a gap in its samples, in which nobody let go."""
-        if output.driver == "human":
-            self._drove = True
-        elif self._drove and not output.stale:
-            self._drove = False
-            self.device.released()
-
-    def _report_stale(self, output: GateOutput) -> None:
-        if output.stale != self._stale:
-            self._stale = output.stale
-            name = "device_lost" if output.stale else "device_back"
-            self._event(name, device=self.device.name, why=self.device.trouble)
-
-    def _notify_stop(self, output: GateOutput) -> None:
-        """An emergency stop, wherever it came from, is felt in the hand."""
-        stopped = output.state == "stopped"
-        if stopped and not self._stopped:
-            self.device.stopped()
-        self._stopped = stopped
 
     def _snapshot(self) -> None:
+        now_ns = time.perf_counter_ns()
         self.outlets.record(
-            SnapshotRecord(
-                self.tick, self._episode, self._step, time.perf_counter_ns(), self.task.snapshot(), self._seed
-            )
-        )
-
-    def _publish(self, record: TickRecord | None, output: GateOutput | None = None) -> None:
-        self.outlets.view.publish(
-            LoopView(
-                tick=self.tick,
-                episode=self._episode,
-                step=self._step,
-                state=self.gate.state if output is None else output.state,
-                kind=self.gate.kind,
-                scene=self.task.scene() if self.draws else None,
-                robot_chunk=self.queue.rest(self.tick),
-                step_in_chunk=max(0, self.queue.index(self.tick)),
-                record=record,
-                progress=self.task.progress() if self.draws else {},
-                asks=self.help.help_request,
-                frame=self.gate.frame,
-                about=self.gate.about,
-                approving=self.pairs.approving,
-            )
+            SnapshotRecord(self.tick, self._episode, self._step, now_ns, self.task.snapshot(), self._seed)
         )
 
     def _event(self, name: str, **detail: str | int | float | bool) -> None:
         self.outlets.record(EventRecord(self.tick, time.perf_counter_ns(), name, detail))
-
-    def _check_planner(self) -> None:
-        if self.planner.error is not None:
-            raise LoopError(f"the planner ended: {self.planner.error}") from self.planner.error

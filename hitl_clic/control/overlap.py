@@ -2,8 +2,8 @@
 
 Actor's main thread (and evaluations). Pure but for the forecast that it is given; knows no torch.
 
-Whatever the overlap, a chunk runs Ta ticks. `plan_lead` ticks before they are up the next one is asked for, at tick t;
-it takes over at t + lead. In between the running chunk's steps are executed as they stand: `rest[:lead]`.
+With each overlap a chunk runs Ta ticks. The next chunk is requested `plan_lead` ticks before their end, at tick t, and
+starts at t + lead. Until then the running chunk's steps are executed unchanged: `rest[:lead]`.
 """
 
 from __future__ import annotations
@@ -57,20 +57,20 @@ Overlap = Callable[[Running], PlanRequest]
 
 
 def from_now(running: Running) -> PlanRequest:
-    """A chunk from s_t on that knows nothing of what is executed meanwhile: its first `lead` steps are never run."""
+    """A chunk from s_t on, without regard to the steps executed meanwhile: its first `lead` steps are never run."""
     return PlanRequest(
         running.tick, running.observation, running.rest[:0], _unless_empty(running.rest), lead=running.lead
     )
 
 
 def prefix_conditioned(running: Running) -> PlanRequest:
-    """A chunk from s_t on whose first `lead` steps are those that will have been executed: only the rest is sought."""
+    """A chunk from s_t on whose first `lead` steps are those that are executed meanwhile: the policy plans the rest."""
     rest, lead = running.rest, running.lead
     return PlanRequest(running.tick, running.observation, rest[:lead], _unless_empty(rest), lead=lead)
 
 
 def future_state(running: Running) -> PlanRequest:
-    """A chunk from the state on that is expected when it takes over: all of its steps can be run."""
+    """A chunk from the state that is expected when it starts: all of its steps can be run."""
     rest, lead = running.rest, running.lead
     expected = running.forecast(rest[:lead]) if lead else running.observation
     return PlanRequest(running.tick, expected, rest[:0], _unless_empty(rest[lead:]), lead=lead, ahead=lead)
@@ -79,7 +79,7 @@ def future_state(running: Running) -> PlanRequest:
 OVERLAPS: Mapping[OverlapName, Overlap] = MappingProxyType(
     {"sync": from_now, "async": from_now, "prefix_conditioned": prefix_conditioned, "future_state": future_state}
 )
-"""By `loop.overlap`. Without a lead, and so in `sync`, which allows none, all ask for the same."""
+"""By `loop.overlap`. Without a lead, as always in `sync`, all give the same request."""
 
 
 def check_lead(overlap: OverlapName, lead: int) -> None:

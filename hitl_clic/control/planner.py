@@ -1,7 +1,7 @@
 """The planner thread: chunk inference beside the loop, so that no tick ever waits for it.
 
-`request`, `latest`, `forget`, `swap` and `settle` are called by the actor's main thread; the policy only by the planner
-thread. Requests are newest-wins: a request not yet begun is replaced. Knows no torch.
+`request`, `forget`, `swap`, `check` and `wait_idle` are called by the actor's main thread, `latest` by any thread, the
+policy by the planner thread alone. Requests are newest-wins: one not yet begun is replaced. Knows no torch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from collections.abc import Callable
 from hitl_clic.control.overlap import PlanRequest
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.devices.core.slot import Slot
-from hitl_clic.types.records import Array, Plan
+from hitl_clic.types.records import Plan
+
+
+class LoopError(RuntimeError):
+    """The loop cannot go on: planner or teacher ended with an error, which is the cause, or took too long."""
 
 
 def answer(policy: ChunkPolicy, request: PlanRequest) -> Plan:
@@ -39,15 +43,11 @@ class Planner:
 
     Args:
         policy: the first policy.
-        on_plan: called in the planner thread with every finished plan, after `latest` gives it; must be brief.
         prepare: called once in the planner thread before the first plan (for example to set its thread count).
     """
 
-    def __init__(
-        self, policy: ChunkPolicy, on_plan: Callable[[Plan], None], prepare: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, policy: ChunkPolicy, prepare: Callable[[], None] | None = None) -> None:
         self._policy = policy
-        self._on_plan = on_plan
         self._prepare = prepare
         self._condition = threading.Condition()
         self._request: PlanRequest | None = None
@@ -65,11 +65,6 @@ class Planner:
         """The policy that the next plan will use."""
         return self._policy
 
-    def warm(self, observation: Array, nothing_committed: Array, runs: int = 3) -> None:
-        """Plan a few times in the caller's thread: first calls are slow and belong to no tick. Before `start`."""
-        for _ in range(runs):
-            self._policy.plan(observation, nothing_committed, None)
-
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
@@ -85,22 +80,27 @@ class Planner:
             self._condition.notify_all()
 
     def latest(self) -> Plan | None:
-        """The newest finished plan. Never blocks."""
+        """The newest finished plan of this scene. Any thread; never blocks."""
         return self._latest.latest()
 
     def forget(self) -> None:
-        """Let no plan asked for until now be given any more: the scene is another one."""
+        """A new scene: `latest` never gives a plan that was asked for before this call."""
         with self._condition:
             self._request = None
             self._forgotten = self._busy
             self._latest = Slot()
 
-    def settle(self, timeout_s: float) -> bool:
+    def wait_idle(self, timeout_s: float) -> bool:
         """Wait until no request is waiting or being worked on (`--pace max` only). False when time ran out."""
         with self._condition:
             return self._condition.wait_for(
                 lambda: (self._request is None and not self._busy) or self.error is not None, timeout_s
             )
+
+    def check(self) -> None:
+        """Raises LoopError if the policy raised, which ends the thread."""
+        if self.error is not None:
+            raise LoopError(f"the planner ended: {self.error}") from self.error
 
     def close(self) -> None:
         """End the thread after the plan at hand."""
@@ -119,7 +119,6 @@ class Planner:
                 with self._condition:
                     if not self._forgotten:
                         self._latest.publish(plan)
-                        self._on_plan(plan)
                     self._busy = False
                     self._condition.notify_all()
         except BaseException as error:

@@ -1,8 +1,8 @@
 """When the learner updates, seen from the loop. Actor's main thread.
 
-`LiveSchedule` leaves the learner alone, as a person's session must; `KeptUpSchedule` is the same for `--pace max`,
-where ticks cost no time: it waits until the learner has done the updates it would have done in real time;
-`LockstepSchedule` orders the updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
+`LiveSchedule` never waits for the learner: a person's session runs with it. `KeptUpSchedule` is its counterpart for
+`--pace max`: it waits until the learner has done as many updates as in real time. `LockstepSchedule` requests the
+updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class Updates(Protocol):
     """The part of the actor's link that schedules need."""
 
     def request_updates(self, updates: int) -> int:
-        """Order exactly so many updates; the order's number."""
+        """Request exactly so many updates; the number of the request."""
         ...
 
     def wait_request(self, request: int, timeout_s: float) -> bool:
-        """Wait until the weights of that order have arrived. False when time ran out."""
+        """Wait until the weights of that request have arrived. False when time ran out."""
         ...
 
     def status(self) -> LinkStatus:
@@ -43,7 +43,7 @@ class Schedule(Protocol):
 
 
 class LiveSchedule:
-    """The learner updates on its own. Nobody waits for anything."""
+    """The learner updates on its own, and the loop never waits for it."""
 
     def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
         """Nothing."""
@@ -56,8 +56,8 @@ class KeptUpSchedule:
     """Waits while the learner lags behind so many updates for each tick.
 
     Args:
-        link: the actor's link. updates_per_tick: owed for each tick once the learner has begun to update.
-        patience_s: after this long without progress it stops waiting (the learner is gone or idle), until it moves.
+        link: the actor's link. updates_per_tick: updates required for each tick after the learner's first update.
+        patience_s: seconds without an update after which it stops waiting: the learner is lost or idle.
         now_s: the time, seconds. sleep: waits so many seconds. Tests give their own.
     """
 
@@ -100,7 +100,7 @@ class LockstepSchedule:
 
     Args:
         link: the actor's link. every: b, ticks. on_pairs: also one on each feedback, as published.
-        episode_updates: N_training. timeout_s: longest wait for one order.
+        episode_updates: N_training. timeout_s: longest wait for one request.
     """
 
     def __init__(
@@ -111,12 +111,12 @@ class LockstepSchedule:
 
     def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
         if (pairs and self._on_pairs) or ticks % self._every == 0:
-            self._order(1)
+            self._run_updates(1)
 
     def after_episode(self) -> None:
-        self._order(self._episode_updates)
+        self._run_updates(self._episode_updates)
 
-    def _order(self, updates: int) -> None:
+    def _run_updates(self, updates: int) -> None:
         if updates and not self._link.wait_request(self._link.request_updates(updates), self._timeout_s):
             why = self._link.status().detail
             raise TimeoutError(f"the learner did not finish {updates} updates within {self._timeout_s:.0f} s: {why}")

@@ -17,9 +17,9 @@ class LoopSettings(BaseModel):
     overlap: OverlapName = Field(
         "sync",
         description="How the next chunk is planned while one runs. sync: between two ticks, from the newest "
-        "observation: right while a plan takes less than a tick. The others plan plan_lead ticks ahead. async: as if "
-        "nothing ran meanwhile. clamp: beginning with the steps that will run meanwhile. future: from the state "
-        "expected after them.",
+        "observation: right while a plan takes less than a tick. The others plan plan_lead ticks ahead. async: "
+        "without regard to the steps that run meanwhile. prefix_conditioned: beginning with those steps. future_state: "
+        "from the state expected after them.",
     )
     plan_lead: int = Field(
         0,
@@ -33,13 +33,13 @@ class LoopSettings(BaseModel):
         1,
         ge=1,
         le=64,
-        description="Ticks between two pairs begun while the human drives; 1 asks the policy every tick.",
+        description="Ticks between two plans, and so between two pairs, while the human drives; 1 plans at each tick.",
     )
     updates_per_tick: float = Field(
         1.5,
         ge=0,
         le=1000,
-        description="Updates a tick that --pace max waits for, as real time would give them; 0 never waits.",
+        description="Learner updates for each tick that --pace max waits for, as many as in real time; 0 never waits.",
     )
     snapshot_every_s: float = Field(1.0, gt=0, le=3600, description="Seconds between two snapshots in the recording.")
     undo_s: float = Field(

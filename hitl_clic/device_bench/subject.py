@@ -17,12 +17,11 @@ import numpy as np
 from hitl_clic.cli.devices import EVERY_AXIS
 from hitl_clic.cli.parse import DevicesCommand
 from hitl_clic.devices.core.device import Device
-from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.mapping.profiles import save_profile
 from hitl_clic.devices.mapping.shaping import Profile
+from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
-from hitl_clic.devices.teacher.scripted import TeacherView
 from hitl_clic.runner.device_registry import DEVICES, choose
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, load
@@ -64,20 +63,20 @@ def _hand(command: DevicesCommand, profile: Profile | None, feed: EventFeed, sta
         where = str(path)
     chosen = {"device": command.test, "profile": where, "pace": "realtime", "headless": command.headless}
     settings = choose(load(overrides=chosen | ({"task": command.task} if command.task else {})))
-    spec, view = DEVICES[settings.device], Slot[TeacherView]()
+    spec, channel = DEVICES[settings.device], TeacherChannel()
     if spec.control and not command.task:
-        return Subject(_made(settings, ONE_ARM, view, feed), spec.label)
+        return Subject(_made(settings, ONE_ARM, channel, feed), spec.label)
     task = make_task(settings.task, **settings.task_options)
     stack.callback(task.close)
-    device = _made(settings, task.action_frame.axes, view, feed)
+    device = _made(settings, task.action_frame.axes, channel, feed)
     if spec.control:
         return Subject(device, spec.label)
-    return Subject(device, spec.label, _Stage(task, device, view, settings.loop.rate_hz).beat)
+    return Subject(device, spec.label, _Stage(task, device, channel, settings.loop.rate_hz).beat)
 
 
-def _made(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
+def _made(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
     try:
-        return DEVICES[settings.device].make(settings, axes, view, feed)
+        return DEVICES[settings.device].make(settings, axes, channel, feed)
     except ValueError as error:
         raise SettingsError(str(error)) from error
 
@@ -85,8 +84,8 @@ def _made(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView
 class _Stage:
     """A task for the oracle to act in: it does what the oracle does, and stands still when that does not step in."""
 
-    def __init__(self, task: Task, device: Device, view: Slot[TeacherView], rate_hz: float) -> None:
-        self._task, self._device, self._view = task, device, view
+    def __init__(self, task: Task, device: Device, channel: TeacherChannel, rate_hz: float) -> None:
+        self._task, self._device, self._channel = task, device, channel
         self._period_s = 1.0 / rate_hz
         self._still: Array = np.zeros(len(task.action_frame.axes), np.float32)
         self._tick, self._episode = 0, -1
@@ -116,7 +115,8 @@ class _Stage:
         self._show()
 
     def _show(self) -> None:
-        self._view.publish(TeacherView(self._tick, self._episode, self._step, self._observation, self._still[None], 0))
+        view = TeacherView(self._tick, self._episode, self._step, self._observation, self._still[None], 0)
+        self._channel.show(view)
 
 
 def _playback(command: DevicesCommand) -> Subject:

@@ -182,10 +182,7 @@ class Learner:
     # ---- updating and publishing
 
     def _may_update(self, run: Run) -> bool:
-        if not self._training.idle_updates or not run.trainer.ready():
-            return False
-        cap = self._training.max_updates_per_pair
-        return cap == 0 or run.trainer.updates < cap * run.ingest.ingested
+        return self._training.idle_updates and run.trainer.ready()
 
     def _update_as_requested(self, run: Run) -> None:
         request = run.request

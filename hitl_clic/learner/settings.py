@@ -31,12 +31,6 @@ class TrainingSettings(BaseModel):
         description="Update and publish whenever there is time; else only when an actor asks, as the paper's "
         "schedule does.",
     )
-    max_updates_per_pair: float = Field(
-        default=0.0,
-        ge=0.0,
-        le=1e6,
-        description="At most so many updates for each ingested pair, then wait for new ones; 0 for no limit.",
-    )
     episode_updates: int = Field(
         default=200,
         ge=0,

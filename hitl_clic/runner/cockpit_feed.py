@@ -17,10 +17,11 @@ from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice,
 from hitl_clic.cockpit.window import keymap
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.runner.device_registry import DeviceSpec
+from hitl_clic.runner.section_figures import SectionFigures
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair, LinkStatus
 from hitl_clic.types.records import EVERYTHING, Array, EpisodeRecord, EventRecord, Frame, Plan, SwapRecord, TickRecord
-from hitl_clic.types.scene import ActionFrame
+from hitl_clic.types.scene import NOTHING_DRAWN, ActionFrame
 from hitl_clic.types.view import LoopView, Record
 
 SHOWN = 5
@@ -109,6 +110,7 @@ class CockpitFeed:
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
         self._times: deque[int] = deque(maxlen=50)
+        self._sections = SectionFigures(RECENT_TICKS)
         self._worst_ns = self._overruns = 0
         self._history: list[EpisodeMark] = []
         self._corrections: deque[tuple[int, int]] = deque(maxlen=SHOWN)
@@ -125,6 +127,7 @@ class CockpitFeed:
         if isinstance(record, TickRecord):
             self._lateness.append(record.lateness_ns)
             self._times.append(record.time_ns)
+            self._sections.add(record.sections_ns)
             self._worst_ns = max(self._worst_ns, record.lateness_ns)
             self._overruns += record.overrun
         elif isinstance(record, ChunkPair):
@@ -150,7 +153,7 @@ class CockpitFeed:
     def state(self, now_ns: int | None = None) -> CockpitState | None:
         """The newest instant as of `now_ns` (by default the present); None before the first."""
         view = self._view.latest()
-        if view is None or view.scene is None:
+        if view is None:
             return None
         now = time.perf_counter_ns() if now_ns is None else now_ns
         link, swap, record = self._link.status(), self._swap, view.record
@@ -162,7 +165,7 @@ class CockpitFeed:
         realtime = self._settings.pace == "realtime"
         return CockpitState(
             task=self._settings.task.replace("_", " "),
-            scene=view.scene,
+            scene=view.scene or NOTHING_DRAWN,
             time_s=max(0, now - self._began_ns) * 1e-9,
             robot_chunk=chunk,
             execute=max(0, self._settings.execute - view.step_in_chunk),
@@ -182,7 +185,7 @@ class CockpitFeed:
             device=self._hand.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,
-            weight_version=0 if swap is None else swap.version,
+            weight_version=0 if swap is None or not swap.step else swap.version,
             weights_age_s=0.0 if swap is None else max(0, now - swap.time_ns) * 1e-9,
             pairs_made=link.made,
             pairs_queued=max(0, link.made - link.acknowledged - link.dropped),
@@ -200,6 +203,7 @@ class CockpitFeed:
             lateness_p99_ms=float(np.percentile(late, 99)),
             lateness_worst_ms=self._worst_ns * 1e-6,
             overruns=self._overruns,
+            sections=self._sections.figures(now),
             link=link.state,
             link_detail=link.detail if link.state != "connected" else "",
             message=self._message,

@@ -13,7 +13,6 @@ from hitl_clic.control.clock import ticks_behind
 from hitl_clic.control.gate import Choices
 from hitl_clic.correction.mapping import HAND_STEP, Binding, bind
 from hitl_clic.devices.core.device import Device
-from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.gamepad import STICKS, gamepad
 from hitl_clic.devices.hardware.handheld import HandheldDevice
@@ -23,7 +22,9 @@ from hitl_clic.devices.hardware.spacemouse import PUSHES, spacemouse
 from hitl_clic.devices.hardware.spacemouse import missing as no_spacemouse
 from hitl_clic.devices.mapping.key_rows import Row, control_labels, key_rows
 from hitl_clic.devices.mapping.shaping import Profile, load_profile
-from hitl_clic.devices.teacher.scripted import ScriptedDevice, TeacherView
+from hitl_clic.devices.teacher.channel import TeacherChannel
+from hitl_clic.devices.teacher.oracle import Oracle
+from hitl_clic.devices.teacher.scripted import ScriptedDevice
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.foresight import Foresight
 from hitl_clic.tasks.registry import make_task, make_teacher
@@ -31,7 +32,7 @@ from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import SettingsError, unknown
 from hitl_clic.types.records import EVERYTHING, Frame
 
-Make = Callable[[SessionSettings, Sequence[str], Slot[TeacherView], EventFeed], Device]
+Make = Callable[[SessionSettings, Sequence[str], TeacherChannel, EventFeed], Device]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class DeviceSpec:
     Attributes:
         label: its name for people. control: what is held to drive; empty for a script.
         needs_window: it lives on window events.
-        make: makes it from settings, the names of the task's axes, the teacher's view and the window's events.
+        make: makes it from settings, the task's axes, the scripted teacher's channel and the window's events.
         raw: what besides keys and buttons moves a raw axis of its profile, in words.
         lacks: what is missing here to use it at all, in a sentence; empty if nothing.
     """
@@ -64,7 +65,7 @@ class DeviceSpec:
         return f"{'hold' if mode == 'hold' else 'press'} {self.control} to correct"
 
 
-def _oracle(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
+def _oracle(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
     del feed
     teacher, script = make_teacher(settings.task), settings.oracle
     behind = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)
@@ -77,14 +78,14 @@ def _oracle(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherVi
             f"oracle.foresight = true is not allowed with task = {settings.task}: {error}; give --oracle.no-foresight"
         ) from error
     step = settings.gate.relative_step
-    return ScriptedDevice(axes, teacher.action, teacher.reset, view, settings.execute, script, step, foresee, behind)
+    return ScriptedDevice(teacher, Oracle(script, settings.execute, axes, step, behind), channel, foresee)
 
 
 def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
     """How to make a device that lives on the window's events, with its preset profile."""
 
-    def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
-        del view
+    def make(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
+        del channel
         return device(
             feed,
             _profile(settings),
@@ -99,8 +100,8 @@ def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
 def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
     """How to make a device that reads its own hardware."""
 
-    def make(settings: SessionSettings, axes: Sequence[str], view: Slot[TeacherView], feed: EventFeed) -> Device:
-        del view, feed
+    def make(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
+        del channel, feed
         return device(_profile(settings), tap_hold_s=_tap_s(settings), axes=axes)
 
     return make

@@ -13,9 +13,35 @@ import torch
 
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.control.stand_still import StandStill
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.methods import make_policy, untrained_weights
 from hitl_clic.types.messages import Weights
+from hitl_clic.types.records import Array
+
+Policy = NetworkPolicy[Any] | StandStill
+
+
+def policy_of_weights(
+    weights: Weights,
+    dim_o: int,
+    dim_a: int,
+    horizon: int,
+    settings: MethodSettings,
+    generator: torch.Generator,
+    yield_hook: Callable[[], None] | None = None,
+) -> Policy:
+    """The policy of weights: the method's own, or before the first update one that stands still.
+
+    An untrained energy has its valleys anywhere: a robot that followed it would drift out of the scene.
+
+    Raises:
+        ValueError: the weights do not fit these sizes, or give numbers that are not finite.
+    """
+    version, newest = weights.version, weights.newest_pair
+    made = make_policy(weights.tensors, dim_o, dim_a, horizon, settings, generator, version, newest, yield_hook)
+    made.probe()
+    return made if weights.step else StandStill(horizon, dim_a, version, newest)
 
 
 class PolicyInbox:
@@ -39,34 +65,39 @@ class PolicyInbox:
         self._sizes = (dim_o, dim_a, horizon)
         self._settings = settings
         self._generator = torch.Generator(settings.planner_device).manual_seed(seed)
-        self._slot: Slot[tuple[NetworkPolicy[Any], Weights]] = Slot()
+        self._slot: Slot[tuple[Policy, Weights]] = Slot()
         self._fetched = 0
         self.refused = 0
         """Versions that failed their check and were never used."""
         self.why_refused = ""
 
-    def untrained(self) -> NetworkPolicy[Any]:
-        """The policy of version 0."""
-        return self._build(untrained_weights(*self._sizes, self._settings), 0, -1)
+    def untrained(self) -> StandStill:
+        """The policy of version 0, before any weights have come."""
+        _, dim_a, horizon = self._sizes
+        return StandStill(horizon, dim_a)
+
+    def warm(self, observation: Array, runs: int = 3) -> None:
+        """Plan a few times with a network in the caller's thread: first calls are slow and belong to no tick."""
+        weights = untrained_weights(*self._sizes, self._settings)
+        policy = make_policy(weights, *self._sizes, self._settings, self._generator, yield_hook=self._breathe)
+        nothing = np.zeros((0, self._sizes[1]), np.float32)
+        for _ in range(runs):
+            policy.plan(observation, nothing, None)
 
     def receive(self, weights: Weights) -> None:
         """Build and check the policy of new weights; the last good one stays where they fail."""
         try:
-            policy = self._build(dict(weights.tensors), weights.version, weights.newest_pair)
-            policy.probe()
+            policy = policy_of_weights(weights, *self._sizes, self._settings, self._generator, self._breathe)
         except ValueError as error:
             self.refused += 1
             self.why_refused = str(error)
             return
         self._slot.publish((policy, weights))
 
-    def fetch(self) -> tuple[NetworkPolicy[Any], Weights] | None:
+    def fetch(self) -> tuple[Policy, Weights] | None:
         """The newest policy, if it was not fetched before."""
         serial, entry = self._slot.entry()
         if serial == self._fetched:
             return None
         self._fetched = serial
         return entry
-
-    def _build(self, tensors: dict[str, np.ndarray], version: int, newest_pair: int) -> NetworkPolicy[Any]:
-        return make_policy(tensors, *self._sizes, self._settings, self._generator, version, newest_pair, self._breathe)

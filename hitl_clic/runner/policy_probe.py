@@ -13,22 +13,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.state.state import EnergySlice
+from hitl_clic.control.loop import LoopView
+from hitl_clic.control.stand_still import StandStill
 from hitl_clic.devices.core.slot import Slot
-from hitl_clic.runner.policy_inbox import PolicyInbox
+from hitl_clic.runner.policy_inbox import Policy, PolicyInbox
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.records import Array
-from hitl_clic.types.view import LoopView
 
 Axes = tuple[tuple[str, int], tuple[str, int]]
 """Names and indices of two action axes."""
 NO_ENERGY = "This method has no energy: its policy compares no actions"
+KNOWS_NOTHING = "The robot has learned nothing yet: it stands still"
 PERIOD_S = 0.5
 """Between two landscapes, seconds."""
 VERDICTS_EVERY_NS = 1_000_000_000
@@ -141,7 +142,7 @@ class PolicyProbe:
     ) -> None:
         self._inbox, self._source, self._method, self._prepare = inbox, source, method, prepare
         self._views, self._axes, self._shown = views, axes, shown
-        self._policy: NetworkPolicy[Any] | None = None
+        self._policy: Policy | None = None
         self._version = -1
         self._name = ""
         self._looked: tuple[LoopView | None, str] = (None, "")
@@ -221,6 +222,9 @@ class PolicyProbe:
     def look(self, view: LoopView) -> None:
         """Look at the energy around what the robot was about to do at an instant."""
         policy, record = self._policy, view.record
+        if isinstance(policy, StandStill):
+            self._landscape.publish(KNOWS_NOTHING)
+            return
         if record is None or policy is None or (view is self._looked[0] and self._name == self._looked[1]):
             return
         self._looked = (view, self._name)

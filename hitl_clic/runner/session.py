@@ -14,11 +14,11 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import torch
 
 import hitl_clic
@@ -27,22 +27,27 @@ from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.report import write_curves
 from hitl_clic.cockpit.state.state import CockpitState, SessionEnd
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
+from hitl_clic.control.arbitration import Arbitration
 from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.clock import Clock, MaxPaceClock, RealTimeClock, ticks_behind, ticks_of
+from hitl_clic.control.clock import MaxPaceClock, RealTimeClock, ticks_behind, ticks_of
+from hitl_clic.control.correction_log import CorrectionLog
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
 from hitl_clic.control.help_request import HelpRequest
-from hitl_clic.control.loop import ControlLoop, Outlets
+from hitl_clic.control.loop import ControlLoop
+from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.overlap import OVERLAPS
 from hitl_clic.control.planner import Planner
+from hitl_clic.control.planning import Planning
 from hitl_clic.control.schedule import KeptUpSchedule, LiveSchedule, LockstepSchedule, Schedule
 from hitl_clic.correction.mapping import HandOver
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
 from hitl_clic.correction.undo import UndoBuffer
+from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.devices.teacher.scripted import TeacherView
+from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.learner import checkpoint
 from hitl_clic.learner.launcher import BIND, LearnerChild
 from hitl_clic.link.actor import ActorLink
@@ -189,9 +194,10 @@ class Actor:
     def _teach(self, stack: ExitStack, scene3d: Scene3D | None, dim_a: int) -> None:
         settings, loop_settings = self.settings, self.settings.loop
         spec, frame = chosen_device(settings), self.task.action_frame
-        teacher_view: Slot[TeacherView] = Slot()
+        planner = Planner(self.inbox.untrained(), lambda: torch.set_num_threads(loop_settings.planner_threads))
+        teacher = TeacherChannel(planner.latest)
         feed = EventFeed()
-        device = spec.make(settings, frame.axes, teacher_view, feed)
+        device = spec.make(settings, frame.axes, teacher, feed)
         self.cockpit = CockpitFeed(
             settings,
             spec,
@@ -206,55 +212,39 @@ class Actor:
         )
         self.window = open_window(settings, scene3d, feed, stack, self.say, self.out / WINDOW_PICTURE)
         if self.window is None:
-            stack.enter_context(Dashboard(self.cockpit.state))
+            draws = stack.enter_context(Dashboard(self.cockpit.state)).draws
         else:
             self.window.show(self.cockpit.state)
-        reaction = ticks_behind(settings.gate.reaction_time_s, loop_settings.rate_hz)
-        binding = bound(settings, device, self.task)
+            draws = True
+        self.inbox.warm(self.task.observe())
+        planning = Planning(
+            planner,
+            ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
+            teacher,
+            OVERLAPS[loop_settings.overlap],
+            loop_settings.pair_stride,
+            loop_settings.planner_timeout_s,
+        )
+        outlets = Outlets(
+            record=self._record,
+            send=self.link.send_pair,
+            withdraw=self.link.withdraw,
+            fetch_policy=self.inbox.fetch,
+            commands=self._commands,
+            view=self.views,
+            draws=draws,
+        )
         loop = ControlLoop(
             task=self.task,
-            device=device,
-            gate=Gate(settings.gate, choices(settings, self.task)),
-            binding=binding,
-            hand_over=HandOver(settings.gate.max_step, dim_a),
-            policy_filter=PolicyFilter(settings.gate.policy_filter_s, loop_settings.rate_hz, binding.absolute),
-            queue=ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
-            pairs=PairBuilder(
-                settings.horizon,
-                settings.execute,
-                settings.clic.padding,
-                reaction,
-                ticks_of(settings.clic.label_average_s, loop_settings.rate_hz),
-                binding.absolute,
-                settings.clic.implicit_approval,
-            ),
-            undo=UndoBuffer(loop_settings.undo_s),
-            exploration=Exploration(loop_settings.exploration, settings.seed, dim_a),
-            outlets=Outlets(
-                record=self._record,
-                send=self.link.send_pair,
-                withdraw=self.link.withdraw,
-                fetch_policy=self.inbox.fetch,
-                commands=self._commands,
-                view=self.views,
-                teacher=teacher_view,
-            ),
-            pair_stride=loop_settings.pair_stride,
+            arbitration=self._arbitration(device, dim_a),
+            planning=planning,
+            corrections=CorrectionLog(self._pair_builder(device), UndoBuffer(loop_settings.undo_s), outlets),
+            outlets=outlets,
+            clock=self.real_time or MaxPaceClock(planning.wait_ready),
+            schedule=self._schedule(),
             snapshot_every=ticks_of(loop_settings.snapshot_every_s, loop_settings.rate_hz),
-            draws=True,
-            timeout_s=loop_settings.planner_timeout_s,
-            overlap=OVERLAPS[loop_settings.overlap],
-            help_call=HelpRequest(settings.help_request),
         )
         self.loop = loop
-        planner = Planner(
-            self.inbox.untrained(),
-            loop.on_plan,
-            prepare=lambda: torch.set_num_threads(loop_settings.planner_threads),
-        )
-        planner.warm(self.task.observe(), np.zeros((0, dim_a), np.float32))
-        clock: Clock = self.real_time or MaxPaceClock(loop.ready)
-        loop.attach(planner, clock, self._schedule())
         stack.callback(planner.close)
         planner.start()
         device.start()
@@ -280,6 +270,31 @@ class Actor:
             if settings.recording.policy_every and len(self._episodes) % settings.recording.policy_every == 0:
                 self._keep_policy(self.out / "policies" / f"episode-{len(self._episodes):04d}")
         loop.flush()
+
+    def _arbitration(self, device: Device, dim_a: int) -> Arbitration:
+        settings, rate_hz = self.settings, self.settings.loop.rate_hz
+        binding = bound(settings, device, self.task)
+        return Arbitration(
+            device=device,
+            gate=Gate(settings.gate, choices(settings, self.task)),
+            binding=binding,
+            hand_over=HandOver(settings.gate.max_step, dim_a),
+            policy_filter=PolicyFilter(settings.gate.policy_filter_s, rate_hz, binding.absolute),
+            exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
+            help=HelpRequest(settings.help_request),
+        )
+
+    def _pair_builder(self, device: Device) -> PairBuilder:
+        settings, rate_hz = self.settings, self.settings.loop.rate_hz
+        return PairBuilder(
+            settings.horizon,
+            settings.execute,
+            settings.clic.padding,
+            ticks_behind(settings.gate.reaction_time_s, rate_hz),
+            ticks_of(settings.clic.label_average_s, rate_hz),
+            bound(settings, device, self.task).absolute,
+            settings.clic.implicit_approval,
+        )
 
     def _schedule(self) -> Schedule:
         settings = self.settings
@@ -349,6 +364,9 @@ class Actor:
             write_curves(self._episodes, self.out / "curves.png", title)
         if not hasattr(self, "cockpit"):
             return
+        view = self.views.latest()
+        if view is not None and view.scene is None:  # nothing was drawn until now
+            self.views.publish(replace(view, scene=self.task.scene(), progress=self.task.progress()))
         state = self.cockpit.state()
         if state is not None:
             self._picture(state, self.out / WINDOW_PICTURE)

@@ -26,7 +26,7 @@ Summary = dict[str, Any]
 
 
 class Tally:
-    """Counts records; keeps 8 bytes for a tick, a plan or a learned pair and a line for an episode, nothing else.
+    """Counts records; keeps about 80 bytes for a tick, 8 for a plan or a learned pair, and a line for an episode.
 
     An `EventRecord` named "discard" takes the pairs from "first" to "last" of its detail out of the wait for weights:
     they were taken back, no weights are to be trained on them.
@@ -38,6 +38,8 @@ class Tally:
         self._first_ns: int | None = None
         self._last_ns: int | None = None
         self._lateness_ns = array("q")
+        self._work_ns = array("q")
+        self._sections_ns: dict[str, array[int]] = {}
         self._plan_ns = array("q")
         self._correction_ns = array("q")
         self._smoothness = Smoothness()
@@ -78,6 +80,7 @@ class Tally:
         Times are milliseconds, rates per second, `wall_s` seconds. What is not known is None: percentiles of nothing,
         the error of an episode in which the teacher never spoke, settings lost from a cut-off recording.
         `updates_per_s` is the mean of what the learner reported since it began to update.
+        `tick_work_ms` is of whole ticks, `tick_sections_ms` of their parts by name, over the ticks that had the part.
         `correction_to_policy_ms` runs from the tick that completed a pair to the start of the first plan made with
         weights trained on it (or on a later one).
         `step_inside`, `step_at_seam`, `jerk_inside` and `jerk_at_seam` are of the policy's actions at the ticks that
@@ -102,6 +105,10 @@ class Tally:
             "ticks": len(self._lateness_ns),
             "tick_overruns": self._overruns,
             "tick_lateness_ms": _percentiles_ms(self._lateness_ns, with_max=True),
+            "tick_work_ms": _percentiles_ms(self._work_ns, with_max=True),
+            "tick_sections_ms": {
+                section: _percentiles_ms(times_ns, with_max=True) for section, times_ns in self._sections_ns.items()
+            },
             "plan_ms": _percentiles_ms(self._plan_ns, with_max=True),
             "updates": learner.updates if learner else 0,
             "updates_per_s": round(self._rate_sum / self._rate_count, 3) if self._rate_count else 0.0,
@@ -124,6 +131,9 @@ class Tally:
 
     def _tick(self, tick: TickRecord) -> None:
         self._lateness_ns.append(tick.lateness_ns)
+        self._work_ns.append(tick.work_ns)
+        for section, time_ns in tick.sections_ns.items():
+            self._sections_ns.setdefault(section, array("q")).append(time_ns)
         self._overruns += tick.overrun
         self._smooth(tick)
         self._happened(tick.time_ns)

@@ -29,7 +29,7 @@ class Proposal:
 
     Attributes:
         chunk: float32 [H, dim_a] in [-1, 1].
-        energy: E(s, chunk); what it means is the policy's matter.
+        energy: E(s, chunk); what it means is the policy's matter, NaN if it has none.
         doubt: how far apart the chunks are that would do nearly as well, units of action; NaN if the policy cannot say.
     """
 
@@ -87,8 +87,9 @@ class TickRecord:
         taught: 1 for each action axis the human set, float32 [dim_a]; all zero when the robot drove.
         plan_tick: tick of the plan that robot_action comes from (-1: none yet); step_in_chunk: its index there.
         weight_version: weights of that plan. device_age_ns: age of the device sample used; connected: its flag.
-        lateness_ns: how late the tick began; work_ns: how long it worked; overrun: it missed the next deadline.
-        sections_ns: working time by part of the tick, by name.
+        lateness_ns: how late the tick began; work_ns: how long it took to its last part; overrun: it ended after the
+            next deadline. Older recordings: up to the simulator's step.
+        sections_ns: time by part of the tick, by name (`control.section_timer`); their sum is work_ns.
         reward, success, terminated, truncated: what the task answered.
         seen: the tick whose observation the human had seen when deciding this; -1 is this one.
         push: of a relative correction how far it pushes each axis, float32 [dim_a], units of action, also where that

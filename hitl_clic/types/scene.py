@@ -60,3 +60,7 @@ class Scene:
     hand: tuple[float, float]
     step: float
     pose: Pose | None = None
+
+
+NOTHING_DRAWN = Scene(size=(1.0, 1.0), shapes=(), hand=(0.0, 0.0), step=0.0)
+"""Stands for the scene where nobody draws."""

@@ -14,7 +14,7 @@ from fake_session import session_records, write
 
 from benchmarks.figure import percentiles
 from benchmarks.update import MatrixProducts
-from hitl_clic.cli.parse import bench, demo, devices, evaluate, replay, teach
+from hitl_clic.cli import bench, demo, devices, evaluate, replay, teach
 from hitl_clic.clic.settings import InferenceSettings
 from hitl_clic.cockpit.state.state import CockpitState, from_bytes, to_bytes
 from hitl_clic.control.gate import Choices
@@ -349,9 +349,9 @@ def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> No
     settings = load(overrides=overrides)
     assert evaluate.searched(settings, None, InferenceSettings()) == settings
     # the default of a setting is given too, where it is said
-    other = evaluate.searched(settings, 2, InferenceSettings(temperature=0.5, bank=512))
+    other = evaluate.searched(settings, 2, InferenceSettings(refine_noise=False, bank=9))
     assert other.execute == 2
-    expected = settings.clic.inference.model_dump() | {"temperature": 0.5, "bank": 512}
+    expected = settings.clic.inference.model_dump() | {"refine_noise": False, "bank": 9}
     assert other.clic.inference.model_dump() == expected
     assert other.clic.model_copy(update={"inference": settings.clic.inference}) == settings.clic
     with pytest.raises(SettingsError, match=r"execute = 9 .* 1 to 8"):

@@ -84,10 +84,10 @@ def test_evaluate_and_replay(tmp_path: Path) -> None:
     assert parse(["evaluate", where, "--episodes", "5", "--seed", "7", "--json"]) == EvaluateCommand(
         tmp_path, episodes=5, seed=7, json=True
     )
-    command = parse(["evaluate", where, "--execute", "2", "--inference.temperature", "0.5"])
+    command = parse(["evaluate", where, "--execute", "2", "--inference.plan-switch-margin", "0.5"])
     assert isinstance(command, EvaluateCommand)
-    assert (command.execute, command.inference.temperature) == (2, 0.5)
-    assert command.inference.model_fields_set == {"temperature"}
+    assert (command.execute, command.inference.plan_switch_margin) == (2, 0.5)
+    assert command.inference.model_fields_set == {"plan_switch_margin"}
     assert parse(["replay", "--verify", where, "--headless", "--json"]) == ReplayCommand(
         tmp_path, verify=True, headless=True, json=True
     )

@@ -16,7 +16,7 @@ DIM_O, DIM_A, HORIZON = 3, 2, 3
 
 def numbers(device: str, **changes: object) -> MethodSettings:
     values: dict[str, object] = {
-        "energy": EnergySettings(hidden=(8, 8), trunk=(8,), modes=2, block=1),
+        "energy": EnergySettings(hidden=(8, 8), trunk=(8,), modes=2),
         "negatives": NegativeSettings(samples=6, steps=2),
         "inference": InferenceSettings(
             candidates=40, chains=6, explore_steps=2, refine_steps=2, bank=5, plan_switch_margin=0.5
@@ -66,9 +66,7 @@ ENERGY_METHODS = ("clic", "ibc")
 """Their losses compare energies of one state, so what is added to all of them changes nothing."""
 CASES: list[tuple[MethodKind, dict[str, object]]] = [
     *((kind, {}) for kind in METHODS),
-    ("clic", {"energy": EnergySettings(kind="temporal", hidden=(8,), trunk=(8,), modes=0, block=1)}),
     ("clic", {"energy": EnergySettings(kind="mlp", hidden=(8, 8))}),
-    ("clic", {"negatives": NegativeSettings(start="persistent", samples=6, steps=2)}),
     ("clic", {"negatives": NegativeSettings(start="uniform", samples=6, steps=2, noise="sqrt"), "padding": "hold"}),
 ]
 

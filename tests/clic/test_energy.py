@@ -12,13 +12,12 @@ from torch import Tensor, nn
 
 from hitl_clic.clic.energies import ENERGIES, make_energy
 from hitl_clic.clic.energy import Energy
-from hitl_clic.clic.film_energy import FilmEnergy, ModulatedEnergy
+from hitl_clic.clic.film_energy import FilmEnergy
 from hitl_clic.clic.mlp_energy import MlpEnergy
 from hitl_clic.clic.modes import WELL_SLOPE, Modes
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.settings import EnergySettings
 from hitl_clic.clic.shaping import gradient_penalty
-from hitl_clic.clic.temporal_energy import TemporalEnergy
 
 Array = NDArray[np.float64]
 DIM_O, CHUNK = 5, ChunkShape(3, 2)
@@ -27,8 +26,6 @@ NUMBERS: dict[str, dict[str, object]] = {
     "film": {"kind": "film", "modes": 0},
     "film with modes": {"kind": "film", "modes": 3},
     "mlp": {"kind": "mlp"},
-    "temporal": {"kind": "temporal", "modes": 0, "block": 2},  # its last block is filled up
-    "temporal with modes": {"kind": "temporal", "modes": 3, "block": 1},
 }
 KINDS = tuple(NUMBERS)
 
@@ -65,7 +62,7 @@ def inputs(seed: int = 0, batch: int = 3, samples: int = 4) -> tuple[Tensor, Ten
     )
 
 
-@pytest.mark.parametrize("kind", ["film", "mlp", "temporal"])
+@pytest.mark.parametrize("kind", ["film", "mlp"])
 def test_zero_at_first(kind: str) -> None:
     energy = blank(kind)
     state, chunks = (x.float() for x in inputs())
@@ -76,10 +73,10 @@ def test_zero_at_first(kind: str) -> None:
     assert not gradient.any()
 
 
-@pytest.mark.parametrize("kind", ["film with modes", "temporal with modes"])
+@pytest.mark.parametrize("kind", ["film with modes"])
 def test_at_first_there_are_only_the_wells(kind: str) -> None:
     energy = blank(kind)
-    assert isinstance(energy, ModulatedEnergy)
+    assert isinstance(energy, FilmEnergy)
     assert energy.modes is not None
     state, chunks = (x.float() for x in inputs())
     context = energy.context(state)
@@ -210,11 +207,10 @@ def test_mlp_starts_like_one_layer_on_both() -> None:
 
 
 def test_make_energy_takes_the_kind() -> None:
-    film, modes, mlp, temporal, _ = (blank(kind) for kind in KINDS)
+    film, modes, mlp = (blank(kind) for kind in KINDS)
     assert isinstance(film, FilmEnergy)
     assert isinstance(mlp, MlpEnergy)
     assert isinstance(modes, FilmEnergy)
-    assert isinstance(temporal, TemporalEnergy)
     assert {numbers["kind"] for numbers in NUMBERS.values()} == set(ENERGIES), "and here all of them are looked at"
     assert film.modes is None
     assert modes.modes is not None
@@ -361,67 +357,7 @@ def test_near_a_centre_nothing_cancels_in_float32(dim: int, off: float) -> None:
         assert torch.equal(energy, torch.full((1, 5), 0.7)), "its depth and nothing else"
 
 
-# ---- the energy slid along the chunk
-
-
-def along(horizon: int, block: int, modes: int = 0) -> TemporalEnergy:
-    """float64, away from its initial values, for chunks [horizon, 2]."""
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        numbers = EnergySettings(kind="temporal", hidden=(8, 8), trunk=(10,), modes=modes, block=block)
-        energy = TemporalEnergy(DIM_O, ChunkShape(horizon, 2), numbers).double()
-        with torch.no_grad():
-            for parameter in energy.parameters():
-                parameter.add_(0.5 * torch.randn(parameter.shape, dtype=torch.float64))
-    return energy
-
-
-@pytest.mark.parametrize("block", [1, 2, 3, 7])
-@pytest.mark.parametrize("horizon", [1, 2, 3, 7, 8])
-def test_the_temporal_energy_is_a_sum_over_windows(horizon: int, block: int) -> None:
-    """Window by window with plain slices; steps that the chunk does not have are zero."""
-    energy = along(horizon, block)
-    rng = np.random.default_rng(0)
-    state = torch.from_numpy(rng.normal(size=(2, DIM_O)))
-    chunks = torch.from_numpy(rng.uniform(-1, 1, (2, 3, 2 * horizon)))
-    context = energy.context(state)
-    expected = torch.zeros(2, 3, dtype=torch.float64)
-    first = 0
-    windows = max(-(-horizon // block), 2) - 1
-    for window in range(windows):
-        seen = torch.zeros(2, 3, 4 * block, dtype=torch.float64)
-        there = chunks[..., first : first + 4 * block]
-        seen[..., : there.shape[-1]] = there
-        expected += energy.network(tuple(part[:, :, window] for part in context), seen)
-        first += 2 * block
-    values, gradient = energy.energy_and_gradient(context, chunks)
-    torch.testing.assert_close(values, expected)
-    leaf = chunks.clone().requires_grad_(True)
-    (slope,) = torch.autograd.grad(energy.energy(context, leaf).sum(), leaf)
-    torch.testing.assert_close(gradient, slope)
-    assert gradient.abs().amin(dim=(0, 1)).gt(0).all(), "every coordinate is seen"
-
-
-def test_neighbouring_steps_are_coupled_and_places_are_told_apart() -> None:
-    """Second differences: of steps in one window not zero, of steps in none zero; swapped steps cost differently."""
-    energy = along(6, 1)
-    context = energy.context(inputs()[0][:1])
-
-    def at(*steps: int) -> Tensor:
-        chunk = torch.zeros(1, 1, 12, dtype=torch.float64)
-        for step in steps:
-            chunk[..., 2 * step] = 0.7
-        return energy.energy(context, chunk)[0, 0]
-
-    def coupling(one: int, other: int) -> float:
-        return float((at(one, other) - at(one) - at(other) + at()).abs().detach())
-
-    assert coupling(2, 3) > 1e-3
-    assert coupling(2, 4) < 1e-12
-    assert (at(1) - at(3)).abs() > 1e-3
-
-
-@pytest.mark.parametrize("kind", ["mlp", "film", "temporal"])
+@pytest.mark.parametrize("kind", ["mlp", "film"])
 def test_waves_are_sines_and_cosines_of_the_standardised_state(kind: str) -> None:
     settings = EnergySettings(kind=kind, fourier_frequencies=(1.0, 4.0), hidden=(8,), trunk=(8,))  # type: ignore[arg-type]
     energy = make_energy(3, ChunkShape(4, 2), settings)

@@ -306,39 +306,6 @@ def test_commitment_keeps_the_previous_plan_unless_another_is_clearly_better(
     assert value == pytest.approx(-1.0 if stays else -1.25, abs=0.05)
 
 
-@pytest.mark.parametrize(("temperature", "plan_switch_margin"), [(0.5, 0.0), (0.5, 0.4), (0.2, 0.0)])
-def test_a_temperature_draws_the_chunk_by_its_energy(temperature: float, plan_switch_margin: float) -> None:
-    """Three ways that stay where they are: how often each is taken, against the softmax of their depths.
-
-    Commitment makes the running plan's depth so much greater; it is the first way, and so among the chains twice.
-    """
-    depths, middles = np.array([1.0, 1.3, 0.8]), np.array([-0.7, 0.0, 0.7])
-    energy = Modes(*((middle, depth, 0.2) for middle, depth in zip(middles, depths, strict=True)))
-    ways = np.repeat(middles[:, None], DIM, axis=1).astype(np.float32)
-    settings = method(
-        candidates=1, chains=1, refine_steps=0, temperature=temperature, plan_switch_margin=plan_switch_margin
-    )
-    policy = with_energy(settings, energy)
-    chains = torch.tensor(ways[[0, 0, 1, 2]])[None]
-    policy._screened = lambda *_: chains  # type: ignore[method-assign]
-    previous = ways[0].reshape(HORIZON, DIM_A)
-    taken = np.array([policy.plan(STATE, NOTHING, previous).chunk.mean() for _ in range(4000)])
-    share = np.isclose(taken[:, None], middles, atol=1e-5).mean(0)
-    weight = np.exp(depths[[0, 0, 1, 2]] / temperature) * [np.exp(plan_switch_margin / temperature), 1, 1, 1]
-    assert share == pytest.approx(np.bincount([0, 0, 1, 2], weight) / weight.sum(), abs=0.03)
-
-
-def test_a_temperature_reaches_what_screening_would_leave_out() -> None:
-    """Two ways known from the bank, one chain: without a temperature the deeper one is refined every time."""
-    energy = Modes((-0.5, 1.0, 0.3), (0.5, 1.2, 0.3))
-    bank = np.full((2, DIM), 0.5, np.float32) * np.array([[-1], [1]], np.float32)
-    for temperature, least, most in ((0.0, 1.0, 1.0), (0.3, 0.5, 0.8)):
-        settings = method(candidates=2, chains=1, refine_steps=5, temperature=temperature)
-        policy = with_energy(settings, energy, bank=bank)
-        deeper = np.mean([policy.plan(STATE, NOTHING, None).chunk.mean() > 0.4 for _ in range(400)])
-        assert least <= deeper <= most
-
-
 def test_where_all_is_equal_commitment_keeps_the_previous_plan() -> None:
     settings = method(plan_switch_margin=0.1)
     policy = make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, settings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,14 +14,10 @@ from torch import Tensor
 
 from hitl_clic.clic.energy import Context, Energy
 from hitl_clic.clic.sampler import (
-    FRESH_SHARE,
-    STARTS,
-    Near,
     clamp_prefix,
     draw_negatives,
     langevin,
     langevin_step,
-    perturbed,
     proposals,
     step_sizes,
     uniform,
@@ -180,33 +177,6 @@ def test_the_free_rest_settles_given_what_is_committed() -> None:
     assert torch.allclose(found, torch.full_like(found, 0.6), atol=1e-3)
 
 
-@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
-def test_perturbed_energies_order_chunks_as_draws_would(temperature: float) -> None:
-    """The first two, against drawing one by the softmax and then another by that of the rest."""
-    energies = np.array([0.0, 0.5, 2.0, -0.2])
-    rows = torch.tensor(energies).expand(100_000, 4).float()
-    keys = perturbed(rows, temperature, torch.Generator().manual_seed(3))
-    first, second = keys.topk(2, largest=False).indices.T.numpy()
-    weight = np.exp(-energies / temperature)
-    for i, j in itertools.permutations(range(4), 2):
-        expected = weight[i] / weight.sum() * weight[j] / (weight.sum() - weight[i])
-        assert np.mean((first == i) & (second == j)) == pytest.approx(expected, abs=0.01)
-
-
-def test_without_a_temperature_energies_stay_and_nothing_is_drawn() -> None:
-    generator = torch.Generator().manual_seed(0)
-    before = generator.get_state()
-    energies = torch.randn(5, 7)
-    assert perturbed(energies, 0.0, generator) is energies
-    assert torch.equal(generator.get_state(), before)
-
-
-@given(st.floats(1e-6, 1e6), st.sampled_from([-1e4, 0.0, 1e4]))
-def test_perturbed_energies_are_finite(temperature: float, energy: float) -> None:
-    keys = perturbed(torch.full((1000,), energy), temperature, torch.Generator().manual_seed(1))
-    assert torch.isfinite(keys).all()
-
-
 def test_clamp_prefix_copies() -> None:
     chunks = torch.zeros(1, 2, 3)
     clamped = clamp_prefix(chunks, torch.tensor([0.5]))
@@ -238,7 +208,7 @@ def test_proposals_look_near_and_far() -> None:
         assert far.sum() > 80
 
 
-@pytest.mark.parametrize("start", list(STARTS))
+@pytest.mark.parametrize("start", get_args(NegativeStart))
 def test_negatives(start: NegativeStart) -> None:
     numbers = NegativeSettings(
         start=start,
@@ -251,57 +221,16 @@ def test_negatives(start: NegativeStart) -> None:
     )
     bowl = Bowl([2.0] * 4, [0.1] * 4)
     context = (torch.zeros(3, 1, 1),)
-    near = Near(*uniform(2, 3, 4, seeded(5)))
-    found = draw_negatives(bowl, context, near, numbers, seeded(7))
+    near = tuple(uniform(2, 3, 4, seeded(5)))
+    found = draw_negatives(bowl, context, *near, numbers, seeded(7))
     assert found.shape == (3, 10, 4)
     assert not found.requires_grad
     assert found.abs().max() <= 1
-    assert torch.equal(found, draw_negatives(bowl, context, near, numbers, seeded(7)))
-    assert not torch.equal(found, draw_negatives(bowl, context, near, numbers, seeded(8)))
+    assert torch.equal(found, draw_negatives(bowl, context, *near, numbers, seeded(7)))
+    assert not torch.equal(found, draw_negatives(bowl, context, *near, numbers, seeded(8)))
     unmoved = numbers.model_copy(update={"steps": 0})
-    begin = draw_negatives(bowl, context, near, unmoved, seeded(7))
+    begin = draw_negatives(bowl, context, *near, unmoved, seeded(7))
     assert (bowl.energy(context, found) < bowl.energy(context, begin)).float().mean() > 0.6
-
-
-def kept(samples: int = 4000) -> Near:
-    """Two states; only the first has chains, all at 0.3."""
-    chains = torch.full((2, samples, 4), 0.3)
-    chains[1] = torch.nan
-    return Near(torch.zeros(2, 4), torch.zeros(2, 4) + 0.8, chains)
-
-
-def test_persistent_chains_go_on_where_they_ended() -> None:
-    near = kept()
-    numbers = NegativeSettings(start="persistent", samples=4000, steps=0)
-    assert near.chains is not None
-    before = near.chains[0].clone()
-    found = draw_negatives(Bowl([1.0] * 4, [0.0] * 4), (torch.zeros(2, 1, 1),), near, numbers, seeded(1))
-    stayed = (found[0] == before).all(-1)
-    assert stayed.float().mean().item() == pytest.approx(1 - FRESH_SHARE, abs=0.03)
-    places = torch.arange(4000)[~stayed].float().mean().item()
-    assert places == pytest.approx(2000, abs=150), "the new ones are of every kind of proposal"
-    assert torch.isfinite(found).all()
-    fresh = proposals(near.robot, near.human, 4000, seeded(1))
-    assert torch.equal(found[1], fresh[1]), "where nothing was kept"
-    assert torch.equal(near.chains, found), "and are kept again"
-
-
-def test_what_is_kept_is_where_chains_ended_not_where_they_began() -> None:
-    near = kept(50)
-    numbers = NegativeSettings(start="persistent", samples=50, steps=4, noise="sqrt")
-    found = draw_negatives(Bowl([2.0] * 4, [0.1] * 4), (torch.zeros(2, 1, 1),), near, numbers, seeded(2))
-    assert near.chains is not None
-    assert torch.equal(near.chains, found)
-    assert not (found[0] == 0.3).any()
-
-
-def test_other_starts_do_not_look_at_kept_chains() -> None:
-    for start in ("uniform", "proposals"):
-        with_chains, without = kept(8), Near(kept(8).robot, kept(8).human)
-        numbers = NegativeSettings(start=start, samples=8, steps=0)
-        bowl, context = Bowl([1.0] * 4, [0.0] * 4), (torch.zeros(2, 1, 1),)
-        one, other = (draw_negatives(bowl, context, near, numbers, seeded(3)) for near in (with_chains, without))
-        assert torch.equal(one, other)
 
 
 def test_global_randomness_is_neither_used_nor_touched() -> None:

@@ -188,7 +188,7 @@ def test_every_key_and_every_action_appears_once() -> None:
     names = [key.name for key in keymap.KEYS]
     actions = [key.action for key in keymap.KEYS]
     assert len(set(names)) == len(names)
-    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view", "energy"])
+    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view", "energy", "details"])
     assert not {"w", "a", "s", "d", "up", "down", "left", "right", "space"} & set(names)
     assert all(keymap.is_key(name) for name in names)
     assert [label for label, _ in keymap.Keymap().rows()] == [key.label for key in keymap.KEYS]
@@ -407,7 +407,8 @@ def test_dashboard_tells_each_episode_once_where_there_is_no_terminal() -> None:
         asked.set()
         return now[0]
 
-    with Dashboard(provide, Console(file=out, width=100)):
+    with Dashboard(provide, Console(file=out, width=100)) as dashboard:
+        assert not dashboard.draws
         assert asked.wait(5.0)
         now[0] = replace(STATE, history=HISTORY[1:4])
     lines = out.getvalue().splitlines()
@@ -444,12 +445,12 @@ def test_who_is_new_is_welcomed_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_welcome_and_the_energy_take_the_dark_half_only(size: tuple[int, int]) -> None:
+def test_the_welcome_the_energy_and_the_details_take_the_dark_half_only(size: tuple[int, int]) -> None:
     artist, surface = Artist(), pygame.Surface(size, 0, 32)
     seen = {}
-    for page in ("show_welcome", "show_energy", "show_help", "nothing"):
+    for page in ("show_welcome", "show_energy", "show_details", "show_help", "nothing"):
         artist.draw(surface, STATE, **({page: True} if page != "nothing" else {}))
         light = pygame.image.tobytes(surface.subsurface(artist.layout.left), "RGB")
         seen[page] = (light, pygame.image.tobytes(surface.subsurface(artist.layout.panel), "RGB"))
     assert len({light for light, _ in seen.values()}) == 1
-    assert len({dark for _, dark in seen.values()}) == 4
+    assert len({dark for _, dark in seen.values()}) == 5

@@ -135,12 +135,12 @@ def test_what_was_asked_for_ahead_is_asked_for_once() -> None:
     queue = ChunkQueue(8, 4, 2, 2)
     queue.take(plan(0, 8), 0)
     assert [queue.due(tick) for tick in range(4)] == [False, False, True, True]
-    queue.asked(2)
+    queue.requested(2)
     assert not any(queue.due(tick) for tick in range(2, 10)), "it may still come"
     assert queue.due(10), "all of it would have passed"
     assert queue.take(plan(2, 8, lead=2), 5)
     assert [queue.due(tick) for tick in (6, 7)] == [False, True]
-    queue.asked(7)
+    queue.requested(7)
     queue.drop(8)
     assert queue.due(8)
 
@@ -155,7 +155,7 @@ def test_a_chunk_that_began_too_late_for_all_its_steps_is_followed_sooner() -> N
 def test_plans_made_ahead_can_be_dropped_alone() -> None:
     queue = ChunkQueue(8, 4, 2, 2)
     queue.take(plan(0, 8), 0)
-    queue.asked(2)
+    queue.requested(2)
     queue.drop_ahead(4)
     assert said(queue.action(4)) == 4, "the running chunk stays"
     assert not queue.take(plan(2, 8, lead=2), 4)

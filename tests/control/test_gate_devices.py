@@ -12,15 +12,17 @@ from fake_hid import COMPACT, FakeTransport, moved, pressed
 from hitl_clic.control.gate import Gate, GateOutput, GateSettings
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.hardware.handheld import HandheldDevice, Reading
 from hitl_clic.devices.hardware.keyboard import KeyboardDevice
 from hitl_clic.devices.hardware.mouse import MouseDevice
 from hitl_clic.devices.hardware.spacemouse import ReportSource
 from hitl_clic.devices.mapping.shaping import load_profile
+from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
+from hitl_clic.devices.teacher.oracle import Oracle, OracleSettings
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
-from hitl_clic.devices.teacher.scripted import ScriptedDevice, TeacherView
+from hitl_clic.devices.teacher.scripted import ScriptedDevice
+from hitl_clic.types.records import Array
 
 MS = 1_000_000
 NOW_NS = 10**10
@@ -97,10 +99,16 @@ def gamepad_rig() -> Rig:
 
 
 def oracle_rig() -> Rig:
-    view: Slot[TeacherView] = Slot()
+    class Right:
+        def action(self, observation: Array) -> Array:
+            return np.array([1.0, 0.0], np.float32)
+
+        def reset(self) -> None: ...
+
+    channel = TeacherChannel()
     still = np.zeros(2, np.float32)
-    device = ScriptedDevice(("x", "y"), lambda observation: np.array([1.0, 0.0]), lambda: None, view, execute=4)
-    view.publish(TeacherView(0, 0, 0, still, still[None], 0))
+    device = ScriptedDevice(Right(), Oracle(OracleSettings(), execute=4, axes=("x", "y")), channel)
+    channel.show(TeacherView(0, 0, 0, still, still[None], 0))
 
     def lose() -> None:  # its reader thread has ended, as when its teacher fails
         device._publish(device.lost())

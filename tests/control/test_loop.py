@@ -13,14 +13,18 @@ import numpy as np
 import pytest
 from fake_session import Swirl
 
+from hitl_clic.control.arbitration import Arbitration
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock
+from hitl_clic.control.correction_log import CorrectionLog
 from hitl_clic.control.exploration import Exploration, ExplorationSettings
 from hitl_clic.control.gate import Choices, Gate, GateSettings
 from hitl_clic.control.help_request import HelpRequest, HelpSettings
-from hitl_clic.control.loop import ControlLoop, LoopError, Outlets
+from hitl_clic.control.loop import ControlLoop
+from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.overlap import OVERLAPS, OverlapName
-from hitl_clic.control.planner import Planner
+from hitl_clic.control.planner import LoopError, Planner
+from hitl_clic.control.planning import Planning
 from hitl_clic.control.schedule import LiveSchedule, Schedule
 from hitl_clic.correction.mapping import HandOver, bind
 from hitl_clic.correction.pair_builder import PairBuilder
@@ -29,7 +33,7 @@ from hitl_clic.correction.undo import UndoBuffer
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.core.slot import Slot
-from hitl_clic.devices.teacher.scripted import TeacherView
+from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
 from hitl_clic.evaluation import Execution, evaluate
 from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.messages import ChunkPair, Weights
@@ -44,7 +48,7 @@ from hitl_clic.types.records import (
     SwapRecord,
     TickRecord,
 )
-from hitl_clic.types.view import LoopView
+from hitl_clic.types.view import LoopView, Record
 
 HAND = (0.75, -0.75)
 
@@ -161,6 +165,11 @@ class Bench:
     help: HelpSettings = field(default_factory=HelpSettings)
     choices: Choices = field(default_factory=Choices)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    draws: bool = False
+    listener: Callable[[object], None] = lambda record: None
+    """Takes every record too."""
+    asks: Callable[[], list[str]] = list
+    """Commands at any time, beside those of `commands`."""
     device: Device | None = None
     """Takes the scripted hand's place; with a thread of its own, which the test starts."""
 
@@ -173,41 +182,48 @@ class Bench:
         self.withdrawn: list[int] = []
         self.news: list[tuple[TellTale, Weights]] = []
         self.view: Slot[LoopView] = Slot()
-        self.teacher: Slot[TeacherView] = Slot()
         self._asked = 0
+        self.planner = Planner(self.policy)
+        self.teacher = TeacherChannel(self.planner.latest)
+        queue = ChunkQueue(self.horizon, self.execute, self.lead, 2)
+        planning = Planning(self.planner, queue, self.teacher, OVERLAPS[self.overlap], self.stride, self.timeout_s)
+        outlets = Outlets(
+            record=self._record,
+            send=self.sent.append,
+            withdraw=self.withdrawn.append,
+            fetch_policy=lambda: self.news.pop(0) if self.news else None,
+            commands=self._commands,
+            view=self.view,
+            draws=self.draws,
+        )
+        device = self.device or self.hand
+        pairs = PairBuilder(self.horizon, self.execute, self.padding, self.reaction)
         self.loop = ControlLoop(
             task=self.task,
-            device=self.device or self.hand,
-            gate=Gate(self.gate, self.choices),
-            binding=bind((self.device or self.hand).axes, self.task.action_frame.axes, groups=self.groups),
-            hand_over=HandOver(self.gate.max_step, 2),
-            policy_filter=PolicyFilter(self.gate.policy_filter_s, 10.0),
-            queue=ChunkQueue(self.horizon, self.execute, self.lead, 2),
-            pairs=PairBuilder(self.horizon, self.execute, self.padding, self.reaction),
-            undo=UndoBuffer(self.undo_s),
-            exploration=Exploration(self.exploration, 0, 2),
-            outlets=Outlets(
-                record=self.records.append,
-                send=self.sent.append,
-                withdraw=self.withdrawn.append,
-                fetch_policy=lambda: self.news.pop(0) if self.news else None,
-                commands=self._commands,
-                view=self.view,
-                teacher=self.teacher,
+            arbitration=Arbitration(
+                device=device,
+                gate=Gate(self.gate, self.choices),
+                binding=bind(device.axes, self.task.action_frame.axes, groups=self.groups),
+                hand_over=HandOver(self.gate.max_step, 2),
+                policy_filter=PolicyFilter(self.gate.policy_filter_s, 10.0),
+                exploration=Exploration(self.exploration, 0, 2),
+                help=HelpRequest(self.help),
             ),
-            pair_stride=self.stride,
+            planning=planning,
+            corrections=CorrectionLog(pairs, UndoBuffer(self.undo_s), outlets),
+            outlets=outlets,
+            clock=self.clock or MaxPaceClock(planning.wait_ready),
+            schedule=self.schedule,
             snapshot_every=self.snapshot_every,
-            draws=False,
-            timeout_s=self.timeout_s,
-            overlap=OVERLAPS[self.overlap],
-            help_call=HelpRequest(self.help),
         )
-        self.planner = Planner(self.policy, self.loop.on_plan)
-        self.loop.attach(self.planner, self.clock or MaxPaceClock(self.loop.ready), self.schedule)
 
     def _commands(self) -> list[str]:
         """What is asked for at this reading of the device (the device is read first)."""
-        return self.commands.get(self.hand.readings - 1, [])
+        return [*self.commands.get(self.hand.readings - 1, []), *self.asks()]
+
+    def _record(self, record: Record) -> None:
+        self.records.append(record)
+        self.listener(record)
 
     def run(self, episodes: int = 1) -> list[EpisodeRecord | None]:
         self.planner.start()
@@ -400,7 +416,7 @@ def test_a_robot_that_is_pushed_changes_its_mind_slowly() -> None:
         assert all(np.array_equal(record.executed, record.robot_action) for record in run.ticks[9:])
         for pair in run.sent:
             assert np.array_equal(pair.robot[0], run.ticks[pair.tick].robot_action), "what it would have done by itself"
-        seen = run.teacher.latest()
+        seen = run.teacher.view()
         assert seen is not None
         assert seen.part is None, "not pushed any more"
 
@@ -708,9 +724,9 @@ def test_an_emergency_stop_reaches_a_waiting_robot_and_an_ending_frees_it() -> N
     bench = Bench(commands={6: ["reset"]}, policy=Doubtful(4), help=HelpSettings(threshold=0.3, wait=True))
     assert bench.run(1) == [None]
     assert len(bench.ticks) == 4
-    assert bench.loop.gate.state == "waiting"
-    bench.loop.gate.release()
-    assert bench.loop.gate.state == "autonomous"
+    assert bench.loop.arbitration.gate.state == "waiting"
+    bench.loop.arbitration.gate.release()
+    assert bench.loop.arbitration.gate.state == "autonomous"
 
 
 def test_doubts_are_counted_in_a_row_and_none_is_no_doubt() -> None:
@@ -720,8 +736,8 @@ def test_doubts_are_counted_in_a_row_and_none_is_no_doubt() -> None:
         Plan(tick, np.zeros((1, 1), np.float32), 0.0, 1, -1, 0, 0, uncertainty=d)
         for tick, d in enumerate(uncertainties)
     ]
-    assert [call.look(plan) for plan in plans] == [False, False, False, True, False, False, False, True]
-    assert not call.look(plans[-1]), "the same plan once more is nothing new"
+    assert [call.update(plan) for plan in plans] == [False, False, False, True, False, False, False, True]
+    assert not call.update(plans[-1]), "the same plan once more is nothing new"
     call.begin()
     assert not call.help_request
 
@@ -942,14 +958,14 @@ def test_the_teacher_sees_every_tick_with_the_robots_action() -> None:
     seen: list[TeacherView] = []
     bench = Bench(hold(4, 5))
 
-    def settle(tick: int, timeout_s: float) -> bool:
-        view = bench.teacher.latest()
+    def wait_answer(tick: int, timeout_s: float) -> bool:
+        view = bench.teacher.view()
         assert view is not None
         assert view.tick == tick
         seen.append(view)
         return True
 
-    bench.hand.settle = settle  # type: ignore[method-assign]
+    bench.teacher.wait_answer = wait_answer  # type: ignore[method-assign]
     bench.run()
     assert [view.tick for view in seen] == list(range(12))
     for view, record in zip(seen, bench.ticks, strict=True):
@@ -960,12 +976,18 @@ def test_the_teacher_sees_every_tick_with_the_robots_action() -> None:
         assert (view.episode, view.step) == (record.episode, record.step)
 
 
-def test_the_error_is_measured_where_the_teacher_answered_this_tick() -> None:
-    def script(reading: int) -> DeviceSample:
-        answers = reading if reading % 2 else reading - 1  # every second answer is for the tick before
-        return DeviceSample(0, (0.0, 0.0), answers_tick=answers, wanted=(1.0, 0.0))
+def test_the_error_is_measured_where_the_teacher_has_seen_this_tick() -> None:
+    class Odd(Hand):
+        """Says what it wants at every second tick only."""
 
-    bench = Bench(script, execute=1)
+        def latest(self) -> DeviceSample:
+            view = bench.teacher.view()
+            assert view is not None
+            if view.tick % 2:
+                bench.teacher.publish_wanted(view.instant, (1.0, 0.0))
+            return super().latest()
+
+    bench = Bench(execute=1, device=Odd(hold()))
     (result,) = bench.run()
     expected = np.mean([np.linalg.norm(r.robot_action - [1, 0]) for r in bench.ticks if r.tick % 2])
     assert result.l2_error_per_step == pytest.approx(expected, rel=1e-5)
@@ -986,7 +1008,8 @@ def test_a_planner_that_fails_ends_the_loop_in_words() -> None:
 
 def test_a_teacher_that_never_answers_ends_the_loop_in_words() -> None:
     bench = Bench()
-    bench.hand.settle = lambda tick, timeout_s: tick < 3  # type: ignore[method-assign]
+    bench.teacher.join("hand")
+    bench.teacher.wait_answer = lambda tick, timeout_s: tick < 3  # type: ignore[method-assign]
     with pytest.raises(LoopError, match="hand gave no answer for tick 3 within 20 s"):
         bench.run()
 
@@ -1025,7 +1048,7 @@ def test_without_a_plan_it_stands_still_and_a_late_plan_is_joined_in_its_middle(
     def before_tick() -> None:
         if bench.loop.tick == 2:
             bench.planner.start()
-            bench.planner.settle(20)
+            bench.planner.wait_idle(20)
 
     bench.loop.clock = NoWait(before_tick)
     try:
@@ -1055,7 +1078,7 @@ def test_a_new_episode_never_runs_a_plan_of_the_old_one() -> None:
 
     def before_tick() -> None:
         if not hold_back:
-            assert bench.planner.settle(20)
+            assert bench.planner.wait_idle(20)
 
     bench.loop.clock = NoWait(before_tick)
     bench.planner.start()
@@ -1070,7 +1093,7 @@ def test_a_new_episode_never_runs_a_plan_of_the_old_one() -> None:
             if bench.hand.readings == reads + 2:
                 hold_back = False
             if not hold_back:
-                assert bench.planner.settle(20)
+                assert bench.planner.wait_idle(20)
 
         bench.loop.clock = NoWait(let_go_later)
         bench.loop.run_episode(1, 1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import pytest
 
-from hitl_clic.control.planner import Planner, PlanRequest
-from hitl_clic.types.records import Array, Plan, Proposal
+from hitl_clic.control.planner import LoopError, Planner, PlanRequest
+from hitl_clic.types.records import Array, Proposal
 
 WAIT_S = 20.0
 
@@ -45,8 +46,8 @@ def request(tick: int) -> PlanRequest:
 
 
 @contextmanager
-def running(policy: GatedPolicy, on_plan: Callable[[Plan], None] = lambda plan: None) -> Iterator[Planner]:
-    planner = Planner(policy, on_plan)
+def running(policy: GatedPolicy) -> Iterator[Planner]:
+    planner = Planner(policy)
     planner.start()
     try:
         yield planner
@@ -55,14 +56,12 @@ def running(policy: GatedPolicy, on_plan: Callable[[Plan], None] = lambda plan: 
 
 
 def test_a_plan_is_made_and_given() -> None:
-    told: list[Plan] = []
-    with running(GatedPolicy(version=4), told.append) as planner:
+    with running(GatedPolicy(version=4)) as planner:
         assert planner.latest() is None
         planner.request(request(7))
-        assert planner.settle(WAIT_S)
+        assert planner.wait_idle(WAIT_S)
         plan = planner.latest()
     assert plan is not None
-    assert told == [plan]
     assert (plan.tick, plan.energy, plan.weight_version, plan.newest_pair) == (7, -7.0, 4, 40)
     assert np.array_equal(plan.chunk, np.full((3, 2), 7, np.float32))
     assert 0 < plan.started_ns <= plan.finished_ns
@@ -78,7 +77,7 @@ def test_the_newest_request_wins() -> None:
         policy.open()
         assert policy.began.acquire(timeout=WAIT_S)
         policy.open()
-        assert planner.settle(WAIT_S)
+        assert planner.wait_idle(WAIT_S)
         assert policy.seen == [1, 4], "2 and 3 were overtaken before they began"
         plan = planner.latest()
         assert plan is not None
@@ -92,22 +91,20 @@ def test_asking_and_looking_never_wait_for_a_plan() -> None:
         assert policy.began.acquire(timeout=WAIT_S)
         planner.request(request(2))  # would hang here if it waited: the plan at hand goes on until it is let
         assert planner.latest() is None
-        assert not planner.settle(0.01), "not settled: one at work, one waiting"
+        assert not planner.wait_idle(0.01), "not settled: one at work, one waiting"
         policy.open()
         policy.open()
-        assert planner.settle(WAIT_S)
+        assert planner.wait_idle(WAIT_S)
 
 
-def test_settled_means_told() -> None:
-    """When `settle` returns, `latest` has the plan and whoever wanted to be told was told."""
-    told: list[int] = []
-    with running(GatedPolicy(), lambda plan: told.append(plan.tick)) as planner:
+def test_an_idle_planner_has_published_its_plan() -> None:
+    with running(GatedPolicy()) as planner:
         for tick in range(50):
             planner.request(request(tick))
-            assert planner.settle(WAIT_S)
+            assert planner.wait_idle(WAIT_S)
             plan = planner.latest()
             assert plan is not None
-            assert plan.tick == told[-1] == tick
+            assert plan.tick == tick
 
 
 def test_a_swap_counts_from_the_next_plan_on() -> None:
@@ -118,12 +115,12 @@ def test_a_swap_counts_from_the_next_plan_on() -> None:
         planner.swap(new)
         assert planner.policy is new
         old.open()
-        assert planner.settle(WAIT_S)
+        assert planner.wait_idle(WAIT_S)
         plan = planner.latest()
         assert plan is not None
         assert plan.weight_version == 1, "begun with the old weights, and it says so"
         planner.request(request(2))
-        assert planner.settle(WAIT_S)
+        assert planner.wait_idle(WAIT_S)
         plan = planner.latest()
         assert plan is not None
         assert (plan.weight_version, plan.newest_pair) == (2, 20)
@@ -133,28 +130,26 @@ def test_an_error_ends_waiting_and_is_kept() -> None:
     with running(BrokenPolicy()) as planner:
         assert planner.error is None
         planner.request(request(1))
-        assert planner.settle(WAIT_S), "no one waits for a thread that is gone"
+        assert planner.wait_idle(WAIT_S), "no one waits for a thread that is gone"
         assert isinstance(planner.error, ArithmeticError)
         assert planner.latest() is None
 
 
-def test_an_error_of_the_listener_or_of_preparing_is_kept_too() -> None:
-    def fail(*_: object) -> None:
-        raise KeyError("listener")
+def test_an_error_of_preparing_is_kept_and_raised_by_check() -> None:
+    def fail() -> None:
+        raise KeyError("threads")
 
-    with running(GatedPolicy(), fail) as planner:
-        planner.request(request(1))
-        assert planner.settle(WAIT_S)
-        assert isinstance(planner.error, KeyError)
-    planner = Planner(GatedPolicy(), lambda plan: None, prepare=fail)
+    planner = Planner(GatedPolicy(), prepare=fail)
     planner.start()
     planner.request(request(1))
-    assert planner.settle(WAIT_S)
+    assert planner.wait_idle(WAIT_S)
     assert isinstance(planner.error, KeyError)
+    with pytest.raises(LoopError, match="the planner ended: 'threads'"):
+        planner.check()
     planner.close()
 
 
-def test_prepared_and_planned_in_its_own_thread_warmed_in_ours() -> None:
+def test_prepared_and_planned_in_its_own_thread() -> None:
     threads: dict[str, list[int]] = {"prepare": [], "plan": []}
 
     class Where(GatedPolicy):
@@ -162,16 +157,13 @@ def test_prepared_and_planned_in_its_own_thread_warmed_in_ours() -> None:
             threads["plan"].append(threading.get_ident())
             return super().plan(observation, committed, previous)
 
-    planner = Planner(Where(), lambda plan: None, lambda: threads["prepare"].append(threading.get_ident()))
-    planner.warm(np.zeros(1, np.float32), np.zeros((0, 2), np.float32), runs=2)
-    assert threads["plan"] == [threading.get_ident()] * 2
-    assert planner.latest() is None, "a warm-up is no plan"
+    planner = Planner(Where(), lambda: threads["prepare"].append(threading.get_ident()))
     planner.start()
     planner.request(request(1))
-    assert planner.settle(WAIT_S)
+    assert planner.wait_idle(WAIT_S)
     planner.close()
     (prepared,) = threads["prepare"]
-    assert threads["plan"][2:] == [prepared]
+    assert threads["plan"] == [prepared]
     assert prepared != threading.get_ident()
 
 
@@ -180,18 +172,17 @@ def test_closing_ends_the_thread_and_may_be_repeated() -> None:
     with running(GatedPolicy()) as planner:
         planner.close()
     assert threading.active_count() == before
-    Planner(GatedPolicy(), lambda plan: None).close()  # never started
+    Planner(GatedPolicy()).close()  # never started
     assert planner.error is None
 
 
 def test_what_was_forgotten_is_never_given() -> None:
     """The scene is another: neither the newest plan, nor the one at work, nor the one waiting may still be used."""
     policy = GatedPolicy(gated=True)
-    told: list[int] = []
-    with running(policy, lambda plan: told.append(plan.tick)) as planner:
+    with running(policy) as planner:
         planner.request(request(1))
         policy.open()
-        assert planner.settle(WAIT_S)
+        assert planner.wait_idle(WAIT_S)
         assert planner.latest() is not None
         policy.began.acquire(timeout=WAIT_S)
         planner.request(request(2))
@@ -200,13 +191,12 @@ def test_what_was_forgotten_is_never_given() -> None:
         planner.forget()
         assert planner.latest() is None
         policy.open()
-        assert planner.settle(WAIT_S)
+        assert planner.wait_idle(WAIT_S)
         assert planner.latest() is None
         assert policy.seen == [1, 2]
         planner.request(request(2))
         policy.open()
-        assert planner.settle(WAIT_S)
+        assert planner.wait_idle(WAIT_S)
         plan = planner.latest()
         assert plan is not None
         assert plan.tick == 2
-    assert told == [1, 2]

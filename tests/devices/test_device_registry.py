@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from hitl_clic.correction.mapping import bind
-from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.gamepad import PadSource
 from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.mapping.shaping import load_profile
+from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.device_registry import DEVICES, choose, chosen_device, key_map
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks import make_task
@@ -53,10 +53,10 @@ def test_foresight_is_refused_where_a_task_cannot_be_foreseen(task: str, foresee
     settings = load(overrides={"task": task, "device": "oracle", "oracle": {"foresight": "true"}})
     make, axes = DEVICES["oracle"].make, make_task(task).action_frame.axes
     if foresees:
-        make(settings, axes, Slot(), EventFeed())
+        make(settings, axes, TeacherChannel(), EventFeed())
         return
     with pytest.raises(SettingsError, match=r"oracle\.foresight .* not allowed with task = hammer.*no-foresight"):
-        make(settings, axes, Slot(), EventFeed())
+        make(settings, axes, TeacherChannel(), EventFeed())
 
 
 def test_every_hand_can_be_chosen_by_name() -> None:

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from hitl_clic.devices.core.contract import check_device
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.teacher import noise, scripted
+from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
 from hitl_clic.devices.teacher.keypress_model import KeypressModel, nudged, pressed
-from hitl_clic.devices.teacher.oracle import Answer, Oracle
-from hitl_clic.devices.teacher.scripted import OracleSettings, ScriptedDevice, TeacherView
+from hitl_clic.devices.teacher.oracle import Answer, Oracle, OracleSettings
+from hitl_clic.devices.teacher.scripted import Script, ScriptedDevice
 
 FAR = np.array([0.8, -0.6])
 HERE = np.zeros(2, np.float32)
@@ -34,12 +34,23 @@ class Teacher:
         self.calls: list[float] = []
         self.resets = 0
 
-    def __call__(self, observation: np.ndarray) -> np.ndarray:
+    def action(self, observation: np.ndarray) -> np.ndarray:
         self.calls.append(float(observation[2]))
         return observation[:2]
 
     def reset(self) -> None:
         self.resets += 1
+
+
+class Wants(Teacher):
+    """Wants what a function says."""
+
+    def __init__(self, wanted: Callable[[np.ndarray], np.ndarray]) -> None:
+        super().__init__()
+        self.wanted = wanted
+
+    def action(self, observation: np.ndarray) -> np.ndarray:
+        return self.wanted(observation)
 
 
 PATIENCE_S = 60.0
@@ -50,28 +61,24 @@ MS = 1_000_000
 class Rig:
     """A started oracle and its loop's side."""
 
-    def __init__(self, settings: OracleSettings, execute: int = 4, teacher: Callable | None = None) -> None:
+    def __init__(self, settings: OracleSettings, execute: int = 4, teacher: Script | None = None) -> None:
         self.teacher = Teacher()
-        self.view: Slot[TeacherView] = Slot()
-        self.device = ScriptedDevice(
-            ("x", "y"), teacher or self.teacher, self.teacher.reset, self.view, execute, settings
-        )
+        self.channel = TeacherChannel()
+        self.device = ScriptedDevice(teacher or self.teacher, Oracle(settings, execute, ("x", "y")), self.channel)
 
     def show(
         self, tick: int, wanted: np.ndarray = FAR, robot: np.ndarray | None = HERE, episode: int = 0, **more: object
     ) -> None:
         observation = np.array([*wanted, tick], np.float32)
         fields: dict = {"step": tick, "step_in_chunk": 0} | more
-        self.view.publish(
+        self.channel.show(
             TeacherView(tick, episode, observation=observation, plan=None if robot is None else robot[None], **fields)
         )
 
     def answer(self, tick: int, wanted: np.ndarray = FAR, **more: object) -> DeviceSample:
         self.show(tick, wanted, **more)  # type: ignore[arg-type]
-        assert self.device.settle(tick, PATIENCE_S)
-        sample = self.device.latest()
-        assert sample.answers_tick == tick
-        return sample
+        assert self.channel.wait_answer(tick, PATIENCE_S)
+        return self.device.latest()
 
 
 class ByHand(Rig):
@@ -88,7 +95,7 @@ class ByHand(Rig):
 
 
 @contextmanager
-def rig(execute: int = 4, teacher: Callable | None = None, **settings: object) -> Iterator[Rig]:
+def rig(execute: int = 4, teacher: Script | None = None, **settings: object) -> Iterator[Rig]:
     made = Rig(OracleSettings(**settings), execute, teacher)  # type: ignore[arg-type]
     made.device.start()
     try:
@@ -101,20 +108,21 @@ def test_engages_above_the_threshold_only_and_always_says_what_it_wants() -> Non
     with rig(threshold=0.5, persist=False) as r:
         far = r.answer(0, np.array([0.3, 0.5]))
         near = r.answer(1, np.array([0.3, 0.3]))
+        wanted = r.channel.wanted(1)
     assert (far.engage, near.engage) == (True, False)
     assert far.motion == tuple(np.array([0.3, 0.5], np.float32).astype(float)), "a* to the last bit"
     assert near.motion == (0.0, 0.0)
-    assert near.wanted == tuple(np.array([0.3, 0.3], np.float32).astype(float))
+    assert wanted == tuple(np.array([0.3, 0.3], np.float32).astype(float))
 
 
 def test_teacher_is_asked_once_per_tick_also_when_the_plan_comes_later() -> None:
     with rig() as r:
         r.show(0, robot=None)
         deadline = time.perf_counter() + PATIENCE_S
-        while r.device.wanted(0) is None and time.perf_counter() < deadline:
+        while r.channel.wanted(0) is None and time.perf_counter() < deadline:
             time.sleep(0.001)
-        assert not r.device.settle(0, 0.02), "no answer without the robot's action"
-        assert r.device.latest().answers_tick == -1
+        assert not r.channel.wait_answer(0, 0.02), "no answer without the robot's action"
+        assert not r.device.latest().engage
         assert r.answer(0).engage
         r.show(0, robot=np.ones(2, np.float32))
         time.sleep(0.02)
@@ -143,7 +151,7 @@ def test_reset_at_each_episode_and_lets_go_of_the_old_motion() -> None:
         assert r.teacher.resets == 2
 
 
-def test_settle_does_not_wait_for_the_rate() -> None:
+def test_an_answer_does_not_wait_for_the_rate() -> None:
     with rig(rate_hz=1e-4) as r:  # one reading in three hours
         for tick in range(20):
             r.answer(tick)
@@ -162,10 +170,10 @@ def test_held_motion_is_confirmed_at_the_rate() -> None:
 def test_latency_delays_each_answer_and_blocks_none(monkeypatch: pytest.MonkeyPatch) -> None:
     r = ByHand(monkeypatch, latency_s=0.5)
     r.show(0, np.array([0.5, 0.0]))
-    assert r.read(0).answers_tick == -1
-    assert r.device.wanted(0) == (0.5, 0.0), "known at once"
+    assert r.read(0).motion == (0.0, 0.0)
+    assert r.channel.wanted(0) == (0.5, 0.0), "known at once"
     r.show(1, np.array([-0.5, 0.0]))
-    assert [r.read(ms).answers_tick for ms in (100, 499, 500, 599, 600)] == [-1, -1, 0, 0, 1]
+    assert [r.read(ms).motion[0] for ms in (100, 499, 500, 599, 600)] == [0.0, 0.0, 0.5, 0.5, -0.5]
     assert r.read(700).motion == (-0.5, 0.0)
 
 
@@ -175,10 +183,10 @@ def test_an_action_too_large_keeps_its_direction() -> None:
 
 
 def test_a_failing_teacher_is_lost_and_says_why() -> None:
-    with rig(teacher=lambda _: np.array([np.nan, 0.0])) as r:
+    with rig(teacher=Wants(lambda _: np.array([np.nan, 0.0]))) as r:
         r.show(0)
         with pytest.raises(RuntimeError, match="teacher failed") as caught:
-            r.device.settle(0, PATIENCE_S)
+            r.channel.wait_answer(0, PATIENCE_S)
         assert isinstance(caught.value.__cause__, ValueError)
         assert not r.device.latest().connected
 
@@ -187,7 +195,7 @@ def test_closing_wakes_a_waiting_loop() -> None:
     made = Rig(OracleSettings())
     made.device.start()
     threading.Timer(0.05, made.device.close).start()
-    assert not made.device.settle(0, 1e6), "without the closing it would wait for days"
+    assert not made.channel.wait_answer(0, 1e6), "without the closing it would wait for days"
 
 
 def test_missed_ticks_are_counted() -> None:
@@ -265,22 +273,10 @@ def test_persistence_ends_with_the_episode() -> None:
     assert not oracle.decide(0, 0, HERE, HERE, "absolute")[1]
 
 
-def test_asked_every_second_step_with_and_without_the_bank() -> None:
-    far, near = 0.9, 0.0
+def test_asked_every_second_step() -> None:
+    far = 0.9
     turns = OracleSettings(every=2, persist=False)
     assert decisions(turns, [far] * 6) == [True, False, True, False, True, False]
-    bank = OracleSettings(every=2, persist=False, bank=True)
-    # two turns unused, then two steps between turns may be used, no more
-    assert decisions(bank, [near, near, near, far, far, far, far, far]) == [
-        False, False, False, True, True, True, True, False,
-    ]  # fmt: skip
-
-
-@settings(deadline=None)
-@given(st.lists(st.sampled_from([0.0, 0.9]), min_size=1, max_size=80))
-def test_the_bank_never_gives_more_than_half(distances: list[float]) -> None:
-    asked = decisions(OracleSettings(every=2, persist=False, bank=True), distances)
-    assert sum(asked) <= (len(asked) + 1) // 2
 
 
 def test_delay_gives_the_correction_of_an_earlier_tick() -> None:
@@ -290,14 +286,6 @@ def test_delay_gives_the_correction_of_an_earlier_tick() -> None:
     assert given == [
         Answer((0.0, 0.0), False), Answer((0.0, 0.0), False), Answer((0.5, 0.0), True), Answer((0.6, 0.0), True),
     ]  # fmt: skip
-
-
-def test_start_episode() -> None:
-    oracle = Oracle(OracleSettings(start_episode=1), execute=1)
-    oracle.begin(0)
-    assert not oracle.decide(0, 0, FAR, HERE, "absolute")[1]
-    oracle.begin(1)
-    assert oracle.decide(0, 0, FAR, HERE, "absolute")[1]
 
 
 def test_relative_is_as_gentle_a_push_as_is_needed() -> None:
@@ -387,16 +375,10 @@ vectors = st.lists(st.floats(-1, 1), min_size=2, max_size=8).map(np.array).filte
 @settings(deadline=None)
 @given(vectors, st.floats(0, 180), st.integers(0, 100))
 def test_turning_keeps_length_and_makes_the_angle(d: np.ndarray, degrees: float, seed: int) -> None:
-    turned = noise.turn(d, degrees, 0.0, np.random.default_rng(seed))
+    turned = noise.turn(d, degrees, np.random.default_rng(seed))
     length = np.linalg.norm(d)
     assert np.linalg.norm(turned) == pytest.approx(length)
     assert turned @ d / length**2 == pytest.approx(np.cos(np.deg2rad(degrees)), abs=1e-6)
-
-
-def test_bias_goes_both_ways() -> None:
-    generator = np.random.default_rng(0)
-    cosines = {round(float(noise.turn(np.array([1.0, 0.0]), 45.0, 15.0, generator)[0]), 6) for _ in range(40)}
-    assert cosines == {round(float(np.cos(np.deg2rad(angle))), 6) for angle in (30, 60)}
 
 
 def test_weakening_and_tremor_have_the_stated_size() -> None:
@@ -650,19 +632,18 @@ def test_the_device_asks_what_is_wanted_then_and_steps_in_for_what_is_wrong_now(
         asked.append(actions)
         return np.array([0.0, 1.0])
 
-    view: Slot[TeacherView] = Slot()
+    channel = TeacherChannel()
     settings = OracleSettings(foresight=True, persist=False)
-    device = ScriptedDevice(
-        ("x", "y"), lambda seen: seen[:2], lambda: None, view, execute=4, settings=settings, foresee=foresee, behind=2
-    )
+    oracle = Oracle(settings, execute=4, axes=("x", "y"), behind=2)
+    device = ScriptedDevice(Wants(lambda seen: seen[:2]), oracle, channel, foresee)
     device.start()
     try:
         plan = np.zeros((4, 2), np.float32)
         for tick, wanted in enumerate([(1.0, 0.0), (0.0, 0.0)]):
-            view.publish(TeacherView(tick, 0, tick, np.array([*wanted, 0.0], np.float32), plan, 0))
-            assert device.settle(tick, 5.0)
+            channel.show(TeacherView(tick, 0, tick, np.array([*wanted, 0.0], np.float32), plan, 0))
+            assert channel.wait_answer(tick, 5.0)
             sample = device.latest()
-            assert sample.wanted == wanted
+            assert channel.wanted(tick) == wanted
             assert (sample.engage, sample.motion) == ((True, (0.0, 1.0)) if tick == 0 else (False, (0.0, 0.0)))
     finally:
         device.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -177,15 +177,14 @@ def test_no_short_press_is_lost(
 def short_presses(kind: type[Typing | Pushing | Flicking], tmp_path: Path) -> None:
     done = threading.Event()
     hand = kind(7, done)
-    bench = Bench(device=hand.device, clock=RealTimeClock(RATE_HZ), longest=100_000)
     recorder = Recorder(tmp_path / "session.mcap")
-    kept = bench.loop.outlets.record
-
-    def record(entry: object) -> None:
-        kept(entry)  # type: ignore[arg-type]
-        recorder.put(entry)
-
-    bench.loop.outlets = replace(bench.loop.outlets, record=record, commands=lambda: ["quit"] if done.is_set() else [])
+    bench = Bench(
+        device=hand.device,
+        clock=RealTimeClock(RATE_HZ),
+        longest=100_000,
+        listener=recorder.put,
+        asks=lambda: ["quit"] if done.is_set() else [],
+    )
     recorder.start()
     hand.device.start()
     hand.start()

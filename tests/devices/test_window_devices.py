@@ -323,7 +323,7 @@ def test_a_reader_that_fails_leaves_a_lost_device_with_its_reason() -> None:
 
 
 def test_fresh_passes_young_samples_through_and_empties_old_ones() -> None:
-    sample = DeviceSample(S, (0.5, -0.5), engage=True, stop=True, answers_tick=7)
+    sample = DeviceSample(S, (0.5, -0.5), engage=True, stop=True)
     assert fresh(sample, S + 200 * MS, 0.25) is sample
     old = fresh(sample, S + 300 * MS, 0.25)
     assert old == replace(sample, motion=(0.0, 0.0), engage=False, connected=False)

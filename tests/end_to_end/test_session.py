@@ -55,6 +55,8 @@ SUMMARY = {
     "ticks": int,
     "tick_overruns": int,
     "tick_lateness_ms": {"p50", "p99", "max"},
+    "tick_work_ms": {"p50", "p99", "max"},
+    "tick_sections_ms": {"observe", "authority", "act", "step", "record", "learner", "ask", "publish"},
     "plan_ms": {"p50", "p99", "max"},
     "updates": int,
     "updates_per_s": float,

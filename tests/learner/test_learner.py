@@ -255,17 +255,6 @@ def test_who_asked_for_updates_is_answered_with_the_last_good_weights(tmp_path: 
         assert p.learner.checkpoint() is None
 
 
-def test_updates_wait_for_new_pairs_at_the_replay_cap(tmp_path: Path) -> None:
-    with played(tmp_path, TrainingSettings(max_updates_per_pair=2.5, publish_min_s=0.0)) as p:
-        teach(p, range(4))
-        p.until(lambda: p.updates == 10)
-        for _ in range(5):
-            p.learner.turn()
-        assert p.trainer.updates == 10
-        teach(p, range(4, 5))
-        p.until(lambda: p.updates == 13)
-
-
 def test_settings_a_method_cannot_have_are_refused_in_words(tmp_path: Path) -> None:
     with played(tmp_path) as p:
         p.actor.close(0.0)

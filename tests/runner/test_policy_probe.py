@@ -18,7 +18,16 @@ from hitl_clic.correction.padding import shortened
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.methods import make_trainer
 from hitl_clic.runner.policy_inbox import PolicyInbox
-from hitl_clic.runner.policy_probe import NO_ENERGY, PolicyProbe, chosen_axes, follows, newest, slice_edge, slice_radius
+from hitl_clic.runner.policy_probe import (
+    KNOWS_NOTHING,
+    NO_ENERGY,
+    PolicyProbe,
+    chosen_axes,
+    follows,
+    newest,
+    slice_edge,
+    slice_radius,
+)
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.records import Kind, TickRecord
@@ -167,9 +176,10 @@ def test_weights_that_are_refused_answer_nothing() -> None:
     assert probe.error is None
 
 
-def untrained(method: str) -> Weights:
+def begun(method: str, updates: int = 1) -> Weights:
+    """Of a learner that says to have made so many updates."""
     settings = load(overrides={"method": method, "horizon": H}).clic
-    return Weights("run", 1, 0, 0, -1, make_trainer(DIM_O, DIM_A, H, settings, 0, ()).weights())
+    return Weights("run", 1, 0, updates, -1, make_trainer(DIM_O, DIM_A, H, settings, 0, ()).weights())
 
 
 def test_the_energy_is_looked_at_around_what_the_robot_does() -> None:
@@ -178,7 +188,7 @@ def test_the_energy_is_looked_at_around_what_the_robot_does() -> None:
     views.publish(instant())
     probe.start()
     try:
-        weights.publish(untrained("clic"))
+        weights.publish(begun("fast"))
         until(lambda: isinstance(probe.energy_slice(), EnergySlice))
         seen = probe.energy_slice()
         views.publish(instant(robot=(0.0, 0.25)))
@@ -199,7 +209,7 @@ def test_the_energy_is_looked_at_around_what_the_robot_does() -> None:
 def test_a_method_without_energy_says_so() -> None:
     weights, views = Slot[Weights](), Slot[LoopView]()
     probe = made(weights, views, shown=True)
-    weights.publish(untrained("bc"))
+    weights.publish(begun("bc"))
     views.publish(instant())
     probe.start()
     try:
@@ -208,10 +218,25 @@ def test_a_method_without_energy_says_so() -> None:
         probe.close()
 
 
+def test_a_robot_that_knows_nothing_has_no_energy_to_look_at() -> None:
+    weights, views = Slot[Weights](), Slot[LoopView]()
+    probe = made(weights, views, shown=True, method="fast")
+    weights.publish(begun("fast", updates=0))
+    views.publish(instant())
+    probe.start()
+    try:
+        until(lambda: probe.energy_slice() == KNOWS_NOTHING)
+        weights.publish(replace(begun("fast"), version=2))
+        until(lambda: isinstance(probe.energy_slice(), EnergySlice))
+    finally:
+        probe.close()
+    assert probe.error is None
+
+
 def test_nothing_is_asked_while_the_energy_is_hidden_and_nothing_was_corrected() -> None:
     weights, views = Slot[Weights](), Slot[LoopView]()
     probe = made(weights, views)
-    weights.publish(untrained("bc"))
+    weights.publish(begun("bc"))
     views.publish(instant())
     before = probe.energy_slice()
     probe._policy = None

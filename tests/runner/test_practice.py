@@ -12,6 +12,7 @@ from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state import status_text as words
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.settings import load
+from hitl_clic.tasks.line.line_following import LineFollowing
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.types.records import EpisodeRecord
 
@@ -29,6 +30,19 @@ def test_the_scripted_hand_reaches_the_goal_as_fast_as_alone(capsys: pytest.Capt
     assert practice.run(settings) == 0
     seconds = steps / settings.loop.rate_hz
     assert f"Reached 1 of 1 · last {seconds:.1f} s · best {seconds:.1f} s" in capsys.readouterr().out
+
+
+def test_without_a_window_or_a_terminal_no_scene_is_computed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[str] = []
+    scene, progress = LineFollowing.scene, LineFollowing.progress
+    monkeypatch.setattr(LineFollowing, "scene", lambda task: (calls.append("scene"), scene(task))[1])
+    monkeypatch.setattr(LineFollowing, "progress", lambda task: (calls.append("progress"), progress(task))[1])
+    chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
+    assert practice.run(load(overrides=chosen)) == 0
+    assert calls == []
+    assert "episode 1 " in capsys.readouterr().out, "the line for each episode is there all the same"
 
 
 def test_the_score_counts_what_was_reached() -> None:

@@ -18,6 +18,7 @@ from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, TickRecord
 CONTRACT = {
     *("task", "method", "horizon", "execute", "seed", "episodes", "success", "feedback_per_step"),
     *("l2_error_per_step", "timesteps", "tick_hz", "ticks", "tick_overruns", "tick_lateness_ms", "plan_ms"),
+    *("tick_work_ms", "tick_sections_ms"),
     *("step_inside", "step_at_seam", "jerk_inside", "jerk_at_seam"),
     *("updates", "updates_per_s", "weight_swaps", "correction_to_policy_ms", "pairs", "wall_s"),
 }
@@ -53,6 +54,9 @@ def test_figures_are_those_of_the_records() -> None:
     assert summary["tick_overruns"] == sum(tick.overrun for tick in ticks)
     assert summary["tick_lateness_ms"]["max"] == max(tick.lateness_ns for tick in ticks) / MS
     assert summary["tick_lateness_ms"]["p50"] == pytest.approx(np.median([t.lateness_ns for t in ticks]) / MS)
+    assert summary["tick_work_ms"] == {"p50": 2.0, "p99": 2.0, "max": 2.0}
+    assert summary["tick_sections_ms"]["step"] == {"p50": 0.001, "p99": 0.001, "max": 0.001}
+    assert list(summary["tick_sections_ms"]) == ["observe", "step"]
     assert summary["plan_ms"] == {"p50": 5.0, "p99": 5.0, "max": 5.0}
     assert summary["episodes"] == 3 == len(summary["success"])
     assert summary["timesteps"] == [episode.timesteps for episode in episodes]
@@ -93,6 +97,7 @@ def test_nothing_recorded_gives_a_summary_without_figures() -> None:
     summary = summarise([])
     assert summary.keys() >= CONTRACT
     assert summary["tick_lateness_ms"] == {"p50": None, "p99": None, "max": None}
+    assert summary["tick_sections_ms"] == {}
     assert summary["task"] is None
     json.dumps(summary, allow_nan=False)
 

@@ -146,7 +146,7 @@ def test_a_batch_holds_pairs_and_images_in_equal_shares() -> None:
         state, robot, human = (rng.uniform(-1, 1, size).astype(np.float32) for size in ((3,), (2, 2), (2, 2)))
         mask = np.array([[1, 0], [1, 1]], np.float32)
         pairs.append(StoredPair(number, False, state, robot, human, mask))
-    batch, _ = made._batch(pairs)
+    batch = made._batch(pairs)
     images = 0
     for row, pair in enumerate(pairs):
         found = [tensor[row].numpy() for tensor in (batch.state, batch.robot, batch.human, batch.mask)]

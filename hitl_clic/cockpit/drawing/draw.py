@@ -19,7 +19,7 @@ from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.render.render_thread import Shot
 from hitl_clic.types.scene3d import Scene3D
 
-Page = Literal["session", "energy", "help", "welcome"]
+Page = Literal["session", "energy", "details", "help", "welcome"]
 """What the dark half shows."""
 
 
@@ -45,11 +45,13 @@ class Artist:
         note: str = "",
         show_energy: bool = False,
         show_welcome: bool = False,
+        show_details: bool = False,
     ) -> None:
         """Draw the whole picture; the surface may have any size from about 800 x 450 up.
 
         With a shot of the stage the scene is as its cameras see it, else flat. `note`: a sentence about the picture.
         `show_energy`: the energy in the place of the curve. `show_welcome`: how teaching goes.
+        `show_details`: how long each part of a tick takes, in the place of the curve and the energy.
         """
         seen = None if self._cameras is None or shot is None else (self._cameras, shot)
         self.layout = Layout.of(on.get_size(), state.scene.size if seen is None else proportions_of(seen[1]))
@@ -61,7 +63,13 @@ class Artist:
             pages.summary(on, brush, self.layout, state)
             return
         scene_view.draw(on, brush, self.layout, state, self._ground_for(brush, state), seen, note)
-        page: Page = "help" if show_help else "welcome" if show_welcome else "energy" if show_energy else "session"
+        wanted: dict[Page, bool] = {
+            "help": show_help,
+            "welcome": show_welcome,
+            "details": show_details,
+            "energy": show_energy,
+        }
+        page: Page = next((page for page, shown in wanted.items() if shown), "session")
         self._draw_dark(on, brush, state, page)
 
     def notice(self, on: pygame.Surface, title: str, sentence: str, over_picture: bool) -> None:
@@ -94,7 +102,8 @@ class Artist:
             how = state.hint, state.device_keys, state.keymap
             parts = [panels.Part(panel, how, lambda surface: pages.welcome(surface, brush, self.layout, *how))]
         else:
-            parts = panels.parts(brush, self.layout, state, page == "energy")
+            middle: panels.Middle = page if page in ("energy", "details") else "curve"
+            parts = panels.parts(brush, self.layout, state, middle)
         frame = (on.get_size(), page)
         if self._dark is None or self._frame != frame:
             self._dark, self._frame, self._shown = pygame.Surface(on.get_size(), 0, 32), frame, {}

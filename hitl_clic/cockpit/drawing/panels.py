@@ -12,7 +12,7 @@ from typing import Literal
 
 import pygame
 
-from hitl_clic.cockpit.drawing import energy_card, palette
+from hitl_clic.cockpit.drawing import energy_card, palette, timing_card
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.state import status_text as words
@@ -21,6 +21,10 @@ from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice,
 SHOWN_EPISODES = 40
 _PAD = 16
 _DASH = 5
+
+
+Middle = Literal["curve", "energy", "details"]
+"""What the card in the middle of the dark half shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,14 @@ class Part:
     paint: Callable[[pygame.Surface], None]
 
 
-def parts(brush: Brush, layout: Layout, state: CockpitState, show_energy: bool = False) -> list[Part]:
+def parts(brush: Brush, layout: Layout, state: CockpitState, shown: Middle = "curve") -> list[Part]:
     """The dark half from top to bottom, so that only what changed need be painted again."""
     flags = state.corrections[-words.SHOWN_CORRECTIONS :]
     lines = (words.loop(state), words.device(state), words.learner(state))
-    if show_energy:
+    if shown == "energy":
         middle = Part(layout.curve, state.energy_slice, lambda on: energy(on, brush, layout.curve, state.energy_slice))
+    elif shown == "details":
+        middle = Part(layout.curve, state.sections, lambda on: timing(on, brush, layout.curve, state.sections))
     else:
         middle = Part(
             layout.curve,
@@ -172,6 +178,11 @@ def _trend(on: pygame.Surface, brush: Brush, row: pygame.Rect, says: tuple[str, 
 def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, energy_slice: EnergySlice | str) -> None:
     """What the robot thinks of the actions it could take now."""
     energy_card.draw(on, brush, card(on, brush, rect, "HOW THE ROBOT SEES IT"), energy_slice)
+
+
+def timing(on: pygame.Surface, brush: Brush, rect: pygame.Rect, sections: timing_card.Sections) -> None:
+    """How long each part of a tick takes."""
+    timing_card.draw(on, brush, card(on, brush, rect, "TIME OF A TICK, BY PART"), sections)
 
 
 def _curve_marks(

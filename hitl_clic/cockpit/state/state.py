@@ -119,6 +119,7 @@ class CockpitState:
         history: finished episodes, oldest first. corrections: the newest ones, oldest first.
         loop_hz, target_hz: measured and wanted rate of the loop (0 while unknown).
         lateness_p99_ms, lateness_worst_ms, overruns: of the session's ticks.
+        sections: (name, p50, p99) of each part of a tick, ms.
         link, link_detail: state of the connection to the learner and a sentence about it.
         message: what happened last, one sentence; may be empty. end: set when the session is over.
         landscape: of the energy, or a sentence why there is none.
@@ -169,6 +170,7 @@ class CockpitState:
     lateness_p99_ms: _NonNegative = 0.0
     lateness_worst_ms: _NonNegative = 0.0
     overruns: NonNegativeInt = 0
+    sections: tuple[tuple[str, _NonNegative, _NonNegative], ...] = ()
     link: LinkState = "connecting"
     link_detail: str = ""
     message: str = ""

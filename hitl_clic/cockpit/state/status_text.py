@@ -129,7 +129,7 @@ def policy(state: CockpitState) -> str:
     if state.practice:
         return "nothing is recorded or learned here"
     if state.weight_version == 0:
-        version = "policy untrained"
+        version = "untrained: it stands still"
     else:
         version = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
     return (

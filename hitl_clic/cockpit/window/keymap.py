@@ -27,7 +27,7 @@ Command = Literal[
     "next_axes",
     "quit",
 ]
-Local = Literal["help", "screenshot", "view", "energy"]
+Local = Literal["help", "screenshot", "view", "energy", "details"]
 Action = Command | Local
 Row = tuple[str, str]
 """A line of a key map, this one's or a device's: what to press, and what it does."""
@@ -67,6 +67,7 @@ KEYS: tuple[Key, ...] = (
     Key("v", "view", "view", "See the robot from elsewhere"),
     Key("f1", "help", "help", "Show or hide these keys"),
     Key("f2", "energy", "energy", "Show or hide how the robot sees its choice"),
+    Key("f3", "details", "details", "Show or hide how long each part of a tick takes"),
     Key("f12", "screenshot", "picture", "Save a picture of the window"),
     Key("f10", "quit", "quit", "End the session and show its summary"),
 )

@@ -77,7 +77,7 @@ class Window:
         self._keys, self._speaker = keys, speaker
         self._artist = Artist(camera_feed.scene3d if camera_feed is not None else None)
         self._state: state.CockpitState | None = None
-        self._help = self._energy = False
+        self._help = self._energy = self._details = False
         self._welcome = welcome
         self._last_picture = last_picture
         self._notice = ""
@@ -152,7 +152,16 @@ class Window:
             new = shown is not self._shown
             if not (new or self._stirred or self._asked or self._clock() - self._drawn_ns >= _REST_S * 1e9):
                 return  # what a picture takes is better spent on the next robot, or on the learner
-            self._artist.draw(self._surface, self._state, self._help, shot, note, self._energy, self._welcoming())
+            self._artist.draw(
+                self._surface,
+                self._state,
+                self._help,
+                shot,
+                note,
+                self._energy,
+                self._welcoming(),
+                self._details,
+            )
             self._new_pictures += new
             self._shown, self._drawn_ns, self._stirred = shown, self._clock(), False
         if self._silence_s() > SILENT_S:
@@ -227,6 +236,8 @@ class Window:
             case "energy":
                 self._energy = not self._energy
                 self._send(wire.Turned(self._energy))
+            case "details":
+                self._details = not self._details
             case "view":
                 if self._scenery is not None:
                     self._scenery.turn()

@@ -1,0 +1,94 @@
+"""From the device's sample and the robot's action to the executed action. Actor's main thread; pure but for the device.
+
+"Arbitration" is the term of shared autonomy for the choice between the human's action and the robot's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitl_clic.control.exploration import Exploration
+from hitl_clic.control.gate import Gate, GateOutput
+from hitl_clic.control.help_request import HelpRequest
+from hitl_clic.correction.mapping import Binding, HandOver, human_action
+from hitl_clic.correction.policy_filter import PolicyFilter
+from hitl_clic.devices.core.device import Device
+from hitl_clic.types.records import Array, Kind
+
+
+class Decision(NamedTuple):
+    """What is executed at a tick, and what it says about the human.
+
+    Attributes:
+        executed: float32 [dim_a], in [-1, 1]. robot: a^r_t, [dim_a].
+        human: a^h_t, [dim_a]; None where the human teaches nothing at this tick.
+        taught: 1 for each axis that the human set, float32 [dim_a].
+        kind: how the correction was read. push: as in `TickRecord`.
+    """
+
+    executed: Array
+    robot: Array
+    human: Array | None
+    taught: Array
+    kind: Kind
+    push: Array | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arbitration:
+    """The collaborators that decide the executed action.
+
+    Attributes:
+        device: the teacher's. gate: says who drives. binding: which device axis moves which task axis.
+        hand_over: bounds the jump where the driver changes. policy_filter: slows down the robot's part while pushed.
+        exploration: noise on the executed action. help: when the robot asks for help.
+    """
+
+    device: Device
+    gate: Gate
+    binding: Binding
+    hand_over: HandOver
+    policy_filter: PolicyFilter
+    exploration: Exploration
+    help: HelpRequest
+
+    def begin(self, episode: int) -> None:
+        """A new episode: nothing is left of the old scene, and the robot drives."""
+        self.hand_over.reset()
+        self.policy_filter.reset()
+        self.exploration.begin(episode)
+        self.gate.release()
+        self.help.begin()
+        self.device.released()
+
+    def decide(self, output: GateOutput, robot: Array, axes: NDArray[np.float64] | None) -> Decision:
+        """The executed action of a tick at which somebody drives.
+
+        Args:
+            output: the gate's. robot: a^r_t, [dim_a]. axes: directions of the command's frame, as `Task.axes_of`.
+        """
+        drives = output.driver == "human"
+        part = self.policy_filter.step(robot, drives and output.kind == "relative")
+        wanted, taught, kind = robot, np.zeros_like(robot), output.kind
+        human: Array | None = None
+        push: Array | None = None
+        if drives:
+            wanted, taught, kind, push = human_action(
+                part,
+                output.motion,
+                kind,
+                self.gate.settings,
+                self.binding,
+                output.teaches,
+                axes,
+                self.binding.groups.get(output.about),
+            )
+            if output.stale:  # the motion goes on although input was lost: nobody teaches it
+                taught = np.zeros_like(taught)
+            human = wanted if taught.any() else None  # a relative correction without a direction teaches nothing
+        executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted, output.switched and drives))
+        return Decision(executed, robot, human, taught, kind, push)
