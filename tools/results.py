@@ -74,7 +74,7 @@ HELP = """## Asking for help
 The teacher never corrects unasked. When the robot asks, the teacher drives for 16 steps. Three ways are compared on the
 same starts: the robot never asks, asks when its plans are uncertain, or asks equally often at random.
 
-Uncertainty helps where the robot does not know what to do. Where two ways are equally good, plans are far apart as well.
+Uncertainty helps where the robot does not know what to do. Where two ways are equally good, plans are far apart too.
 There, equally frequent help at random can be worth more: see `push_t`.
 
 ```
