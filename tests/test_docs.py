@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -117,6 +118,18 @@ def test_sentences_are_short(page: Path) -> None:
     blocks = re.split(r"\n\s*\n|\n\s*(?:[-*]|\d+\.|#+) ", prose)
     sentences = [sentence for block in [*cells, *blocks] for sentence in re.split(r"[.!?](?=\s)", block)]
     assert [sentence.strip() for sentence in sentences if len(sentence.split()) > MOST_WORDS] == []
+
+
+def test_the_layers_are_those_of_the_import_contract() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \d+ \| (.*?) \|", text, re.MULTILINE)
+    shown = [{Path(path).stem for path in re.findall(r"`([^`]+)`", row)} for row in rows]
+    (contract,) = (
+        contract
+        for contract in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+        if contract["id"] == "layers"
+    )
+    assert shown == [set(layer.split(" | ")) for layer in contract["layers"]]
 
 
 def test_the_results_are_those_of_the_rows() -> None:
