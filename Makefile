@@ -1,4 +1,4 @@
-# make setup   .venv with everything the project needs      make demo   install if needed, then teach Push-T
+# make setup   .venv with everything the project needs      make demo   install if needed, then teach Push-T: 4 minutes
 # make test    every check that no machine is too slow for   make clean  forget the installation
 # make test-realtime   the tests that measure time: on a machine with nothing else to do
 #
@@ -53,7 +53,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 demo: setup
-	$(BIN)/python app.py demo
+	$(BIN)/hitl-clic demo
 
 test: setup
 	$(BIN)/ruff check .

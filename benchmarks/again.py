@@ -73,14 +73,12 @@ def measure(session: Path, job: Relearned, runner: Runner) -> dict[str, Any]:
         CommandFailed: a command failed.
     """
     out = runner.runs / f"{session.name}-{job.method}-{job.variant}"
-    words = ["learn", str(session), "--method", job.method, "--updates", str(job.updates), "--out", str(out)]
-    if job.variant != PLAIN:
-        words += ["--config", str(VARIANTS / f"{job.variant}.toml")]
+    config = None if job.variant == PLAIN else VARIANTS / f"{job.variant}.toml"
     began = time.perf_counter()
-    runner.app(*words)
+    runner.call("learn", sessions=session, method=job.method, updates=job.updates, config=config, out=out)
     learn_s = time.perf_counter() - began
-    said = runner.app("evaluate", str(out), "--episodes", str(job.evaluations), "--seed", str(EVALUATED_FROM), "--json")
-    figures = {key: value for key, value in json.loads(said).items() if isinstance(value, float)}
+    found = runner.call("evaluate", source=out, episodes=job.evaluations, seed=EVALUATED_FROM)
+    figures = {key: value for key, value in found.items() if isinstance(value, float)}
     return {"figure": "again", **asdict(job), **figures, "learn_s": round(learn_s, 1)}
 
 

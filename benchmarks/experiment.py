@@ -1,7 +1,7 @@
 """One learning experiment: a session with the oracle, and its kept policies evaluated on unseen starts.
 
-Every part is a command of its own that leaves its result in the experiment's folder, so a killed experiment goes on
-behind the last part that was finished. Any thread; the commands are processes of their own.
+Every part is a job of its own that leaves its result in the experiment's folder, so a killed experiment goes on
+behind the last part that was finished. Any thread; the jobs are processes of their own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,7 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-APP = (sys.executable, str(Path(__file__).resolve().parents[1] / "app.py"))
+from benchmarks import job
+
 VARIANTS = Path(__file__).parent / "variants"
 """One TOML file a variant: the settings in which it differs from its method's preset."""
 PLAIN = "plain"
@@ -76,12 +76,12 @@ class Runner:
 
     Args:
         runs: folder of the experiments' folders. threads: that torch may use in each command.
-        app: how the application is started.
+        start: how a job is started.
     """
 
-    def __init__(self, runs: Path, threads: int = 1, app: tuple[str, ...] = APP) -> None:
-        self.runs, self._start = runs, app
-        self._environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    def __init__(self, runs: Path, threads: int = 1, start: tuple[str, ...] = job.APP) -> None:
+        self.runs, self._start = runs, start
+        self._environment = job.environment(threads)
         self._lock = threading.Lock()
         self._at_work: set[subprocess.Popen[str]] = set()
         self._stopped = False
@@ -114,8 +114,9 @@ class Runner:
             if not found.exists():
                 told(f"evaluate {point}")
                 policy = next((session / "policies" / f"episode-{point:04d}").glob("*.safetensors"))
-                words = ["evaluate", str(policy), "--episodes", str(experiment.evaluations)]
-                _write(found, json.loads(self.app(*words, "--seed", str(EVALUATED_FROM), "--json")))
+                _write(
+                    found, self.call("evaluate", source=policy, episodes=experiment.evaluations, seed=EVALUATED_FROM)
+                )
             curve.append({"episodes": point, **_figures(_read(found))})
         summary = _read(session / "summary.json")
         return {"figure": "learning", **asdict(experiment), "curve": curve, **_session(summary), **about}
@@ -129,16 +130,29 @@ class Runner:
                     os.killpg(process.pid, signal.SIGTERM)
 
     def _teach(self, experiment: Experiment, out: Path) -> None:
-        chosen = ["--task", experiment.task, "--method", experiment.method, "--session", experiment.session]
-        if experiment.variant != PLAIN:
-            chosen += ["--config", str(VARIANTS / f"{experiment.variant}.toml")]
-        chosen += ["--horizon", str(experiment.horizon), "--execute", str(experiment.execute)]
-        chosen += ["--episodes", str(experiment.episodes), "--seed", str(experiment.seed), "--out", str(out)]
-        self.app("teach", *chosen, "--device", "oracle", "--headless", "--pace", "max", "--schedule", "lockstep")
+        self.call(
+            "teach",
+            task=experiment.task,
+            method=experiment.method,
+            preset=experiment.session,
+            config=None if experiment.variant == PLAIN else VARIANTS / f"{experiment.variant}.toml",
+            horizon=experiment.horizon,
+            execute=experiment.execute,
+            episodes=experiment.episodes,
+            seed=experiment.seed,
+            out=out,
+            device="oracle",
+            pace="max",
+            schedule="lockstep",
+        )
 
-    def app(self, *words: str) -> str:
-        """What a command of the application says on stdout."""
-        command = [*self._start, *words]
+    def call(self, function: str, **arguments: Any) -> dict[str, Any]:
+        """What a function of the front door returns, called in a process of its own (`benchmarks.job`).
+
+        Raises:
+            CommandFailed: it failed, or `stop` was called.
+        """
+        command = [*self._start, *job.command(function, **arguments)[len(job.APP) :]]
         with self._lock:
             if self._stopped:
                 raise CommandFailed("stopped")
@@ -156,8 +170,9 @@ class Runner:
             self._at_work.discard(process)
         if process.returncode:
             why = "stopped" if self._stopped else complaint.strip()
-            raise CommandFailed(f"app.py {' '.join(words)} ended with status {process.returncode}: {why}")
-        return said
+            raise CommandFailed(f"{function} {arguments} ended with status {process.returncode}: {why}")
+        result: dict[str, Any] = json.loads(said)
+        return result
 
 
 def episodes_done(folder: Path) -> int:

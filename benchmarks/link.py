@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,13 +12,13 @@ import numpy as np
 
 from benchmarks.figure import parser, percentiles, tell
 from benchmarks.samples import DIM_A, DIM_O
-from hitl_clic.learner.launcher import BIND, LearnerChild
+from hitl_clic.learner.launcher import LearnerChild
 from hitl_clic.link.actor import ActorLink
 from hitl_clic.runner.handshake_settings import handshake_settings
+from hitl_clic.runner.learner_connection import child_environment, learner_command
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.types.messages import ChunkPair, Hello, Weights
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
 NEVER = 1_000_000
 """Pairs the learner would need to update: it answers an order with the weights as they are."""
 BURST = 2000
@@ -35,9 +34,9 @@ def measure(seconds: float) -> dict[str, Any]:
     settings = load(overrides={"task": "push_t", "schedule": "lockstep", "clic": {"min_pairs": NEVER}})
     hello = Hello("bench", "bench", handshake_settings(settings, DIM_O, DIM_A))
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        command = [sys.executable, str(APP), "learner", "--bind", BIND, "--out", folder, "--child"]
+        command = learner_command(Path(folder))
         command += ["--task", "push_t", "--schedule", "lockstep", "--clic.min-pairs", str(NEVER)]
-        child = LearnerChild(command, Path(folder), restart=False)
+        child = LearnerChild(command, Path(folder), restart=False, environment=child_environment())
         newest: list[Weights] = []
         try:
             link = ActorLink(child.start(), hello, settings.link, newest.append)

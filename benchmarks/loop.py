@@ -10,15 +10,14 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks import job
 from benchmarks.figure import parser, tell
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
 START_S = 120.0
 
 
@@ -34,11 +33,19 @@ def measure(seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: 
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         out = Path(folder) / "session"
-        command = [sys.executable, str(APP), "teach", "--task", task, "--device", "oracle", "--pace", "realtime"]
-        command += ["--out", str(out), "--episodes", "1000000"]
-        command += [] if window else ["--headless"]
-        command += ["--loop.rate-hz", str(rate_hz)] if rate_hz else []
-        session = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        command = job.command(
+            "teach",
+            task=task,
+            device="oracle",
+            pace="realtime",
+            out=out,
+            episodes=1_000_000,
+            headless=not window,
+            loop={"rate_hz": rate_hz} if rate_hz else {},
+        )
+        session = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=job.environment()
+        )
         try:
             _wait_for(out / "session.mcap", session)
             time.sleep(seconds)

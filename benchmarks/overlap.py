@@ -13,9 +13,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
+import hitl_clic as hc
 from benchmarks.experiment import EVALUATED_FROM
 from benchmarks.figure import tell
-from hitl_clic.cli import evaluate
 from hitl_clic.control.overlap import OVERLAPS, OverlapName, check_room
 
 FIGURES = (
@@ -39,9 +41,9 @@ def ways(horizon: int, execute: int, leads: Sequence[int]) -> Iterator[tuple[Ove
 
 def measure(source: Path, leads: Sequence[int], episodes: int) -> Iterator[dict[str, Any]]:
     """A row for each way of executing the chunks of one policy."""
-    path, settings = evaluate.find(source)
-    for overlap, lead in ways(settings.horizon, settings.execute, leads):
-        found = evaluate.figures(path, settings, episodes, EVALUATED_FROM, overlap, lead)
+    policy = hc.Policy.load(source)
+    for overlap, lead in ways(policy.horizon, policy.execute, leads):
+        found = hc.evaluate(source, episodes=episodes, seed=EVALUATED_FROM, overlap=overlap, lead=lead).as_json()
         row = {name: found[name] for name in FIGURES}
         yield {"source": str(source), "overlap": overlap, "lead": lead, "episodes": episodes, **row}
 
@@ -52,6 +54,7 @@ if __name__ == "__main__":
     line.add_argument("--leads", nargs="+", type=int, default=[1, 2, 4], help="ticks ahead (default 1 2 4)")
     line.add_argument("--episodes", type=int, default=20, help="episodes for each line (default 20)")
     given = line.parse_args()
+    torch.set_num_threads(1)
     for source in given.sources:
         for row in measure(source, given.leads, given.episodes):
             tell("overlap", row)

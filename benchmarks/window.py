@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.experiment import APP
+from benchmarks import job
 from benchmarks.figure import parser, percentiles, tell
 from hitl_clic.session.reader import Session
 
@@ -54,22 +54,22 @@ def turn(task: str, window: bool, seconds: float, folder: Path) -> Turn:
         RuntimeError: the session failed, or there was no window though one was asked for.
     """
     out = folder / "session"
-    command = [
-        *APP,
+    command = job.command(
         "teach",
-        "--task",
-        task,
-        "--device",
-        "oracle",
-        "--session",
-        "oracle_human_timing",
-        "--pace",
-        "realtime",
-    ]
-    command += ["--episodes", "100000", "--seed", "7", "--out", str(out), *([] if window else ["--headless"])]
+        task=task,
+        device="oracle",
+        preset="oracle_human_timing",
+        pace="realtime",
+        episodes=100_000,
+        seed=7,
+        out=out,
+        headless=not window,
+    )
     with (folder / "said").open("w", encoding="utf-8") as said:
         # stopped as a person stops it, by the signal; a group of its own, so that ours does not get it
-        teaching = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
+        teaching = subprocess.Popen(
+            command, stdout=said, stderr=subprocess.STDOUT, start_new_session=True, env=job.environment()
+        )
         try:
             _until_it_ticks(out, teaching)
             time.sleep(STARTING_S + seconds)

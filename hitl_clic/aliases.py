@@ -40,6 +40,20 @@ REMOVED: Mapping[str, Any] = {
     "training.max_updates_per_pair": 0.0,
 }
 """Dotted name -> the value with which the option was off; `...` where it had no effect of its own."""
+PRESETS: Mapping[str, Mapping[str, str]] = {
+    "methods": VALUES["method"],
+    "sessions": {
+        "keys": "keyboard_relative",
+        "patient": "oracle_human_timing",
+        "person": "simulated_keyboard_user",
+        "person_arm": "simulated_6dof_user",
+        "published": "published_arm_speed",
+    },
+}
+"""Kind of preset -> old names and their names now."""
+
+COMMANDS: Mapping[str, str] = {"doubt": "uncertainty", "keys": "link-keys"}
+"""Old name of a command -> its name now."""
 
 RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {"plan": {"doubt": "uncertainty"}}
 """Topic of a recording -> old names of its fields and their names now."""
@@ -58,15 +72,6 @@ BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Column of a kept benchmark row -> old values and what they are called now."""
-
-SESSION_PRESETS: Mapping[str, str] = {
-    "keys": "keyboard_relative",
-    "patient": "oracle_human_timing",
-    "person": "simulated_keyboard_user",
-    "person_arm": "simulated_6dof_user",
-    "published": "published_arm_speed",
-}
-"""Old name of a session preset -> its name now."""
 
 WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
 """Old prefix of a weight's name -> its prefix now."""
@@ -90,6 +95,11 @@ def current_setting(name: str) -> str:
         if name == old or name.startswith(f"{old}."):
             return new + name.removeprefix(old)
     return name
+
+
+def current_name(kind: str, name: str) -> str:
+    """Today's name of a preset of this kind ("methods", "sessions"), given an old or a present one."""
+    return PRESETS.get(kind, {}).get(name, name)
 
 
 def current_flat_settings(values: Mapping[str, Any]) -> dict[str, Any]:

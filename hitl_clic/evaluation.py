@@ -1,16 +1,18 @@
 """How good a policy is alone: success, error, effort and smoothness over seeded episodes ([CC] 5.1).
 
-Pure of I/O: needs a task, a teacher and a policy. Any process; synchronous, no threads. Chunks overlap as in a session
-whose plans are always there in time.
+No I/O: needs a task, a policy, and a teacher for the error. Any process; synchronous, no threads. Chunks overlap as in
+a session whose plans are always ready in time.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.overlap import OVERLAPS, OverlapName, PlanRequest, Running, check_lead, check_room
@@ -47,7 +49,7 @@ class EpisodeResult:
 
     Attributes:
         seed: of its start state. success: the task's own flag. timesteps: its length, steps.
-        l2_error_per_step: mean ||a^r - a*|| ([CC] Eq. 12).
+        l2_error_per_step: mean ||a^r - a*|| ([CC] Eq. 12); NaN without a teacher.
         step_inside, step_at_seam, jerk_inside, jerk_at_seam: see `Smoothness`; NaN if there were none.
     """
 
@@ -61,9 +63,9 @@ class EpisodeResult:
     jerk_at_seam: float
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The figures of all episodes; `episodes` holds a row for each."""
+@dataclass(frozen=True)
+class Rollouts:
+    """The figures of all episodes: means, and `episodes` with a row for each."""
 
     success_rate: float
     l2_error_per_step: float
@@ -74,21 +76,57 @@ class Evaluation:
     jerk_at_seam: float
     episodes: tuple[EpisodeResult, ...]
 
+    @property
+    def rows(self) -> NDArray[np.void]:
+        """The episodes as a numpy structured array [N], with the fields of `EpisodeResult`."""
+        values = [astuple(episode) for episode in self.episodes]
+        return np.array(values, dtype=ROW)
+
+    @property
+    def success_interval(self) -> tuple[float, float]:
+        """The 95 % Wilson score interval of the success rate."""
+        n, rate = len(self.episodes), self.success_rate
+        middle = (rate + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
+        half = Z_95 / (1 + Z_95**2 / n) * math.sqrt(rate * (1 - rate) / n + Z_95**2 / (4 * n**2))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    def interval(self, field: str) -> tuple[float, float]:
+        """The 95 % interval of a field's mean over episodes, by the normal approximation; NaN for fewer than two.
+
+        Raises:
+            KeyError: `EpisodeResult` has no such field.
+        """
+        if field not in ROW.fields:  # type: ignore[operator]
+            raise KeyError(field)
+        values = np.asarray(self.rows[field], float)
+        values = values[np.isfinite(values)]
+        if len(values) < 2:
+            return math.nan, math.nan
+        half = Z_95 * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+        return float(np.mean(values)) - half, float(np.mean(values)) + half
+
+
+Z_95 = 1.959964
+"""The 97.5 % quantile of the standard normal distribution."""
+_TYPES = {"int": np.int64, "bool": np.bool_, "float": np.float64}
+ROW = np.dtype([(field.name, _TYPES[str(field.type)]) for field in fields(EpisodeResult)])
+"""Of `Rollouts.rows`."""
+
 
 def evaluate(
     policy: ChunkPolicy,
     task: Task,
-    teacher: Teacher,
+    teacher: Teacher | None,
     execution: int | Execution,
     seeds: Iterable[int],
-    after_episode: Callable[[EpisodeResult], None] = lambda result: None,
-) -> Evaluation:
+    after_episode: Callable[[EpisodeResult], object] = lambda result: None,
+) -> Rollouts:
     """Run the policy alone on seeded episodes, Ta steps of each chunk.
 
     Args:
-        policy, task, teacher: fresh ones: all three are changed by this.
+        policy, task, teacher: used up by this: their states change. Without a teacher the error is not known.
         execution: how chunks are executed; a number is Ta, planned between two steps. seeds: one for each episode.
-        after_episode: told each result as it comes.
+        after_episode: called with each result as it comes.
 
     Raises:
         ValueError: no seeds, or the policy's chunks are too short for this execution.
@@ -100,9 +138,9 @@ def evaluate(
         after_episode(rows[-1])
     if not rows:
         raise ValueError("an evaluation needs at least one episode")
-    return Evaluation(
+    return Rollouts(
         success_rate=float(np.mean([row.success for row in rows])),
-        l2_error_per_step=float(np.mean([row.l2_error_per_step for row in rows])),
+        l2_error_per_step=_mean([row.l2_error_per_step for row in rows]),
         mean_timesteps=float(np.mean([row.timesteps for row in rows])),
         step_inside=_mean([row.step_inside for row in rows]),
         step_at_seam=_mean([row.step_at_seam for row in rows]),
@@ -112,18 +150,22 @@ def evaluate(
     )
 
 
-def _episode(policy: ChunkPolicy, task: Task, teacher: Teacher, how: Execution, seed: int) -> EpisodeResult:
+def _episode(policy: ChunkPolicy, task: Task, teacher: Teacher | None, how: Execution, seed: int) -> EpisodeResult:
     task.reset(seed=seed)
-    teacher.reset()
+    if teacher is not None:
+        teacher.reset()
+    steps = 0
     errors: list[float] = []
     smoothness = Smoothness()
     for chunk, action in _actions(policy, task, how):
-        errors.append(float(np.linalg.norm(action - teacher.action(task.observe()))))
+        steps += 1
+        if teacher is not None:
+            errors.append(float(np.linalg.norm(action - teacher.action(task.observe()))))
         smoothness.add(action, chunk)
         _, _, terminated, truncated, info = task.step(action)
         if terminated or truncated:
             break
-    return EpisodeResult(seed, bool(info["success"]), len(errors), float(np.mean(errors)), **smoothness.figures())
+    return EpisodeResult(seed, bool(info["success"]), steps, _mean(errors), **smoothness.figures())
 
 
 def _actions(policy: ChunkPolicy, task: Task, how: Execution) -> Iterator[tuple[int, Array]]:

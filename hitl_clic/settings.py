@@ -9,7 +9,6 @@ so that a wrong flag is answered at once and the learner does not load a simulat
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,9 +17,19 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
-from hitl_clic.aliases import current_settings, without_removed
+from hitl_clic import presets
+from hitl_clic.aliases import current_name, current_settings, without_removed
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.control.clock import ticks_of
@@ -35,15 +44,12 @@ from hitl_clic.link.settings import LinkSettings
 from hitl_clic.session.settings import RecordingSettings
 from hitl_clic.types.errors import SettingsError, among, describe, pairs
 
-__all__ = ["CONFIGS", "Layers", "SessionSettings", "SettingsError", "load", "preset_names"]
-
-CONFIGS = Path(__file__).parent / "configs"
-"""Where the presets lie, in the package."""
+__all__ = ["Layers", "SessionSettings", "SettingsError", "load"]
 
 
-def preset_names(kind: Literal["tasks", "methods", "sessions"]) -> tuple[str, ...]:
-    """Names of the presets of one kind, sorted. A task or method exists when it has a preset."""
-    return tuple(sorted(path.stem for path in (CONFIGS / kind).glob("*.toml")))
+def is_object_name(name: object) -> bool:
+    """Whether a task or device was given to a session as an object: "module:Class". It has no preset."""
+    return isinstance(name, str) and ":" in name
 
 
 class SessionSettings(BaseModel):
@@ -105,13 +111,10 @@ class SessionSettings(BaseModel):
         """Settings written before may use old names, or name options that were removed."""
         return without_removed(current_settings(given)) if isinstance(given, Mapping) else given
 
-    @field_validator("task", "method")
+    @field_validator("device", mode="wrap")
     @classmethod
-    def _has_preset(cls, name: str, info: ValidationInfo) -> str:
-        names = preset_names("tasks" if info.field_name == "task" else "methods")
-        if name not in names:
-            raise ValueError(f"allowed: {among(names)}")
-        return name
+    def _name_or_object(cls, name: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        return name if is_object_name(name) else check(name)
 
     @field_validator("execute")
     @classmethod
@@ -191,7 +194,7 @@ class SessionSettings(BaseModel):
         Raises:
             SettingsError: no such file, not TOML, or a field that is unknown or out of range.
         """
-        return cls._checked(_read(path), {"": str(path)})
+        return cls._checked(_of_file(path), {"": str(path)})
 
     @classmethod
     def _checked(cls, values: Mapping[str, Any], origins: Mapping[str, str]) -> Self:
@@ -232,15 +235,17 @@ class Layers:
         chosen = Layers()
         chosen.add(recorded or {}, "the recording")
         if session is not None:
-            chosen._add_preset("sessions", "session", session)
+            chosen._add_preset("sessions", "session", current_name("sessions", session))
         if config is not None:
-            chosen.add(_read(config), str(config))
+            chosen.add(_of_file(config), str(config))
         chosen.add(overrides or {}, "")
 
         merged = Layers()
-        for kind, name in (("tasks", "task"), ("methods", "method")):
+        kinds: tuple[tuple[presets.Kind, str], ...] = (("tasks", "task"), ("methods", "method"))
+        for kind, name in kinds:
             preset = chosen.values.get(name, SessionSettings.model_fields[name].default)
-            merged._add_preset(kind, name, preset, chosen.origins.get(name))
+            if not is_object_name(preset) or name == "method":
+                merged._add_preset(kind, name, preset, chosen.origins.get(name))
         merged.add(chosen.values, "")
         merged.origins.update(chosen.origins)
         return merged
@@ -248,20 +253,22 @@ class Layers:
     def add(self, values: Mapping[str, Any], origin: str) -> None:
         """Lay `values` over what is there; tables merge, everything else is replaced."""
         values = current_settings(values)
-        _lay_over(self.values, values)
+        presets.lay_over(self.values, values)
         self.origins.update((name, origin) for name in _names(values))
 
     def settings(self) -> SessionSettings:
         """The validated settings. Raises SettingsError."""
         return SessionSettings._checked(self.values, self.origins)
 
-    def _add_preset(self, kind: str, name: str, preset: Any, origin: str | None = None) -> None:
-        names = preset_names(kind)  # type: ignore[arg-type]
-        if preset not in names:  # also keeps "../x" from being opened
+    def _add_preset(self, kind: presets.Kind, name: str, preset: Any, origin: str | None = None) -> None:
+        names = presets.names(kind)
+        if preset not in names:
             where = f" (from {origin})" if origin else ""
             raise SettingsError(f"{name} = {preset} is not allowed; allowed: {among(names)}{where}")
-        path = CONFIGS / kind / f"{preset}.toml"
-        self.add(_read(path), f"configs/{kind}/{path.name}")
+        try:
+            self.add(presets.read(kind, preset), f"configs/{kind}/{preset}.toml")
+        except presets.PresetError as error:
+            raise SettingsError(str(error)) from None
 
 
 def load(
@@ -286,25 +293,11 @@ def load(
     return settings
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _of_file(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(
-            f"config = {path} cannot be read ({error.strerror}); allowed: a TOML file with settings"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"config = {path} is not TOML ({error}); allowed: lines like name = value") from None
-
-
-def _lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    for name, value in above.items():
-        if isinstance(value, Mapping):
-            there = below.get(name)
-            below[name] = there if isinstance(there, dict) else {}
-            _lay_over(below[name], value)
-        else:
-            below[name] = value
+        return presets.read_toml(path)
+    except presets.PresetError as error:
+        raise SettingsError(f"config = {error}") from None
 
 
 def _names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitl_clic.settings import SessionSettings, SettingsError, load, preset_names
+from hitl_clic import presets
+from hitl_clic.settings import SessionSettings, SettingsError, load
 from hitl_clic.tasks.registry import task_names
 from hitl_clic.types.errors import fields_of, without_none
 
@@ -22,7 +23,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def test_every_task_has_a_preset_and_the_reverse() -> None:
-    assert set(preset_names("tasks")) == set(task_names())
+    assert set(presets.names("tasks")) == set(task_names())
 
 
 def test_presets_of_tasks_give_rate_and_horizon() -> None:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import queue
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from hitl_clic.types.schema import Finite, Nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class InputEvent:
         position: pointer in scene coordinates scaled to [0, 1] x [0, 1] (may lie outside); (0, 0) for keys.
     """
 
-    time_ns: int
+    time_ns: Nanoseconds
     kind: Literal[
         "key_down",
         "key_up",
@@ -35,8 +39,8 @@ class InputEvent:
         "alive",
         "closed",
     ]
-    name: str = ""
-    position: tuple[float, float] = (0.0, 0.0)
+    name: Annotated[str, Meta(max_length=4096)] = ""
+    position: tuple[Finite, Finite] = (0.0, 0.0)
 
 
 class EventFeed:

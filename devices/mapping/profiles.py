@@ -12,7 +12,8 @@ from typing import Any
 
 import tomli_w
 
-from hitl_clic.devices.mapping.shaping import PRESETS, AxisSetting, Profile, checked_profile
+from hitl_clic import presets
+from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, checked_profile
 
 MOVED = 0.15
 """A raw axis that strays further than this from its mean, as a share of full, was moved."""
@@ -86,24 +87,32 @@ def calibrated(profile: Profile, rests: Mapping[str, Rest]) -> Profile:
 
 
 def place(name_or_path: str) -> Path:
-    """Where a profile of this name lies: among the presets, or the path itself if it is one."""
+    """Where a profile is saved: at a path that ends in .toml; under a name, where the user's profile of that name is.
+
+    A new name goes to the user's folder. The package's own profiles are never written.
+    """
     path = Path(name_or_path)
-    return path if path.suffix == ".toml" else PRESETS / f"{name_or_path}.toml"
+    if path.suffix == ".toml":
+        return path
+    found = presets.find("devices", name_or_path)
+    if found is not None and not found.resolve().is_relative_to(presets.PACKAGE.resolve()):
+        return found
+    return presets.user_folder() / "devices" / f"{name_or_path}.toml"
 
 
 def save_profile(profile: Profile, path: Path, over: bool = False) -> None:
-    """Write a profile as TOML, without what is as by default. Comments of the file it came from are not kept.
+    """Write a profile as TOML, without fields at their defaults. Comments of the file it came from are lost.
 
     Args:
-        over: whether a file that is there may be replaced.
+        over: whether an existing file may be replaced.
 
     Raises:
-        ValueError: there is one already, or the file cannot be written.
+        ValueError: the file exists already, or it cannot be written.
     """
     if path.exists() and not over:
         raise ValueError(f"{path} exists already; choose another name")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(tomli_w.dumps(profile.model_dump(exclude_defaults=True)), encoding="utf-8")
     except OSError as error:
         raise ValueError(f"{path} cannot be written ({error.strerror}); give another path") from error

@@ -13,10 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from hitl_clic import presets
 from hitl_clic.devices.core.controls import FUNCTIONS, KEY_NAMES, is_key, meant
-
-PRESETS = Path(__file__).parents[2] / "configs" / "devices"
-"""Folder of the profiles that come with the project."""
 
 Motion = tuple[float, ...]
 _SIGNS = {"1": 1, "-1": -1}
@@ -161,19 +159,20 @@ def broken(raw: Mapping[str, float]) -> int:
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
-    """Read a profile: a preset by its name ("keyboard", "mouse"), or any TOML file by its path.
+    """Read a profile: a TOML file by its path, or a profile by its name, from the folders of `presets.folders`.
 
     Raises:
         ValueError: there is no such profile, or the file holds something a profile may not; names field and value.
     """
     text = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text or "\\" in text
-    path = Path(text) if is_path else PRESETS / f"{text}.toml"
+    path = Path(text) if is_path else presets.find("devices", text)
+    if path is None:
+        raise ValueError(f"device profile {text!r} is not known; presets: {', '.join(presets.names('devices'))}")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        names = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.toml"))) or "none found"
-        raise ValueError(f"device profile {text!r} cannot be read ({error.strerror}); presets: {names}") from error
+        raise ValueError(f"device profile {text!r} cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         twice = ", in which a name is given twice: bind each key once" if "overwrite" in str(error) else ""
         raise ValueError(f"device profile {path} is not TOML: {error}{twice}") from error

@@ -1,4 +1,4 @@
-"""`app.py bench`: measure this machine; one JSON line for each figure on stdout.
+"""`hitl-clic bench`: measure this machine; one JSON line for each figure on stdout. Main thread.
 
 Each figure is measured by its own fresh process, `python -m benchmarks.<figure>`, so that none disturbs another.
 """
@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hitl_clic
+from hitl_clic.types.errors import UserError
 
 FIGURES = ("loop", "plan", "update", "link", "device")
+HOME = Path(__file__).resolve().parents[2]
+"""The checkout, which has the benchmarks; an installed package has none."""
 
 
 def run(only: str, seconds: float) -> int:
@@ -19,10 +21,14 @@ def run(only: str, seconds: float) -> int:
 
     Args:
         only: one of `FIGURES`, or "all". seconds: time for each figure.
+
+    Raises:
+        UserError: the benchmarks are not there.
     """
-    home = Path(hitl_clic.__file__).resolve().parents[1]
+    if not (HOME / "benchmarks").is_dir():
+        raise UserError("bench needs a checkout of the repository: the installed package holds no benchmarks")
     failed = False
     for figure in FIGURES if only == "all" else (only,):
         command = [sys.executable, "-m", f"benchmarks.{figure}", "--seconds", f"{seconds:g}"]
-        failed |= subprocess.run(command, cwd=home, check=False).returncode != 0
+        failed |= subprocess.run(command, cwd=HOME, check=False).returncode != 0
     return int(failed)

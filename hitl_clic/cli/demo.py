@@ -1,4 +1,4 @@
-"""`app.py demo`: the main job from end to end: teach, verify the recording, evaluate what was learned.
+"""`hitl-clic demo`: the main job from end to end: teach, verify the recording, evaluate what was learned.
 
 Main thread; with a window if there is a display, else in the terminal with the scripted teacher.
 """
@@ -9,13 +9,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hitl_clic.cli import evaluate, replay, teach
+from hitl_clic.cli import evaluate, teach
+from hitl_clic.cli.parse import EvaluateCommand
 from hitl_clic.learner import checkpoint
+from hitl_clic.runner.replaying import replay
 from hitl_clic.settings import SessionSettings
 
-EVALUATED = 10
+EVALUATED = 5
+"""Episodes of the evaluation: enough to see whether anything was learned."""
 FIRST_SEED = 1_000_000
-"""Start states of the evaluation, far from those of any session."""
+"""Start states of the evaluation, not among those of any session."""
 
 
 def run(settings: SessionSettings, headless_given: bool) -> int:
@@ -36,13 +39,14 @@ def run(settings: SessionSettings, headless_given: bool) -> int:
     if status:
         return status
     with Console().status("simulating the recording again"):
-        report = replay.verified(out)
+        report = replay(out, verify=True).report
+    assert report is not None
     print(f"\nthe recording: {report.sentence}")
     if checkpoint.latest(out) is None:
         print("nothing was learned: the session was too short")
     else:
         print(f"\nthe policy alone, from {EVALUATED} start states it was never taught at:")
-        evaluate.run(out, EVALUATED, FIRST_SEED, as_json=False)
+        evaluate.run(EvaluateCommand(source=out, episodes=EVALUATED, seed=FIRST_SEED))
     _tell(settings, out)
     return 0 if report.ok else 1
 
@@ -51,16 +55,13 @@ def _tell(settings: SessionSettings, out: Path) -> None:
     """What was written, and what to do next."""
     print("\nwritten:")
     for name, what in (
-        ("curves.png", "how often the teacher stepped in, episode by episode"),
-        ("window.png", "the last thing the window showed"),
+        ("curves.png", "how often the teacher intervened, episode by episode"),
+        ("window.png", "the last picture of the window"),
         ("summary.json", "all figures"),
         ("session.mcap", "the recording; Foxglove opens it"),
-        ("checkpoints", "the learner, to evaluate or to go on from"),
+        ("checkpoints", "the learner's checkpoints, to evaluate or to continue from"),
     ):
         if (out / name).exists():
             print(f"  {out / name}: {what}")
-    print(
-        "\nnext:\n"
-        f"  python app.py replay {out}                      see it again\n"
-        f"  python app.py teach --task {settings.task} --device keyboard   teach it yourself (or --device mouse)"
-    )
+    print(f"\nsee it again:       hitl-clic replay {out}")
+    print(f"teach it yourself:  hitl-clic teach --task {settings.task} --device keyboard")

@@ -1,14 +1,17 @@
-"""`app.py devices`: what is connected to teach with, and what each would need; `--keys NAME`: a device's key map."""
+"""`hitl-clic devices`: what is connected to teach with; `--keys`: a key map; `--test`: a device bench. Main thread."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hitl_clic.cli.parse import DevicesCommand
 from hitl_clic.cockpit.window.keymap import Keymap
+from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.devices.hardware.listing import list_devices
 from hitl_clic.devices.mapping.command_mapper import CommandMapper
 from hitl_clic.types.errors import SettingsError, unknown
@@ -23,6 +26,14 @@ def run() -> int:
     return 0
 
 
+def test(command: DevicesCommand) -> int:
+    """Try a device out; the exit status. Errors are those of `device_bench.run`."""
+    from hitl_clic.device_bench.run import run as run_bench
+
+    own = {field.name for field in fields(BenchSettings)}
+    return run_bench(BenchSettings(**{name: value for name, value in vars(command).items() if name in own}))
+
+
 def print_keys(device: str, task: str = "", profile: str = "", config: Path | None = None) -> int:
     """Print what a device's keys and buttons do, then the window's keys; the exit status.
 
@@ -33,7 +44,12 @@ def print_keys(device: str, task: str = "", profile: str = "", config: Path | No
     Raises:
         SettingsError: there is no such device, task or profile, or they do not go together.
     """
-    from hitl_clic.runner.device_registry import DEVICES, key_map, profile_of  # loads the simulators' registry
+    from hitl_clic.runner.device_registry import (  # loads the simulators' registry
+        DEVICES,
+        EVERY_AXIS,
+        key_map,
+        profile_of,
+    )
     from hitl_clic.settings import load
     from hitl_clic.tasks.registry import make_task, task_names
 
@@ -56,7 +72,3 @@ def print_keys(device: str, task: str = "", profile: str = "", config: Path | No
             table.add_row(escape(pressed), escape(does))
         console.print(table)
     return 0
-
-
-EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "rx", "ry", "rz", "gripper"))
-"""What a task of two arms has, the most that there is."""

@@ -1,4 +1,4 @@
-"""`app.py keys`: key pairs for a link between machines. Main thread; writes files and nothing else."""
+"""`hitl-clic link-keys`: key pairs for a link between machines. Main thread; writes files and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hitl_clic.types.errors import SettingsError
 
 
 def run(folder: Path) -> int:
-    """Make the keys and say where they belong; the exit status.
+    """Make the keys and say which folder belongs to which machine; the exit status.
 
     Raises:
         SettingsError: the folder holds keys already, or is no folder.
@@ -20,9 +20,10 @@ def run(folder: Path) -> int:
     except (ValueError, FileExistsError, NotADirectoryError) as error:
         raise SettingsError(f"folder = {folder} is not allowed; {error}") from None
     except OSError as error:
-        print(f"app.py: the keys cannot be written: {error}", file=sys.stderr)
+        print(f"hitl-clic: the keys cannot be written: {error}", file=sys.stderr)
         return 1
-    print(f"keys made in {folder}; set link.keys to their folder on both machines")
-    print("the learner needs learner.key, learner.key_secret and actor.key")
-    print("the actor needs actor.key, actor.key_secret and learner.key")
+    learner, actor = folder / "learner", folder / "actor"
+    print(f"{learner}: for the machine of the learner, with its secret; there: hitl-clic learner --link.keys {learner}")
+    print(f"{actor}: for the machine of the robot, with its secret; there: hitl-clic teach --link.keys {actor}")
+    print("copy each folder to its machine over a safe way, and delete it elsewhere")
     return 0

@@ -1,9 +1,12 @@
-"""A trainer whose network is replaced, now and then, by one that has learnt everything anew.
+"""A trainer whose network is replaced from time to time by one that was trained from scratch.
 
-Pure torch and numpy, no I/O, no threads; lives in the learner process. A network that is trained while its pairs come
-in one by one has been bent to the first few of them thousands of times, and never quite recovers: what it makes of all
-pairs in the end is worse than what a fresh one makes of them (primacy bias: Nikishin et al., arXiv 2205.07802). So a
-successor learns beside it from the same pairs, in turns, and takes over once it is mature.
+Pure torch and numpy, no I/O, no threads; runs in the learner process. A network that is trained while its pairs arrive
+one by one overfits to the first of them and does not fully recover: it ends worse than a network trained from scratch
+on all pairs (primacy bias: Nikishin et al., arXiv 2205.07802). So a successor learns from the same pairs, in turn with
+the acting network, and replaces it once it is mature.
+
+With `every` = N: the first network learns alone for N updates, then the two take turns until the successor has had N.
+The first replacement therefore comes after about 3 N updates in all, and each later one after about 2 N more.
 """
 
 from __future__ import annotations
@@ -23,8 +26,8 @@ class ResettingTrainer:
 
     Args:
         make: gives the untrained trainer of a generation, 0, 1, 2, ...; the same one for the same number.
-        every: updates of a trainer after which it is mature: the first generation's successor begins to learn then, and
-            every later one takes over then.
+        every: N, updates after which a trainer is mature. The first successor starts to learn when the first trainer is
+            mature. A successor takes over when it is mature itself.
     """
 
     def __init__(self, make: Make, every: int) -> None:

@@ -219,9 +219,9 @@ class MethodSettings(BaseModel):
         0,
         ge=0,
         le=1_000_000_000,
-        description="Updates after which a fresh network, which has learnt all pairs anew beside the one that acts, "
-        "takes its place, and so on; meanwhile the two are updated in turn. 0: never. A network that was bent to its "
-        "first pairs thousands of times makes less of all of them.",
+        description="N, updates; 0: off. Replace the policy's network by one trained from scratch in the background "
+        "(counters primacy bias). Its training starts after N updates and takes N, in turn with the policy's. "
+        "The first replacement comes after about 3 N updates in all, each later one after about 2 N more.",
     )
     batch: int = Field(32, ge=1, le=65536, description="Pairs in a batch.")
     buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept; the oldest go first.")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -28,12 +29,16 @@ _SHOWN_EPISODES = 60
 class Dashboard:
     """Shows what `state_provider` gives until closed. Use `start` and `close`, or `with`."""
 
-    def __init__(self, state_provider: Callable[[], CockpitState | None], console: Console | None = None) -> None:
+    def __init__(
+        self, state_provider: Callable[[], CockpitState | None], console: Console | None = None, episodes: int = 0
+    ) -> None:
         """
         Args:
             state_provider: asked in the dashboard's thread; quick, never waits; None: nothing to show yet.
             console: where to write; standard output by default.
+            episodes: of the whole session, for a progress bar with the time left; 0: no bar.
         """
+        self._episodes = episodes
         self._provider = state_provider
         self._console = console or Console()
         self._closing = threading.Event()
@@ -73,7 +78,7 @@ class Dashboard:
                 last = self._closing.wait(PERIOD_S)
                 state = self._provider()
                 if state is not None:
-                    live.update(render(state), refresh=True)
+                    live.update(render(state, self._episodes), refresh=True)
                 if last:
                     return
 
@@ -86,8 +91,8 @@ class Dashboard:
                 self._console.print(words.finished(mark, practice), markup=False, highlight=False)
 
 
-def render(state: CockpitState) -> RenderableType:
-    """The state as text: who drives, the three cards, what happened last."""
+def render(state: CockpitState, episodes: int = 0) -> RenderableType:
+    """The state as text: who drives, how far the session is, the three cards, what happened last."""
     driver = Text(f" {words.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}")
     head = Text.assemble(driver, "  ", words.beside_badge(state), "  ", (state.task, "bold"))
     where = Text(f"{words.episode(state)} · {words.progress(state)}", style="dim")
@@ -105,9 +110,20 @@ def render(state: CockpitState) -> RenderableType:
         Panel(_stepping_in(state.history), title="DOES IT NEED YOU LESS?", title_align="left", border_style="dim"),
         Panel(_machine(state), title="MACHINE", title_align="left", border_style="dim"),
     ]
+    if episodes:
+        cards.insert(2, _progress(state, episodes))
     if state.message:
         cards.append(Text(state.message))
     return Group(*cards)
+
+
+def _progress(state: CockpitState, episodes: int) -> RenderableType:
+    """A bar of the finished episodes, and the time left if the others take as long on average."""
+    done = min(state.episode, episodes)
+    left = "" if not done else f", about {state.time_s / done * (episodes - done):.0f} s left"
+    row = Table.grid(padding=(0, 1))
+    row.add_row(ProgressBar(total=episodes, completed=done, width=30), Text(f"{done} of {episodes} episodes{left}"))
+    return row
 
 
 _FLAGS: Mapping[Correction, tuple[str, str]] = {

@@ -1,4 +1,4 @@
-"""`app.py devices --test NAME`: a device tried out, measured, calibrated, and its profile fitted to a hand.
+"""`hitl-clic devices --test NAME`: a device tried out, measured, calibrated, and its profile fitted to a hand.
 
 The main thread looks at the newest sample a hundred times a second, obeys keys and redraws the terminal; the device
 reads in its own thread, as in a session. Where there is a display the window shows the same, and hears keyboard and
@@ -17,10 +17,10 @@ from contextlib import ExitStack
 from rich.console import Console
 from rich.live import Live
 
-from hitl_clic.cli.parse import DevicesCommand
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.device_bench import terminal as device_terminal
+from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.device_bench.subject import PLAYBACK, subject
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.device_bench.window import open_window
@@ -40,32 +40,32 @@ FIRST_READING_S = 20.0
 """Longest wait for a device to be read at all."""
 
 
-def run(command: DevicesCommand) -> int:
+def run(bench: BenchSettings) -> int:
     """Try a device out. The exit status: 1 if it never was there.
 
     Raises:
         SettingsError: there is no such device, or it cannot do what is asked for.
     """
     names = (*DEVICES, PLAYBACK)
-    if command.test not in names:
-        raise SettingsError(f"test = {command.test} is not allowed; {unknown(command.test, names)}")
-    if command.task and command.task not in task_names():
-        raise SettingsError(f"task = {command.task} is not allowed; {unknown(command.task, task_names())}")
-    profile = _profile(command)
+    if bench.test not in names:
+        raise SettingsError(f"test = {bench.test} is not allowed; {unknown(bench.test, names)}")
+    if bench.task and bench.task not in task_names():
+        raise SettingsError(f"task = {bench.task} is not allowed; {unknown(bench.task, task_names())}")
+    profile = _profile(bench)
     with ExitStack() as stack:
         feed, keys = EventFeed(), EventFeed()
-        tried = subject(command, profile, feed, stack)
-        trial = Trial(tried.device, tried.label, profile, command)
+        tried = subject(bench, profile, feed, stack)
+        trial = Trial(tried.device, tried.label, profile, bench)
         quits = threading.Event()
         previous = signal.signal(signal.SIGINT, lambda *_: quits.set())
         stack.callback(lambda: signal.signal(signal.SIGINT, previous))
         console = Console(highlight=False)
-        watched = not (command.json or command.calibrate)
-        window = _window(command, trial, watched, (feed, keys), stack)
+        watched = not (bench.json or bench.calibrate)
+        window = _window(bench, trial, watched, (feed, keys), stack)
         trial.device.start()
         stack.callback(trial.device.close)
-        seconds = command.seconds or (0.0 if watched else TIMED_S)
-        if command.calibrate and not command.json:
+        seconds = bench.seconds or (0.0 if watched else TIMED_S)
+        if bench.calibrate and not bench.json:
             console.print(f"Let go of the {trial.device.name}: its rest is measured for {seconds:g} s.")
 
         def goes_on() -> bool:
@@ -74,59 +74,57 @@ def run(command: DevicesCommand) -> int:
 
         _watch(trial, keys, goes_on, seconds, console if watched else None)
         last = trial.device.latest()
-        if command.calibrate:
+        if bench.calibrate:
             trial.calibrate()
-        if command.save and profile is not None:
+        if bench.save and profile is not None:
             trial.keep()
-        if command.json:
+        if bench.json:
             sys.stdout.write(device_terminal.report(trial, last) + "\n")
         else:
             device_terminal.tell(trial, last, console)
     return 0 if last.connected or trial.meter.figures().losses else 1
 
 
-def _profile(command: DevicesCommand) -> Profile | None:
+def _profile(bench: BenchSettings) -> Profile | None:
     """The profile to try, with the changes asked for; refuses before anything starts what could not be done or kept."""
-    changes = {
-        name: value for name in ("deadzone", "exponent", "scale") if (value := getattr(command, name)) is not None
-    }
-    asked = bool(changes or command.axis or command.invert or command.calibrate or command.save)
-    if command.test == PLAYBACK or not DEVICES[command.test].control:
-        if asked or command.profile:
-            raise SettingsError(f"the {command.test} has no profile: it gives a task's own actions")
+    changes = {name: value for name in ("deadzone", "exponent", "scale") if (value := getattr(bench, name)) is not None}
+    asked = bool(changes or bench.axis or bench.invert or bench.calibrate or bench.save)
+    if bench.test == PLAYBACK or not DEVICES[bench.test].control:
+        if asked or bench.profile:
+            raise SettingsError(f"the {bench.test} has no profile: it gives a task's own actions")
         return None
-    if command.calibrate and DEVICES[command.test].needs_window:
-        raise SettingsError(f"calibrate is not allowed with test = {command.test}: it has no rest that could drift")
-    profile = profile_of(command.test, command.profile)
-    if command.save:
-        _may_save(command)
-        profile = profile.model_copy(update={"name": place(command.save).stem})
+    if bench.calibrate and DEVICES[bench.test].needs_window:
+        raise SettingsError(f"calibrate is not allowed with test = {bench.test}: it has no rest that could drift")
+    profile = profile_of(bench.test, bench.profile)
+    if bench.save:
+        _may_save(bench)
+        profile = profile.model_copy(update={"name": place(bench.save).stem})
     try:
-        return edited(profile, changes, axis_changes(command.axis), command.invert)
+        return edited(profile, changes, axis_changes(bench.axis), bench.invert)
     except ValueError as error:
         raise SettingsError(str(error)) from error
 
 
-def _may_save(command: DevicesCommand) -> None:
-    path = place(command.save)
+def _may_save(bench: BenchSettings) -> None:
+    path = place(bench.save)
     if path in {place(name) for name in DEVICES}:
-        raise SettingsError(f"save = {command.save} is not allowed: that profile is the project's own; choose a name")
-    if path.exists() and command.profile != command.save:
-        raise SettingsError(f"save = {command.save}: {path} exists; choose another, or change it with --profile too")
+        raise SettingsError(f"save = {bench.save} is not allowed: that profile is the project's own; choose a name")
+    if path.exists() and bench.profile != bench.save:
+        raise SettingsError(f"save = {bench.save}: {path} exists; choose another, or change it with --profile too")
 
 
 def _window(
-    command: DevicesCommand, trial: Trial, watched: bool, feeds: tuple[EventFeed, ...], stack: ExitStack
+    bench: BenchSettings, trial: Trial, watched: bool, feeds: tuple[EventFeed, ...], stack: ExitStack
 ) -> WindowLink | None:
     """The window: for who watches, where there can be one, and for a device that is heard in it in any case."""
-    needed = command.test != PLAYBACK and DEVICES[command.test].needs_window
-    if not needed and (not watched or command.headless or not has_display()):
+    needed = bench.test != PLAYBACK and DEVICES[bench.test].needs_window
+    if not needed and (not watched or bench.headless or not has_display()):
         return None
     try:
         window = open_window(WindowSettings(), trial, feeds)
     except WindowError as error:
         if needed:
-            raise SettingsError(f"test = {command.test}: {error}") from error
+            raise SettingsError(f"test = {bench.test}: {error}") from error
         print(f"no window ({error}); going on in the terminal", file=sys.stderr)
         return None
     stack.callback(window.close)

@@ -14,15 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hitl_clic.cli.devices import EVERY_AXIS
-from hitl_clic.cli.parse import DevicesCommand
+from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.mapping.profiles import save_profile
 from hitl_clic.devices.mapping.shaping import Profile
 from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
-from hitl_clic.runner.device_registry import DEVICES, choose
+from hitl_clic.runner.device_registry import DEVICES, EVERY_AXIS, choose
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.registry import make_task
@@ -46,25 +45,25 @@ class Subject:
     goes_on: GoesOn = lambda: True
 
 
-def subject(command: DevicesCommand, profile: Profile | None, feed: EventFeed, stack: ExitStack) -> Subject:
-    """The device that the command names, with this profile; `feed` brings it the window's events.
+def subject(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack: ExitStack) -> Subject:
+    """The device that the bench names, with this profile; `feed` brings it the window's events.
 
     Raises:
         SettingsError: it cannot be had here, or there is no recording to play.
     """
-    return _playback(command) if command.test == PLAYBACK else _hand(command, profile, feed, stack)
+    return _playback(bench) if bench.test == PLAYBACK else _hand(bench, profile, feed, stack)
 
 
-def _hand(command: DevicesCommand, profile: Profile | None, feed: EventFeed, stack: ExitStack) -> Subject:
+def _hand(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack: ExitStack) -> Subject:
     where = ""
     if profile is not None:  # a changed profile is tried from a file, like any other
         path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="profile-"))) / f"{profile.name}.toml"
         save_profile(profile, path)
         where = str(path)
-    chosen = {"device": command.test, "profile": where, "pace": "realtime", "headless": command.headless}
-    settings = choose(load(overrides=chosen | ({"task": command.task} if command.task else {})))
+    chosen = {"device": bench.test, "profile": where, "pace": "realtime", "headless": bench.headless}
+    settings = choose(load(overrides=chosen | ({"task": bench.task} if bench.task else {})))
     spec, channel = DEVICES[settings.device], TeacherChannel()
-    if spec.control and not command.task:
+    if spec.control and not bench.task:
         return Subject(_made(settings, ONE_ARM, channel, feed), spec.label)
     task = make_task(settings.task, **settings.task_options)
     stack.callback(task.close)
@@ -119,16 +118,16 @@ class _Stage:
         self._channel.show(view)
 
 
-def _playback(command: DevicesCommand) -> Subject:
-    if command.recording is None:
+def _playback(bench: BenchSettings) -> Subject:
+    if bench.recording is None:
         raise SettingsError("recording is missing; test = playback needs --recording SESSION, a session folder")
     try:
-        recorded = Session.open(command.recording)
+        recorded = Session.open(bench.recording)
         settings = SessionSettings.model_validate(dict(recorded.settings.values))
         axes = make_task(settings.task, **settings.task_options).action_frame.axes
         device = PlaybackDevice(axes, recorded_steps(recorded, settings))
     except ValueError as error:
-        raise SettingsError(f"recording = {command.recording} is not allowed; {error}") from error
+        raise SettingsError(f"recording = {bench.recording} is not allowed; {error}") from error
     return Subject(device, "playback", lambda: not device.ended)
 
 

@@ -10,9 +10,9 @@ from itertools import count
 from pathlib import Path
 from typing import Literal
 
-from hitl_clic.cli.parse import DevicesCommand
 from hitl_clic.cockpit.state.bench_state import BenchKnob
 from hitl_clic.device_bench.meter import Figures, Meter
+from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.devices.core.controls import key_label
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
@@ -39,13 +39,13 @@ class Trial:
         kept: where the profile was saved, if it was. calibrates: it is fitted at the end to how it rested.
     """
 
-    def __init__(self, device: Device, label: str, profile: Profile | None, command: DevicesCommand) -> None:
+    def __init__(self, device: Device, label: str, profile: Profile | None, bench: BenchSettings) -> None:
         self.device, self.label, self.meter = device, label, Meter(device)
-        self.calibrates = command.calibrate
+        self.calibrates = bench.calibrate
         self.kept: Path | None = None
-        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[command.test].raw))
+        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[bench.test].raw))
         self.fixed = "" if profile else f"The {label} gives a task's own actions: there is no curve or map to change."
-        self._command, self._saved, self._said = command, profile, ""
+        self._bench, self._saved, self._said = bench, profile, ""
 
     @property
     def profile(self) -> Profile | None:
@@ -66,7 +66,7 @@ class Trial:
     def use(self) -> str:
         """The options that take what was kept."""
         kept = self.kept or Path()
-        return f"--device {self._command.test} --profile {kept.stem if place(kept.stem) == kept else kept}"
+        return f"--device {self._bench.test} --profile {kept.stem if place(kept.stem) == kept else kept}"
 
     def press(self, key: str) -> None:
         """A key of the bench went down."""
@@ -103,10 +103,10 @@ class Trial:
             SettingsError: it cannot be written.
         """
         assert self.tuning is not None
-        path = self.kept or (place(self._command.save) if self._command.save else _free(self._command.test))
+        path = self.kept or (place(self._bench.save) if self._bench.save else _free(self._bench.test))
         profile = self.tuning.profile.model_copy(update={"name": path.stem})
         try:
-            save_profile(profile, path, over=self.kept is not None or self._command.profile == self._command.save)
+            save_profile(profile, path, over=self.kept is not None or self._bench.profile == self._bench.save)
         except ValueError as error:
             raise SettingsError(str(error)) from error
         self.kept, self._saved = path, self.tuning.profile

@@ -1,12 +1,11 @@
 """Checkpoints of the learner: `step-000123.safetensors` files, whole or absent, the newest few kept.
 
-Written by the learner process; read by it and by evaluation. Tensors are named "state/..." (the trainer) and
-"weights/..." (the policy); the safetensors header carries everything else as JSON. The pairs are in the journal.
+The learner process writes them; it and the evaluation read them. Tensors are named "state/..." (the trainer) and
+"weights/..." (the policy); the safetensors header holds everything else as JSON. The pairs are in the journal.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import zlib
@@ -22,11 +21,11 @@ from safetensors.numpy import save
 
 from hitl_clic.aliases import current_flat_settings, current_weight
 from hitl_clic.types.messages import Weights
+from hitl_clic.types.schema import Index, Natural, Scalars, Schema
 
 FORMAT = "hitl-clic-checkpoint-1"
 KEEP = 3
 _NAME = re.compile(r"step-(\d{6,})\.safetensors")
-Scalars = Mapping[str, str | int | float | bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,9 @@ class Checkpoint:
     """A learner at one moment.
 
     Attributes:
-        weights: what the policy needs (never the version's first copy on the wire, but equal to it in value).
+        weights: what the policy needs, equal in value to what was published.
         state: the trainer's state. settings: what actor and learner agreed on.
-        entries: entries of the journal that this moment has behind it. duplicated: pairs that came twice so far.
+        entries: number of entries of the journal that this state contains. duplicated: pairs that came twice so far.
     """
 
     weights: Weights
@@ -44,6 +43,24 @@ class Checkpoint:
     settings: Scalars
     entries: int
     duplicated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The JSON in a checkpoint's header: what `Checkpoint` says beside its tensors, and their checksum."""
+
+    run_id: str
+    version: Natural
+    parent: Natural
+    step: Natural
+    newest_pair: Index
+    entries: Natural
+    duplicated: Natural
+    settings: Scalars
+    crc32: Natural
+
+
+_HEADER: Schema[_Header] = Schema(_Header)
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -56,21 +73,21 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     weights = checkpoint.weights
     tensors = {f"state/{name}": np.array(value, order="C") for name, value in checkpoint.state.items()}
     tensors |= {f"weights/{name}": np.array(value, order="C") for name, value in weights.tensors.items()}
-    about = {
-        "run_id": weights.run_id,
-        "version": weights.version,
-        "parent": weights.parent,
-        "step": weights.step,
-        "newest_pair": weights.newest_pair,
-        "entries": checkpoint.entries,
-        "duplicated": checkpoint.duplicated,
-        "settings": dict(checkpoint.settings),
-        "crc32": _checksum(tensors),
-    }
+    about = _Header(
+        run_id=weights.run_id,
+        version=weights.version,
+        parent=weights.parent,
+        step=weights.step,
+        newest_pair=weights.newest_pair,
+        entries=checkpoint.entries,
+        duplicated=checkpoint.duplicated,
+        settings=checkpoint.settings,
+        crc32=_checksum(tensors),
+    )
     path = folder / f"step-{weights.step:06d}.safetensors"
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        file.write(save(tensors, {"format": FORMAT, "about": json.dumps(about)}))
+        file.write(save(tensors, {"format": FORMAT, "about": _HEADER.dumps(about).decode()}))
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -98,7 +115,7 @@ def version(path: Path) -> int:
         ValueError: as `read`, as far as the header tells.
     """
     with _opened(path) as (about, _):
-        return int(about["version"])
+        return about.version
 
 
 def read(path: Path) -> Checkpoint:
@@ -118,27 +135,22 @@ def read_weights(path: Path) -> tuple[Weights, Scalars]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    """What a checkpoint's header says, and its file; whatever is wrong with it becomes a ValueError that names it."""
+def _opened(path: Path) -> Iterator[tuple[_Header, Any]]:
+    """The header of a checkpoint, and its file. Every fault becomes a ValueError that names the checkpoint."""
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
-            yield json.loads(metadata["about"]), file
+            yield _HEADER.loads(metadata["about"]), file
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"checkpoint {path} cannot be read: {reason}") from error
 
 
-def _checkpoint(about: Any, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
-    if not isinstance(about, dict) or not isinstance(about["settings"], dict):
-        raise ValueError("its header is not a mapping")
-    if about["crc32"] != _checksum(tensors):
+def _checkpoint(about: _Header, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
+    if about.crc32 != _checksum(tensors):
         raise ValueError("its checksum is wrong")
-    for name in ("version", "parent", "step", "newest_pair", "entries", "duplicated"):
-        if type(about[name]) is not int:
-            raise ValueError(f"{name} in its header is {about[name]!r}, not an integer")
 
     def part(prefix: str) -> dict[str, np.ndarray]:
         return {
@@ -147,16 +159,9 @@ def _checkpoint(about: Any, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
             if name.startswith(prefix)
         }
 
-    weights = Weights(
-        run_id=str(about["run_id"]),
-        version=about["version"],
-        parent=about["parent"],
-        step=about["step"],
-        newest_pair=about["newest_pair"],
-        tensors=part("weights/"),
-    )
-    settings = current_flat_settings(about["settings"])
-    return Checkpoint(weights, part("state/"), settings, about["entries"], about["duplicated"])
+    weights = Weights(about.run_id, about.version, about.parent, about.step, about.newest_pair, part("weights/"))
+    settings = current_flat_settings(about.settings)
+    return Checkpoint(weights, part("state/"), settings, about.entries, about.duplicated)
 
 
 def _checksum(tensors: Mapping[str, np.ndarray]) -> int:

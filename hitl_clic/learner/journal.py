@@ -1,11 +1,12 @@
-"""The learner's write-ahead journal: everything that came in, in order, before it was acknowledged.
+"""The learner's write-ahead journal: every message that came in, in order, before it was acknowledged.
 
-Learner process only. Append-only; after `flush` an entry survives the death of the process, after `sync` that of the
-machine. The learner's state is what follows from a checkpoint and the entries behind it. A tail torn by a kill is
-cut off when the journal is opened, and reported.
+Learner process only. Append-only. After `flush` an entry survives the death of the process, after `sync` that of the
+machine. A checkpoint and the entries behind it give the learner's state. A process that is killed may leave half an
+entry at the end: opening the journal cuts it off and reports it.
 
-File: 8 bytes of magic, then records: length (u32), crc32 (u32), body; all little-endian. The first body is a msgpack
-mapping {format, run_id}; every other is a msgpack list: the actor's run id, then the frames of `link.codec`.
+File: 8 bytes of magic, then records: length (u32), crc32 (u32), body; all little-endian. The first body is a
+MessagePack mapping {format, run_id}. Every other is a MessagePack list: the actor's run id, then the frames of
+`link.codec`, or those of protocol 1 in a journal begun before (`learner.journal_protocol1`).
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgpack
+import msgspec
 
-from hitl_clic.link.codec import MalformedMessage, decode, encode
+from hitl_clic.learner import journal_protocol1
+from hitl_clic.link.codec import MalformedMessage, WrongProtocol, decode, encode
 from hitl_clic.link.handshake import Published, Withdrawal
 from hitl_clic.types.messages import ChunkPair, Hello, UpdateRequest
 
@@ -80,7 +82,7 @@ class Journal:
 
     def append(self, entry: Entry) -> None:
         """Write an entry; it is safe only after `flush`."""
-        self._write([entry.run_id, *[bytes(frame) for frame in encode(entry.message)]])
+        self._write([entry.run_id, *encode(entry.message)])
         self._count += 1
 
     def flush(self) -> None:
@@ -115,7 +117,7 @@ class Journal:
         self._count = max(len(bodies) - 1, 0)
 
     def _write(self, body: Any) -> None:
-        packed: bytes = msgpack.packb(body, use_bin_type=True)
+        packed = msgspec.msgpack.encode(body)
         self._file.write(_PREFIX.pack(len(packed), zlib.crc32(packed)) + packed)
 
 
@@ -141,8 +143,8 @@ def _records(content: bytes, path: Path) -> tuple[int, list[Any]]:
     whole = len(MAGIC)
     for end, packed in _bodies(content):
         try:
-            bodies.append(msgpack.unpackb(packed, raw=False))
-        except (ValueError, msgpack.exceptions.UnpackException):
+            bodies.append(msgspec.msgpack.decode(packed))
+        except (ValueError, RecursionError):
             break
         whole = end
     return whole, bodies
@@ -168,15 +170,24 @@ def _header(body: Any, path: Path) -> str:
 
 
 def _entry(body: Any, path: Path, number: int) -> Entry:
-    # Its checksum was right, so what is wrong here was written so: another version, not a torn tail.
+    # The checksum is right, so another version wrote what is not understood here: no kill did this.
     try:
         run_id, *frames = body
-        message = decode(frames, MAX_RECORD_BYTES)
+        message = _message(frames)
     except (MalformedMessage, TypeError, ValueError) as error:
         raise ValueError(f"journal {path}: entry {number} cannot be understood ({error})") from error
     if not isinstance(run_id, str) or not isinstance(message, Recorded):
         raise ValueError(f"journal {path}: entry {number} is a {type(message).__name__}, which has no place there")
     return Entry(run_id, message)
+
+
+def _message(frames: list[bytes]) -> Any:
+    try:
+        return decode(frames, MAX_RECORD_BYTES)
+    except WrongProtocol as error:
+        if error.protocol != journal_protocol1.PROTOCOL:
+            raise
+        return journal_protocol1.decode(frames)
 
 
 def _lock(file: BinaryIO, path: Path) -> None:

@@ -12,7 +12,7 @@ import logging
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hitl_clic.learner.process import LEARNER_FILE
@@ -31,15 +31,22 @@ class LearnerChild:
         out: its folder; `learner.json` there says where it listens, `learner.log` holds what it writes.
         restart: start it again, at the same address, when it dies.
         bind: the first address, any free loopback port by default.
+        environment: variables of the child; None: those of this process.
     """
 
     def __init__(
-        self, command: Sequence[str], out: Path, *, restart: bool = True, bind: str = "tcp://127.0.0.1:*"
+        self,
+        command: Sequence[str],
+        out: Path,
+        *,
+        restart: bool = True,
+        bind: str = "tcp://127.0.0.1:*",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         if BIND not in command:
             raise ValueError(f'the learner\'s command must hold "{BIND}" where its address goes')
         self._command, self._out, self._restart = list(command), out, restart
-        self._bind = bind
+        self._bind, self._environment = bind, environment
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="learner-watch", daemon=True)
@@ -104,7 +111,12 @@ class LearnerChild:
         with (self._out / "learner.log").open("ab") as output:
             # a session of its own, so that it does not spend the actor's share of the processor (`os_scheduling`)
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=self._environment,
             )
         self._process = process
         return process

@@ -228,11 +228,11 @@ class Learner:
     def _send(self, run: Run, weights: Weights, asking_run: str) -> None:
         newest, number = run.ingest.newest_trained(), run.answered.get(asking_run, -1)
 
-        def tailor(weights: Weights, run_id: str) -> Weights:
+        def per_actor(weights: Weights, run_id: str) -> Weights:
             request = number if run_id == asking_run else -1
             return replace(weights, newest_pair=newest.get(run_id, -1), request=request)
 
-        self._link.publish(weights, tailor)
+        self._link.publish(weights, per_actor)
 
     def _recover(self, run: Run) -> None:
         """Weights that are not finite would never be again: go back to the newest checkpoint and the journal."""

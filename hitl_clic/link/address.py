@@ -34,5 +34,5 @@ def require_safe(address: str, has_keys: bool) -> None:
     if not is_loopback(address) and not has_keys:
         raise ValueError(
             f'address "{address}" can be reached from other machines and is refused without CURVE keys: '
-            "use tcp://127.0.0.1:PORT, or make keys with `app.py keys` and set link.keys to their folder"
+            "use tcp://127.0.0.1:PORT, or make keys with `hitl-clic link-keys` and set link.keys to this side's folder"
         )

@@ -1,7 +1,8 @@
-"""The small messages by which the two sides of the link keep each other informed. Pure data.
+"""The small messages with which actor and learner keep each other informed. Pure data; any thread.
 
-The actor says `Hello`; the learner answers `Welcome` or `Refusal`, or `Stranger` to anybody it was not introduced
-to. `Alive` and `LearnerStatus` are the heartbeats. Pairs and withdrawals are answered by `Acknowledgement`.
+The actor sends `Hello`. The learner answers `Welcome` or `Rejected`, and `UnknownPeer` to an actor that has not sent
+its `Hello`. `Heartbeat` (actor) and `LearnerStatus` (learner) are sent at regular times. `Acknowledgement` answers
+pairs and withdrawals.
 """
 
 from __future__ import annotations
@@ -9,24 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hitl_clic.types.schema import Natural
+
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """Heartbeat of an actor. `version`: newest weights it has received, 0 if none."""
 
-    version: int
+    version: Natural
 
 
 @dataclass(frozen=True, slots=True)
 class Goodbye:
-    """The actor leaves in good order."""
+    """The actor closes the link as planned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """The teacher takes a correction back: forget the pair, whether it has arrived or not."""
+    """The teacher takes a correction back: the learner forgets the pair, even one that has not arrived yet."""
 
-    pair_id: int
+    pair_id: Natural
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +42,36 @@ class Welcome:
     """
 
     run_id: str
-    version: int
-    known: tuple[int, ...]
+    version: Natural
+    known: tuple[Natural, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The learner does not accept an actor. `reason`: one sentence for a person."""
+    """The learner refuses an actor. `reason`: one sentence for a person."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownPeer:
-    """The learner was sent something by somebody who never said hello (to this process)."""
+    """The learner got a message from an actor that has not sent `Hello` to this process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Ids of pairs and of withdrawals that are safely in the learner's journal."""
+    """Ids of the pairs and of the withdrawals that the learner has written to its journal."""
 
-    pairs: tuple[int, ...] = ()
-    withdrawals: tuple[int, ...] = ()
+    pairs: tuple[Natural, ...] = ()
+    withdrawals: tuple[Natural, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Journal only: weights of this version went out, so that no version is ever used twice."""
+    """Only in the journal: weights of this version were sent, so no other weights may get this version."""
 
-    version: int
-    step: int
+    version: Natural
+    step: Natural
 
 
 def to_ranges(ids: Iterable[int]) -> tuple[int, ...]:

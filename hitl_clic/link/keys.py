@@ -1,12 +1,17 @@
-"""CURVE keys: key pairs as files, and the guard that lets in only the actors whose public key is known.
+"""CURVE keys: key pairs as files, and the guard that admits only actors whose public key is known.
 
-A keys folder holds `learner.key`, `learner.key_secret`, `actor.key`, `actor.key_secret`; the learner needs its own
-two and every `*.key` of an actor it lets in, an actor its own two and `learner.key`. Called at start and by
-`app.py keys`; the guard runs pyzmq's authentication thread.
+`hitl-clic link-keys FOLDER` makes one folder for each side, which holds the secret of that side alone:
+
+    FOLDER/learner/   learner.key_secret  learner.key  actor.key
+    FOLDER/actor/     actor.key_secret    actor.key    learner.key
+
+The learner admits every actor whose public key (*.key) is in its folder. Keys of before, all in one folder, still
+load. Called at start and by the command; the guard runs pyzmq's authentication thread.
 """
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +39,11 @@ class ClientKeys:
     server: bytes
 
 
+SIDES = ("learner", "actor")
+
+
 def create_keys(folder: Path) -> None:
-    """Make a key pair for the learner and one for an actor.
+    """Make a key pair for the learner and one for an actor, each in a folder of its own.
 
     Raises:
         ValueError: there are keys already, which are never overwritten, or this libzmq has no CURVE.
@@ -44,16 +52,21 @@ def create_keys(folder: Path) -> None:
     if not zmq.has("curve"):
         raise ValueError("this libzmq was built without CURVE and makes no keys; install pyzmq as pip provides it")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("learner", "actor"):
-        if any((folder / f"{name}.{kind}").exists() for kind in ("key", "key_secret")):
-            raise ValueError(f"{folder} already holds keys; choose another folder or delete them first")
-    for name in ("learner", "actor"):
-        _, secret = zmq.auth.create_certificates(folder, name)
+    for place in (folder, *(folder / side for side in SIDES)):
+        if any(place.glob("*.key")) or any(place.glob("*.key_secret")):
+            raise ValueError(f"{place} already holds keys; choose another folder or delete them first")
+    for side in SIDES:
+        own = folder / side
+        own.mkdir(mode=0o700, exist_ok=True)
+        _, secret = zmq.auth.create_certificates(own, side)
         Path(secret).chmod(0o600)
+    for side, other in (SIDES, SIDES[::-1]):
+        shutil.copyfile(folder / side / f"{side}.key", folder / other / f"{side}.key")
 
 
 def load_server_keys(folder: Path) -> ServerKeys:
     """The learner's keys. Raises ValueError naming the file that is missing or not a key."""
+    folder = _of_side(folder, "learner")
     public, secret = _pair(folder / "learner.key_secret")
     others = sorted(path for path in folder.glob("*.key") if path.name != "learner.key")
     if not others:
@@ -63,8 +76,15 @@ def load_server_keys(folder: Path) -> ServerKeys:
 
 def load_client_keys(folder: Path) -> ClientKeys:
     """The actor's keys. Raises ValueError naming the file that is missing or not a key."""
+    folder = _of_side(folder, "actor")
     public, secret = _pair(folder / "actor.key_secret")
     return ClientKeys(public, secret, _load(folder / "learner.key")[0])
+
+
+def _of_side(folder: Path, side: str) -> Path:
+    """The folder of this side; the folder that holds both sides is accepted where both run on one machine."""
+    own = folder / side
+    return own if (own / f"{side}.key_secret").exists() and not (folder / f"{side}.key_secret").exists() else folder
 
 
 class Guard:
@@ -99,4 +119,4 @@ def _load(path: Path) -> tuple[bytes, bytes | None]:
     try:
         return zmq.auth.load_certificate(path)
     except (OSError, ValueError) as error:
-        raise ValueError(f"key file {path} cannot be read ({error}); make keys with `app.py keys`") from error
+        raise ValueError(f"key file {path} cannot be read ({error}); make keys with `hitl-clic link-keys`") from error

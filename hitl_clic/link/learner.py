@@ -98,7 +98,7 @@ class LearnerLink:
         self._expected = expected
         self._peers: dict[bytes, _Peer] = {}
         self._weights: Weights | None = None
-        self._tailor: Callable[[Weights, str], Weights] | None = None
+        self._per_actor: Callable[[Weights, str], Weights] | None = None
         self._heartbeat_s = 0.0
         self._heard_s = time.monotonic()
         self._malformed = 0
@@ -195,14 +195,14 @@ class LearnerLink:
         """Tell an actor what is safe."""
         self._send(actor, Acknowledgement(tuple(pairs), tuple(withdrawals)))
 
-    def publish(self, weights: Weights, tailor: Callable[[Weights, str], Weights] | None = None) -> None:
+    def publish(self, weights: Weights, per_actor: Callable[[Weights, str], Weights] | None = None) -> None:
         """Send weights to every actor, and to those who join later.
 
         Args:
             weights: the newest version; nobody may write to its tensors again.
-            tailor: (weights, actor's run id) -> the same weights as that run should see them (its own newest pair).
+            per_actor: (weights, run id of an actor) -> the same weights with the newest pair of that run.
         """
-        self._weights, self._tailor = weights, tailor
+        self._weights, self._per_actor = weights, per_actor
         encoded: dict[str, list[bytes | memoryview]] = {}
         for actor, peer in self._peers.items():
             if peer.welcomed:
@@ -288,7 +288,7 @@ class LearnerLink:
         run_id = peer.hello.run_id
         frames = (encoded or {}).get(run_id)
         if frames is None:
-            frames = encode(self._weights if self._tailor is None else self._tailor(self._weights, run_id))
+            frames = encode(self._weights if self._per_actor is None else self._per_actor(self._weights, run_id))
             if encoded is not None:
                 encoded[run_id] = frames
         peer.weights_sent_s = time.monotonic()

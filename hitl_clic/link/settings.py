@@ -33,7 +33,7 @@ class LinkSettings(BaseModel):
     )
     keys: Path | None = Field(
         default=None,
-        description="Folder of CURVE key files (`app.py keys`); demanded for any address that is not loopback.",
+        description="Folder of this side's CURVE keys (`hitl-clic link-keys`). Required between machines.",
     )
 
     @model_validator(mode="after")

@@ -79,8 +79,8 @@ class CockpitFeed:
     Args:
         settings: of the session. hand: what the teacher holds. max_steps, frame: of the task.
         view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
-        landscape: the newest look at the energy, or a sentence why there is none.
-        verdict: whether the policy would now do what the correction asked whose first pair has this id, if known.
+        energy_slice: the newest look at the energy, or a sentence why there is none.
+        compliance: whether the policy would now do what the correction asked whose first pair has this id, if known.
         note: says what the device would move now.
         keys: its key map, (what to press, what it does), by the frame that motion goes along.
     """
@@ -105,8 +105,8 @@ class CockpitFeed:
         self._moves = list(frame.moves)
         self._view, self._link = view, link
         self._note, self._keys = note, keys or {}
-        self._verdict = compliance or (lambda first: None)
-        self._landscape = energy_slice
+        self._compliance = compliance or (lambda first: None)
+        self._energy_slice = energy_slice
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
         self._times: deque[int] = deque(maxlen=50)
@@ -207,7 +207,7 @@ class CockpitFeed:
             link=link.state,
             link_detail=link.detail if link.state != "connected" else "",
             message=self._message,
-            energy_slice=self._landscape(),
+            energy_slice=self._energy_slice(),
             end=self.end,
         )
 
@@ -233,5 +233,5 @@ class CockpitFeed:
             return "undone"
         if self._learned_pair < last:
             return "queued"
-        followed = self._verdict(first)
+        followed = self._compliance(first)
         return "learned" if followed is None else "followed" if followed else "unfollowed"

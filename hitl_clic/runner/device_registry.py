@@ -1,4 +1,7 @@
-"""Which device a teacher holds: one entry for each name of `--device`."""
+"""The devices by name, one entry for each; how a device is made, and how its axes move a task's.
+
+Actor's main thread, before the loop begins.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,11 @@ from hitl_clic.devices.mapping.shaping import Profile, load_profile
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.teacher.oracle import Oracle
 from hitl_clic.devices.teacher.scripted import ScriptedDevice
-from hitl_clic.settings import SessionSettings
+from hitl_clic.settings import SessionSettings, is_object_name
 from hitl_clic.tasks.foresight import Foresight
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
+from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.errors import SettingsError, unknown
 from hitl_clic.types.records import EVERYTHING, Frame
 
@@ -41,7 +45,7 @@ class DeviceSpec:
 
     Attributes:
         label: its name for people. control: what is held to drive; empty for a script.
-        needs_window: it lives on window events.
+        needs_window: it takes its input from the window.
         make: makes it from settings, the task's axes, the scripted teacher's channel and the window's events.
         raw: what besides keys and buttons moves a raw axis of its profile, in words.
         lacks: what is missing here to use it at all, in a sentence; empty if nothing.
@@ -67,7 +71,18 @@ class DeviceSpec:
 
 def _oracle(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
     del feed
-    teacher, script = make_teacher(settings.task), settings.oracle
+    return scripted_device(settings, axes, channel, make_teacher(settings.task))
+
+
+def scripted_device(
+    settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, teacher: Teacher
+) -> Device:
+    """A scripted teacher as a device.
+
+    Raises:
+        SettingsError: it is to foresee a task that cannot be foreseen.
+    """
+    script = settings.oracle
     behind = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)
     if settings.pace == "max":  # no time passes between two ticks: as many ticks late as it would be live
         script = script.model_copy(update={"latency_s": 0.0, "delay_steps": behind})
@@ -111,6 +126,11 @@ def _tap_s(settings: SessionSettings) -> float:
     return max(0.05, 1.5 / settings.loop.rate_hz)  # no tap falls between two ticks, the second half a tick late
 
 
+def _not_by_name(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
+    del axes, channel, feed
+    raise SettingsError(f"device = {settings.device} was an object; give device= the object again")
+
+
 DEVICES: Mapping[str, DeviceSpec] = {
     "oracle": DeviceSpec("scripted teacher", "", False, _oracle),
     "keyboard": DeviceSpec("keyboard", "Space", True, _at_the_window(KeyboardDevice)),
@@ -120,10 +140,22 @@ DEVICES: Mapping[str, DeviceSpec] = {
 }
 
 
+def device_spec(name: str) -> DeviceSpec:
+    """The entry of a device. One given as an object, "module:Class", counts as steered by a person."""
+    if is_object_name(name):
+        return DeviceSpec(name.rpartition(":")[2], "its control", False, _not_by_name)
+    return DEVICES[name]
+
+
+def has_profile(name: str) -> bool:
+    """Whether a device has a profile: the scripted teacher and devices given as objects have none."""
+    return not is_object_name(name) and bool(DEVICES[name].control)
+
+
 def chosen_device(settings: SessionSettings) -> DeviceSpec:
     """The entry of the chosen device, its control named as the profile has it."""
-    spec = DEVICES[settings.device]
-    if not spec.control:
+    spec = device_spec(settings.device)
+    if not has_profile(settings.device):
         return spec
     label = next(iter(control_labels(_profile(settings), "engage")), "control")
     return replace(spec, control=label if label[0].isupper() else f"the {label}")
@@ -161,13 +193,13 @@ def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
         ValueError: they share no axis.
     """
     frame = task.action_frame
-    groups = frame.groups if DEVICES[settings.device].control else None
+    groups = frame.groups if device_spec(settings.device).control else None
     return bind(device.axes, frame.axes, switched(settings), groups)
 
 
 def switched(settings: SessionSettings) -> Sequence[str]:
     """The axes, by their names on the first arm, that hands switch rather than steer: read absolutely at any time."""
-    if DEVICES[settings.device].control:
+    if device_spec(settings.device).control:
         return settings.gate.absolute_axes
     return settings.oracle.buttons if settings.oracle.press_steps else ()
 
@@ -178,7 +210,7 @@ def choices(settings: SessionSettings, task: Task) -> Choices:
     Raises:
         SettingsError: `gate.about` is no group of this task's axes.
     """
-    if not DEVICES[settings.device].control:
+    if not device_spec(settings.device).control:
         return Choices()
     groups, about = (EVERYTHING, *task.action_frame.groups), settings.gate.about
     if about not in groups:
@@ -200,13 +232,17 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: Frame | None 
 
     `frame`: along whose axes; by default those of the settings.
     """
-    spec = DEVICES[settings.device]
-    if not spec.control:
+    spec = device_spec(settings.device)
+    if not has_profile(settings.device):
         return ()
     profile, window = _profile(settings), Keymap(settings.window.keys)
     own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's too
     profile = profile.model_copy(update={"keys": own})
     return key_rows(profile, axes, spec.raw, picture=(frame or settings.gate.frame) == "camera")
+
+
+EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "rx", "ry", "rz", "gripper"))
+"""The axes of a task with two arms, the most there are."""
 
 
 def has_display() -> bool:
@@ -225,14 +261,14 @@ def choose(settings: SessionSettings) -> SessionSettings:
     device = settings.device
     if device == "auto":
         device = "keyboard" if windowed and settings.pace == "realtime" else "oracle"
-    spec = DEVICES[device]
+    spec = device_spec(device)
     if spec.needs_window and not windowed:
         free = ", ".join(name for name, other in DEVICES.items() if not other.needs_window)
         why = "--headless was given" if settings.headless else "there is no display (DISPLAY is not set)"
         raise SettingsError(f"device = {device} needs a window, but {why}; allowed without a window: {free}")
     if lacking := spec.lacks():
         raise SettingsError(f"device = {device} cannot be used here. {lacking}")
-    if spec.control and settings.pace == "max":
+    if has_profile(device) and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
     gate = settings.gate
     if spec.control and gate.max_step is None:

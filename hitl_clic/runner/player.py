@@ -1,7 +1,7 @@
 """A recorded session as its teacher saw it: in the window, at its own pace or tick by tick, or as one sheet.
 
-Main thread of the replay's process; the window's link has a thread of its own, which only takes the newest state, and
-so has the examiner, which looks at the energy of the session's policies while the window shows it.
+Main thread of the replay's process. The window's link has a thread of its own, which only takes the newest state. The
+policy probe has one too: it evaluates the energy of the session's policies while the window shows it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from hitl_clic.cockpit.window.window_link import WindowLink
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.runner.cockpit_feed import SHOWN, CockpitFeed
-from hitl_clic.runner.device_registry import DEVICES
+from hitl_clic.runner.device_registry import device_spec
 from hitl_clic.runner.policy_inbox import PolicyInbox
 from hitl_clic.runner.policy_probe import PolicyProbe, chosen_axes
-from hitl_clic.runner.recorded_policies import KeptPolicies
+from hitl_clic.runner.recorded_policies import RecordedPolicies
 from hitl_clic.runner.window_setup import scene3d_for
 from hitl_clic.session.reader import Session
 from hitl_clic.session.replay import Frame, Replayer
@@ -93,7 +93,7 @@ class Projector:
             self._rewind()
         self._shown = index
         frame = self._replayer.frame(index)
-        self._hear_until(frame.record.tick)
+        self._read_until(frame.record.tick)
         self.views.publish(_view(frame, self._task))
         state = self._feed.state(frame.record.time_ns)
         assert state is not None
@@ -103,12 +103,12 @@ class Projector:
         self._shown = -1
         self._records = self._recorded.records()
         self._link = _RecordedLink(LinkStatus("connecting"))
-        spec = DEVICES[self._settings.device]
+        spec = device_spec(self._settings.device)
         began_ns = self._recorded.settings.started_ns
         frame = self._task.action_frame
         self._feed = CockpitFeed(self._settings, spec, self._task.max_steps, frame, self.views, self._link, began_ns)
 
-    def _hear_until(self, tick: int) -> None:
+    def _read_until(self, tick: int) -> None:
         """Take in the records up to a tick's own."""
         for record in self._records:
             if isinstance(record, LinkStatus):
@@ -126,10 +126,10 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
         WindowError: the window cannot be opened. ValueError: as `Projector`.
     """
     projector = Projector(recorded, settings, task)
-    with TemporaryDirectory(prefix="stage-") as folder:
+    with TemporaryDirectory(prefix="scene3d-") as folder:
         window = WindowLink(settings.window, scene3d_for(task, settings.window, Path(folder)))
         axes = chosen_axes(settings.window.energy_axes, task.action_frame.axes)
-        kept = KeptPolicies(recorded.path.parent)
+        kept = RecordedPolicies(recorded.path.parent)
         probe = PolicyProbe(
             _inbox(projector.tick(0), settings),
             kept,
@@ -173,7 +173,7 @@ def _play(projector: Projector, settings: SessionSettings, window: WindowLink, p
             commands = window.asked()
             if "quit" in commands:
                 return
-            if player.obey(keys, commands) or player.go_on():
+            if player.apply(keys, commands) or player.go_on():
                 newest.publish(player.state())
     finally:
         window.close()
@@ -190,8 +190,8 @@ class _Player:
         self.index, self.paused = 0, False
         self.due_s = self._now_s() + self._pause_s()
 
-    def obey(self, keys: list[str], commands: list[str]) -> bool:
-        """Do what the person asked for; whether there is something new to show."""
+    def apply(self, keys: list[str], commands: list[str]) -> bool:
+        """Carry out keys and commands; whether there is something new to show."""
         before = (self.index, self.paused)
         if self._keymap.find("space") is not None:  # then it is the window's
             keys = [key for key in keys if key != "space"]
@@ -244,7 +244,7 @@ def contact_sheet(recorded: Session, settings: SessionSettings, task: Task, path
         ValueError: as `Projector`. OSError: it cannot be written.
     """
     projector = Projector(recorded, settings, task)
-    with TemporaryDirectory(prefix="stage-") as folder:
+    with TemporaryDirectory(prefix="scene3d-") as folder:
         scene3d = scene3d_for(task, settings.window, Path(folder))
         camera_feed = None if scene3d is None else CameraFeed(scene3d, settings.window)
         try:

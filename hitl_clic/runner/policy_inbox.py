@@ -49,7 +49,7 @@ class PolicyInbox:
 
     Args:
         dim_o, dim_a, horizon: sizes. settings: the method's numbers. seed: of the planner's search.
-        breathe: see `NetworkPolicy`.
+        yield_hook: see `NetworkPolicy`.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PolicyInbox:
         seed: int,
         yield_hook: Callable[[], None] | None = None,
     ) -> None:
-        self._breathe = yield_hook
+        self._yield_hook = yield_hook
         self._sizes = (dim_o, dim_a, horizon)
         self._settings = settings
         self._generator = torch.Generator(settings.planner_device).manual_seed(seed)
@@ -79,7 +79,7 @@ class PolicyInbox:
     def warm(self, observation: Array, runs: int = 3) -> None:
         """Plan a few times with a network in the caller's thread: first calls are slow and belong to no tick."""
         weights = untrained_weights(*self._sizes, self._settings)
-        policy = make_policy(weights, *self._sizes, self._settings, self._generator, yield_hook=self._breathe)
+        policy = make_policy(weights, *self._sizes, self._settings, self._generator, yield_hook=self._yield_hook)
         nothing = np.zeros((0, self._sizes[1]), np.float32)
         for _ in range(runs):
             policy.plan(observation, nothing, None)
@@ -87,7 +87,7 @@ class PolicyInbox:
     def receive(self, weights: Weights) -> None:
         """Build and check the policy of new weights; the last good one stays where they fail."""
         try:
-            policy = policy_of_weights(weights, *self._sizes, self._settings, self._generator, self._breathe)
+            policy = policy_of_weights(weights, *self._sizes, self._settings, self._generator, self._yield_hook)
         except ValueError as error:
             self.refused += 1
             self.why_refused = str(error)

@@ -1,9 +1,8 @@
-"""Would the policy now do what the teacher asked, and how does it see the choice? It is asked beside the loop.
+"""The policy probe: does the newest policy comply with past corrections, and what is the energy around its chunk?
 
-A thread of its own in the actor, or in a replay, with a policy of its own: the planner's is for the planner. The newest
-corrections are asked about once a second at most, the energy around the robot's chunk a few times while it is shown.
-`add`, `start` and `close` are called by the main thread, `verdict` and `landscape` by whoever draws. Never stops the
-loop: it gives way to a due tick as the planner does.
+A thread of its own in the actor or in a replay, with a policy of its own. It checks the newest corrections every second
+at most, and it computes the energy twice a second while it is shown. The main thread calls `add`, `start` and `close`;
+whoever draws calls `compliance` and `energy_slice`. It never stops the loop: it yields to a due tick like the planner.
 """
 
 from __future__ import annotations
@@ -19,12 +18,13 @@ import numpy as np
 
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.state.state import EnergySlice
-from hitl_clic.control.loop import LoopView
 from hitl_clic.control.stand_still import StandStill
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.runner.policy_inbox import Policy, PolicyInbox
+from hitl_clic.types.errors import SettingsError
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.records import Array
+from hitl_clic.types.view import LoopView
 
 Axes = tuple[tuple[str, int], tuple[str, int]]
 """Names and indices of two action axes."""
@@ -32,7 +32,7 @@ NO_ENERGY = "This method has no energy: its policy compares no actions"
 KNOWS_NOTHING = "The robot has learned nothing yet: it stands still"
 PERIOD_S = 0.5
 """Between two landscapes, seconds."""
-VERDICTS_EVERY_NS = 1_000_000_000
+COMPLIANCE_EVERY_NS = 1_000_000_000
 SIDE = 25
 """Points of a landscape on each axis."""
 
@@ -45,7 +45,7 @@ class Named(NamedTuple):
 
 
 Source = Callable[[LoopView | None], Named | str]
-"""Gives the weights to ask at an instant, or says why there are none; called by the examiner's thread."""
+"""Gives the weights to ask at an instant, or says why there are none; called by the policy probe's thread."""
 
 
 def newest(weights: Slot[Weights]) -> Source:
@@ -63,11 +63,13 @@ def chosen_axes(chosen: Sequence[str], names: Sequence[str]) -> Axes:
     """The axes over which the energy is looked at: those chosen, or the task's first two.
 
     Raises:
-        ValueError: they are not two of the task's.
+        SettingsError: they are not two of the task's.
     """
     shown = chosen or names[:2]
     if len(shown) != 2 or not set(shown) <= set(names):
-        raise ValueError(f"window.energy_axes = {' '.join(shown)} is not allowed; allowed: two of {', '.join(names)}")
+        raise SettingsError(
+            f"window.energy_axes = {' '.join(shown)} is not allowed; allowed: two of {', '.join(names)}"
+        )
     first, second = ((name, names.index(name)) for name in shown)
     return first, second
 
@@ -146,12 +148,12 @@ class PolicyProbe:
         self._version = -1
         self._name = ""
         self._looked: tuple[LoopView | None, str] = (None, "")
-        self._landscape: Slot[EnergySlice | str] = Slot()
+        self._energy_slice: Slot[EnergySlice | str] = Slot()
         self._pairs: deque[ChunkPair] = deque(maxlen=keep)
         self._last_tick = -(10**9)
-        self._verdicts: Slot[Mapping[int, bool]] = Slot()
+        self._compliance: Slot[Mapping[int, bool]] = Slot()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="examiner", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="policy-probe", daemon=True)
         self.error: Exception | None = None
         """What ended the thread, if anything did: the session goes on without its answers."""
 
@@ -163,12 +165,12 @@ class PolicyProbe:
 
     def compliance(self, first: int) -> bool | None:
         """Whether the policy would now do what the correction asked whose first pair has this id; None: not known."""
-        verdicts = self._verdicts.latest()
-        return None if verdicts is None else verdicts.get(first)
+        answers = self._compliance.latest()
+        return None if answers is None else answers.get(first)
 
     def energy_slice(self) -> EnergySlice | str:
         """The newest look at the energy, or a sentence why there is none."""
-        return self._landscape.latest() or "One moment"
+        return self._energy_slice.latest() or "One moment"
 
     def start(self) -> None:
         """Start the thread."""
@@ -188,7 +190,7 @@ class PolicyProbe:
             while not self._closing.wait(PERIOD_S):
                 view, pairs, now_ns = self._views.latest(), tuple(self._pairs), time.perf_counter_ns()
                 looks = self._shown()
-                judges = bool(pairs) and now_ns - asked_ns >= VERDICTS_EVERY_NS
+                judges = bool(pairs) and now_ns - asked_ns >= COMPLIANCE_EVERY_NS
                 if not looks and not judges:
                     continue
                 self._take(self._source(view))
@@ -200,20 +202,20 @@ class PolicyProbe:
                     self.examine(pairs)
         except Exception as error:
             self.error = error
-            self._verdicts.publish({})
-            self._landscape.publish(f"The energy cannot be looked at any more: {error}")
+            self._compliance.publish({})
+            self._energy_slice.publish(f"The energy cannot be looked at any more: {error}")
 
     def _take(self, given: Named | str) -> None:
         """Make a policy of other weights; the last good one stays where they are refused."""
         if isinstance(given, str):
-            self._landscape.publish(given)
+            self._energy_slice.publish(given)
             return
         if given.weights.version != self._version:
             self._version = given.weights.version
             self._inbox.receive(given.weights)
             fetched = self._inbox.fetch()
             if fetched is None:
-                self._landscape.publish(self._inbox.why_refused)
+                self._energy_slice.publish(self._inbox.why_refused)
                 return
             self._policy = fetched[0]
         if self._policy is not None and self._policy.version == self._version:
@@ -223,7 +225,7 @@ class PolicyProbe:
         """Look at the energy around what the robot was about to do at an instant."""
         policy, record = self._policy, view.record
         if isinstance(policy, StandStill):
-            self._landscape.publish(KNOWS_NOTHING)
+            self._energy_slice.publish(KNOWS_NOTHING)
             return
         if record is None or policy is None or (view is self._looked[0] and self._name == self._looked[1]):
             return
@@ -234,7 +236,7 @@ class PolicyProbe:
         (first, i), (second, j) = self._axes
         energies = policy.energy_slice(record.observation, chunk, (i, j), SIDE)
         if energies is None:
-            self._landscape.publish(NO_ENERGY)
+            self._energy_slice.publish(NO_ENERGY)
             return
         human = record.human_action
         radius, edge = None, 0.0
@@ -244,7 +246,7 @@ class PolicyProbe:
                 radius = slice_radius(away, self._method.radius_ratio, (i, j))
             else:
                 edge = slice_edge(away, self._method.half_space.length, (i, j))
-        self._landscape.publish(
+        self._energy_slice.publish(
             EnergySlice(
                 policy=self._name,
                 axes=(first, second),
@@ -262,11 +264,11 @@ class PolicyProbe:
         policy = self._policy
         if policy is None:
             return
-        verdicts = {}
+        answers = {}
         for pair in pairs:
             if self._closing.is_set():
                 return
             nothing = np.zeros((0, pair.human.shape[1]), np.float32)
             chunk = policy.plan(pair.state, nothing, None).chunk
-            verdicts[pair.id] = follows(chunk, pair, self._method.radius_ratio, means=self._method.label_average_s > 0)
-        self._verdicts.publish(verdicts)
+            answers[pair.id] = follows(chunk, pair, self._method.radius_ratio, means=self._method.label_average_s > 0)
+        self._compliance.publish(answers)

@@ -1,6 +1,6 @@
-"""The policies that a session kept, to be asked again where it is replayed: the one that acted, or the next best.
+"""The policies that a session left in its folder, for a replay: the one that acted at a tick, or the nearest older one.
 
-Read by the examiner's thread, when it asks for the first time and where the policy changes; writes nothing.
+Read by the policy probe's thread; writes nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from hitl_clic.types.messages import Weights
 from hitl_clic.types.view import LoopView
 
 
-class KeptPolicies:
-    """A `Source` for an examiner of a recorded session.
+class RecordedPolicies:
+    """A `Source` for the policy probe of a replay.
 
     Args:
         folder: of the session.

@@ -1,32 +1,20 @@
-"""The actor: every part of a session wired together, run from first to last.
+"""A taught session: every part wired together, run from first to last.
 
-Main thread of the actor process. Beside it run the device's reader, the planner, the link, the recorder, and the
-window's link or the dashboard, each in a thread of its own.
+Main thread of the actor, or any other thread of a caller's. Beside it run the device's reader, the planner, the link,
+the recorder, and the window's link or the dashboard, each in a thread of its own.
 """
 
 from __future__ import annotations
 
-import gc
-import signal
-import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
-from statistics import median
 
 import torch
 
-import hitl_clic
-from hitl_clic.cockpit.dashboard import Dashboard
-from hitl_clic.cockpit.drawing.picture import write_picture
-from hitl_clic.cockpit.report import write_curves
-from hitl_clic.cockpit.state.state import CockpitState, SessionEnd
-from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.control.arbitration import Arbitration
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import MaxPaceClock, RealTimeClock, ticks_behind, ticks_of
@@ -48,239 +36,194 @@ from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
-from hitl_clic.learner import checkpoint
-from hitl_clic.learner.launcher import BIND, LearnerChild
-from hitl_clic.link.actor import ActorLink
-from hitl_clic.os_scheduling import ACTOR_SLICE_S, LOOP_SLICE_S, request_slice
+from hitl_clic.os_scheduling import LOOP_SLICE_S, request_slice
 from hitl_clic.runner.cockpit_feed import NOT_LOOKED, SHOWN, CockpitFeed
 from hitl_clic.runner.device_registry import bound, choices, chosen_device, key_maps
+from hitl_clic.runner.display import Display, Say, session_end
 from hitl_clic.runner.handshake_settings import handshake_settings
+from hitl_clic.runner.learner_connection import LearnerConnection
+from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.policy_inbox import PolicyInbox
 from hitl_clic.runner.policy_probe import PolicyProbe, chosen_axes, newest
-from hitl_clic.runner.window_setup import open_window, scene3d_of
-from hitl_clic.session.recorder import Recorder
-from hitl_clic.session.summary import Summary, Tally, write_summary
-from hitl_clic.session.topics import SettingsRecord
+from hitl_clic.runner.process_state import frozen_heap, on_interrupt, real_time_process
+from hitl_clic.runner.results import SessionSummary
+from hitl_clic.runner.session_log import SessionLog
+from hitl_clic.runner.window_setup import scene3d_of
 from hitl_clic.settings import SessionSettings
-from hitl_clic.tasks.registry import make_task
-from hitl_clic.types.messages import ChunkPair, Hello, LinkStatus, Weights
-from hitl_clic.types.records import EpisodeRecord, EventRecord
-from hitl_clic.types.scene3d import Scene3D
+from hitl_clic.types.messages import ChunkPair
+from hitl_clic.types.records import EpisodeRecord
 from hitl_clic.types.view import LoopView, Record
 
-STATUS_EVERY_NS = 1_000_000_000
-CONNECT_S = 60.0
-DRAIN_S = 10.0
-LINGER_S = 3.0
-"""How long the window shows the summary page at the end, unless it is closed or told to quit before."""
-WINDOW_PICTURE = "window.png"
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Who follows a session; all are called in its thread, between two episodes or before the first.
+
+    Attributes:
+        on_episode: takes each finished episode. stop: whether to end after it. say: takes a line for a person.
+        dashboard: without a window, show a dashboard in the terminal.
+    """
+
+    on_episode: Callable[[EpisodeRecord], object] = lambda episode: None
+    stop: Callable[[SessionSummary], bool] | None = None
+    say: Say = lambda line: None
+    dashboard: bool = False
 
 
-class Actor:
+class TaughtSession:
     """One session, from the settings to its folder.
 
     Args:
-        settings: with `auto` and the window decided (`hands.choose`). say: takes a line for the person.
+        settings: complete, with `auto` and the window decided (`device_registry.choose`). parts: the caller's objects.
+        observers: who follows it.
     """
 
-    def __init__(self, settings: SessionSettings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: SessionSettings, parts: Parts, observers: Observers) -> None:
         assert settings.out is not None
-        self.settings, self.out, self.say = settings, settings.out, say
-        self.tally = Tally()
-        self._episodes: list[EpisodeRecord] = []
-        self._link_state, self._status_ns, self._refused = "connected", 0, 0
+        self.settings, self.out = settings, settings.out
+        self.parts, self.observers = parts, observers
         self._quit = threading.Event()
-        self.views: Slot[LoopView] = Slot()
-        self.newest: Slot[Weights] = Slot()
-        self.window: WindowLink | None = None
+        self._probe: PolicyProbe | None = None
+        self._display: Display | None = None
 
-    def run(self) -> Summary:
-        """Teach; returns what `summary.json` holds.
+    def run(self) -> SessionSummary:
+        """Teach.
 
         Raises:
-            ValueError: learner or recording refuse something the person can change.
-            RuntimeError: learner or window did not start, or the loop could not go on.
+            UserError: task, device, learner or folder refuse something that the caller can change.
+            RuntimeError: the learner did not start, or the loop could not go on.
         """
         settings = self.settings
-        request_slice(ACTOR_SLICE_S)
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
-        torch.set_num_threads(settings.loop.planner_threads)
         with ExitStack() as stack:
-            self.task = make_task(settings.task, **settings.task_options)
-            first, _ = self.task.reset(seed=settings.seed)
-            scene3d = scene3d_of(self.task, settings, stack)
-            dim_o, dim_a = first.size, len(self.task.action_frame.axes)
-            self.real_time = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else None
-            yield_to_tick = self.real_time.yield_to_tick if self.real_time is not None else None
-            self.inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed, yield_to_tick)
-            self.probe = self._examiner(stack, dim_o, dim_a) if self.real_time is not None else None
-            child = None if settings.learner else self._learner(stack)
-            address = child.start() if child is not None else settings.learner
-            self.agreed = handshake_settings(settings, dim_o, dim_a, self.task.symmetries)
-            hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=self.agreed)
-            self.link = ActorLink(address, hello, settings.link, self._receive)
-            self.link.start()
-            stack.callback(lambda: self.link.close(DRAIN_S))
-            self._wait_for_learner()
-            self.recorder = Recorder(self.out / "session.mcap", settings.recording)
-            self.recorder.start()
-            stack.callback(self.recorder.close)
-            self._record(
-                SettingsRecord(
-                    started_ns=time.perf_counter_ns(),
-                    task=settings.task,
-                    method=settings.method,
-                    device=settings.device,
-                    horizon=settings.horizon,
-                    execute=settings.execute,
-                    seed=settings.seed,
-                    tick_hz=settings.loop.rate_hz,
-                    values=settings.model_dump(mode="json"),
-                )
-            )
+            if settings.pace == "realtime":
+                stack.enter_context(real_time_process(settings.loop.planner_threads))
+            self._task = self.parts.make_task(settings)
+            stack.callback(self.parts.close, self._task)
+            observation, _ = self._task.reset(seed=settings.seed)
+            self._dims = observation.size, len(self._task.action_frame.axes)
+            scene3d = scene3d_of(self._task, settings, stack)
+            self._clock = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else None
+            self._views: Slot[LoopView] = Slot()
+            self._inbox = self._new_inbox()
+            agreed = handshake_settings(settings, *self._dims, self._task.symmetries)
+            self._learner = LearnerConnection(settings, self.out, agreed, self._inbox)
+            self._probe = self._start_probe(stack)
+            self._learner.open(stack)
+            self._log = SessionLog(settings, self.out)
+            self._log.start()
+            stack.callback(self._log.close)
             try:
-                self._teach(stack, scene3d, dim_a)
+                planner, feed = Planner(self._inbox.untrained(), self._prepare_thread), EventFeed()
+                teacher = TeacherChannel(planner.latest)
+                device = self.parts.make_device(settings, self._task, teacher, feed)
+                self._cockpit = self._new_cockpit(device)
+                self._log.observers.append(self._cockpit.add)
+                self._display = Display(settings, self._cockpit.state, self.observers.say, self.observers.dashboard)
+                draws = self._display.open(scene3d, feed, stack, self.out)
+                self._inbox.warm(self._task.observe())
+                self._loop = self._new_loop(device, self._planning(planner, teacher), self._outlets(draws))
+                stack.callback(planner.close)
+                planner.start()
+                device.start()
+                stack.callback(device.close)
+                self._run_episodes(stack)
             finally:
-                self._finish(child)
-            return self.tally.summary()
+                self._finish()
+            return self._summary()
 
-    # ---- before
+    # ---- the parts
 
-    def _learner(self, stack: ExitStack) -> LearnerChild:
-        app = Path(hitl_clic.__file__).resolve().parents[1] / "app.py"
-        command = [sys.executable, str(app), "learner", "--bind", BIND, "--out", str(self.out), "--child"]
-        command += ["--config", str(self.out / "settings.toml")]
-        child = LearnerChild(command, self.out, restart=self.settings.training.restart)
-        stack.callback(child.stop)
-        return child
-
-    def _examiner(self, stack: ExitStack, dim_o: int, dim_a: int) -> PolicyProbe:
+    def _new_inbox(self) -> PolicyInbox:
         settings = self.settings
-        yield_to_tick = self.real_time.yield_to_tick if self.real_time is not None else None
-        inbox = PolicyInbox(dim_o, dim_a, settings.horizon, settings.clic, settings.seed, yield_to_tick)
-        threads = settings.loop.planner_threads
+        yield_hook = self._clock.yield_to_tick if self._clock is not None else None
+        return PolicyInbox(*self._dims, settings.horizon, settings.clic, settings.seed, yield_hook)
+
+    def _start_probe(self, stack: ExitStack) -> PolicyProbe | None:
+        """The policy probe; only in real time, where a person looks on."""
+        if self._clock is None:
+            return None
+        settings = self.settings
         probe = PolicyProbe(
-            inbox,
-            newest(self.newest),
+            self._new_inbox(),
+            newest(self._learner.newest),
             settings.clic,
             SHOWN,
-            self.views,
-            chosen_axes(settings.window.energy_axes, self.task.action_frame.axes),
-            lambda: self.window is not None and self.window.shows_energy,
-            lambda: torch.set_num_threads(threads),
+            self._views,
+            chosen_axes(settings.window.energy_axes, self._task.action_frame.axes),
+            lambda: self._display is not None and self._display.shows_energy(),
+            self._prepare_thread,
         )
         probe.start()
         stack.callback(probe.close)
         return probe
 
-    def _wait_for_learner(self) -> None:
-        """A session begins connected; later the learner may come and go."""
-        deadline = time.monotonic() + CONNECT_S
-        while (status := self.link.status()).state != "connected":
-            if status.state == "refused":
-                raise ValueError(f"the learner refuses this session: {status.detail}")
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"no learner within {CONNECT_S:.0f} s: {status.detail}")
-            time.sleep(0.02)
+    def _prepare_thread(self) -> None:
+        """Called once in each thread that calculates. Torch's thread count is only ours to set in real time."""
+        if self._clock is not None:
+            torch.set_num_threads(self.settings.loop.planner_threads)
 
-    def _receive(self, weights: Weights) -> None:
-        """Link thread."""
-        self.newest.publish(weights)
-        self.inbox.receive(weights)
-
-    # ---- the session
-
-    def _teach(self, stack: ExitStack, scene3d: Scene3D | None, dim_a: int) -> None:
-        settings, loop_settings = self.settings, self.settings.loop
-        spec, frame = chosen_device(settings), self.task.action_frame
-        planner = Planner(self.inbox.untrained(), lambda: torch.set_num_threads(loop_settings.planner_threads))
-        teacher = TeacherChannel(planner.latest)
-        feed = EventFeed()
-        device = spec.make(settings, frame.axes, teacher, feed)
-        self.cockpit = CockpitFeed(
+    def _new_cockpit(self, device: Device) -> CockpitFeed:
+        settings, frame = self.settings, self._task.action_frame
+        return CockpitFeed(
             settings,
-            spec,
-            self.task.max_steps,
+            chosen_device(settings),
+            self._task.max_steps,
             frame,
-            self.views,
-            self.link,
+            self._views,
+            self._learner.link,
             note=device.note,
             keys=key_maps(settings, frame.axes),
-            compliance=self.probe.compliance if self.probe is not None else None,
-            energy_slice=self.probe.energy_slice if self.probe is not None else lambda: NOT_LOOKED,
+            compliance=self._probe.compliance if self._probe is not None else None,
+            energy_slice=self._probe.energy_slice if self._probe is not None else lambda: NOT_LOOKED,
         )
-        self.window = open_window(settings, scene3d, feed, stack, self.say, self.out / WINDOW_PICTURE)
-        if self.window is None:
-            draws = stack.enter_context(Dashboard(self.cockpit.state)).draws
-        else:
-            self.window.show(self.cockpit.state)
-            draws = True
-        self.inbox.warm(self.task.observe())
-        planning = Planning(
+
+    def _new_loop(self, device: Device, planning: Planning, outlets: Outlets) -> ControlLoop:
+        loop_settings = self.settings.loop
+        return ControlLoop(
+            task=self._task,
+            arbitration=self._arbitration(device),
+            planning=planning,
+            corrections=CorrectionLog(self._pair_builder(device), UndoBuffer(loop_settings.undo_s), outlets),
+            outlets=outlets,
+            clock=self._clock or MaxPaceClock(planning.wait_ready),
+            schedule=self._schedule(),
+            snapshot_every=ticks_of(loop_settings.snapshot_every_s, loop_settings.rate_hz),
+        )
+
+    def _planning(self, planner: Planner, teacher: TeacherChannel) -> Planning:
+        settings, loop_settings = self.settings, self.settings.loop
+        return Planning(
             planner,
-            ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, dim_a),
+            ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, self._dims[1]),
             teacher,
             OVERLAPS[loop_settings.overlap],
             loop_settings.pair_stride,
             loop_settings.planner_timeout_s,
         )
-        outlets = Outlets(
+
+    def _outlets(self, draws: bool) -> Outlets:
+        return Outlets(
             record=self._record,
-            send=self.link.send_pair,
-            withdraw=self.link.withdraw,
-            fetch_policy=self.inbox.fetch,
+            send=self._learner.link.send_pair,
+            withdraw=self._learner.link.withdraw,
+            fetch_policy=self._inbox.fetch,
             commands=self._commands,
-            view=self.views,
+            view=self._views,
             draws=draws,
         )
-        loop = ControlLoop(
-            task=self.task,
-            arbitration=self._arbitration(device, dim_a),
-            planning=planning,
-            corrections=CorrectionLog(self._pair_builder(device), UndoBuffer(loop_settings.undo_s), outlets),
-            outlets=outlets,
-            clock=self.real_time or MaxPaceClock(planning.wait_ready),
-            schedule=self._schedule(),
-            snapshot_every=ticks_of(loop_settings.snapshot_every_s, loop_settings.rate_hz),
-        )
-        self.loop = loop
-        stack.callback(planner.close)
-        planner.start()
-        device.start()
-        stack.callback(device.close)
-        previous = signal.signal(signal.SIGINT, lambda *_: self._quit.set())
-        stack.callback(lambda: signal.signal(signal.SIGINT, previous))
-        switch = sys.getswitchinterval()
-        sys.setswitchinterval(0.0005)  # the tick should not wait long for planner, link or recorder
-        stack.callback(lambda: sys.setswitchinterval(switch))
-        request_slice(LOOP_SLICE_S)
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays: a collection within a tick need not look at all of torch
-        stack.callback(gc.unfreeze)
-        for episode in count():
-            finished = len(self._episodes)
-            if finished == settings.episodes or loop.quit:
-                break
-            # start states of a session: its seed and the episode, far from those that evaluations use
-            ended = loop.run_episode(episode, settings.seed * 10_000 + finished)
-            if ended is None:  # broken off: the same start again
-                continue
-            self._episodes.append(ended)
-            if settings.recording.policy_every and len(self._episodes) % settings.recording.policy_every == 0:
-                self._keep_policy(self.out / "policies" / f"episode-{len(self._episodes):04d}")
-        loop.flush()
 
-    def _arbitration(self, device: Device, dim_a: int) -> Arbitration:
+    def _arbitration(self, device: Device) -> Arbitration:
         settings, rate_hz = self.settings, self.settings.loop.rate_hz
-        binding = bound(settings, device, self.task)
+        binding = bound(settings, device, self._task)
         return Arbitration(
             device=device,
-            gate=Gate(settings.gate, choices(settings, self.task)),
+            gate=Gate(settings.gate, choices(settings, self._task)),
             binding=binding,
-            hand_over=HandOver(settings.gate.max_step, dim_a),
+            hand_over=HandOver(settings.gate.max_step, self._dims[1]),
             policy_filter=PolicyFilter(settings.gate.policy_filter_s, rate_hz, binding.absolute),
-            exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
+            exploration=Exploration(settings.loop.exploration, settings.seed, self._dims[1]),
             help=HelpRequest(settings.help_request),
         )
 
@@ -292,107 +235,75 @@ class Actor:
             settings.clic.padding,
             ticks_behind(settings.gate.reaction_time_s, rate_hz),
             ticks_of(settings.clic.label_average_s, rate_hz),
-            bound(settings, device, self.task).absolute,
+            bound(settings, device, self._task).absolute,
             settings.clic.implicit_approval,
         )
 
     def _schedule(self) -> Schedule:
-        settings = self.settings
+        settings, link = self.settings, self._learner.link
         if settings.schedule == "lockstep":
             training = settings.training
-            return LockstepSchedule(
-                self.link, training.update_every, training.update_on_pairs, training.episode_updates
-            )
+            return LockstepSchedule(link, training.update_every, training.update_on_pairs, training.episode_updates)
         if settings.pace == "max":
-            return KeptUpSchedule(self.link, settings.loop.updates_per_tick)
+            return KeptUpSchedule(link, settings.loop.updates_per_tick)
         return LiveSchedule()
 
-    # ---- called from the loop
+    # ---- the episodes
 
-    def _record(self, record: Record | LinkStatus | SettingsRecord) -> None:
-        self.recorder.put(record)
-        self.tally.add(record)
-        if isinstance(record, ChunkPair) and self.probe is not None:
-            self.probe.add(record)
-        if not isinstance(record, LinkStatus | SettingsRecord) and hasattr(self, "cockpit"):
-            self.cockpit.add(record)
+    def _run_episodes(self, stack: ExitStack) -> None:
+        settings, loop, finished = self.settings, self._loop, self._log.episodes
+        if self._clock is not None:
+            stack.enter_context(on_interrupt(self._quit.set))
+            stack.enter_context(frozen_heap())
+            request_slice(LOOP_SLICE_S)
+        for episode in count():
+            if len(finished) == settings.episodes or loop.quit:
+                break
+            # start states of a session: its seed and the episode, far from those that evaluations use
+            ended = loop.run_episode(episode, settings.seed * 10_000 + len(finished))
+            if ended is None:  # broken off: the same start again
+                continue
+            every = settings.recording.policy_every
+            if every and len(finished) % every == 0:
+                self._learner.keep_policy(self.out / "policies" / f"episode-{len(finished):04d}")
+            self.observers.on_episode(ended)
+            if self.observers.stop is not None and self.observers.stop(self._summary()):
+                break
+        loop.flush()
+
+    def _record(self, record: Record) -> None:
+        """Called by the loop, in the tick."""
+        self._log.put(record)
+        if isinstance(record, ChunkPair) and self._probe is not None:
+            self._probe.add(record)
 
     def _commands(self) -> list[str]:
-        commands = ["quit"] if self._quit.is_set() else []
-        commands += self._asked()
-        now = time.perf_counter_ns()
-        if now - self._status_ns >= STATUS_EVERY_NS:
-            self._status_ns = now
-            self._watch(now)
-        return commands
+        """Called by the loop, in the tick: what was asked for since the last call."""
+        assert self._display is not None
+        for record in self._learner.changes(self._loop.tick, time.perf_counter_ns()):
+            self._log.put(record)
+        return [*(["quit"] if self._quit.is_set() else []), *self._display.asked()]
 
-    def _asked(self) -> list[str]:
-        """What was asked for in the window since the last call."""
-        return [] if self.window is None else self.window.asked()
+    # ---- the end
 
-    def _watch(self, now: int) -> None:
-        """Once a second: note how the learner is."""
-        status = self.link.status()
-        self._record(status)
-        if (status.state == "connected") != (self._link_state == "connected"):
-            name = "learner_back" if status.state == "connected" else "learner_lost"
-            self._record(EventRecord(self.loop.tick, now, name, {"detail": status.detail}))
-        self._link_state = status.state
-        if self.inbox.refused != self._refused:
-            self._refused = self.inbox.refused
-            self._record(EventRecord(self.loop.tick, now, "weights_refused", {"why": self.inbox.why_refused}))
+    def _finish(self) -> None:
+        """Keep everything that was gathered, however the session ended."""
+        self._log.put(self._learner.drain())
+        self._log.close()
+        self._learner.stop()
+        figures = self._log.figures() | ({} if self._display is None else self._display.figures())
+        self._log.write_figures(figures)
+        if self._display is not None:
+            self._draw_last_instant()
+            self._display.write_picture(self.out)
+            self._cockpit.end = session_end(figures, self.out)
+            self._display.linger()
 
-    # ---- after
+    def _draw_last_instant(self) -> None:
+        """Compute the last scene, for the picture of a session that drew nothing until now."""
+        view = self._views.latest()
+        if view is not None and view.scene is None:
+            self._views.publish(replace(view, scene=self._task.scene(), progress=self._task.progress()))
 
-    def _finish(self, child: LearnerChild | None) -> None:
-        """Nothing gathered is lost, however the session ended."""
-        self.link.close(DRAIN_S)
-        self._record(self.link.status())
-        self.recorder.close()
-        if child is not None:
-            child.stop()
-        if checkpoint.latest(self.out / "checkpoints") is None:
-            # a learner elsewhere keeps its checkpoints there: leave at least the policy in the session's folder
-            self._keep_policy(self.out / "checkpoints")
-        summary = self.tally.summary()
-        summary["recording_dropped"] = self.recorder.dropped
-        if self.window is not None and self.window.pictures_per_s:
-            summary["pictures_per_s"] = round(median(self.window.pictures_per_s), 1)
-        write_summary(self.out / "summary.json", summary)
-        if self._episodes:
-            title = f"{self.settings.task}, {self.settings.method}, H = {self.settings.horizon}"
-            write_curves(self._episodes, self.out / "curves.png", title)
-        if not hasattr(self, "cockpit"):
-            return
-        view = self.views.latest()
-        if view is not None and view.scene is None:  # nothing was drawn until now
-            self.views.publish(replace(view, scene=self.task.scene(), progress=self.task.progress()))
-        state = self.cockpit.state()
-        if state is not None:
-            self._picture(state, self.out / WINDOW_PICTURE)
-        self.cockpit.end = SessionEnd(summary["wall_s"] or 0.0, summary["updates"] or 0, str(self.out))
-        if self.window is not None and self.window.alive():
-            deadline = time.monotonic() + LINGER_S
-            while self.window.alive() and time.monotonic() < deadline:
-                if "quit" in self._asked():
-                    break
-                time.sleep(0.05)
-
-    def _picture(self, state: CockpitState, path: Path) -> None:
-        """The last instant as the window showed it; without a window, as one would have."""
-        if self.window is not None:
-            if path.exists():  # the person closed the window, and it left its last picture
-                return
-            try:
-                self.window.screenshot(path)
-                return
-            except WindowError as error:
-                self.say(f"{error}; {path.name} is drawn without it, so a scene of cameras is there in outlines only")
-        write_picture(state, path)
-
-    def _keep_policy(self, folder: Path) -> None:
-        """Write the newest weights as a checkpoint without a learner's state: enough to evaluate."""
-        weights = self.newest.latest()
-        if weights is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            checkpoint.write(folder, checkpoint.Checkpoint(weights=weights, state={}, settings=self.agreed, entries=0))
+    def _summary(self) -> SessionSummary:
+        return SessionSummary.of(self.out, self._log.figures())

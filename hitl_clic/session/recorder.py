@@ -1,7 +1,7 @@
 """The recorder: a thread of the actor process that owns the session's MCAP file.
 
-`put` is called from the loop, the planner and the link threads: it appends to a queue and must never wait, write or
-convert. Everything else happens in the recorder's thread. A failure (disk full) ends the recording, never the loop.
+The loop, the planner and the link threads call `put`, which appends to a queue and must never wait, write or convert.
+The recorder's thread does everything else. A failure (disk full) ends the recording, never the loop.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from mcap.writer import CompressionType, Writer
 
 from hitl_clic.session.settings import RecordingSettings
 from hitl_clic.session.topics import FORMAT, PROFILE, TOPICS, topic_of
+from hitl_clic.types.json_form import json_schema
 
 _COMPRESSION = {"zstd": CompressionType.ZSTD, "lz4": CompressionType.LZ4, "none": CompressionType.NONE}
 _POLL_S = 0.02
@@ -119,7 +120,7 @@ class Recorder:
         writer.add_metadata("session", {"format": FORMAT})
         channels = {}
         for topic in TOPICS:
-            schema = json.dumps(topic.codec.schema).encode()
+            schema = json.dumps(json_schema(topic.record)).encode()
             schema_id = writer.register_schema(f"hitl_clic.{topic.record.__name__}", "jsonschema", schema)
             channels[topic.record] = writer.register_channel(topic.name, "json", schema_id)
         oldest_s: float | None = None  # when the oldest record not yet on disk was taken from the queue

@@ -6,15 +6,15 @@ used); raw device streams are not recorded.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from hitl_clic.aliases import current_record
-from hitl_clic.session.codec import RecordCodec
 from hitl_clic.types.messages import ChunkPair, LinkStatus
 from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, SnapshotRecord, SwapRecord, TickRecord
+from hitl_clic.types.schema import Schema, SchemaError
 
 PROFILE = "hitl-clic"
 """MCAP profile by which a session is told from other recordings."""
@@ -51,38 +51,35 @@ class Topic:
     Attributes:
         name: as plotting tools show it. record: the dataclass it carries.
         time_ns: when a record happened; None where the record does not say and the time of `put` is taken.
-        codec: dataclass to dict and back.
+        schema: writes and reads the record.
     """
 
     name: str
     record: type
     time_ns: Callable[[Any], int] | None
-    codec: RecordCodec[Any]
+    schema: Schema[Any]
 
     def dumps(self, record: Any) -> bytes:
-        """The record as JSON text. Raises ValueError or TypeError naming a field that cannot be written."""
-        return json.dumps(self.codec.encode(record), separators=(",", ":"), allow_nan=False).encode()
+        """The record as JSON text. Raises ValueError naming a field that cannot be written."""
+        return self.schema.dumps(record)
 
     def loads(self, text: bytes) -> Any:
         """The record of a JSON text. Raises ValueError naming the topic and the field at fault."""
         try:
-            written = json.loads(text)
-            if not isinstance(written, dict):
-                raise ValueError("it is not a JSON object")
-            return self.codec.decode(current_record(self.name, written))
-        except ValueError as problem:
+            return self.schema.loads(text, partial(current_record, self.name))
+        except SchemaError as problem:
             raise ValueError(f"a record of topic {self.name!r} cannot be read: {problem}") from problem
 
 
-def _topic(name: str, record: type, time_ns: Callable[[Any], int] | None, matrices: tuple[str, ...] = ()) -> Topic:
-    return Topic(name, record, time_ns, RecordCodec(record, matrices))
+def _topic(name: str, record: type, time_ns: Callable[[Any], int] | None) -> Topic:
+    return Topic(name, record, time_ns, Schema(record))
 
 
 TOPICS: tuple[Topic, ...] = (
     _topic("settings", SettingsRecord, lambda record: record.started_ns),
     _topic("tick", TickRecord, lambda record: record.time_ns),
-    _topic("plan", Plan, lambda record: record.finished_ns, matrices=("chunk",)),
-    _topic("pair", ChunkPair, lambda record: record.made_ns, matrices=("robot", "human", "mask")),
+    _topic("plan", Plan, lambda record: record.finished_ns),
+    _topic("pair", ChunkPair, lambda record: record.made_ns),
     _topic("weights", SwapRecord, lambda record: record.time_ns),
     _topic("snapshot", SnapshotRecord, lambda record: record.time_ns),
     _topic("event", EventRecord, lambda record: record.time_ns),

@@ -1,6 +1,7 @@
-"""How a wrong setting is refused: one line that names the field, the value given and what is allowed.
+"""Errors that a person can mend, and the sentence in which a wrong setting is refused.
 
-Pure functions over pydantic fields; used on the main thread before anything else starts.
+A `UserError` is one line that names the field, its value and what is allowed. Every other exception is a fault.
+Pure functions over pydantic fields; any thread.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 
-class SettingsError(ValueError):
-    """A setting that is refused; its text is one line for a person."""
+class UserError(ValueError):
+    """Something the caller can mend: a setting, a path, a missing learner. Its text is one line for a person."""
+
+
+class SettingsError(UserError):
+    """A setting that is refused."""
 
 
 def pairs(given: Any, example: str) -> Any:

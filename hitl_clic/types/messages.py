@@ -1,6 +1,6 @@
-"""What crosses the wire and goes into the recording: frozen messages, no behaviour.
+"""The messages that actor and learner send each other and that recordings hold. Pure data; any thread.
 
-Pure: numpy only. Made in `control` (pairs) and `learner` (weights); encoded by `link.codec`.
+Made in `correction` (pairs) and `learner` (weights). Their annotations are their schema (`types.schema`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from typing import Literal
 
 import numpy as np
 
-from hitl_clic.types.records import Array, Kind
+from hitl_clic.types.json_form import Array, Matrix
+from hitl_clic.types.records import Kind
+from hitl_clic.types.schema import Index, Nanoseconds, Natural, Scalars
 
-PROTOCOL = 1
-"""Version of everything in this file; peers of another version are refused in words."""
+PROTOCOL = 2
+"""Version of what is sent between actor and learner; a peer of another version is refused with a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,30 @@ class ChunkPair:
         made_ns: `perf_counter_ns` of the tick that completed it (actor's clock).
     """
 
-    id: int
-    episode: int
-    tick: int
+    id: Natural
+    episode: Natural
+    tick: Natural
     kind: Kind
     state: Array
-    robot: Array
-    human: Array
-    mask: Array
-    weight_version: int
-    device_age_ns: int
-    made_ns: int
+    robot: Matrix
+    human: Matrix
+    mask: Matrix
+    weight_version: Natural
+    device_age_ns: Nanoseconds
+    made_ns: Nanoseconds
+
+    def check(self) -> None:
+        """Raise ValueError if the shapes do not fit each other or a number is not finite."""
+        shape = self.robot.shape
+        if 0 in shape:
+            raise ValueError(f"robot has shape {list(shape)}, a chunk without a step or an axis")
+        for name in ("human", "mask"):
+            found = getattr(self, name).shape
+            if found != shape:
+                raise ValueError(f"{name} has shape {list(found)}, robot has {list(shape)}")
+        for name in ("state", "robot", "human", "mask"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"{name} holds a value that is not finite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +80,12 @@ class Weights:
     """
 
     run_id: str
-    version: int
-    parent: int
-    step: int
-    newest_pair: int
+    version: Natural
+    parent: Natural
+    step: Natural
+    newest_pair: Index
     tensors: Mapping[str, np.ndarray]
-    request: int = -1
+    request: Index = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +98,16 @@ class Hello:
 
     run_id: str
     actor_id: str
-    settings: Mapping[str, str | int | float | bool]
-    protocol: int = PROTOCOL
+    settings: Scalars
+    protocol: Natural = PROTOCOL
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateRequest:
-    """Ask for exactly `updates` updates after everything sent so far is ingested (`--schedule paper`)."""
+    """Ask for exactly `updates` updates after everything sent so far is ingested (`--schedule lockstep`)."""
 
-    request: int
-    updates: int
+    request: Natural
+    updates: Natural
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +120,13 @@ class LearnerStatus:
         version: newest published weights. losses: newest loss terms by name.
     """
 
-    updates: int = 0
+    updates: Natural = 0
     updates_per_s: float = 0.0
-    pairs: int = 0
-    ingested: int = 0
-    duplicated: int = 0
-    withdrawn: int = 0
-    version: int = 0
+    pairs: Natural = 0
+    ingested: Natural = 0
+    duplicated: Natural = 0
+    withdrawn: Natural = 0
+    version: Natural = 0
     losses: Mapping[str, float] = field(default_factory=dict)
 
 

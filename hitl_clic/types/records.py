@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from hitl_clic.types.json_form import Array, Matrix
 
-Array = NDArray[np.float32]
 GateState = Literal["autonomous", "correcting", "waiting", "paused", "stopped"]
 Kind = Literal["absolute", "relative"]
 Frame = Literal["world", "gripper", "camera"]
@@ -54,7 +52,7 @@ class Plan:
     """
 
     tick: int
-    chunk: Array
+    chunk: Matrix
     energy: float
     weight_version: int
     newest_pair: int

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hitl_clic.types.scene3d import Pose
+from hitl_clic.types.schema import Finite, Positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Shape:
 
     role: str
     """What it is: "goal", "object", "robot", "line", "wall": the window picks the colour."""
-    points: tuple[tuple[float, float], ...]
-    radius: float = 0.0
+    points: tuple[tuple[Finite, Finite], ...]
+    radius: Finite = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ class Scene:
         pose: for a task that has a stage, the same instant in three dimensions; the scene's unit is then the metre.
     """
 
-    size: tuple[float, float]
+    size: tuple[Positive, Positive]
     shapes: tuple[Shape, ...]
-    hand: tuple[float, float]
-    step: float
+    hand: tuple[Finite, Finite]
+    step: Finite
     pose: Pose | None = None
 
 

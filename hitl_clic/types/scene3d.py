@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hitl_clic.types.errors import among
+from hitl_clic.types.schema import Finite
 
 Floats = NDArray[np.float64]
-Vector = tuple[float, float, float]
+Vector = tuple[Finite, Finite, Finite]
 
 _NEAREST = 0.01
 """What is nearer to a camera's plane than this, or behind it, has no place in its picture, m."""

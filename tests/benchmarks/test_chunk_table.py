@@ -25,25 +25,26 @@ from hitl_clic.types.errors import SettingsError
 STAND_IN = """
 import json, sys, time
 from pathlib import Path
-given = dict(zip(sys.argv[2::2], sys.argv[3::2])) if sys.argv[1] == "teach" else {}
+given = json.loads(sys.argv[2])
 log = Path(__file__).with_suffix(".log")
 with log.open("a") as file:
     file.write(" ".join(sys.argv[1:]) + "\\n")
 behave = json.loads(Path(__file__).with_suffix(".json").read_text())
 if sys.argv[1] == "teach":
-    out = Path(given["--out"])
-    for episode in range(10, int(given["--episodes"]) + 1, 10):
+    out = Path(given["out"])
+    for episode in range(10, given["episodes"] + 1, 10):
         kept = out / "policies" / f"episode-{episode:04d}"
         kept.mkdir(parents=True)
         (kept / "weights-1.safetensors").touch()
     time.sleep(behave["teach_s"])
     steps = [10, 30]
+    print("{}")
     (out / "summary.json").write_text(json.dumps({"feedback_per_step": [1.0, 0.2], "timesteps": steps, "updates": 7,
         "pairs": {"made": 5}, "ticks": sum(steps)}))
 else:
     if behave["evaluate_fails"]:
         sys.exit("no such policy")
-    after = int(Path(sys.argv[2]).parent.name[-4:])
+    after = int(Path(given["source"]).parent.name[-4:])
     print(json.dumps({"success_rate": after / 100, "mean_timesteps": 50.0, "episodes": [], "task": "hammer"}))
 """
 EXPERIMENT = Experiment("hammer", "clic", "oracle_human_timing", "plain", 8, 4, 0, 20, (10, 20), 20)
@@ -66,7 +67,7 @@ class Program:
         return [line.split()[0] for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
     def runner(self, runs: Path) -> Runner:
-        return Runner(runs, app=(sys.executable, str(self.path)))
+        return Runner(runs, start=(sys.executable, str(self.path)))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.asking import DRIVES, Calls, Helped, episode
+from benchmarks.help_request import DRIVES, Calls, Helped, episode
 from benchmarks.window import Turn, compare, distance
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.types.records import Array, Plan, Proposal

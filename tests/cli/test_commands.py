@@ -14,22 +14,29 @@ from fake_session import session_records, write
 
 from benchmarks.figure import percentiles
 from benchmarks.update import MatrixProducts
-from hitl_clic.cli import bench, demo, devices, evaluate, replay, teach
+from hitl_clic.cli import bench, demo, devices, evaluate, teach
 from hitl_clic.clic.settings import InferenceSettings
-from hitl_clic.cockpit.state.state import CockpitState, from_bytes, to_bytes
+from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.control.gate import Choices
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.listing import DeviceReport
+from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner import device_registry as hands
 from hitl_clic.runner.cockpit_feed import CockpitFeed
 from hitl_clic.runner.device_registry import DEVICES, profile_of
+from hitl_clic.runner.evaluating import overlapped, searched
+from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.player import Projector, _Player, contact_sheet
+from hitl_clic.runner.recordings import settings_of
+from hitl_clic.runner.replaying import replay
 from hitl_clic.session.reader import Session
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings, SettingsError, load
 from hitl_clic.tasks.registry import make_task
+from hitl_clic.types.errors import UserError
 from hitl_clic.types.messages import LinkStatus
 from hitl_clic.types.records import EventRecord, TickRecord
 from hitl_clic.types.view import LoopView
@@ -45,25 +52,25 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Session:
             return dataclasses.replace(record, task=settings.task, values=settings.model_dump(mode="json"))
         return record
 
-    task = replay.task_maker(settings)()
+    task = Parts().make_task(settings)
     path = tmp_path_factory.mktemp("recorded") / "session.mcap"
     return Session.open(write(path, session_records(task), named))
 
 
 @pytest.fixture
 def settings(recorded: Session) -> SessionSettings:
-    return replay.settings_of(recorded)
+    return settings_of(recorded)
 
 
 def projector(recorded: Session) -> Projector:
-    settings = replay.settings_of(recorded)
-    return Projector(recorded, settings, replay.task_maker(settings)())
+    settings = settings_of(recorded)
+    return Projector(recorded, settings, Parts().make_task(settings))
 
 
 def test_the_tasks_options_come_back_with_the_settings(recorded: Session, settings: SessionSettings) -> None:
     assert settings.task == "line_following"
-    assert replay.task_maker(settings)().max_steps == 15
-    assert replay.verified(recorded.path).ok
+    assert Parts().make_task(settings).max_steps == 15
+    assert replay(recorded.path, verify=True).ok
 
 
 def test_a_shown_tick_is_the_same_however_it_was_reached(recorded: Session) -> None:
@@ -80,7 +87,7 @@ def test_a_replay_shows_how_corrections_were_read_then(recorded: Session, tmp_pa
         late = isinstance(record, TickRecord) and record.tick >= 7
         return dataclasses.replace(record, frame="gripper", about="sideways") if late else record
 
-    task = replay.task_maker(replay.settings_of(recorded))()
+    task = Parts().make_task(settings_of(recorded))
     shown = projector(Session.open(write(tmp_path / "session.mcap", session_records(task), switched)))
     assert [(shown.state(at).frame, shown.state(at).about) for at in (7, 6)] == [
         ("gripper", "sideways"),
@@ -95,7 +102,7 @@ def test_shown_ticks_tell_what_the_teacher_saw_then(recorded: Session) -> None:
         assert (state.gate, state.episode, state.step) == (tick.state, tick.episode, tick.step)
         assert len(state.history) == tick.episode, "episodes finished before this tick, no later ones"
         assert state.pairs_made <= len([pair for pair in recorded.pairs if pair.made_ns <= tick.time_ns])
-        assert from_bytes(to_bytes(state)) == state, "a window can show it"
+        assert TO_WINDOW.unpack(TO_WINDOW.pack(Show(state))) == Show(state), "a window can show it"
 
 
 def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, settings: SessionSettings) -> None:
@@ -108,24 +115,24 @@ def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, se
     now_s += 0.002
     assert player.go_on()
     assert player.index == 1
-    assert player.obey(["space"], [])
+    assert player.apply(["space"], [])
     player.due_s = 0.0
     assert not player.go_on()
     assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, resting"
     assert player.state().foot[0][0] == ("Space", "go on")
     named = [key for row in player.state().foot for key, _ in row]
     assert named == ["Space", "Left Right", "Up Down", "F2", "F12", "F10"], "only keys that do something here"
-    assert player.obey([], ["pause"])
-    assert player.obey(["right"], [])
+    assert player.apply([], ["pause"])
+    assert player.apply(["right"], [])
     assert player.index == 41
-    assert player.obey(["left", "left"], [])
+    assert player.apply(["left", "left"], [])
     assert player.index == 0
-    player.obey(["up"], [])
+    player.apply(["up"], [])
     assert player.index == len(recorded.ticks) - 1
     player.due_s = 0.0
     assert not player.go_on()
     assert "the end" in player.state().message
-    assert not player.obey(["q"], ["reset"])
+    assert not player.apply(["q"], ["reset"])
 
 
 def test_a_contact_sheet_leaves_nothing_else_behind(
@@ -167,7 +174,9 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
     chosen = hands.choose(load(overrides={"device": "keyboard", "profile": str(mine)}))
     assert hands.chosen_device(chosen).hint("hold", False) == "hold Tab to correct"
     assert hands.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
-    device = DEVICES["keyboard"].make(chosen, make_task("line_following").action_frame.axes, Slot(), EventFeed())
+    device = DEVICES["keyboard"].make(
+        chosen, make_task("line_following").action_frame.axes, TeacherChannel(), EventFeed()
+    )
     assert device.axes == ("x", "y")
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\ntabb = "engage"\n')
     with pytest.raises(SettingsError, match="no key 'tabb'; did you mean 'tab'"):
@@ -182,7 +191,7 @@ def test_choices_and_absolute_axes_are_for_hands_only() -> None:
         ("oracle", ("world",), everything[:1], ()),
     ):
         chosen = load(overrides={"device": name, "gate": {"absolute_axes": ["x"]}})
-        device = DEVICES[name].make(chosen, task.action_frame.axes, Slot(), EventFeed())
+        device = DEVICES[name].make(chosen, task.action_frame.axes, TeacherChannel(), EventFeed())
         assert hands.bound(chosen, device, task).absolute == absolute
         assert hands.choices(chosen, task) == Choices(frames, groups)
     wrong = load(overrides={"device": "mouse", "gate": {"about": "sideway"}})
@@ -284,7 +293,8 @@ def test_the_demo_teaches_verifies_and_evaluates(
     monkeypatch.setattr(evaluate, "run", lambda *given, **more: steps.append((given, more)) or 0)
     assert demo.run(settings, headless_given=False) == 0
     assert steps[0] == settings
-    assert steps[1][0][:2] == (tmp_path, 10)
+    (command,) = steps[1][0]
+    assert (command.source, command.episodes) == (tmp_path, 5)
     said = capsys.readouterr().out
     assert "equal bit for bit" in said
     assert f"app.py replay {tmp_path}" in said
@@ -339,7 +349,7 @@ def test_the_devices_are_listed_word_for_word(
 ) -> None:
     """Square brackets name an extra to install; a rich table would take them for a style."""
     report = DeviceReport("spacemouse", False, "Install 'hitl-clic[spacemouse]'.")
-    monkeypatch.setattr("hitl_clic.cli.parse.devices.list_devices", lambda: [report])
+    monkeypatch.setattr("hitl_clic.cli.devices.list_devices", lambda: [report])
     assert devices.run() == 0
     assert report.sentence in capsys.readouterr().out
 
@@ -347,27 +357,27 @@ def test_the_devices_are_listed_word_for_word(
 def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> None:
     overrides = {"horizon": 8, "execute": 4, "clic": {"inference": {"chains": 7, "plan_switch_margin": 0.0}}}
     settings = load(overrides=overrides)
-    assert evaluate.searched(settings, None, InferenceSettings()) == settings
+    assert searched(settings, None, InferenceSettings()) == settings
     # the default of a setting is given too, where it is said
-    other = evaluate.searched(settings, 2, InferenceSettings(refine_noise=False, bank=9))
+    other = searched(settings, 2, InferenceSettings(refine_noise=False, bank=9))
     assert other.execute == 2
     expected = settings.clic.inference.model_dump() | {"refine_noise": False, "bank": 9}
     assert other.clic.inference.model_dump() == expected
     assert other.clic.model_copy(update={"inference": settings.clic.inference}) == settings.clic
-    with pytest.raises(SettingsError, match=r"execute = 9 .* 1 to 8"):
-        evaluate.searched(settings, 9, InferenceSettings())
+    with pytest.raises(UserError, match=r"execute = 9 .* 1 to 8"):
+        searched(settings, 9, InferenceSettings())
 
 
 def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> None:
     loop = {"overlap": "prefix_conditioned", "plan_lead": 2}
     settings = load(overrides={"horizon": 8, "execute": 4, "loop": loop})
-    assert evaluate.overlapped(settings, None, None) == ("prefix_conditioned", 2)
-    assert evaluate.overlapped(settings, "future_state", None) == ("future_state", 2)
-    assert evaluate.overlapped(settings, None, 1) == ("prefix_conditioned", 1)
-    assert evaluate.overlapped(settings, "sync", None) == ("sync", 0)
+    assert overlapped(settings, None, None) == ("prefix_conditioned", 2)
+    assert overlapped(settings, "future_state", None) == ("future_state", 2)
+    assert overlapped(settings, None, 1) == ("prefix_conditioned", 1)
+    assert overlapped(settings, "sync", None) == ("sync", 0)
     for overlap, lead in (("sync", 2), ("async", 0), (None, 5)):
-        with pytest.raises(SettingsError, match=f"lead = {lead}"):
-            evaluate.overlapped(settings, overlap, lead)  # type: ignore[arg-type]
+        with pytest.raises(UserError, match=f"lead = {lead}"):
+            overlapped(settings, overlap, lead)  # type: ignore[arg-type]
     plain = load(overrides={"horizon": 8, "execute": 4})
-    with pytest.raises(SettingsError, match="allowed with overlap prefix_conditioned: 1 or more"):
-        evaluate.overlapped(plain, "prefix_conditioned", None)
+    with pytest.raises(UserError, match="allowed with overlap prefix_conditioned: 1 or more"):
+        overlapped(plain, "prefix_conditioned", None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hitl_clic.cli.parse import (
+from hitl_clic.cli.commands import (
     BenchCommand,
     DemoCommand,
     DevicesCommand,
@@ -18,9 +18,12 @@ from hitl_clic.cli.parse import (
     LinkKeysCommand,
     ReplayCommand,
     TeachCommand,
-    parse,
 )
-from hitl_clic.settings import load
+from hitl_clic.cli.flags import FileFlags, flag, leaves
+from hitl_clic.cli.help import EVERYDAY
+from hitl_clic.cli.parse import parse
+from hitl_clic.settings import SessionSettings, load
+from hitl_clic.types.errors import fields_of
 
 
 def test_teach_takes_every_flag_of_the_contract(tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ def test_the_rest() -> None:
         ("teach --headless=yes", ("yes", "--headless")),
         ("teach now", ("now", "--task")),
         ("teach --config none.toml", ("config = none.toml", "a TOML file")),
-        ("teach --session none", ("session = none", "demo")),
+        ("teach --session nope", ("session = nope", "demo")),
         ("teach --oracle.nonsense 1", ("--oracle.nonsense", "--oracle.")),
         ("demo --seed x", ("seed = x", "a whole number")),
         ("evaluate", ("source is missing", "allowed")),
@@ -150,11 +153,15 @@ def test_the_rest() -> None:
         ("learner --bind tcp://127.0.0.1:*", ("out is missing", "a path")),
         ("learner --bind here --out x", ("bind = here", "tcp://127.0.0.1")),
         ("learner --bind tcp://0.0.0.0:5588 --out x", ("bind = tcp://0.0.0.0:5588", "CURVE")),
-        ("keys", ("folder is missing", "a path")),
+        ("link-keys", ("folder is missing", "a path")),
         ("keys here there", ("there",)),
         ("keys here --out there", ("--out",)),
         ("devices --all", ("--all", "allowed: --keys, --test, --task, --profile")),
         ("bench --only sound", ("only = sound", "all, loop, plan, update, link or device")),
+        ("teach --seed=", ("seed = ''", "a whole number")),
+        ("teach --window.sounds=no", ("window.sounds = no", "--window.sounds or --window.no-sounds")),
+        ("teach --no-seed 3", ("--no-seed", "did you mean --seed?")),
+        ("teach -x", ("-x is not an option of hitl-clic teach",)),
         ("bench --seconds 0", ("seconds = 0", "above 0")),
     ],
 )
@@ -172,7 +179,7 @@ def test_whatever_is_wrong_is_one_line_and_status_2(
         assert part in said.err
 
 
-COMMANDS = ("teach", "evaluate", "replay", "learner", "keys", "devices", "demo", "bench")
+COMMANDS = ("teach", "evaluate", "replay", "learner", "link-keys", "devices", "demo", "bench")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -181,7 +188,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         parse([name, "--help"])
     assert ending.value.code == 0
     said = capsys.readouterr()
-    assert f"app.py {name}" in said.out
+    assert f"hitl-clic {name}" in said.out
     assert said.err == ""
 
 
@@ -194,14 +201,71 @@ def test_the_overview_lists_every_command(capsys: pytest.CaptureFixture[str]) ->
         assert name in out
 
 
-def test_help_of_teach_has_units_ranges_and_the_defaults_of_the_layers(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parse(["teach", "--task", "line_following", "--help"])
-    text = re.sub(r"[\s│]+", " ", capsys.readouterr().out)
+def said(line: str, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ending:
+        parse(line.split())
+    assert ending.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ["--help", "teach --help", "demo --help", "practice --help", "learn --help"])
+def test_help_fits_one_screen(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(line, capsys).splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 100
+
+
+def test_help_of_teach_has_the_everyday_flags_with_the_defaults_of_the_layers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = said("teach --task line_following --help", capsys)
+    flags = leaves(SessionSettings.model_fields).keys() | leaves(fields_of(FileFlags) or {}).keys()
+    assert set(EVERYDAY) <= flags
+    for name in EVERYDAY:
+        assert sum(line.startswith(f"  {flag(name)} ") for line in text.splitlines()) == 1
+    assert re.search(r"--loop.rate-hz NUMBER +Ticks per second. .default: 20.0.", text)
+    assert re.search(r"--horizon INT .*ticks. .default: 5.", text)
+
+
+def test_help_all_of_teach_has_every_flag_by_table(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said("teach --task line_following --help-all", capsys)
+    for name in leaves(SessionSettings.model_fields):
+        assert re.search(rf"^  {re.escape(flag(name))}( |$)", text, re.MULTILINE), name
+    text = re.sub(r"\s+", " ", text)
     assert "Ticks per second. [above 0, at most 2000] (default: 20.0)" in text
-    assert "H, length of a planned chunk, ticks. [from 1 to 64] (default: 5)" in text
     for group in ("clic", "loop", "gate", "oracle", "training", "link", "recording", "window"):
-        assert f"--{group}." in text
+        assert f" [{group}] " in text
+
+
+def test_help_of_a_wrong_command_line_is_still_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--horizon" in said("teach --task juggling --nonsense --help", capsys)
+
+
+def test_old_names_are_understood_silently(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = "teach --session person --method fast --clic.inference.commitment 2 --schedule paper --gate.steady-s 0.25"
+    command = parse(line.split())
+    assert isinstance(command, TeachCommand)
+    now = "teach --session simulated_keyboard_user --method clic --clic.inference.plan-switch-margin 2"
+    now += " --schedule lockstep --gate.policy-filter-s 0.25"
+    new = parse(now.split())
+    assert isinstance(new, TeachCommand)
+    assert command.settings.model_copy(update={"out": None}) == new.settings.model_copy(update={"out": None})
+    command = parse(["evaluate", str(tmp_path), "--inference.commitment", "2"])
+    assert isinstance(command, EvaluateCommand)
+    assert command.inference.plan_switch_margin == 2
+    assert parse(["keys", "some/folder"]) == parse(["link-keys", "some/folder"])
+    assert parse(["doubt", str(tmp_path)]) == parse(["uncertainty", str(tmp_path)])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_none_and_no_flags() -> None:
+    command = parse(
+        ["teach", "--gate.max-step", "none", "--window.cameras", "--no-clic.symmetries", "--training.no-restart"]
+    )
+    assert isinstance(command, TeachCommand)
+    settings = command.settings
+    assert (settings.gate.max_step, settings.window.cameras) == (None, ())
+    assert (settings.clic.symmetries, settings.training.restart) == (False, False)
 
 
 def test_as_a_process(tmp_path: Path) -> None:
@@ -211,7 +275,7 @@ def test_as_a_process(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr == "app.py: horizon = 99 is not allowed; allowed: a whole number from 1 to 64\n"
+    assert done.stderr == "hitl-clic: horizon = 99 is not allowed; allowed: a whole number from 1 to 64\n"
 
 
 def test_window_keys_are_pairs_and_wrong_ones_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import re
 import threading
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
+import msgpack
 import numpy as np
 import pygame
 import pytest
@@ -24,22 +26,20 @@ from hitl_clic.cockpit.drawing.draw import Artist
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.report import rolling_mean, write_curves
+from hitl_clic.cockpit.state import status_text as words
 from hitl_clic.cockpit.state.state import (
     CockpitState,
     Correction,
     EpisodeMark,
     SessionEnd,
-    StateError,
-    from_bytes,
-    to_bytes,
 )
-from hitl_clic.cockpit.state.state import status_text as words
+from hitl_clic.cockpit.window import keymap, messages
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.cockpit.window.window import keymap, wire
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.types.records import EpisodeRecord
 from hitl_clic.types.scene import Scene, Shape
 from hitl_clic.types.scene3d import Pose
+from hitl_clic.types.schema import SchemaError
 
 HISTORY = tuple(EpisodeMark(i, i % 3 > 0, 0.6 - 0.05 * i, 100 + i) for i in range(9))
 STATE = CockpitState(
@@ -108,14 +108,21 @@ states = st.builds(
 )
 
 
+def sent(state: CockpitState) -> CockpitState:
+    """The state as the window gets it."""
+    message = messages.TO_WINDOW.unpack(messages.TO_WINDOW.pack(messages.Show(state)))
+    assert isinstance(message, messages.Show)
+    return message.state
+
+
 @given(states)
 def test_state_survives_its_bytes(state: CockpitState) -> None:
-    assert from_bytes(to_bytes(state)) == state
+    assert sent(state) == state
 
 
 def test_numpy_numbers_are_encoded() -> None:
     state = replace(STATE, robot_chunk=tuple(map(tuple, np.ones((2, 2), np.float32))), loop_hz=np.float64(9.5))
-    assert from_bytes(to_bytes(state)).robot_chunk == ((1.0, 1.0), (1.0, 1.0))
+    assert sent(state).robot_chunk == ((1.0, 1.0), (1.0, 1.0))
 
 
 @pytest.mark.parametrize(
@@ -129,30 +136,43 @@ def test_numpy_numbers_are_encoded() -> None:
         (replace(STATE, scene=replace(STATE.scene, size=(0.0, 5.0))), "size"),
         (replace(STATE, scene=replace(STATE.scene, pose=Pose(b"123", ()))), "pose"),
         (replace(STATE, scene=replace(STATE.scene, pose=Pose(np.float32(math.nan).tobytes(), ()))), "finite"),
-        (replace(STATE, scene=replace(STATE.scene, pose=Pose(b"", ((0.0, math.inf, 0.0),)))), "finite"),
+        (replace(STATE, scene=replace(STATE.scene, pose=Pose(b"", ((0.0, math.inf, 0.0),)))), "hands"),
         (replace(STATE, robot_chunk=((1.0,),)), "robot_chunk"),
     ],
 )
 def test_bad_state_is_refused_by_name(broken: CockpitState, named: str) -> None:
-    with pytest.raises(StateError, match=named):
-        from_bytes(to_bytes(broken))
+    with pytest.raises(SchemaError, match=named):
+        sent(broken)
 
 
 @given(st.binary(max_size=200))
 def test_noise_is_never_a_state_nor_a_message(noise: bytes) -> None:
-    with pytest.raises(StateError):
-        from_bytes(noise)
-    for unpack in (wire.unpack_from_window, wire.unpack_to_window):
-        with pytest.raises(wire.WireError):
-            unpack(noise)
+    for schema in (messages.FROM_WINDOW, messages.TO_WINDOW):
+        with pytest.raises(SchemaError):
+            schema.unpack(noise)
+
+
+scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=5)
+trees = st.recursive(
+    scalars, lambda t: st.lists(t, max_size=4) | st.dictionaries(st.text(max_size=5), t, max_size=4), max_leaves=6
+)
+
+
+@given(st.sampled_from(sorted(field.name for field in fields(CockpitState))), trees)
+def test_a_state_with_nonsense_in_a_field_is_understood_or_refused(name: str, nonsense: object) -> None:
+    tag, show = msgpack.unpackb(messages.TO_WINDOW.pack(messages.Show(STATE)))
+    packed = msgpack.packb([tag, {"state": {**show["state"], name: nonsense}}])
+    with contextlib.suppress(SchemaError):
+        assert isinstance(messages.TO_WINDOW.unpack(packed), messages.Show)
 
 
 def test_cut_or_swollen_states_are_refused() -> None:
-    encoded = to_bytes(STATE)
-    with pytest.raises(StateError):
-        from_bytes(encoded[:-1])
-    with pytest.raises(StateError, match="at most"):
-        from_bytes(to_bytes(replace(STATE, message="x" * (1 << 21))))
+    encoded = messages.TO_WINDOW.pack(messages.Show(STATE))
+    with pytest.raises(SchemaError):
+        messages.TO_WINDOW.unpack(encoded[:-1])
+    swollen = messages.TO_WINDOW.pack(messages.Show(replace(STATE, message="x" * (1 << 21))))
+    with pytest.raises(SchemaError, match="more than"):
+        messages.TO_WINDOW.unpack(swollen)
 
 
 @pytest.mark.parametrize(
@@ -160,27 +180,27 @@ def test_cut_or_swollen_states_are_refused() -> None:
     [
         InputEvent(2**60, "key_down", "w"),
         InputEvent(1, "motion", "", (-0.5, 1.25)),
-        wire.Press(7, "stop"),
-        wire.Report("saved", "/a b.png"),
-        wire.Drawn(17.5),
-        wire.Turned(True),
+        messages.Press(7, "stop"),
+        messages.Report("saved", "/a b.png"),
+        messages.Drawn(17.5),
+        messages.Turned(True),
     ],
 )
-def test_messages_of_the_window_survive(message: wire.FromWindow) -> None:
-    assert wire.unpack_from_window(wire.pack_from_window(message)) == message
+def test_messages_of_the_window_survive(message: messages.FromWindow) -> None:
+    assert messages.FROM_WINDOW.unpack(messages.FROM_WINDOW.pack(message)) == message
 
 
 @pytest.mark.parametrize(
-    "message", [wire.Show(b"\x00\xff"), wire.Screenshot("/a.png"), wire.Heartbeat(), wire.Goodbye()]
+    "message", [messages.Show(STATE), messages.Screenshot("/a.png"), messages.Heartbeat(), messages.Goodbye()]
 )
-def test_messages_of_the_actor_survive(message: wire.ToWindow) -> None:
-    assert wire.unpack_to_window(wire.pack_to_window(message)) == message
+def test_messages_of_the_actor_survive(message: messages.ToWindow) -> None:
+    assert messages.TO_WINDOW.unpack(messages.TO_WINDOW.pack(message)) == message
 
 
 def test_unknown_commands_and_kinds_are_refused() -> None:
-    for message in (wire.Press(1, "explode"), InputEvent(1, "teleport")):  # type: ignore[arg-type]
-        with pytest.raises(wire.WireError):
-            wire.unpack_from_window(wire.pack_from_window(message))
+    for message in (messages.Press(1, "explode"), InputEvent(1, "teleport")):  # type: ignore[arg-type]
+        with pytest.raises(SchemaError):
+            messages.FROM_WINDOW.unpack(messages.FROM_WINDOW.pack(message))
 
 
 def test_every_key_and_every_action_appears_once() -> None:
@@ -202,7 +222,7 @@ def test_keys_bound_anew_are_obeyed_printed_and_drawn() -> None:
     assert table.find("z") is None
     assert ("Page Down", "End the episode: failed") in table.rows()
     state = replace(STATE, window_keys=bindings)
-    assert from_bytes(to_bytes(state)) == state
+    assert sent(state) == state
     assert words.beside_badge(replace(state, gate="stopped")) == "press K to clear stop"
     pictures = []
     for shown, show_help in ((STATE, False), (state, False), (STATE, True), (state, True)):
@@ -227,8 +247,8 @@ def test_keys_that_cannot_be_are_refused_wherever_they_come_from(bindings: dict[
         keymap.Keymap(bindings)
     with pytest.raises(ValueError, match=named):
         WindowSettings(keys=bindings)
-    with pytest.raises(StateError, match=named):
-        from_bytes(to_bytes(replace(STATE, window_keys=tuple(bindings.items()))))
+    with pytest.raises(SchemaError, match=named):
+        sent(replace(STATE, window_keys=tuple(bindings.items())))
 
 
 def test_words_follow_the_facts() -> None:
@@ -356,7 +376,7 @@ def test_what_changes_in_the_state_changes_in_the_picture() -> None:
 @given(states, st.sampled_from([(800, 450), *SIZES]), st.booleans())
 def test_any_valid_state_can_be_drawn(state: CockpitState, size: tuple[int, int], show_help: bool) -> None:
     surface = pygame.Surface(size, 0, 32)
-    Artist().draw(surface, from_bytes(to_bytes(state)), show_help)
+    Artist().draw(surface, sent(state), show_help)
 
 
 @pytest.mark.parametrize("size", [(800, 450), (1000, 900), *SIZES])
@@ -414,6 +434,16 @@ def test_dashboard_tells_each_episode_once_where_there_is_no_terminal() -> None:
     lines = out.getvalue().splitlines()
     assert lines[0] == "episode 1 failed · corrected in 60% of 100 steps"
     assert [re.match(r"episode (\d+)", line)[1] for line in lines] == ["1", "2", "3", "4"]  # type: ignore[index]
+
+
+def test_dashboard_shows_how_far_the_session_is_and_how_long_it_still_takes() -> None:
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(replace(STATE, episode=4, time_s=40.0), episodes=14))
+    assert "4 of 14 episodes, about 100 s left" in out.getvalue()
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(replace(STATE, episode=0, time_s=3.0), episodes=14))
+    assert "0 of 14 episodes" in out.getvalue()
+    assert "left" not in out.getvalue()
 
 
 def test_dashboard_says_what_the_window_says() -> None:

@@ -19,7 +19,7 @@ import pytest
 from pydantic import ValidationError
 
 from hitl_clic.cockpit.drawing import palette
-from hitl_clic.cockpit.drawing.camera_feed import CameraFeed, scene3d_from_json, scene3d_to_json
+from hitl_clic.cockpit.drawing.camera_feed import SCENE3D, CameraFeed
 from hitl_clic.cockpit.drawing.draw import Artist
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
@@ -216,7 +216,7 @@ def test_an_arm_is_seen_and_seen_to_move(gl: str, lift: Task, scene3d: Scene3D) 
 
 
 def test_views_and_their_bytes(scene3d: Scene3D) -> None:
-    assert scene3d_from_json(scene3d_to_json(scene3d)) == scene3d
+    assert SCENE3D.loads(SCENE3D.dumps(scene3d)) == scene3d
     assert [[camera.name for camera in view] for view in scene3d.views()] == [
         ["side", "front"],
         ["side"],
@@ -226,7 +226,7 @@ def test_views_and_their_bytes(scene3d: Scene3D) -> None:
     assert [camera.name for camera in scene3d.showing(("top",)).views()[0]] == ["top"]
     assert len(scene3d.showing(("top",)).views()) == 3
     with pytest.raises(ValueError, match="Scene3D"):
-        scene3d_from_json("{}")
+        SCENE3D.loads("{}")
 
 
 def test_wrong_settings_are_refused_by_name(lift: Task, tmp_path: Path) -> None:

@@ -17,10 +17,11 @@ import pygame
 import pytest
 import zmq
 
-from hitl_clic.cockpit.state.state import CockpitState, to_bytes
+from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.window import messages
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.cockpit.window.window import Window, wire
+from hitl_clic.cockpit.window.window import Window
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.types.scene import Scene, Shape
@@ -109,7 +110,7 @@ def _key(kind: str, name: str) -> Callable[[InputEvent], bool]:
 class _Said:
     """A socket on which the actor says things at given times, seconds."""
 
-    def __init__(self, now: Callable[[], float], said: list[tuple[float, wire.ToWindow]]) -> None:
+    def __init__(self, now: Callable[[], float], said: list[tuple[float, messages.ToWindow]]) -> None:
         self._now, self._left = now, said
 
     def poll(self, timeout: int) -> bool:
@@ -117,7 +118,7 @@ class _Said:
         return bool(self._left) and self._left[0][0] <= self._now()
 
     def recv(self) -> bytes:
-        return wire.pack_to_window(self._left.pop(0)[1])
+        return messages.TO_WINDOW.pack(self._left.pop(0)[1])
 
     def send(self, message: bytes, flags: int = 0) -> None:
         """Nobody listens."""
@@ -135,9 +136,9 @@ def test_a_picture_is_drawn_when_there_is_news_and_seldom_else(monkeypatch: pyte
     monkeypatch.setattr(pygame.display, "flip", lambda: drawn_at.append(now_ns * 1e-9))
     pygame.font.init()
     news = [0.0, 1.0, 1.05, 1.1]
-    alive: list[tuple[float, wire.ToWindow]] = [(second, wire.Heartbeat()) for second in (0.5, 1.5)]
-    said = sorted([(at, wire.Show(to_bytes(STATE))) for at in news] + alive, key=lambda one: one[0])
-    socket = cast("zmq.Socket[bytes]", _Said(lambda: now_ns * 1e-9, [*said, (2.0, wire.Goodbye())]))
+    alive: list[tuple[float, messages.ToWindow]] = [(second, messages.Heartbeat()) for second in (0.5, 1.5)]
+    said = sorted([(at, messages.Show(STATE)) for at in news] + alive, key=lambda one: one[0])
+    socket = cast("zmq.Socket[bytes]", _Said(lambda: now_ns * 1e-9, [*said, (2.0, messages.Goodbye())]))
     surface = pygame.Surface((960, 540))
     Window(surface, socket, lambda: now_ns, None, Keymap({}), None, welcome=False).run(30.0)
     for at in news:

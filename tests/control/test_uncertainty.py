@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from hitl_clic.cli import uncertainty as command
 from hitl_clic.control.uncertainty import UncertaintyStudy
+from hitl_clic.runner.uncertainty_study import uncertainty_study
 from hitl_clic.session.reader import Session
 from hitl_clic.session.recorder import Recorder
 from hitl_clic.session.settings import RecordingSettings
-from hitl_clic.types.errors import SettingsError
+from hitl_clic.types.errors import UserError
 from hitl_clic.types.records import Plan, TickRecord
 
 
@@ -63,7 +64,7 @@ def test_plans_are_followed_to_the_correction_that_came_soon_enough(tmp_path: Pa
     session = Session.open(recorded(tmp_path, 0.0))
     starts = {tick.episode: tick.tick for tick in reversed(session.ticks)}
     entered = starts[1] + 6
-    uncertainties = command.doubts_of([session], within_s=0.4)
+    uncertainties = uncertainty_study([session], within_s=0.4)
     of = {round(100 * d): came for d, came in zip(uncertainties.uncertainty, uncertainties.came, strict=True)}
     assert [tick for tick, came in of.items() if came] == [entered - 4, entered - 2]
     assert not {entered, entered + 2} & set(of), "while the teacher drives the robot does not"
@@ -77,5 +78,5 @@ def test_the_command_says_what_to_set(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_sessions_that_say_nothing_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no plan in these sessions says"):
+    with pytest.raises(UserError, match="no plan in these sessions has an uncertainty"):
         command.run([recorded(tmp_path, None)], 1.0, 0.1, None)

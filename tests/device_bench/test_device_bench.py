@@ -15,11 +15,11 @@ from fake_hid import COMPACT, FakeTransport, Hand, moved, pressed, wait_until
 from rich.console import Console
 
 import app
-from hitl_clic.cli.parse import DevicesCommand
 from hitl_clic.device_bench import subject as device_subject
 from hitl_clic.device_bench import terminal as device_terminal
 from hitl_clic.device_bench import window as device_window
 from hitl_clic.device_bench.meter import Meter, shaped
+from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.devices.core.contract import check_device
 from hitl_clic.devices.core.device import Device
@@ -324,7 +324,7 @@ def test_the_live_picture_shows_all_three_values_and_the_trouble() -> None:
     device = HandheldDevice(
         "spacemouse", spacemouse.ReportSource(transport), profile, retry_s=0.0, axes=("x", "y", "z")
     )
-    trial = Trial(device, "SpaceMouse", profile, DevicesCommand(test="spacemouse"))
+    trial = Trial(device, "SpaceMouse", profile, BenchSettings(test="spacemouse"))
 
     def shown() -> str:
         sample = device.read(0.01)

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import app
-from hitl_clic.cli.parse import DevicesCommand
 from hitl_clic.cockpit.drawing.draw import Artist
-from hitl_clic.cockpit.state import state
+from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.device_bench import run as device_bench
 from hitl_clic.device_bench import window as device_window
+from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.device_bench.terminal import Keys, picture
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.device_bench.window import BenchFeed
@@ -29,8 +29,7 @@ from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware import spacemouse
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.hardware.handheld import HandheldDevice
-from hitl_clic.devices.mapping import shaping
-from hitl_clic.devices.mapping.shaping import PRESETS, Profile, load_profile, shape
+from hitl_clic.devices.mapping.shaping import Profile, load_profile, shape
 from hitl_clic.devices.mapping.tuning import Tuning
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
 from hitl_clic.runner.device_registry import DEVICES, profile_of
@@ -118,13 +117,13 @@ def test_no_keys_make_a_profile_that_is_not_allowed(name: str, keys: list[str]) 
 # ---- in the hand
 
 
-def puck_trial(command: DevicesCommand | None = None) -> tuple[Trial, FakeTransport]:
+def puck_trial(command: BenchSettings | None = None) -> tuple[Trial, FakeTransport]:
     transport = FakeTransport(COMPACT)
     profile = load_profile("spacemouse")
     source = spacemouse.ReportSource(transport)
     device = HandheldDevice("spacemouse", source, profile, retry_s=0.0, axes=("x", "y", "z", "rx", "gripper"))
     device.read(0.0)
-    return Trial(device, "SpaceMouse", profile, command or DevicesCommand(test="spacemouse")), transport
+    return Trial(device, "SpaceMouse", profile, command or BenchSettings(test="spacemouse")), transport
 
 
 def push(trial: Trial, transport: FakeTransport, *raw: int) -> tuple[float, ...]:
@@ -165,7 +164,7 @@ def test_the_page_shows_the_live_point_on_the_curve() -> None:
             trial.press(key)
         push(trial, transport, 140, 0, 0, 0, 0, 0)
         shown = feed.state()
-        assert state.from_bytes(state.to_bytes(shown)) == shown
+        assert TO_WINDOW.unpack(TO_WINDOW.pack(Show(shown))) == Show(shown)
         view = shown.bench
         assert view is not None
         axis = view.axes[0]
@@ -204,7 +203,7 @@ def test_the_page_is_drawn_at_any_size_and_follows_hand_and_keys(size: tuple[int
 
 def test_where_there_is_nothing_to_change_it_says_so() -> None:
     device: Device = PlaybackDevice(("x", "y"), [Step(0.0, (0.5, 0.0), engage=True), Step(9.0, (0.0, 0.0))])
-    trial = Trial(device, "playback", None, DevicesCommand(test="playback"))
+    trial = Trial(device, "playback", None, BenchSettings(test="playback"))
     sample = device.read(0.0)
     device._publish(sample)
     trial.press("2")
@@ -232,12 +231,10 @@ def test_the_terminal_hears_keys_one_by_one(monkeypatch: pytest.MonkeyPatch, tmp
 
 @pytest.fixture
 def presets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A copy of the folder of profiles."""
-    for preset in PRESETS.glob("*.toml"):
-        (tmp_path / preset.name).write_text(preset.read_text())
-    monkeypatch.setattr(shaping, "PRESETS", tmp_path)
-    monkeypatch.setattr("hitl_clic.devices.mapping.profiles.PRESETS", tmp_path)
-    return tmp_path
+    """The user's own folder of profiles."""
+    monkeypatch.setattr("hitl_clic.presets.user_folder", lambda: tmp_path)
+    (tmp_path / "devices").mkdir()
+    return tmp_path / "devices"
 
 
 def test_s_keeps_it_under_a_free_name_and_once_more_over_its_own(presets: Path) -> None:
@@ -257,7 +254,7 @@ def test_s_keeps_it_under_a_free_name_and_once_more_over_its_own(presets: Path) 
 
 def test_a_keyboard_that_moves_with_s_is_kept_by_another_key(presets: Path) -> None:
     device = DEVICES["keyboard"].make(load(overrides={"device": "keyboard"}), ("x", "y"), Slot(), EventFeed())
-    trial = Trial(device, "keyboard", load_profile("keyboard"), DevicesCommand(test="keyboard"))
+    trial = Trial(device, "keyboard", load_profile("keyboard"), BenchSettings(test="keyboard"))
     trial.press("s")
     assert trial.kept is None
     assert ("F9", "save") in trial.hints()

@@ -15,8 +15,8 @@ import pytest
 from session_process import LIVELY, SMALL, app, finish, journal_of, learner_of, pairs_in, start, until
 
 import app as command_line
-from hitl_clic.cli.parse import evaluate
 from hitl_clic.learner import checkpoint
+from hitl_clic.runner.policy import find_checkpoint
 from hitl_clic.session.reader import Session
 from hitl_clic.session.recorder import Recorder
 from hitl_clic.session.settings import RecordingSettings
@@ -97,7 +97,7 @@ def test_a_session_folder_is_complete(session: Path) -> None:
     assert [folder.name for folder in (session / "policies").iterdir()] == ["episode-0002"]
     kept = checkpoint.latest(session / "policies" / "episode-0002")
     assert kept is not None
-    assert evaluate.find(kept)[1].seed == 3
+    assert find_checkpoint(kept)[1].seed == 3
     summary = json.loads((session / "summary.json").read_text())
     for name, kind in SUMMARY.items():
         assert name in summary

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import msgpack
 import numpy as np
 import pytest
 from fake_learner import SETTINGS, make_pair
@@ -53,6 +56,54 @@ def test_a_journal_reads_back_what_was_written(tmp_path: Path) -> None:
     again.flush()
     assert len(read_journal(tmp_path / "j")[1]) == len(ENTRIES) + 1
     again.close()
+
+
+def protocol1(kind: str, fields: dict[str, object], **tensors: np.ndarray) -> list[bytes]:
+    """Frames as protocol 1 of the link had them."""
+    table = [[name, "<f4", list(one.shape), zlib.crc32(one.tobytes())] for name, one in tensors.items()]
+    header = {"protocol": 1, "type": kind, "fields": fields, "tensors": table}
+    return [msgpack.packb(header), *(one.tobytes() for one in tensors.values())]
+
+
+def test_a_journal_of_protocol_1_is_read_and_appended_to(tmp_path: Path) -> None:
+    pair = make_pair(0)
+    numbers = {"id": 0, "episode": 1, "tick": 2, "weight_version": 3, "device_age_ns": 4, "made_ns": 5}
+    tensors = {"state": pair.state, "robot": pair.robot, "human": pair.human, "mask": pair.mask}
+    hello = {"run_id": "a", "actor_id": "actor", "settings": {"clic.intent_s": 0.5, "method": "fast"}, "protocol": 1}
+    bodies = [
+        {"format": 1, "run_id": "run"},
+        ["a", *protocol1("hello", hello)],
+        ["a", *protocol1("pair", {**numbers, "kind": "relative"}, **tensors)],
+        ["a", *protocol1("withdrawal", {"pair_id": 0})],
+        ["a", *protocol1("update_request", {"request": 1, "updates": 5})],
+        ["", *protocol1("published", {"version": 1, "step": 5})],
+    ]
+    packed = [msgpack.packb(body) for body in bodies]
+    (tmp_path / "j").write_bytes(MAGIC + b"".join(struct.pack("<II", len(b), zlib.crc32(b)) + b for b in packed))
+    journal = Journal(tmp_path / "j", "other")
+    assert (journal.run_id, journal.cut_bytes, len(journal)) == ("run", 0, 5)
+    journal.append(Entry("a", make_pair(1)))
+    first, second, *others, newest = (entry.message for entry in journal.read())
+    journal.close()
+    assert isinstance(first, Hello)
+    assert first.settings == {"clic.label_average_s": 0.5, "method": "clic"}
+    assert isinstance(second, ChunkPair)
+    assert all(np.array_equal(getattr(second, name), one) for name, one in tensors.items())
+    assert {name: getattr(second, name) for name in numbers} == numbers
+    assert others == [Withdrawal(0), UpdateRequest(1, 5), Published(1, 5)]
+    assert isinstance(newest, ChunkPair)
+    assert newest.id == 1
+
+
+def test_an_entry_of_an_unknown_protocol_is_refused_by_number(tmp_path: Path) -> None:
+    for frames, reason in (
+        (protocol1("weights", {}), "entry 0 .*unknown type 'weights'"),
+        ([msgpack.packb({"protocol": 9})], "entry 0 .*protocol 9 is not"),
+    ):
+        packed = [msgpack.packb(body) for body in ({"format": 1, "run_id": "run"}, ["a", *frames])]
+        (tmp_path / "j").write_bytes(MAGIC + b"".join(struct.pack("<II", len(b), zlib.crc32(b)) + b for b in packed))
+        with pytest.raises(ValueError, match=reason):
+            read_journal(tmp_path / "j")
 
 
 def test_what_is_flushed_is_there_while_the_journal_is_open(tmp_path: Path) -> None:
@@ -145,9 +196,11 @@ def test_foreign_and_damaged_files_are_refused_by_name(tmp_path: Path) -> None:
     save_file({"w": np.zeros(3)}, foreign)
     with pytest.raises(ValueError, match="its format is None"):
         checkpoint.read_weights(foreign)
+    header = {"run_id": "run", "settings": {}, **dict.fromkeys(("version", "parent", "step", "newest_pair"), 1)}
+    header |= {"entries": 1, "duplicated": 0}
     incomplete = tmp_path / "incomplete.safetensors"
-    save_file({"w": np.zeros(3)}, incomplete, {"format": checkpoint.FORMAT, "about": json.dumps({"settings": {}})})
-    with pytest.raises(ValueError, match="'crc32' is missing"):
+    save_file({"w": np.zeros(3)}, incomplete, {"format": checkpoint.FORMAT, "about": json.dumps(header)})
+    with pytest.raises(ValueError, match="missing required field `crc32`"):
         checkpoint.read(incomplete)
     good = checkpoint.write(tmp_path, made(5))
     content = bytearray(good.read_bytes())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import zlib
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import msgpack
 import numpy as np
@@ -26,8 +29,9 @@ from hitl_clic.link.handshake import (
     in_ranges,
     to_ranges,
 )
-from hitl_clic.types.messages import ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
+from hitl_clic.types.messages import PROTOCOL, ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
 
+Frame = bytes | memoryview
 PAIR = make_pair(7)
 WEIGHTS = Weights(
     run_id="run",
@@ -94,62 +98,92 @@ def test_tensors_cannot_be_written_to() -> None:
         received.state[0] = 1.0
 
 
-def header(message: codec.Message) -> dict[str, object]:
+def header(message: codec.Message) -> dict[str, Any]:
+    """The header of a message, read by another library than the one that wrote it."""
     unpacked = msgpack.unpackb(encode(message)[0])
     assert isinstance(unpacked, dict)
     return unpacked
 
 
-def spoiled(message: codec.Message, **entries: object) -> list[bytes | memoryview]:
-    return [msgpack.packb({**header(message), **entries}), *encode(message)[1:]]
+def sealed(content: object, arrays: Sequence[Frame] = (), **entries: object) -> list[Frame]:
+    """Frames with this content and the right checksum."""
+    crc = zlib.crc32(msgpack.packb(content))
+    for array in arrays:
+        crc = zlib.crc32(array, crc)
+    return [msgpack.packb({"protocol": PROTOCOL, "crc32": crc, "message": content} | entries), *arrays]
 
 
-def field_spoiled(message: codec.Message, **values: object) -> list[bytes | memoryview]:
-    return spoiled(message, fields={**header(message)["fields"], **values})  # type: ignore[dict-item]
+def spoiled(message: codec.Message, **values: object) -> list[Frame]:
+    """The frames of a message with other values in some fields."""
+    name, fields = header(message)["message"]
+    return sealed([name, fields | values], encode(message)[1:])
 
 
-TABLE = header(PAIR)["tensors"]
+def test_any_reader_of_messagepack_understands_a_frame() -> None:
+    first, *arrays = encode(PAIR)
+    unpacked = msgpack.unpackb(first)
+    name, content = unpacked["message"]
+    assert unpacked["protocol"] == PROTOCOL
+    assert name == "ChunkPair"
+    assert content["id"] == 7
+    assert content["human"] == ["<f4", [3, 2], 2]
+    assert np.array_equal(np.frombuffer(arrays[2], "<f4").reshape(3, 2), PAIR.human)
+    assert sealed(unpacked["message"], arrays)[0] == first, "the checksum covers the message and its arrays"
+
+
 FRAMES = [bytes(frame) for frame in encode(PAIR)]
+ARRAYS = FRAMES[1:]
 
 
 @pytest.mark.parametrize(
     ("frames", "reason"),
     [
         ([], "without a frame"),
-        ([b""], "not msgpack"),
-        ([b"\xc1"], "not msgpack"),
-        ([msgpack.packb([1])], "not a mapping"),
-        ([msgpack.packb({})], "without a protocol"),
-        (spoiled(PAIR, type="pickle"), "unknown type 'pickle'"),
-        (spoiled(PAIR, extra=1), "unknown header entry 'extra'"),
-        (spoiled(PAIR, fields=[]), "text, a mapping and a list"),
-        (field_spoiled(PAIR, id="7"), "id must be an integer"),
-        (field_spoiled(PAIR, id=True), "id must be an integer"),
-        (field_spoiled(PAIR, id=-1), "id must be an integer of at least 0"),
-        (field_spoiled(PAIR, kind="wrong"), "kind must be"),
-        (field_spoiled(PAIR, colour=1), "unknown field 'colour'"),
-        (field_spoiled(MESSAGES[2], settings={"a": [1]}), r"settings\['a'\] must be"),
-        (field_spoiled(MESSAGES[8], known=[1, "x"]), "an item of known"),
-        (FRAMES[:-1], "4 tensors announced, 3 frames came"),
-        ([*FRAMES, b"more"], "4 tensors announced, 5 frames came"),
-        ([*FRAMES[:-1], FRAMES[-1][:-1]], "'mask' should have 24 bytes, 23 came"),
-        ([FRAMES[0], b"x" * 16, *FRAMES[2:]], "'state' has a wrong checksum"),
-        (spoiled(PAIR, tensors=[["state", "|O", [4], 0], *TABLE[1:]]), "unknown dtype"),  # type: ignore[index]
-        (spoiled(PAIR, tensors=[["state", "<f4", [-4], 0], *TABLE[1:]]), "impossible shape"),  # type: ignore[index]
-        (spoiled(PAIR, tensors=[["state", "<f4", [0, 2**62], 0], *TABLE[1:]]), "impossible"),  # type: ignore[index]
-        (spoiled(PAIR, tensors=[TABLE[0], TABLE[0], *TABLE[2:]]), "'state'"),  # type: ignore[index]
-        (spoiled(PAIR, tensors=[1, *TABLE[1:]]), "a row of the tensor table"),  # type: ignore[index]
+        ([b""], "not understood"),
+        ([b"\xc1"], "not understood"),
+        ([msgpack.packb([1])], "Expected `object`, got `array`"),
+        ([msgpack.packb({})], "missing required field `protocol`"),
+        (sealed(["pickle", {}]), "unknown message 'pickle'"),
+        (sealed(["ChunkPair", {}], extra=1), "unknown field `extra`"),
+        (sealed(["ChunkPair", []]), "a list of its name and its fields"),
+        (sealed({"ChunkPair": {}}), "a list of its name and its fields"),
+        (sealed(["ChunkPair", {}]), "ChunkPair: .*missing required field `id`"),
+        (spoiled(PAIR, id="7"), r"ChunkPair\.id: Expected `int`, got `str`"),
+        (spoiled(PAIR, id=True), r"ChunkPair\.id: Expected `int`, got `bool`"),
+        (spoiled(PAIR, id=-1), r"ChunkPair\.id: Expected `int` >= 0"),
+        (spoiled(PAIR, id=2**64 - 1), r"ChunkPair\.id: Expected `int` <= .*"),
+        (spoiled(PAIR, kind="wrong"), r"ChunkPair\.kind: .*'wrong'"),
+        (spoiled(PAIR, colour=1), "ChunkPair: unknown field 'colour'"),
+        (spoiled(MESSAGES[2], settings={"a": [1]}), r"Hello\.settings\[...\]: Expected"),
+        (spoiled(MESSAGES[8], known=[1, "x"]), r"Welcome\.known\[1\]: Expected `int`, got `str`"),
+        (FRAMES[:-1], "wrong checksum"),
+        ([*FRAMES, b"more"], "wrong checksum"),
+        ([FRAMES[0], b"x" * 16, *FRAMES[2:]], "wrong checksum"),
+        ([FRAMES[0][:-1] + bytes([FRAMES[0][-1] ^ 1]), *ARRAYS], "wrong checksum"),
+        (sealed(header(PAIR)["message"], ARRAYS[:-1]), r"ChunkPair\.mask: .*3 arrays came"),
+        (sealed(header(PAIR)["message"], [*ARRAYS, b"more"]), "4 arrays announced, 5 came"),
+        (sealed(header(PAIR)["message"], [*ARRAYS[:-1], ARRAYS[-1][:-1]]), r"ChunkPair\.mask: .* 24 bytes, 23 came"),
+        (spoiled(PAIR, state=["|O", [4], 0]), r"ChunkPair\.state: unknown dtype '\|O'"),
+        (spoiled(PAIR, state=["<f4", [-4], 0]), "impossible shape"),
+        (spoiled(PAIR, state=["<f4", [0, 2**62], 0]), "impossible shape"),
+        (spoiled(PAIR, state=["<f4", [4], 1]), "array 0 has the index 1"),
+        (spoiled(PAIR, state=1), "its dtype, shape and index"),
+        (spoiled(PAIR, state=["<f4", [2, 2], 0]), "state must be float32 with 1 dimensions"),
+        (spoiled(PAIR, state=["<i4", [4], 0]), "state must be float32 with 1 dimensions, not int32"),
     ],
 )
-def test_a_wrong_message_is_refused_by_name(frames: list[bytes | memoryview], reason: str) -> None:
+def test_a_wrong_message_is_refused_by_name(frames: list[Frame], reason: str) -> None:
     with pytest.raises(MalformedMessage, match=reason):
         decode(frames)
 
 
 def test_another_protocol_says_which() -> None:
-    with pytest.raises(WrongProtocol, match="protocol 2 is not 1") as caught:
-        decode(spoiled(PAIR, protocol=2, fields="entirely different"))
-    assert caught.value.protocol == 2
+    old = msgpack.packb({"protocol": 1, "type": "pair", "fields": {}, "tensors": []})
+    with pytest.raises(WrongProtocol, match="protocol 1 is not 2") as caught:
+        decode([old])
+    assert caught.value.protocol == 1
+    with pytest.raises(WrongProtocol, match="protocol 3 is not 2"):
+        decode(sealed("entirely different", protocol=3))
 
 
 def test_an_oversized_message_is_refused() -> None:
@@ -163,6 +197,9 @@ def test_an_oversized_message_is_refused() -> None:
         replace(PAIR, robot=PAIR.robot[:2]),
         replace(PAIR, human=PAIR.human * np.nan),
         replace(PAIR, id=-1),
+        replace(PAIR, state=PAIR.state.astype(np.float64)),
+        replace(PAIR, mask=PAIR.mask[0]),
+        replace(PAIR, robot=np.zeros((0, 2), np.float32)),
         replace(WEIGHTS, tensors={"text": np.array(["a"])}),
     ],
 )
@@ -182,16 +219,26 @@ def test_random_bytes_are_understood_or_refused(frames: list[bytes]) -> None:
     understood_or_refused(frames)
 
 
-@given(st.sampled_from(MESSAGES), st.data())
-@settings(max_examples=300, deadline=None)
-def test_mutated_messages_are_understood_or_refused(message: codec.Message, data: st.DataObject) -> None:
-    frames = [bytearray(frame) for frame in encode(message)]
+@given(st.sampled_from(MESSAGES), st.booleans(), st.data())
+@settings(max_examples=400, deadline=None)
+def test_mutated_messages_are_understood_or_refused(message: codec.Message, right: bool, data: st.DataObject) -> None:
+    unpacked = header(message)
+    # With the right checksum what is behind it is reached, too.
+    content = msgpack.packb(unpacked["message"]) if right else encode(message)[0]
+    frames = [bytearray(content), *(bytearray(frame) for frame in encode(message)[1:])]
     for _ in range(data.draw(st.integers(1, 4))):
         frame = frames[data.draw(st.integers(0, len(frames) - 1))]
         if frame:
             place = data.draw(st.integers(0, len(frame) - 1))
             frame[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
-    understood_or_refused([bytes(frame) for frame in frames])
+    sent = [bytes(frame) for frame in frames]
+    if right:
+        crc = 0
+        for frame in sent:
+            crc = zlib.crc32(frame, crc)
+        # {"protocol": PROTOCOL, "crc32": crc, "message": <the mutated bytes>}
+        sent[0] = b"\x83" + b"".join(map(msgpack.packb, ["protocol", PROTOCOL, "crc32", crc, "message"])) + sent[0]
+    understood_or_refused(sent)
 
 
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=5)
@@ -203,15 +250,19 @@ trees = st.recursive(
 @given(st.sampled_from(MESSAGES), st.data())
 @settings(max_examples=300, deadline=None)
 def test_well_packed_nonsense_is_understood_or_refused(message: codec.Message, data: st.DataObject) -> None:
-    changed = header(message)
-    entry = data.draw(st.sampled_from(["fields", "tensors", "type", "inner"]))
-    inner = changed["fields"]
-    if entry != "inner":
-        changed[entry] = data.draw(trees)
-    elif isinstance(inner, dict) and inner:
-        inner[data.draw(st.sampled_from(sorted(inner)))] = data.draw(trees)
-    frames = [msgpack.packb(changed), *encode(message)[1:]]
-    understood_or_refused([bytes(frame) for frame in frames])
+    name, fields = header(message)["message"]
+    arrays = [bytes(frame) for frame in encode(message)[1:]]
+    entry = data.draw(st.sampled_from(["message", "name", "fields", "inner"]))
+    nonsense = data.draw(trees)
+    if entry == "message":
+        content: object = nonsense
+    elif entry == "name":
+        content = [nonsense, fields]
+    elif entry == "fields" or not fields:
+        content = [name, nonsense]
+    else:
+        content = [name, fields | {data.draw(st.sampled_from(sorted(fields))): nonsense}]
+    understood_or_refused([bytes(frame) for frame in sealed(content, arrays)])
 
 
 @given(st.sets(st.integers(0, 60)))

@@ -29,7 +29,7 @@ from hitl_clic.link.learner import (
 )
 from hitl_clic.link.outbox import Outbox
 from hitl_clic.link.settings import LinkSettings
-from hitl_clic.types.messages import Hello, LearnerStatus, UpdateRequest, Weights
+from hitl_clic.types.messages import PROTOCOL, Hello, LearnerStatus, UpdateRequest, Weights
 
 HELLO = Hello("run-a", "actor-a", SETTINGS)
 ANY = "tcp://127.0.0.1:*"
@@ -136,7 +136,7 @@ def test_a_missing_setting_is_refused_in_words() -> None:
 def test_another_protocol_is_refused_in_words() -> None:
     with bench() as b, actor(b.link.address, replace(HELLO, protocol=9)) as a:
         b.until(lambda: a.status().state == "refused")
-        assert "the actor speaks protocol 9, the learner 1" in a.status().detail
+        assert f"the actor speaks protocol 9, the learner {PROTOCOL}" in a.status().detail
 
 
 def test_only_the_newest_of_waiting_weights_is_delivered_and_answers_always() -> None:

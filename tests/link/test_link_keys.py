@@ -41,16 +41,16 @@ def turns(link: LearnerLink, seconds: float, until_pair: bool) -> list[object]:
 
 
 def test_only_an_actor_with_a_known_key_is_let_in(folder: Path, tmp_path: Path) -> None:
-    guarded = LINK.model_copy(update={"keys": folder})
+    guarded = LINK.model_copy(update={"keys": folder / "learner"})
     stranger = tmp_path / "stranger"
     create_keys(stranger)
-    shutil.copy(folder / "learner.key", stranger / "learner.key")  # it knows the learner, which does not know it
+    shutil.copy(folder / "actor/learner.key", stranger / "actor/learner.key")
     # Any interface, which only keys allow; the actors still connect through loopback.
     link = LearnerLink("tcp://0.0.0.0:*", SETTINGS, guarded)
     port = link.address.rpartition(":")[2]
     actors = {
         name: ActorLink(f"tcp://127.0.0.1:{port}", HELLO, LINK.model_copy(update={"keys": keys}), lambda _: None)
-        for name, keys in (("plain", None), ("stranger", stranger), ("known", folder))
+        for name, keys in (("plain", None), ("stranger", stranger / "actor"), ("known", folder / "actor"))
     }
     try:
         for name in ("plain", "stranger"):
@@ -68,38 +68,61 @@ def test_only_an_actor_with_a_known_key_is_let_in(folder: Path, tmp_path: Path) 
         link.close()
 
 
-def test_keys_are_secret_and_never_overwritten(folder: Path) -> None:
-    for name in ("learner", "actor"):
-        assert stat.S_IMODE((folder / f"{name}.key_secret").stat().st_mode) == 0o600
+def test_each_side_has_its_own_secret_alone(folder: Path) -> None:
+    held = {side: {path.name for path in (folder / side).iterdir()} for side in ("learner", "actor")}
+    assert held == {
+        "learner": {"learner.key", "learner.key_secret", "actor.key"},
+        "actor": {"actor.key", "actor.key_secret", "learner.key"},
+    }
+    assert {path.name for path in folder.iterdir()} == {"learner", "actor"}
+    for side in held:
+        assert stat.S_IMODE((folder / side / f"{side}.key_secret").stat().st_mode) == 0o600
+
+
+def test_keys_are_never_overwritten(folder: Path) -> None:
     with pytest.raises(ValueError, match="already holds keys"):
         create_keys(folder)
-    public = (folder / "learner.key").read_bytes()
-    for name in ("learner.key_secret", "actor.key_secret", "actor.key"):
-        (folder / name).unlink()
+    public = (folder / "learner/learner.key").read_bytes()
+    for path in (*(folder / "actor").iterdir(), folder / "learner/learner.key_secret", folder / "learner/actor.key"):
+        path.unlink()
     with pytest.raises(ValueError, match="already holds keys"):
         create_keys(folder)
-    assert (folder / "learner.key").read_bytes() == public
+    assert (folder / "learner/learner.key").read_bytes() == public
+
+
+def test_keys_of_before_in_one_folder_still_load(folder: Path, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    for side in ("learner", "actor"):
+        shutil.copytree(folder / side, before, dirs_exist_ok=True)
+    assert load_server_keys(before) == load_server_keys(folder / "learner")
+    assert load_client_keys(before) == load_client_keys(folder / "actor")
+    with pytest.raises(ValueError, match="already holds keys"):
+        create_keys(before)
 
 
 def test_the_command_makes_keys_that_work_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = tmp_path / "new" / "keys"
-    assert app.main(["keys", str(made)]) == 0
+    assert app.main(["link-keys", str(made)]) == 0
     said = capsys.readouterr()
-    assert str(made) in said.out
+    for side in ("learner", "actor"):
+        assert f"--link.keys {made / side}" in said.out
     assert said.err == ""
-    server, client = load_server_keys(made), load_client_keys(made)
-    assert client.server == server.public
-    assert server.allowed == (client.public,)
-    before = {path.name: path.read_bytes() for path in made.iterdir()}
-    for folder in (made, made / "actor.key"):  # it holds keys; it is no folder
-        with pytest.raises(SystemExit) as ending:
-            app.main(["keys", str(folder)])
-        assert ending.value.code == 2
+    for server, client in (
+        (load_server_keys(made / "learner"), load_client_keys(made / "actor")),
+        (load_server_keys(made), load_client_keys(made)),
+    ):
+        assert client.server == server.public
+        assert server.allowed == (client.public,)
+    before = {path: path.read_bytes() for path in made.rglob("*.key*")}
+    for folder in (made, made / "actor" / "actor.key"):  # it holds keys; it is no folder
+        with pytest.raises(SystemExit) as ended:
+            app.main(["link-keys", str(folder)])
+        assert ended.value.code == 2
         said = capsys.readouterr()
         assert said.out == ""
-        assert said.err.startswith(f"app.py: folder = {folder} is not allowed; ")
+        assert said.err.startswith(f"hitl-clic: folder = {folder} is not allowed; ")
         assert said.err.count("\n") == 1
-    assert {path.name: path.read_bytes() for path in made.iterdir()} == before
+    assert {path: path.read_bytes() for path in made.rglob("*.key*")} == before
 
 
 def test_a_folder_that_cannot_be_written_is_status_1(
@@ -109,7 +132,7 @@ def test_a_folder_that_cannot_be_written_is_status_1(
         raise OSError(28, "No space left on device", str(folder))
 
     monkeypatch.setattr("hitl_clic.cli.link_keys.create_keys", full)
-    assert app.main(["keys", str(tmp_path / "keys")]) == 1
+    assert app.main(["link-keys", str(tmp_path / "keys")]) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
@@ -119,11 +142,11 @@ def test_a_folder_that_cannot_be_written_is_status_1(
 def test_missing_keys_are_refused_by_name(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"learner\.key_secret cannot be read"):
         load_server_keys(tmp_path)
-    (folder / "actor.key").unlink()
+    (folder / "learner/actor.key").unlink()
     with pytest.raises(ValueError, match="no actor's public key"):
-        load_server_keys(folder)
-    (folder / "learner.key").write_text("nonsense")
+        load_server_keys(folder / "learner")
+    (folder / "actor/learner.key").write_text("nonsense")
     with pytest.raises(ValueError, match=r"learner\.key cannot be read"):
-        load_client_keys(folder)
+        load_client_keys(folder / "actor")
     with pytest.raises(ValueError, match=r"learner\.key_secret"):
         LearnerLink("tcp://127.0.0.1:*", None, LINK.model_copy(update={"keys": tmp_path}))

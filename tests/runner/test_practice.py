@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hitl_clic.cli import practice
+from hitl_clic.cli import practice as command
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state import status_text as words
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.runner import practising
 from hitl_clic.settings import load
 from hitl_clic.tasks.line.line_following import LineFollowing
 from hitl_clic.tasks.registry import make_task, make_teacher
@@ -19,7 +20,7 @@ from hitl_clic.types.records import EpisodeRecord
 
 def test_the_scripted_hand_reaches_the_goal_as_fast_as_alone(capsys: pytest.CaptureFixture[str]) -> None:
     task, teacher = make_task("line_following"), make_teacher("line_following")
-    observation, _ = task.reset(seed=practice.PRACTICE_SEED)
+    observation, _ = task.reset(seed=practising.PRACTICE_SEED)
     teacher.reset()
     steps, ended = 0, False
     while not ended:
@@ -27,7 +28,7 @@ def test_the_scripted_hand_reaches_the_goal_as_fast_as_alone(capsys: pytest.Capt
         steps, ended = steps + 1, terminated or truncated
     chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
     settings = load(overrides={**chosen, "oracle": {"threshold": 0.0}})
-    assert practice.run(settings) == 0
+    assert command.run(settings) == 0
     seconds = steps / settings.loop.rate_hz
     assert f"Reached 1 of 1 · last {seconds:.1f} s · best {seconds:.1f} s" in capsys.readouterr().out
 
@@ -40,13 +41,13 @@ def test_without_a_window_or_a_terminal_no_scene_is_computed(
     monkeypatch.setattr(LineFollowing, "scene", lambda task: (calls.append("scene"), scene(task))[1])
     monkeypatch.setattr(LineFollowing, "progress", lambda task: (calls.append("progress"), progress(task))[1])
     chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
-    assert practice.run(load(overrides=chosen)) == 0
+    assert command.run(load(overrides=chosen)) == 0
     assert calls == []
     assert "episode 1 " in capsys.readouterr().out, "the line for each episode is there all the same"
 
 
 def test_the_score_counts_what_was_reached() -> None:
-    score = practice.Score(rate_hz=10.0, max_steps=100)
+    score = practising.Score(rate_hz=10.0, max_steps=100)
     assert score.sentence == "Drive it to the goal"
     for number, (success, steps) in enumerate([(False, 100), (True, 40), (True, 60)]):
         score.add(EpisodeRecord(number, 0, success, steps, 1.0, 0.0, 0, 0))

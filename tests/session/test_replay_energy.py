@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from fake_session import session_records, write
 
-from hitl_clic.cli.parse import replay
 from hitl_clic.cockpit.state.state import CockpitState, EnergySlice
 from hitl_clic.learner import checkpoint
 from hitl_clic.methods import make_trainer
 from hitl_clic.runner import player as playback
+from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.policy_probe import NO_ENERGY, Named
-from hitl_clic.runner.recorded_policies import KeptPolicies
+from hitl_clic.runner.recorded_policies import RecordedPolicies
 from hitl_clic.session.reader import Session
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings, load
@@ -40,7 +40,7 @@ def recorded(folder: Path, method: str) -> tuple[Session, SessionSettings]:
             return dataclasses.replace(record, task=settings.task, values=settings.model_dump(mode="json"))
         return record
 
-    task = replay.task_maker(settings)()
+    task = Parts().make_task(settings)
     return Session.open(write(folder / "session.mcap", session_records(task), named)), settings
 
 
@@ -60,7 +60,7 @@ def test_the_policy_that_acted_is_asked_or_the_next_best_that_was_kept(tmp_path:
     keep(tmp_path / "policies" / "episode-0001", 1, settings)
     for version in (3, 5):
         keep(tmp_path / "checkpoints", version, settings)
-    kept = KeptPolicies(tmp_path)
+    kept = RecordedPolicies(tmp_path)
 
     def told(version: int) -> tuple[int, str]:
         tick = dataclasses.replace(session.ticks[0], weight_version=version)
@@ -77,12 +77,12 @@ def test_the_policy_that_acted_is_asked_or_the_next_best_that_was_kept(tmp_path:
 
 def test_a_session_that_kept_nothing_or_something_broken_says_so(tmp_path: Path) -> None:
     session, _ = recorded(tmp_path, "clic")
-    said = KeptPolicies(tmp_path)(at(session, 0))
+    said = RecordedPolicies(tmp_path)(at(session, 0))
     assert isinstance(said, str)
     assert "no checkpoints" in said
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "step-000001.safetensors").write_bytes(b"nothing")
-    said = KeptPolicies(tmp_path)(at(session, 0))
+    said = RecordedPolicies(tmp_path)(at(session, 0))
     assert isinstance(said, str)
     assert "step-000001.safetensors cannot be read" in said
 
@@ -124,7 +124,7 @@ def shown(
     keep(folder / "checkpoints", 1, settings)
     onlooker = Onlooker(enough, looks)
     monkeypatch.setattr(playback, "WindowLink", lambda *given: onlooker)
-    playback.in_window(session, settings, replay.task_maker(settings)())
+    playback.in_window(session, settings, Parts().make_task(settings))
     return onlooker.seen[-1]
 
 

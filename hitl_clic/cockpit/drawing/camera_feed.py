@@ -1,28 +1,18 @@
-"""What the window shows of a task with a stage: which of its cameras, and their newest pictures.
+"""What the window shows of a task with a 3-D scene: which of its cameras, and their newest pictures.
 
-Main thread of the window process, or of one that only writes pictures; the drawing is the studio's. A stage reaches
-the window's process once, as JSON in its arguments; the model it names is a file.
+Main thread of the window process, or of a process that only writes pictures; the render thread draws. The window's
+process gets the scene once, as JSON in its arguments; the scene names the file of its model.
 """
 
 from __future__ import annotations
 
-from pydantic import TypeAdapter
-
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.render.render_thread import RenderThread, Shot
 from hitl_clic.types.scene3d import Pose, Scene3D
+from hitl_clic.types.schema import Schema
 
-_STAGE: TypeAdapter[Scene3D] = TypeAdapter(Scene3D)
-
-
-def scene3d_to_json(scene3d: Scene3D) -> str:
-    """The stage as text."""
-    return _STAGE.dump_json(scene3d).decode()
-
-
-def scene3d_from_json(text: str) -> Scene3D:
-    """Read `stage_to_json` back. Raises ValueError for anything else."""
-    return _STAGE.validate_json(text)
+SCENE3D: Schema[Scene3D] = Schema(Scene3D)
+"""Reads and writes the scene as JSON, for the arguments of the window's process."""
 
 
 class CameraFeed:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, Field, FiniteFloat
+from hitl_clic.types.schema import Deflection, Finite
 
-_STRICT = ConfigDict(extra="forbid")
-_Unit = Annotated[FiniteFloat, Field(ge=-1.0, le=1.0)]
 Row = tuple[str, str]
 
 
@@ -23,21 +21,17 @@ class BenchAxis:
         curve: the response at even steps of the raw axis from -1 to 1; empty where there is none.
     """
 
-    __pydantic_config__ = _STRICT
-
     name: str
-    motion: _Unit
+    motion: Deflection
     source: str = ""
-    raw: FiniteFloat | None = None
-    shaped: _Unit | None = None
-    curve: tuple[_Unit, ...] = ()
+    raw: Finite | None = None
+    shaped: Deflection | None = None
+    curve: tuple[Deflection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BenchKnob:
     """What can be changed about the chosen axis: its name, its value in words, the keys for less and for more."""
-
-    __pydantic_config__ = _STRICT
 
     name: str
     value: str
@@ -56,8 +50,6 @@ class BenchView:
         facts: (what, figure) about rate, queue and age. down: buttons and keys that are held.
         message: what happened last.
     """
-
-    __pydantic_config__ = _STRICT
 
     device: str
     state: Literal["away", "rest", "drives", "stop"]

@@ -1,9 +1,9 @@
 """The window process: `python -m hitl_clic.cockpit.window.window --connect ENDPOINT`.
 
 Runs alone in its process, at its own rate: draws the newest state, waits for input in between and sends it to the actor
-at once. For a task with a stage a second thread draws what its cameras see (`render.studio`). It never simulates,
-never decides who drives, and ends by itself when the actor is silent for `GIVE_UP_S`. Whatever it does, the loop's
-timing must not notice.
+at once. For a task with a 3-D scene a second thread (`render.render_thread`) draws what its cameras see. It never
+simulates, never decides who drives, and ends by itself when the actor is silent for `GIVE_UP_S`. It must never disturb
+the loop's timing.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")  # a picture is copie
 import pygame
 
 from hitl_clic.cockpit.drawing import palette, picture
-from hitl_clic.cockpit.drawing.camera_feed import CameraFeed, scene3d_from_json
+from hitl_clic.cockpit.drawing.camera_feed import SCENE3D, CameraFeed
 from hitl_clic.cockpit.drawing.draw import Artist
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.drawing.welcome import remember, welcomed
-from hitl_clic.cockpit.state import state
-from hitl_clic.cockpit.window import keymap, wire
+from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.window import keymap, messages
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.sounds import Speaker, cues
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.os_scheduling import step_back
+from hitl_clic.types.schema import SchemaError
 
 SILENT_S = 1.0
 """The actor's silence after which the window says so, seconds."""
@@ -76,7 +77,7 @@ class Window:
         self._scenery = camera_feed
         self._keys, self._speaker = keys, speaker
         self._artist = Artist(camera_feed.scene3d if camera_feed is not None else None)
-        self._state: state.CockpitState | None = None
+        self._state: CockpitState | None = None
         self._help = self._energy = self._details = False
         self._welcome = welcome
         self._last_picture = last_picture
@@ -93,7 +94,7 @@ class Window:
         """Draw and listen until closed; absolute deadlines, so that the rate does not drift."""
         period_ns = round(1e9 / fps)
         due = self._clock()
-        self._send(wire.Report("ready"))
+        self._send(messages.Report("ready"))
         while self.open:
             self._hear()
             self._draw()
@@ -108,37 +109,33 @@ class Window:
 
     def _hear(self) -> None:
         """Take everything the actor said; only its newest state matters."""
-        newest: bytes | None = None
+        newest: CockpitState | None = None
         while self._socket.poll(0):
             try:
-                message = wire.unpack_to_window(self._socket.recv())
-            except wire.WireError as error:
+                message = messages.TO_WINDOW.unpack(self._socket.recv())
+            except SchemaError as error:
                 _log.warning("ignored: %s", error)
                 continue
             self._heard_ns = self._clock()
             match message:
-                case wire.Show(encoded):
-                    newest = encoded
-                case wire.Screenshot(path):
+                case messages.Show(shown):
+                    newest = shown
+                case messages.Screenshot(path):
                     self._asked.append(Path(path))
-                case wire.Goodbye():
+                case messages.Goodbye():
                     self.open = False
-                case wire.Heartbeat():
-                    pass  # having been heard is all it is for
+                case messages.Heartbeat():
+                    pass  # it only says that the actor runs
         if newest is not None:
-            try:
-                before, self._state = self._state, state.from_bytes(newest)
-            except state.StateError as error:
-                _log.warning("ignored: %s", error)
-            else:
-                self._sound(before, self._state)
-                if self._scenery is not None:
-                    self._scenery.look(self._state.scene.pose)  # the next picture begins at once
+            self._sound(self._state, newest)
+            self._state = newest
+            if self._scenery is not None:
+                self._scenery.look(newest.scene.pose)  # the next picture begins at once
         if self._silence_s() > GIVE_UP_S:
             _log.warning("the actor was silent for %.0f s; the window ends", GIVE_UP_S)
             self.open = False
 
-    def _sound(self, before: state.CockpitState | None, after: state.CockpitState) -> None:
+    def _sound(self, before: CockpitState | None, after: CockpitState) -> None:
         if self._speaker is not None and before is not None:
             for cue in cues(before, after):
                 self._speaker.play(cue)
@@ -190,7 +187,7 @@ class Window:
         """Once a second say how often something new was shown."""
         passed = (self._clock() - self._counted_ns) * 1e-9
         if passed >= 1.0:
-            self._send(wire.Drawn(self._new_pictures / passed))
+            self._send(messages.Drawn(self._new_pictures / passed))
             self._new_pictures, self._counted_ns = 0, self._clock()
 
     def _obey(self, event: pygame.event.Event) -> None:
@@ -222,7 +219,7 @@ class Window:
             case pygame.QUIT:
                 if self._last_picture is not None:
                     self._save(self._last_picture)
-                self._send(wire.Report("closed"))
+                self._send(messages.Report("closed"))
                 self.open = False
 
     def _wheel(self, names: tuple[str, str], notches: int) -> None:
@@ -235,7 +232,7 @@ class Window:
                 self._help = not self._help
             case "energy":
                 self._energy = not self._energy
-                self._send(wire.Turned(self._energy))
+                self._send(messages.Turned(self._energy))
             case "details":
                 self._details = not self._details
             case "view":
@@ -244,7 +241,7 @@ class Window:
             case "screenshot":
                 self._asked.append(Path(time.strftime("cockpit-%Y%m%d-%H%M%S.png")).absolute())
             case command:
-                self._send(wire.Press(self._clock(), command))
+                self._send(messages.Press(self._clock(), command))
 
     def _input(self, kind: InputKind, name: str = "", pixel: tuple[int, int] | None = None) -> None:
         position = self._artist.layout.to_scene(pixel) if pixel is not None else (0.0, 0.0)
@@ -254,13 +251,13 @@ class Window:
         try:
             picture.save(self._surface, path)
         except OSError as error:
-            self._send(wire.Report("not_saved", str(error)))
+            self._send(messages.Report("not_saved", str(error)))
         else:
-            self._send(wire.Report("saved", str(path)))
+            self._send(messages.Report("saved", str(path)))
 
-    def _send(self, message: wire.FromWindow) -> None:
+    def _send(self, message: messages.FromWindow) -> None:
         try:
-            self._socket.send(wire.pack_from_window(message), zmq.NOBLOCK)
+            self._socket.send(messages.FROM_WINDOW.pack(message), zmq.NOBLOCK)
         except zmq.Again:
             _log.warning("the actor does not read; dropped %s", type(message).__name__)
 
@@ -313,7 +310,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="The cockpit's window; started by the actor.")
     parser.add_argument("--connect", required=True, help="the actor's endpoint, ipc:// or tcp://127.0.0.1:PORT")
     parser.add_argument("--settings", default="{}", help="WindowSettings as JSON")
-    parser.add_argument("--scene3d", default="", help="the task's Stage as JSON; empty for a flat one")
+    parser.add_argument("--scene3d", default="", help="the task's Scene3D as JSON; empty if it has none")
     parser.add_argument("--last-picture", type=Path, help="where to leave the last picture when the person closes it")
     given = parser.parse_args(arguments)
     settings = WindowSettings.model_validate_json(given.settings)
@@ -323,17 +320,17 @@ def main(arguments: list[str] | None = None) -> int:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PAIR)
     socket.setsockopt(zmq.LINGER, 1000)
-    socket.setsockopt(zmq.MAXMSGSIZE, state.MAX_BYTES)
+    socket.setsockopt(zmq.MAXMSGSIZE, messages.MAX_BYTES)
     socket.setsockopt(zmq.SNDHWM, 4096)
     socket.connect(given.connect)
     try:
         surface = open_display(settings.width, settings.height)
     except RuntimeError as error:
-        socket.send(wire.pack_from_window(wire.Report("failed", str(error))))
+        socket.send(messages.FROM_WINDOW.pack(messages.Report("failed", str(error))))
         return 1
     else:
         camera_feed = (
-            CameraFeed(scene3d_from_json(given.scene3d), settings, settings.pictures_per_s) if given.scene3d else None
+            CameraFeed(SCENE3D.loads(given.scene3d), settings, settings.pictures_per_s) if given.scene3d else None
         )
         try:
             welcome = settings.welcome == "always" or (settings.welcome == "first" and not welcomed())

@@ -21,13 +21,26 @@ from pathlib import Path
 
 import zmq
 
-from hitl_clic.cockpit.drawing.camera_feed import scene3d_to_json
-from hitl_clic.cockpit.state.state import CockpitState, to_bytes
-from hitl_clic.cockpit.window import wire
+from hitl_clic.cockpit.drawing.camera_feed import SCENE3D
+from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.keymap import Command
+from hitl_clic.cockpit.window.messages import (
+    FROM_WINDOW,
+    TO_WINDOW,
+    Drawn,
+    Goodbye,
+    Heartbeat,
+    Press,
+    Report,
+    Screenshot,
+    Show,
+    ToWindow,
+    Turned,
+)
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.types.scene3d import Scene3D
+from hitl_clic.types.schema import SchemaError
 
 StateProvider = Callable[[], CockpitState | None]
 
@@ -46,8 +59,8 @@ class WindowError(RuntimeError):
 class WindowLink:
     """One window process and the thread that speaks with it.
 
-    With a stage the window draws what its cameras see, as long as states come with poses. A window that the person
-    closes leaves its last picture at `last_picture`, if that is given.
+    With a 3-D scene the window draws what its cameras see, as long as states come with poses. A window that the person
+    closes saves its last picture at `last_picture`, if that is given.
 
     `commands` holds what the person asked for (see `keymap`), oldest first. When it is full a new one is dropped and
     counted in `commands_dropped`, except "stop" and "quit", which replace the oldest. A person who closes the window
@@ -67,11 +80,11 @@ class WindowLink:
         """How often the window showed something new, in each of the last seconds."""
         self.shows_energy = False
         """Whether the person looks at the energy: nobody need work it out otherwise."""
-        self._settings, self._stage, self._last_picture = settings, scene3d, last_picture
+        self._settings, self._scene3d, self._last_picture = settings, scene3d, last_picture
         self._feeds: tuple[EventFeed, ...] = ()
         self._provider: StateProvider | None = None
-        self._wanted: queue.Queue[wire.Screenshot] = queue.Queue()
-        self._saved: queue.Queue[wire.Report] = queue.Queue()
+        self._wanted: queue.Queue[Screenshot] = queue.Queue()
+        self._saved: queue.Queue[Report] = queue.Queue()
         self._closing = threading.Event()
         self._opened = threading.Event()
         self._problem = ""
@@ -127,7 +140,7 @@ class WindowLink:
         if not self._alive:
             raise WindowError(f"no picture at {path}: the window is closed")
         target = str(path.absolute())
-        self._wanted.put(wire.Screenshot(target))
+        self._wanted.put(Screenshot(target))
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -181,8 +194,8 @@ class WindowLink:
     def _spawn(self, endpoint: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "hitl_clic.cockpit.window.window", "--connect", endpoint]
         command += ["--settings", self._settings.model_dump_json()]
-        if self._stage is not None:
-            command += ["--scene3d", scene3d_to_json(self._stage)]
+        if self._scene3d is not None:
+            command += ["--scene3d", SCENE3D.dumps(self._scene3d).decode()]
         if self._last_picture is not None:
             command += ["--last-picture", str(self._last_picture.absolute())]
         # Its own session: Ctrl-C in the terminal reaches the actor alone, which then says goodbye.
@@ -209,30 +222,30 @@ class WindowLink:
     def _hear(self, socket: zmq.Socket[bytes]) -> bool:
         """Take one message; False when the window is gone."""
         try:
-            message = wire.unpack_from_window(socket.recv())
-        except wire.WireError as error:
+            message = FROM_WINDOW.unpack(socket.recv())
+        except SchemaError as error:
             self.malformed += 1
             _log.warning("window: %s", error)
             return True
         match message:
             case InputEvent():
                 self._to_feeds(message)
-            case wire.Press(_, command):
+            case Press(_, command):
                 self._command(command)
-            case wire.Drawn(per_s):
+            case Drawn(per_s):
                 self.pictures_per_s.append(per_s)
-            case wire.Turned(energy):
+            case Turned(energy):
                 self.shows_energy = energy
-            case wire.Report("ready"):
+            case Report("ready"):
                 self._alive = True
                 self._opened.set()
-            case wire.Report("failed", text):
+            case Report("failed", text):
                 self._problem = text
                 return False
-            case wire.Report("closed"):
+            case Report("closed"):
                 self._command("quit")
                 return False
-            case wire.Report():
+            case Report():
                 self._saved.put(message)
         return True
 
@@ -240,15 +253,15 @@ class WindowLink:
         if not self._alive:
             return
         state = self._provider() if self._provider is not None else None
-        messages: list[wire.ToWindow] = [wire.Show(to_bytes(state)) if state is not None else wire.Heartbeat()]
+        messages: list[ToWindow] = [Show(state) if state is not None else Heartbeat()]
         while not self._wanted.empty():
             messages.append(self._wanted.get_nowait())
         for message in messages:
             try:
-                socket.send(wire.pack_to_window(message), zmq.NOBLOCK)
+                socket.send(TO_WINDOW.pack(message), zmq.NOBLOCK)
             except zmq.Again:
                 self.states_dropped += 1
-                if isinstance(message, wire.Screenshot):
+                if isinstance(message, Screenshot):
                     self._wanted.put(message)
 
     def _lost(self, returncode: int) -> None:
@@ -260,7 +273,7 @@ class WindowLink:
     def _end(self, socket: zmq.Socket[bytes], process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             try:
-                socket.send(wire.pack_to_window(wire.Goodbye()), zmq.NOBLOCK)
+                socket.send(TO_WINDOW.pack(Goodbye()), zmq.NOBLOCK)
                 process.wait(_CLOSING_S)
             except (zmq.Again, subprocess.TimeoutExpired):
                 process.kill()

@@ -1,11 +1,12 @@
-"""What asking for help is worth to a teacher who looks away: the same policy on the same starts, helped never, when it
-doubts, and as often at random.
+"""What asking for help is worth to a teacher who looks away: one policy on the same starts, helped in three ways.
 
-    python -m benchmarks.asking POLICY ... [--alarms 0.1] [--episodes 40]
+It is never helped, helped when it is uncertain, or helped as often at random.
 
-POLICY is one that a session kept (in its `policies` or `checkpoints`), or a session folder; the doubt above which it
-asks is found in that session's recording, as `app.py doubt` does. The teacher never steps in by itself; called, it
-drives for some steps while the robot waits. A JSON line on stdout for each way: failures, calls, steps driven.
+    python -m benchmarks.help_request POLICY ... [--alarms 0.1] [--episodes 40]
+
+POLICY is one of a session's `policies` or `checkpoints`, or a session folder. The threshold comes from that session's
+recording, as in `hitl-clic uncertainty`. The teacher never steps in unasked; when called, it drives for some steps
+while the robot waits. A JSON line on stdout for each way: failures, calls, steps driven.
 """
 
 from __future__ import annotations
@@ -19,16 +20,15 @@ from typing import Any
 import numpy as np
 import torch
 
+import hitl_clic as hc
 from benchmarks.experiment import EVALUATED_FROM
 from benchmarks.figure import tell
-from hitl_clic.cli import evaluate
-from hitl_clic.cli.uncertainty import doubts_of
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.help_request import HelpRequest, HelpSettings
 from hitl_clic.control.overlap import PlanRequest
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.control.planner import answer
-from hitl_clic.session.reader import Session
+from hitl_clic.runner.uncertainty_study import uncertainty_study
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
@@ -83,9 +83,10 @@ def episode(policy: ChunkPolicy, task: Task, teacher: Teacher, execute: int, cal
 
 def measure(source: Path, alarms: float, episodes: int) -> Iterator[dict[str, Any]]:
     """A row for each way of one policy."""
-    path, settings = evaluate.find(source)
-    session = next(folder for folder in path.absolute().parents if (folder / "settings.toml").exists())
-    threshold = doubts_of([Session.open(session)], WITHIN_S).threshold(alarms)
+    loaded = hc.Policy.load(source)
+    settings = loaded.settings
+    session = next(folder for folder in loaded.path.absolute().parents if (folder / "settings.toml").exists())
+    threshold = uncertainty_study([hc.Session.open(session)], WITHIN_S).threshold(alarms)
     random = np.random.default_rng(0)
     share = 0.0
 
@@ -100,7 +101,7 @@ def measure(source: Path, alarms: float, episodes: int) -> Iterator[dict[str, An
     }
     task, teacher = make_task(settings.task, **settings.task_options), make_teacher(settings.task)
     for way, make in ways.items():
-        policy, _ = evaluate.policy_of(path, settings, EVALUATED_FROM)
+        policy = hc.Policy.load(loaded.path, seed=EVALUATED_FROM).planner
         seeds = range(EVALUATED_FROM, EVALUATED_FROM + episodes)
         rows = [episode(policy, task, teacher, settings.execute, make(), seed) for seed in seeds]
         plans, called = sum(row.plans for row in rows), sum(row.calls for row in rows)

@@ -1,0 +1,54 @@
+"""One call of the front door in a process of its own, so that it can run beside others and be ended:
+
+    python -m benchmarks.job FUNCTION ARGUMENTS
+
+FUNCTION is teach, learn or evaluate; ARGUMENTS its keyword arguments as one JSON object. The result is one JSON object
+on stdout. Ctrl-C ends a session in real time in good order.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import hitl_clic as hc
+from hitl_clic.runner.learner_connection import child_environment
+
+APP = (sys.executable, "-m", "benchmarks.job")
+
+
+def command(function: str, **arguments: Any) -> list[str]:
+    """The command line of a job."""
+    return [*APP, function, json.dumps(arguments, default=str)]
+
+
+def environment(threads: int | None = None) -> dict[str, str]:
+    """The variables of a job: it finds this checkout from any folder. `threads`: what torch may use."""
+    count = {} if threads is None else {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    return {**child_environment(), **count}
+
+
+def run(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Call it; its result as JSON has it.
+
+    Raises:
+        UserError: as the function.
+    """
+    match function:
+        case "teach":
+            return dict(hc.teach(**arguments).figures)
+        case "learn":
+            found = hc.learn(**arguments)
+            return {"folder": str(found.folder), "pairs": found.pairs, "wall_s": found.wall_s}
+        case "evaluate":
+            return hc.evaluate(**arguments).as_json()
+    raise hc.UserError(f"function = {function} is not allowed; allowed: teach, learn or evaluate")
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(json.dumps(run(sys.argv[1], json.loads(sys.argv[2]))) + "\n")
+    except hc.UserError as error:
+        sys.exit(f"{sys.argv[1]}: {error}")

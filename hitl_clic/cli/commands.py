@@ -1,0 +1,213 @@
+"""The commands, typed: what each takes from the command line. Frozen data and checks of paths; main thread.
+
+A field with a description is a flag of the command. `settings` are a session's, from presets, files and flags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass
+
+from hitl_clic.clic.settings import InferenceSettings
+from hitl_clic.control.overlap import OverlapName
+from hitl_clic.settings import SessionSettings
+
+
+def _exists(what: str) -> Callable[[Any], Any]:
+    """A check of one path or several; `what` says what is allowed."""
+
+    def check(given: Any) -> Any:
+        for path in given if isinstance(given, tuple) else (given,):
+            if not path.exists():
+                raise ValueError(f"{path} does not exist; allowed: {what}")
+        return given
+
+    return check
+
+
+Sessions = Annotated[tuple[Path, ...], AfterValidator(_exists("session folders"))]
+
+
+@dataclass(frozen=True)
+class TeachCommand:
+    """Teach a task live; the robot learns while it moves."""
+
+    settings: SessionSettings
+
+
+@dataclass(frozen=True)
+class PracticeCommand:
+    """Drive a task without a learning robot, to get to know the device."""
+
+    settings: SessionSettings
+
+
+@dataclass(frozen=True)
+class DemoCommand:
+    """Teach, verify and evaluate in a few minutes, with a scripted teacher."""
+
+    settings: SessionSettings
+    headless_given: bool = False
+    """Whether the command line says --headless or --no-headless. Otherwise a display decides."""
+
+
+@dataclass(frozen=True)
+class LearnerCommand:
+    """Run the learner alone, for `teach --learner ADDRESS`."""
+
+    settings: SessionSettings
+    bind: str = Field(min_length=1, description="Address to listen on, tcp://host:port.")
+    out: Path = Field(description="Folder for its checkpoints.")
+    child: bool = Field(default=False, description="Started by teach: end when that process has ended.")
+
+
+@dataclass(frozen=True)
+class LearnCommand:
+    """Learn again from recorded sessions, with another method or settings."""
+
+    settings: SessionSettings
+    sessions: Sessions = Field(min_length=1, description="Session folders.")
+    updates: int = Field(default=2000, ge=1, le=100_000_000, description="Updates of the network, count.")
+    episodes: int = Field(
+        default=0, ge=0, le=1_000_000, description="Use only the first episodes of each session, count; 0: all."
+    )
+
+
+@dataclass(frozen=True)
+class EvaluateCommand:
+    """Run a taught policy alone on seeded episodes."""
+
+    source: Annotated[Path, AfterValidator(_exists("a session folder or a checkpoint"))] = Field(
+        description="Session folder, or one checkpoint in it."
+    )
+    episodes: int = Field(default=20, ge=1, le=1_000_000, description="Episodes to run, count.")
+    seed: int = Field(
+        default=1_000_000, ge=0, le=2**31 - 1, description="Seed of the first episode; each later episode adds 1."
+    )
+    json: bool = Field(default=False, description="One JSON object on stdout instead of a table.")
+    overlap: OverlapName | None = Field(
+        default=None,
+        description="How the next chunk is planned while one is executed, as loop.overlap; none: as in the session.",
+    )
+    lead: int | None = Field(
+        default=None,
+        ge=0,
+        le=64,
+        description="Ticks before its start at which a chunk is planned, as loop.plan_lead; none: as in the session.",
+    )
+    execute: int | None = Field(
+        default=None, ge=1, le=512, description="Ta, ticks of a chunk that are executed; none: as in the session."
+    )
+    inference: InferenceSettings = Field(
+        default=InferenceSettings(),
+        description="How a chunk is found, as in clic.inference; the default is the session's.",
+    )
+
+
+@dataclass(frozen=True)
+class ReplayCommand:
+    """Show a recorded session again, or verify that it re-simulates exactly."""
+
+    session: Annotated[Path, AfterValidator(_exists("a session folder"))] = Field(description="Session folder.")
+    verify: bool = Field(default=False, description="Re-simulate, compare every tick, and name the first that differs.")
+    headless: bool = Field(default=False, description="No window; figures in the terminal.")
+    json: bool = Field(default=False, description="One JSON object on stdout instead of text.")
+
+
+@dataclass(frozen=True)
+class UncertaintyCommand:
+    """Find in recorded sessions at which uncertainty the robot should ask for help."""
+
+    sessions: Sessions = Field(min_length=1, description="Session folders.")
+    within: float = Field(
+        default=1.0, gt=0, le=60, description="A correction this soon after a plan means that the plan was wrong, s."
+    )
+    alarms: float = Field(default=0.1, gt=0, lt=1, description="Share of plans at which the robot should ask.")
+    out: Path | None = Field(
+        default=None, description="Picture to write; none: uncertainty.png in the first session folder."
+    )
+
+
+@dataclass(frozen=True)
+class DevicesCommand:
+    """List connected devices, print a key map, or test and calibrate a device."""
+
+    keys: str = Field(default="", description="Device whose key map to print: keyboard or mouse.")
+    test: str = Field(
+        default="",
+        description="Device to test: shows live values, rate, jitter, age and buttons; keys change its profile. "
+        "Also oracle (on --task) and playback (of --recording).",
+    )
+    task: str = Field(
+        default="", description="Show only this task's axes and keys; empty: all, or push_t for the oracle."
+    )
+    profile: str = Field(default="", description="Profile: a name or a path to a TOML file; empty: the device's own.")
+    config: Path | None = Field(
+        default=None, description="TOML file with settings; its window.keys are part of the printed key map."
+    )
+    recording: Path | None = Field(default=None, description="Session folder to play back, for --test playback.")
+    seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=3600,
+        description="Length of a test, s; 0: until Ctrl+C, with --json or --calibrate 3 s.",
+    )
+    json: bool = Field(default=False, description="Print one JSON object at the end of a test, and nothing before.")
+    calibrate: bool = Field(
+        default=False, description="Set offsets and deadzones from the axes at rest. Do not touch the device."
+    )
+    deadzone: float | None = Field(
+        default=None, ge=0, lt=1, description="New deadzone of the profile, share of full; axes with their own keep it."
+    )
+    exponent: float | None = Field(
+        default=None, ge=0.1, le=10, description="New exponent of the response curve; axes with their own keep it."
+    )
+    scale: float | None = Field(default=None, gt=0, le=1, description="New speed of the profile, share of full.")
+    invert: tuple[str, ...] = Field(default=(), description="Axes whose sign to change.")
+    axis: tuple[str, ...] = Field(
+        default=(),
+        description="Changes to single axes, AXIS.FIELD=VALUE: source (the axis map), sign, scale, offset, deadzone, "
+        'exponent; for example z.source="left y" rx.deadzone=0.2.',
+    )
+    save: str = Field(
+        default="",
+        description="Save the changed profile under this name in your own folder, or in this .toml file. --profile "
+        "accepts either.",
+    )
+    headless: bool = Field(default=False, description="No window; values and keys in the terminal.")
+
+
+@dataclass(frozen=True)
+class LinkKeysCommand:
+    """Make the keys that encrypt the link between two machines."""
+
+    folder: Path = Field(description="Folder for the keys. It is created; existing keys are never overwritten.")
+
+
+@dataclass(frozen=True)
+class BenchCommand:
+    """Measure this machine; prints one JSON line for each measurement."""
+
+    only: Literal["all", "loop", "plan", "update", "link", "device"] = Field(
+        default="all", description="What to measure."
+    )
+    seconds: float = Field(default=10.0, gt=0, le=3600, description="Time for each measurement, s.")
+
+
+Command = (
+    TeachCommand
+    | PracticeCommand
+    | LearnCommand
+    | EvaluateCommand
+    | ReplayCommand
+    | LearnerCommand
+    | LinkKeysCommand
+    | DevicesCommand
+    | UncertaintyCommand
+    | DemoCommand
+    | BenchCommand
+)

@@ -1,0 +1,104 @@
+"""Where presets and device profiles are found, and how one extends another.
+
+Folders, in this order: `./configs`, the user's own folder (`user_folder`), the package. Called at the start of a
+process, on its main thread. Reads TOML files and writes nothing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+
+from hitl_clic.aliases import current_name, current_settings
+
+Kind = Literal["tasks", "methods", "sessions", "devices"]
+PACKAGE = Path(__file__).parent / "configs"
+"""The presets that come with the package."""
+EXTENDS = "extends"
+"""Key of a preset file: the name of the preset of the same kind whose values it starts from."""
+
+
+class PresetError(ValueError):
+    """A preset cannot be read; the text is one line for a person."""
+
+
+def user_folder() -> Path:
+    """The user's own presets and profiles, for example ~/.config/hitl-clic on Linux."""
+    return Path(platformdirs.user_config_dir("hitl-clic", appauthor=False))
+
+
+def folders() -> tuple[Path, ...]:
+    """Where presets are looked for; the first folder that has the file wins."""
+    return Path("configs"), user_folder(), PACKAGE
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """The presets of one kind, sorted. A file whose name begins with an underscore is only there to be extended."""
+    found = {path.stem for folder in folders() for path in (folder / kind).glob("*.toml")}
+    return tuple(sorted(name for name in found if not name.startswith("_")))
+
+
+def find(kind: Kind, name: str) -> Path | None:
+    """The file of a preset, or None."""
+    if Path(name).name != name:  # "../x" must not be opened
+        return None
+    files = (folder / kind / f"{name}.toml" for folder in folders())
+    return next((path for path in files if path.is_file()), None)
+
+
+def read(kind: Kind, name: str) -> dict[str, Any]:
+    """The values of a preset over those of the presets it extends.
+
+    A preset in `./configs` or in the user's folder may extend the package's preset of its own name.
+
+    Raises:
+        PresetError: a file cannot be read, is not TOML, extends an unknown preset, or extends itself in a circle.
+    """
+    path = find(kind, name)
+    if path is None:
+        raise PresetError(f"there is no preset {name} in {kind}; known: {', '.join(names(kind))}")
+    return _read(kind, path, ())
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises PresetError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PresetError(f"{path} cannot be read ({error.strerror}); allowed: a TOML file with settings") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PresetError(f"{path} is not TOML ({error}); allowed: lines like name = value") from None
+
+
+def lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    """Put the values of `above` into `below`: tables merge, everything else is replaced."""
+    for name, value in above.items():
+        if isinstance(value, Mapping):
+            there = below.get(name)
+            below[name] = there if isinstance(there, dict) else {}
+            lay_over(below[name], value)
+        else:
+            below[name] = value
+
+
+def _read(kind: Kind, path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    if path in above:
+        circle = " -> ".join(file.stem for file in (*above[above.index(path) :], path))
+        raise PresetError(f"{path}: {EXTENDS} goes in a circle: {circle}")
+    values = read_toml(path)
+    base = values.pop(EXTENDS, None)
+    if base is None:
+        return current_settings(values)
+    base = current_name(kind, base) if isinstance(base, str) else base
+    file = find(kind, base) if isinstance(base, str) else None
+    if file == path:  # a user's preset extends the package's of the same name
+        file = packaged if (packaged := PACKAGE / kind / path.name).is_file() and packaged != path else file
+    if file is None:
+        raise PresetError(f"{path}: {EXTENDS} = {base} is not known; allowed: {', '.join(names(kind))}")
+    merged = _read(kind, file, (*above, path))
+    lay_over(merged, current_settings(values))
+    return merged

@@ -1,0 +1,164 @@
+"""`evaluate`: a learned policy alone on seeded episodes. Any thread; synchronous."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hitl_clic.clic.settings import InferenceSettings
+from hitl_clic.control.overlap import OverlapName, check_lead, check_room
+from hitl_clic.evaluation import EpisodeResult, Execution, Rollouts
+from hitl_clic.evaluation import evaluate as roll_out
+from hitl_clic.runner.parts import Parts, TeacherFunction
+from hitl_clic.runner.policy import EVALUATION_SEED, Policy, find_checkpoint
+from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.task import Task
+from hitl_clic.tasks.teacher import Teacher
+from hitl_clic.types.errors import UserError, describe
+
+
+@dataclass(frozen=True)
+class Evaluation(Rollouts):
+    """Figures of a policy alone, and of which policy they are.
+
+    Attributes:
+        source: the checkpoint. settings: of its session, with what the evaluation changed.
+        overlap, lead: how the next chunk was planned while one ran. weight_version, updates: of the policy.
+    """
+
+    source: Path
+    settings: SessionSettings
+    overlap: OverlapName
+    lead: int
+    weight_version: int
+    updates: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as a JSON-able dict, null where there is no number."""
+        settings = self.settings
+        figures = {field.name: getattr(self, field.name) for field in fields(Rollouts)}
+        return {
+            "source": str(self.source),
+            "task": settings.task,
+            "method": settings.method,
+            "horizon": settings.horizon,
+            "execute": settings.execute,
+            "overlap": self.overlap,
+            "lead": self.lead,
+            "inference": settings.clic.inference.model_dump(),
+            "weight_version": self.weight_version,
+            "updates": self.updates,
+            **_plain({**figures, "episodes": [asdict(row) for row in self.episodes]}),
+        }
+
+
+def evaluate(
+    source: Path | str,
+    *,
+    episodes: int = 20,
+    seed: int = EVALUATION_SEED,
+    overlap: OverlapName | None = None,
+    lead: int | None = None,
+    execute: int | None = None,
+    inference: InferenceSettings | Mapping[str, Any] | None = None,
+    task: Task | None = None,
+    teacher: Teacher | TeacherFunction | None = None,
+    on_episode: Callable[[EpisodeResult], object] = lambda result: None,
+) -> Evaluation:
+    """Run a learned policy alone on seeded episodes. Prints nothing, changes nothing of the process.
+
+    Args:
+        source: session folder, or one checkpoint in it.
+        episodes: count. seed: of the first start; the next start has the next seed.
+        overlap, lead, execute: how chunks are planned and executed; None: as in the session.
+        inference: settings of the search for a chunk; what is not given is as in the session.
+        task: where the session was taught on a task object: an object of that class; it stays open.
+        teacher: for the error per step; by default the task's scripted teacher, if it has one.
+        on_episode: called with each result.
+
+    Raises:
+        UserError: no checkpoint, or a value that does not fit the session.
+    """
+    if episodes < 1:
+        raise UserError(f"episodes = {episodes} is not allowed; allowed: 1 or more")
+    path, settings = find_checkpoint(Path(source))
+    settings = searched(settings, execute, _inference(inference))
+    overlap, lead = overlapped(settings, overlap, lead)
+    parts = Parts(task=task, teacher=teacher)
+    policy = Policy(path, settings, seed)
+    used = parts.make_task(settings)
+    try:
+        found = roll_out(
+            policy.planner,
+            used,
+            parts.find_teacher(settings),
+            Execution(settings.execute, overlap, lead),
+            range(seed, seed + episodes),
+            on_episode,
+        )
+    finally:
+        parts.close(used)
+    figures = {field.name: getattr(found, field.name) for field in fields(Rollouts)}
+    return Evaluation(
+        **figures,
+        source=path,
+        settings=settings,
+        overlap=overlap,
+        lead=lead,
+        weight_version=policy.version,
+        updates=policy.updates,
+    )
+
+
+def searched(settings: SessionSettings, execute: int | None, inference: InferenceSettings) -> SessionSettings:
+    """The session's settings with another Ta, and with those settings of the search that were given.
+
+    Raises:
+        UserError: Ta is more than the session's H.
+    """
+    if execute is not None and not 1 <= execute <= settings.horizon:
+        raise UserError(f"execute = {execute} is not allowed; allowed: 1 to {settings.horizon}, the session's H")
+    given = {name: getattr(inference, name) for name in inference.model_fields_set}
+    search = settings.clic.inference.model_copy(update=given)
+    clic = settings.clic.model_copy(update={"inference": search})
+    return settings.model_copy(update={"clic": clic, "execute": execute or settings.execute})
+
+
+def overlapped(settings: SessionSettings, overlap: OverlapName | None, lead: int | None) -> tuple[OverlapName, int]:
+    """The overlap and lead to evaluate with: what is given, else the session's own; sync needs no lead.
+
+    Raises:
+        UserError: they do not go together, or the session's chunks are too short for them.
+    """
+    chosen = overlap or settings.loop.overlap
+    if lead is None:
+        lead = 0 if chosen == "sync" else settings.loop.plan_lead
+    try:
+        check_lead(chosen, lead)
+        check_room(settings.horizon, settings.execute, lead)
+    except ValueError as error:
+        raise UserError(f"lead = {lead}: {error}") from None
+    return chosen, lead
+
+
+def _inference(given: InferenceSettings | Mapping[str, Any] | None) -> InferenceSettings:
+    if isinstance(given, InferenceSettings):
+        return given
+    try:
+        return InferenceSettings(**(given or {}))
+    except ValidationError as error:
+        raise UserError(f"inference: {describe(error, InferenceSettings)}") from None
+
+
+def _plain(value: Any) -> Any:
+    """The same with None where there is no number: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,137 @@
+"""The learner as a session sees it: the child process, if it is the session's own, the link, and the newest policy.
+
+`open`, `changes` and `close` run in the actor's main thread; new weights arrive in the link's thread.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from hitl_clic.devices.core.slot import Slot
+from hitl_clic.learner import checkpoint
+from hitl_clic.learner.launcher import BIND, LearnerChild
+from hitl_clic.link.actor import ActorLink
+from hitl_clic.runner.policy_inbox import PolicyInbox
+from hitl_clic.settings import SessionSettings
+from hitl_clic.types.errors import UserError
+from hitl_clic.types.messages import Hello, LinkStatus, Weights
+from hitl_clic.types.records import EventRecord
+
+STATUS_EVERY_NS = 1_000_000_000
+CONNECT_S = 60.0
+DRAIN_S = 10.0
+
+
+def learner_command(folder: Path) -> list[str]:
+    """How a learner is started as a child process of ours: a module, so that no path of a script is needed."""
+    return [sys.executable, "-m", "hitl_clic", "learner", "--bind", BIND, "--out", str(folder), "--child"]
+
+
+def child_environment() -> dict[str, str]:
+    """The variables of a child that imports this very package, whatever its working directory."""
+    home = str(Path(__file__).resolve().parents[2])
+    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+class LearnerConnection:
+    """Link and learner of one session.
+
+    Args:
+        settings: of the session. folder: its folder. agreed: what actor and learner must agree on.
+        inbox: makes policies of the weights that arrive.
+
+    Attributes:
+        link: to the learner, after `open`. newest: the newest weights that arrived.
+    """
+
+    link: ActorLink
+
+    def __init__(
+        self,
+        settings: SessionSettings,
+        folder: Path,
+        agreed: Mapping[str, str | int | float | bool],
+        inbox: PolicyInbox,
+    ) -> None:
+        self._settings, self._folder, self._agreed, self._inbox = settings, folder, agreed, inbox
+        self.newest: Slot[Weights] = Slot()
+        self._child: LearnerChild | None = None
+        self._state, self._looked_ns, self._refused = "connected", 0, 0
+
+    def open(self, stack: ExitStack) -> None:
+        """Start the learner if it is our own, and connect; the stack takes both down.
+
+        Raises:
+            UserError: the learner refuses the session, or there is none at the address of the settings.
+            RuntimeError: our own learner did not start.
+        """
+        settings = self._settings
+        if not settings.learner:
+            command = [*learner_command(self._folder), "--config", str(self._folder / "settings.toml")]
+            self._child = LearnerChild(
+                command, self._folder, restart=settings.training.restart, environment=child_environment()
+            )
+            stack.callback(self._child.stop)
+        address = self._child.start() if self._child is not None else settings.learner
+        hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=self._agreed)
+        self.link = ActorLink(address, hello, settings.link, self._receive)
+        self.link.start()
+        stack.callback(lambda: self.link.close(DRAIN_S))
+        self._wait()
+
+    def changes(self, tick: int, now_ns: int) -> Iterator[LinkStatus | EventRecord]:
+        """Once a second: the learner's status, and an event for each change of it."""
+        if now_ns - self._looked_ns < STATUS_EVERY_NS:
+            return
+        self._looked_ns = now_ns
+        status = self.link.status()
+        yield status
+        if (status.state == "connected") != (self._state == "connected"):
+            name = "learner_back" if status.state == "connected" else "learner_lost"
+            yield EventRecord(tick, now_ns, name, {"detail": status.detail})
+        self._state = status.state
+        if self._inbox.refused != self._refused:
+            self._refused = self._inbox.refused
+            yield EventRecord(tick, now_ns, "weights_refused", {"why": self._inbox.why_refused})
+
+    def drain(self) -> LinkStatus:
+        """Wait until the learner has every pair, or for some seconds, and close the link; the last status."""
+        self.link.close(DRAIN_S)
+        return self.link.status()
+
+    def stop(self) -> None:
+        """End our own learner, and leave a policy in the session's folder, also where the learner is elsewhere."""
+        if self._child is not None:
+            self._child.stop()
+        if checkpoint.latest(self._folder / "checkpoints") is None:
+            self.keep_policy(self._folder / "checkpoints")
+
+    def keep_policy(self, folder: Path) -> None:
+        """Write the newest weights as a checkpoint without a learner's state: enough to evaluate."""
+        weights = self.newest.latest()
+        if weights is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            checkpoint.write(folder, checkpoint.Checkpoint(weights=weights, state={}, settings=self._agreed, entries=0))
+
+    def _wait(self) -> None:
+        """A session begins connected; later the learner may come and go."""
+        deadline = time.monotonic() + CONNECT_S
+        while (status := self.link.status()).state != "connected":
+            if status.state == "refused":
+                raise UserError(f"the learner refuses this session: {status.detail}")
+            if time.monotonic() > deadline:
+                where = f"learner = {self._settings.learner}: " if self._settings.learner else ""
+                raise UserError(f"{where}no learner answered within {CONNECT_S:.0f} s ({status.detail}); start one")
+            time.sleep(0.02)
+
+    def _receive(self, weights: Weights) -> None:
+        """Link thread."""
+        self.newest.publish(weights)
+        self._inbox.receive(weights)

@@ -1,0 +1,161 @@
+"""`learn`: train a policy on recorded corrections, without a loop: another method, other numbers, the same pairs.
+
+Any thread; synchronous. Imports no torch before the first pair is read.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from hitl_clic.learner import checkpoint
+from hitl_clic.runner.handshake_settings import handshake_settings
+from hitl_clic.runner.parts import Parts
+from hitl_clic.runner.recorded_layer import recorded_settings
+from hitl_clic.runner.recordings import open_session
+from hitl_clic.runner.results import LearnResult
+from hitl_clic.runner.session_settings import Nested, free_folder
+from hitl_clic.settings import SessionSettings, load
+from hitl_clic.tasks.task import Task
+from hitl_clic.types.errors import UserError
+from hitl_clic.types.messages import ChunkPair, Weights
+from hitl_clic.types.symmetry import Symmetry
+
+
+class LearnChoices(TypedDict, total=False):
+    """Settings by keyword that may differ from those of the sessions; `SessionSettings` describes each."""
+
+    method: str
+    execute: int
+    seed: int
+    out: Path | str
+    clic: Nested
+    training: Nested
+
+
+def learn(
+    sessions: Sequence[Path | str] | Path | str,
+    *,
+    updates: int = 2000,
+    episodes: int = 0,
+    config: Path | str | None = None,
+    settings: Nested | SessionSettings | None = None,
+    task: Task | None = None,
+    on_update: Callable[[int], object] = lambda done: None,
+    **chosen: Unpack[LearnChoices],
+) -> LearnResult:
+    """Train a new policy on the pairs of recorded sessions. Prints nothing, changes nothing of the process.
+
+    Args:
+        sessions: session folders, all of one task and one H.
+        updates: of the network, count. episodes: of each session the first so many; 0 is all.
+        config, settings, **chosen: what differs from the first session's settings, as in `teach`; mostly
+            `method="bc"`, `clic={...}`, `seed=1`, `out="runs/bc"`.
+        task: where the sessions were taught on a task object: an object of that class.
+        on_update: called after each update with how many are done.
+
+    Raises:
+        UserError: a session cannot be read, is of another task or H, there are too few pairs, or a setting is wrong.
+    """
+    folders = [Path(sessions)] if isinstance(sessions, Path | str) else [Path(session) for session in sessions]
+    if not folders:
+        raise UserError("sessions is empty; allowed: session folders")
+    if updates < 1:
+        raise UserError(f"updates = {updates} is not allowed; allowed: 1 or more")
+    if isinstance(settings, SessionSettings):
+        made = settings
+    else:
+        made = settings_to_learn(folders[0], {**(settings or {}), **chosen}, config)
+    if made.out is not None and (made.out / "session.mcap").exists():
+        raise UserError(f"out = {made.out} holds a session; allowed: a folder without session.mcap")
+    pairs = list(_pairs(folders, made, episodes))
+    if len(pairs) < made.clic.min_pairs:
+        raise UserError(f"sessions hold {len(pairs)} pairs; allowed: as many as clic.min_pairs = {made.clic.min_pairs}")
+    symmetries = _symmetries(made, Parts(task=task))
+    return _train(pairs, made, symmetries, updates, on_update)
+
+
+def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path | str | None = None) -> SessionSettings:
+    """The settings to learn with: a session's own, under what differs.
+
+    Raises:
+        UserError: the session has no settings, or a setting is wrong.
+    """
+    values = {name: value for name, value in overrides.items() if name != "out"}
+    made = load(
+        recorded=recorded_settings(session, values),
+        config=None if config is None else Path(config),
+        overrides=values,
+    )
+    out = overrides.get("out")
+    folder = free_folder(Path(f"{made.out}-learn")) if out is None else Path(out)
+    return made.model_copy(update={"out": folder})
+
+
+def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) -> Iterator[ChunkPair]:
+    from hitl_clic.correction.from_recording import pairs_of_session
+
+    method = settings.clic
+    for path in folders:
+        session = open_session(path)
+        try:
+            of = session.settings
+            if (of.task, of.horizon) != (settings.task, settings.horizon):
+                raise UserError(
+                    f"session = {path} is of task {of.task} with horizon {of.horizon}, not {settings.task} with "
+                    f"{settings.horizon}; learn from each kind by itself"
+                )
+            yield from pairs_of_session(
+                session, method.padding, method.label_average_s, method.implicit_approval, episodes
+            )
+        except UserError:
+            raise
+        except ValueError as error:  # the reader's, about a damaged record
+            raise UserError(str(error)) from error
+
+
+def _symmetries(settings: SessionSettings, parts: Parts) -> tuple[Symmetry, ...]:
+    if not settings.clic.symmetries:
+        return ()
+    task = parts.make_task(settings)
+    try:
+        return task.symmetries
+    finally:
+        parts.close(task)
+
+
+def _train(
+    pairs: Sequence[ChunkPair],
+    settings: SessionSettings,
+    symmetries: tuple[Symmetry, ...],
+    updates: int,
+    on_update: Callable[[int], object],
+) -> LearnResult:
+    from hitl_clic.methods import make_trainer
+
+    assert settings.out is not None
+    sizes = (pairs[0].state.size, pairs[0].human.shape[1], settings.horizon)
+    trainer = make_trainer(*sizes, settings.clic, settings.seed, symmetries)
+    for number, pair in enumerate(pairs):
+        trainer.add(number, pair.kind, pair.state, pair.robot, pair.human, pair.mask)
+    began = time.perf_counter()
+    for done in range(1, updates + 1):
+        trainer.update()
+        on_update(done)
+    wall_s = time.perf_counter() - began
+    settings.out.mkdir(parents=True, exist_ok=True)
+    (settings.out / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
+    weights = Weights(
+        run_id=uuid.uuid4().hex,
+        version=1,
+        parent=0,
+        step=updates,
+        newest_pair=trainer.newest_pair,
+        tensors=trainer.weights(),
+    )
+    agreed = handshake_settings(settings, sizes[0], sizes[1], symmetries)
+    path = checkpoint.write(settings.out / "checkpoints", checkpoint.Checkpoint(weights, {}, agreed, entries=0))
+    return LearnResult(settings.out, path, len(pairs), updates, wall_s)

@@ -1,0 +1,126 @@
+"""Task, device and teacher of a session: made from the settings' names, or the caller's own objects.
+
+Main thread of the actor, before the loop begins.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.hardware.events import EventFeed
+from hitl_clic.devices.teacher.channel import TeacherChannel
+from hitl_clic.runner.device_registry import device_spec, scripted_device
+from hitl_clic.settings import SessionSettings, is_object_name
+from hitl_clic.tasks import registry
+from hitl_clic.tasks.task import Array, Task
+from hitl_clic.tasks.teacher import MemorylessTeacher, Teacher
+from hitl_clic.types.errors import UserError
+
+TeacherFunction = Callable[[Array], Array]
+"""Observation, float32 [dim_o], to the action the teacher would take, [dim_a] in [-1, 1]."""
+
+
+class FunctionTeacher(MemorylessTeacher):
+    """A function of the observation as a scripted teacher.
+
+    Args:
+        function: see `TeacherFunction`.
+    """
+
+    def __init__(self, function: TeacherFunction) -> None:
+        self._function = function
+        self.name = object_name(function)
+
+    def action(self, observation: Array) -> Array:
+        """The function's value, clipped to [-1, 1]."""
+        return np.clip(np.asarray(self._function(observation), np.float32), -1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A session's parts that the caller gave as objects; None: made by the name in the settings.
+
+    Attributes:
+        task: stays open at the end. device: is started and closed. teacher: the scripted teacher of the task.
+    """
+
+    task: Task | None = None
+    device: Device | None = None
+    teacher: Teacher | TeacherFunction | None = None
+
+    def make_task(self, settings: SessionSettings) -> Task:
+        """The task.
+
+        Raises:
+            UserError: no such task or option, a missing simulator, or the task of the settings was an object.
+        """
+        if self.task is not None:
+            return self.task
+        if is_object_name(settings.task):
+            raise UserError(f"task = {settings.task} was an object; give task= an object of that class")
+        try:
+            return registry.make_task(settings.task, **settings.task_options)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    def copy_task(self, settings: SessionSettings) -> Task:
+        """A task that its user may close: a new one, or a deep copy of the caller's object.
+
+        Raises:
+            UserError: as `make_task`, or the caller's object cannot be copied.
+        """
+        if self.task is None:
+            return self.make_task(settings)
+        try:
+            return copy.deepcopy(self.task)
+        except Exception as error:  # whatever an object of the caller's raises when it is copied
+            raise UserError(f"task = {object_name(self.task)} cannot be copied: {error}") from error
+
+    def close(self, task: Task) -> None:
+        """Close a task, unless it is the caller's."""
+        if task is not self.task:
+            task.close()
+
+    def find_teacher(self, settings: SessionSettings) -> Teacher | None:
+        """The scripted teacher; None for a task object that came without one."""
+        if isinstance(self.teacher, Teacher):
+            return self.teacher
+        if self.teacher is not None:
+            return FunctionTeacher(self.teacher)
+        return None if is_object_name(settings.task) else registry.make_teacher(settings.task)
+
+    def make_device(self, settings: SessionSettings, task: Task, channel: TeacherChannel, feed: EventFeed) -> Device:
+        """The device, not started.
+
+        Args:
+            settings: with `auto` resolved. channel: between the loop and a scripted teacher.
+            feed: the window's input events.
+
+        Raises:
+            UserError: the device cannot be had here, or it does not fit the task.
+        """
+        if self.device is not None:
+            return self.device
+        axes = task.action_frame.axes
+        try:
+            if settings.device != "oracle":
+                return device_spec(settings.device).make(settings, axes, channel, feed)
+            teacher = self.find_teacher(settings)
+            if teacher is None:
+                raise UserError(f"device = oracle needs a scripted teacher of {settings.task}; give teacher= one")
+            return scripted_device(settings, axes, channel, teacher)
+        except UserError:
+            raise
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+
+def object_name(given: object) -> str:
+    """ "module:Class" of an object, "module:name" of a function: what the settings say of it."""
+    kind = given if hasattr(given, "__qualname__") else type(given)
+    return f"{kind.__module__}:{getattr(kind, '__qualname__', type(given).__qualname__)}"

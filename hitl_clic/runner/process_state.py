@@ -1,0 +1,68 @@
+"""What a session changes about its whole process, and how that is put back.
+
+Main thread of the actor. Only a session in real time changes anything: its ticks must begin when they are due. A
+session at `pace = "max"` leaves the process as it is.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from hitl_clic.os_scheduling import ACTOR_SLICE_S, request_slice, slice_now
+
+SWITCH_INTERVAL_S = 0.0005
+"""Longest wait of a tick for another Python thread, seconds; Python's own default is 0.005."""
+
+
+@contextmanager
+def real_time_process(threads: int) -> Iterator[None]:
+    """Give this process the thread count, turns and switch interval of real time; put the old ones back at the end.
+
+    Args:
+        threads: torch's, for each calculation in this process.
+    """
+    before_s, before_threads, before_switch_s = slice_now(), torch.get_num_threads(), sys.getswitchinterval()
+    request_slice(ACTOR_SLICE_S)  # threads started from here on inherit it
+    torch.set_num_threads(threads)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before_switch_s)
+        torch.set_num_threads(before_threads)
+        if before_s is not None:
+            request_slice(before_s)
+
+
+@contextmanager
+def frozen_heap() -> Iterator[None]:
+    """Keep what is loaded by now out of garbage collections, so that none within a tick walks through all of torch."""
+    if gc.get_freeze_count():  # the caller froze its own heap, and unfreezing is all or nothing
+        yield
+        return
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextmanager
+def on_interrupt(act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` at Ctrl-C instead of raising KeyboardInterrupt. No effect outside of the process's main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: act())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

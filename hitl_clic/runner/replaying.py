@@ -1,0 +1,90 @@
+"""`replay`: show a recorded session again, or check that it happens again bit for bit.
+
+Main thread where a window is wanted, else any; reads the recording, and writes only pictures beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from hitl_clic.runner.parts import Parts
+from hitl_clic.runner.recordings import open_session, settings_of
+from hitl_clic.runner.results import ReplayResult, SessionSummary
+from hitl_clic.session.reader import Session
+from hitl_clic.session.replay import verify as simulate_again
+from hitl_clic.session.summary import summarise
+from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.task import Task
+from hitl_clic.types.errors import UserError
+
+
+def replay(
+    source: Path | str,
+    *,
+    verify: bool = False,
+    window: bool = False,
+    pictures: bool = False,
+    task: Task | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> ReplayResult:
+    """Look at a recorded session again. Prints nothing.
+
+    Args:
+        source: session folder, or its MCAP file.
+        verify: simulate every tick again and compare it with the recording, bit for bit.
+        window: play it in a window until that is closed; where none opens, `say` tells so and pictures are written.
+        pictures: write `replay.png`, scenes at evenly spaced ticks, and `curves.png` beside the recording.
+        task: where the session was taught on a task object: an object of that class. It is copied.
+
+    Raises:
+        UserError: the recording cannot be read, or not by this version; no pictures can be written beside it.
+    """
+    recorded = open_session(source)
+    parts, settings = Parts(task=task), settings_of(recorded)
+    try:
+        report = simulate_again(recorded, partial(parts.copy_task, settings)) if verify else None
+        shown = window and _show(recorded, settings, parts, say)
+        written = _draw(recorded, settings, parts) if pictures or (window and not shown) else ()
+        summary = SessionSummary.of(recorded.path.parent, summarise(recorded.records()))
+    except UserError:
+        raise
+    except ValueError as error:  # the reader's, about records of another version or a damaged file
+        reason = str(error).removeprefix(f"{source}: ")
+        raise UserError(f"session = {source} is not allowed; {reason}") from error
+    return ReplayResult(recorded.path, summary, report, written)
+
+
+def _show(recorded: Session, settings: SessionSettings, parts: Parts, say: Callable[[str], None]) -> bool:
+    """Play it in a window; whether one opened."""
+    from hitl_clic.cockpit.window.window_link import WindowError
+    from hitl_clic.runner.player import in_window
+
+    task = parts.copy_task(settings)
+    try:
+        in_window(recorded, settings, task)
+    except WindowError as error:
+        say(f"no window ({error}); here are the figures")
+        return False
+    finally:
+        task.close()
+    return True
+
+
+def _draw(recorded: Session, settings: SessionSettings, parts: Parts) -> tuple[Path, ...]:
+    from hitl_clic.cockpit.report import write_curves
+    from hitl_clic.runner.player import contact_sheet
+
+    folder, task = recorded.path.parent, parts.copy_task(settings)
+    sheet, curves = folder / "replay.png", folder / "curves.png"
+    try:
+        contact_sheet(recorded, settings, task, sheet)
+        if not recorded.episodes:
+            return (sheet,)
+        write_curves(recorded.episodes, curves, f"{settings.task}, {settings.method}, H = {settings.horizon}")
+        return (sheet, curves)
+    except OSError as error:
+        raise UserError(f"session = {folder} cannot take pictures: {error}") from error
+    finally:
+        task.close()

@@ -1,0 +1,87 @@
+"""The records of a running session: into its file, into its figures, and to those who look on.
+
+Actor's main thread; the recorder writes in a thread of its own. `put` runs within a tick and never waits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hitl_clic.cockpit.report import write_curves
+from hitl_clic.session.recorder import Recorder
+from hitl_clic.session.summary import Summary, Tally, write_summary
+from hitl_clic.session.topics import SettingsRecord
+from hitl_clic.settings import SessionSettings
+from hitl_clic.types.errors import UserError
+from hitl_clic.types.messages import LinkStatus
+from hitl_clic.types.records import EpisodeRecord
+from hitl_clic.types.view import Record
+
+
+class SessionLog:
+    """Takes every record of a session.
+
+    Args:
+        settings: of the session. folder: for the recording and the figures.
+    """
+
+    def __init__(self, settings: SessionSettings, folder: Path) -> None:
+        self._settings, self._folder = settings, folder
+        self._recorder = Recorder(folder / "session.mcap", settings.recording)
+        self._tally = Tally()
+        self.episodes: list[EpisodeRecord] = []
+        """Finished so far."""
+        self.observers: list[Callable[[Record], None]] = []
+        """Called with every record of the loop, in the tick: quick."""
+
+    def start(self) -> None:
+        """Create the recording and begin it with the settings.
+
+        Raises:
+            UserError: the recording exists already or cannot be created.
+        """
+        try:
+            self._recorder.start()
+        except ValueError as error:
+            raise UserError(f"out = {self._folder} is not allowed; {error}") from error
+        settings = self._settings
+        self.put(
+            SettingsRecord(
+                started_ns=time.perf_counter_ns(),
+                task=settings.task,
+                method=settings.method,
+                device=settings.device,
+                horizon=settings.horizon,
+                execute=settings.execute,
+                seed=settings.seed,
+                tick_hz=settings.loop.rate_hz,
+                values=settings.model_dump(mode="json"),
+            )
+        )
+
+    def put(self, record: Record | LinkStatus | SettingsRecord) -> None:
+        """Take a record."""
+        self._recorder.put(record)
+        self._tally.add(record)
+        if isinstance(record, EpisodeRecord):
+            self.episodes.append(record)
+        if not isinstance(record, LinkStatus | SettingsRecord):
+            for observe in self.observers:
+                observe(record)
+
+    def close(self) -> None:
+        """Finish the recording. Safe to call twice."""
+        self._recorder.close()
+
+    def figures(self) -> Summary:
+        """The content of `summary.json` so far."""
+        return self._tally.summary() | {"recording_dropped": self._recorder.dropped}
+
+    def write_figures(self, figures: Summary) -> None:
+        """Write `summary.json`, and the learning curves if an episode was finished."""
+        write_summary(self._folder / "summary.json", figures)
+        if self.episodes:
+            title = f"{self._settings.task}, {self._settings.method}, H = {self._settings.horizon}"
+            write_curves(self.episodes, self._folder / "curves.png", title)

@@ -1,0 +1,65 @@
+"""`teach`: a session from its settings to its folder. Any thread; what runs beside it is said in `session`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Unpack
+
+from hitl_clic.devices.core.device import Device
+from hitl_clic.runner.device_registry import choose
+from hitl_clic.runner.parts import TeacherFunction
+from hitl_clic.runner.results import SessionSummary
+from hitl_clic.runner.session_settings import Choices, Nested, settings_and_parts
+from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.task import Task
+from hitl_clic.tasks.teacher import Teacher
+from hitl_clic.types.errors import UserError
+from hitl_clic.types.records import EpisodeRecord
+
+log = logging.getLogger(__name__)
+
+
+def teach(
+    task: str | Task | None = None,
+    device: str | Device | None = None,
+    *,
+    teacher: Teacher | TeacherFunction | None = None,
+    on_episode: Callable[[EpisodeRecord], object] = lambda episode: None,
+    stop: Callable[[SessionSummary], bool] | None = None,
+    preset: str | None = None,
+    config: Path | str | None = None,
+    settings: Nested | SessionSettings | None = None,
+    say: Callable[[str], None] = log.info,
+    dashboard: bool = False,
+    **chosen: Unpack[Choices],
+) -> SessionSummary:
+    """Teach a task: correct the robot while it moves, and let it learn meanwhile. Opens no window, prints nothing.
+
+    Outside of real time (`pace="max"`) nothing of the process changes; in real time, what changes is put back at the
+    end. In real time and in the main thread, Ctrl-C ends the session in good order.
+
+    Args:
+        task: a name (`hitl_clic.tasks`), or a `Task`, which is recorded as "module:Class" and stays open.
+        device: a name, or a `Device` that was not started; by default the keyboard with a window, else "oracle".
+        teacher: what device "oracle" does in a task object: a `Teacher`, or a function of the observation.
+        on_episode: called with each finished episode. stop: called after it; True ends the session.
+        preset: a name in configs/sessions. config: a TOML file. settings: tables as in such a file, over both.
+        say: takes a line for a person. dashboard: show a dashboard in the terminal where there is no window.
+        **chosen: any other setting by its name, for example `episodes=10`, `seed=1`, `pace="max"`, `out="runs/x"`,
+            `headless=False` for a window, `loop={"rate_hz": 20}`.
+
+    Raises:
+        UserError: a name or value that is not allowed, a learner that is missing or refuses, a folder that holds a
+            session already.
+    """
+    made, parts = settings_and_parts(task, device, teacher, chosen, preset, config, settings)
+    made = choose(made)
+    out = made.out
+    assert out is not None
+    if (out / "session.mcap").exists():
+        raise UserError(f"out = {out} holds a session already; allowed: a folder without session.mcap")
+    from hitl_clic.runner.session import Observers, TaughtSession  # loads torch: after everything refused at once
+
+    return TaughtSession(made, parts, Observers(on_episode, stop, say, dashboard)).run()
