@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hitl_clic.__main__ import main
 
+from hitl_clic.__main__ import main
 from hitl_clic.settings import SessionSettings
 from tools import results
 
