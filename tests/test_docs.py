@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from hitl_clic.__main__ import main
+from hitl_clic.session.topics import TOPICS, Topic
 from hitl_clic.settings import SessionSettings
 from tools import results
 
@@ -118,6 +120,17 @@ def test_sentences_are_short(page: Path) -> None:
     blocks = re.split(r"\n\s*\n|\n\s*(?:[-*]|\d+\.|#+) ", prose)
     sentences = [sentence for block in [*cells, *blocks] for sentence in re.split(r"[.!?](?=\s)", block)]
     assert [sentence.strip() for sentence in sentences if len(sentence.split()) > MOST_WORDS] == []
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_all_fields_of_a_record_are_described(topic: Topic) -> None:
+    """In the section of the record, or in its row of a table."""
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    name = topic.record.__name__
+    described = re.search(rf"^### `{name}`.*?(?=^###)|^\| `{name}` .*?$", text, re.MULTILINE | re.DOTALL)
+    assert described is not None
+    names = [field.name for field in fields(topic.record)]
+    assert [field for field in names if f"`{field}`" not in described[0]] == []
 
 
 def test_the_layers_are_those_of_the_import_contract() -> None:
