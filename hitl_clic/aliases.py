@@ -90,6 +90,8 @@ COMMANDS: Mapping[str, str] = {"doubt": "uncertainty", "keys": "link-keys"}
 
 
 BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
+    "asks": {"in doubt": "when uncertain"},
+    "figure": {"asking": "help_request"},
     "method": VALUES["method"],
     "session": {"patient": "oracle_human_timing", "person": "simulated_keyboard_user"},
     "variant": {
