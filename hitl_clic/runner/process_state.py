@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import torch
 
-from hitl_clic.os_scheduling import ACTOR_SLICE_S, request_slice, current_slice
+from hitl_clic.os_scheduling import ACTOR_SLICE_S, current_slice, request_slice
 
 SWITCH_INTERVAL_S = 0.0005
 """Longest wait of a tick for another Python thread, seconds; Python's own default is 0.005."""

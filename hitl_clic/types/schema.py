@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from hitl_clic.types.json_form import Json, dimensions_of, hints_of, read_array, float_codec_of, write_array
+from hitl_clic.types.json_form import Json, dimensions_of, float_codec_of, hints_of, read_array, write_array
 
 T = TypeVar("T")
 Buffer = bytes | memoryview
