@@ -1,7 +1,7 @@
-"""The figures of a session. Pure, but for `write_summary`; any one thread.
+"""Summary figures of a session. Pure, except `write_summary`; one thread at a time.
 
-`Tally` counts records as they come: the actor feeds it while the session runs, a reader feeds it a recording, and
-both give the same summary as long as the recorder dropped nothing.
+`SummaryBuilder` counts records, during a session or from a recording. Both give the same summary if the recorder
+dropped nothing.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ Summary = dict[str, Any]
 
 
 class SummaryBuilder:
-    """Counts records; keeps about 80 bytes for a tick, 8 for a plan or a learned pair, and a line for an episode.
+    """Counts records; about 80 bytes a tick, 8 bytes a plan or trained pair, and one row an episode.
 
-    An `EventRecord` named "discard" takes the pairs from "first" to "last" of its detail out of the wait for weights:
-    they were taken back, no weights are to be trained on them.
+    The event "discard" withdraws the pairs from "first" to "last": no weights are expected for them.
     """
 
     def __init__(self) -> None:
@@ -43,7 +42,7 @@ class SummaryBuilder:
         self._plan_ns = array("q")
         self._correction_ns = array("q")
         self._smoothness = Smoothness()
-        self._smooth_until = (-1, -1)  # episode and tick whose action would follow
+        self._smooth_until = (-1, -1)  # episode and tick of the next consecutive action
         self._overruns = 0
         self._swaps = 0
         self._pairs_made = 0
@@ -63,10 +62,10 @@ class SummaryBuilder:
         }
 
     def add(self, record: object) -> None:
-        """Count a record; records without figures (snapshots) are passed over.
+        """Count a record; snapshots have no effect.
 
         Raises:
-            TypeError: it is not a record of a session.
+            TypeError: not a record of a session.
         """
         count = self._count.get(type(record))
         if count is None:
@@ -75,16 +74,15 @@ class SummaryBuilder:
         count(record)
 
     def summary(self) -> Summary:
-        """The content of `summary.json` so far.
+        """The content of `summary.json`.
 
-        Times are milliseconds, rates per second, `wall_s` seconds. What is not known is None: percentiles of nothing,
-        the error of an episode in which the teacher never spoke, settings lost from a cut-off recording.
-        `updates_per_s` is the mean of what the learner reported since it began to update.
-        `tick_work_ms` is of whole ticks, `tick_sections_ms` of their parts by name, over the ticks that had the part.
-        `correction_to_policy_ms` runs from the tick that completed a pair to the start of the first plan made with
-        weights trained on it (or on a later one).
-        `step_inside`, `step_at_seam`, `jerk_inside` and `jerk_at_seam` are of the policy's actions at the ticks that
-        the robot drove on a plan, without noise for exploration, see `Smoothness`.
+        Units: ms, 1/s, and s for `wall_s`. Unknown figures are None.
+        `updates_per_s`: mean rate reported by the learner since its first update.
+        `tick_work_ms`: whole ticks; `tick_sections_ms`: their parts by name, over the ticks with that part.
+        `correction_to_policy_ms`: from the tick that completed a pair to the start of the first plan with weights
+        trained on that pair or a later one.
+        `step_inside`, `step_at_seam`, `jerk_inside`, `jerk_at_seam`: see `Smoothness`; for the policy's actions,
+        without exploration noise, at ticks that the robot drove on a plan.
         """
         settings, status = self._settings, self._status
         learner = status.learner if status is not None else None
@@ -186,7 +184,7 @@ class SummaryBuilder:
 
 
 def summarise(records: Iterable[object]) -> Summary:
-    """The summary of records in the order in which they were made, for example `Session.records()`."""
+    """The summary of records in order, for example of `Session.records()`."""
     tally = SummaryBuilder()
     for record in records:
         tally.add(record)
@@ -194,7 +192,7 @@ def summarise(records: Iterable[object]) -> Summary:
 
 
 def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
-    """Write a summary as JSON; a crash leaves the old file or the new one, never half of one.
+    """Write a summary as JSON; a crash leaves the old file or the new one.
 
     Raises:
         OSError: it cannot be written.

@@ -1,11 +1,10 @@
-"""The form that recordings have in JSON, told by the annotations of the dataclass. Pure; any thread.
+"""JSON form of recorded dataclasses, derived from their annotations. Pure; any thread.
 
-* A vector is a list of numbers, a matrix is `{"shape": [H, A], "data": [row after row]}`: plotting tools take no lists
-  of lists. Every float32 is written as the double it equals, so it comes back bit for bit; only the payload of a NaN
-  is lost.
-* JSON has neither NaN nor infinities: a float field holds the string "NaN", "Infinity" or "-Infinity" instead.
-  Free-form mappings (event details, settings) hold `{"$float": "NaN"}`, since there a string may be meant.
-* bytes are base64. A field that is None is left out.
+* A vector is a list of numbers. A matrix is `{"shape": [H, A], "data": [row after row]}`, because plotting tools refuse
+  nested lists. Each float32 is written as the equal double, so it is restored bit for bit, except a NaN's payload.
+* JSON has no NaN or infinity. A float field holds the string "NaN", "Infinity" or "-Infinity" instead. Free-form
+  mappings (event details, settings) hold `{"$float": "NaN"}`, because they may contain strings.
+* bytes are base64. Fields that are None are left out.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ _FLOAT_MARK = "$float"
 
 
 def json_schema(kind: type) -> Json:
-    """The JSON schema of what `Schema.dumps` writes of a dataclass.
+    """The JSON schema of a dataclass as `Schema.dumps` writes it.
 
     Raises:
-        TypeError: a field has a type that is not recorded.
+        TypeError: a field's type cannot be recorded.
     """
     properties = {name: _described(annotation) for name, annotation in hints_of(kind).items()}
     required = [
@@ -58,13 +57,13 @@ def hints_of(kind: type) -> Mapping[str, Any]:
 
 @cache
 def dimensions_of(kind: type) -> Mapping[str, int]:
-    """The fields that hold a vector or a matrix, and their number of dimensions."""
+    """The fields with a vector or matrix, and their number of dimensions."""
     found = {name: _without_none(annotation)[0] for name, annotation in hints_of(kind).items()}
     return {name: 2 if one == Matrix else 1 for name, one in found.items() if one in (Array, Matrix)}
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:
-    """An annotation without its `| None`, and whether it had one."""
+    """An annotation without `| None`, and whether it was optional."""
     if get_origin(annotation) in (Union, UnionType):
         left = [one for one in get_args(annotation) if one is not NoneType]
         if len(left) == 1:
@@ -106,7 +105,7 @@ _NOT_FINITE: Mapping[str, float] = {"NaN": math.nan, "Infinity": math.inf, "-Inf
 
 @dataclass(frozen=True, slots=True)
 class FloatCodec:
-    """How the floats within a value are written as JSON, and read."""
+    """Conversion of the floats within a value to and from JSON."""
 
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
@@ -154,7 +153,7 @@ _FREE = FloatCodec(_write_marked, _read_marked)
 
 
 def _float_codec(annotation: Any) -> FloatCodec | None:
-    """None: there are no floats, or those of an array."""
+    """None if there are no floats, or only those of an array."""
     bare = _without_limits(_without_none(annotation)[0])
     if bare is float:
         return _FLOAT
@@ -196,7 +195,7 @@ def _is_mapping(annotation: Any) -> bool:
 
 _NUMBER: Json = {
     "type": "number",
-    "description": 'Written as the string "NaN", "Infinity" or "-Infinity" where JSON has no number for it.',
+    "description": 'The string "NaN", "Infinity" or "-Infinity" where JSON has no number for it.',
 }
 _NUMBERS: Json = {"type": "array", "items": _NUMBER}
 _SHAPE: Json = {"type": "array", "items": {"type": "integer"}}
