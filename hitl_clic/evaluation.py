@@ -128,7 +128,7 @@ def evaluate(
 
     Args:
         policy, task, teacher: their states change. Without a teacher the error is NaN.
-        execution: how chunks are executed; an int is Ta, without overlap.
+        execution: how chunks are executed; an int is Ta, with overlap "sync".
         seeds: one for each episode.
         after_episode: called with each result.
 

@@ -72,7 +72,7 @@ class ActorLink:
         self._made = 0
         self._close_at_s: float | None = None
         self._status = LinkStatus("connecting", f"looking for a learner at {address}")
-        self._heard_s = time.monotonic()
+        self._last_message_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
         # Below: link thread only.
@@ -113,7 +113,7 @@ class ActorLink:
 
     def status(self) -> LinkStatus:
         """The present status. Never blocks."""
-        silence = time.monotonic() - self._heard_s
+        silence = time.monotonic() - self._last_message_s
         return replace(self._status, made=self._made, silence_s=silence)
 
     def close(self, drain_s: float) -> None:
@@ -220,7 +220,7 @@ class ActorLink:
                 self._malformed += 1
                 log.warning("dropped a malformed message of the learner: %s", error)
                 continue
-            self._heard_s = time.monotonic()
+            self._last_message_s = time.monotonic()
             if not isinstance(message, Weights):
                 self._receive(message)
             elif self._is_newer(message):
@@ -284,7 +284,7 @@ class ActorLink:
         self._learner_run, self._welcomed = "", False
 
     def _watch_silence(self) -> None:
-        silence = time.monotonic() - self._heard_s
+        silence = time.monotonic() - self._last_message_s
         if self._state == "connected" and silence > self._settings.lost_after_s:
             self._state = "lost"
             self._detail = f"no message from the learner at {self._address}; using the last weights"
@@ -305,7 +305,7 @@ class ActorLink:
             self._heartbeat_s = now
         if self._state != "connected" or not self._welcomed:
             return
-        for item in self._outbox.due(now, self._heard_s, self._settings.resend_after_s):
+        for item in self._outbox.due(now, self._last_message_s, self._settings.resend_after_s):
             if not self._send(dealer, item):
                 return
 

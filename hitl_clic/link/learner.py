@@ -74,7 +74,7 @@ Event = ActorJoined | ActorLeft | PairArrived | Withdrawn | UpdatesRequested
 @dataclass(slots=True)
 class _Peer:
     hello: Hello
-    heard_s: float
+    last_message_s: float
     welcomed: bool = False
     weights_sent_s: float = 0.0
 
@@ -100,7 +100,7 @@ class LearnerLink:
         self._weights: Weights | None = None
         self._per_actor: Callable[[Weights, str], Weights] | None = None
         self._heartbeat_s = 0.0
-        self._heard_s = time.monotonic()
+        self._last_message_s = time.monotonic()
         self._malformed = 0
         self._last_malformed = ""
         self._context = zmq.Context()
@@ -147,7 +147,7 @@ class LearnerLink:
     @property
     def silence_s(self) -> float:
         """Time since the last message of any actor (or since the start), s."""
-        return time.monotonic() - self._heard_s
+        return time.monotonic() - self._last_message_s
 
     def expect(self, settings: SettingsMap) -> None:
         """Set the settings required of actors."""
@@ -229,7 +229,7 @@ class LearnerLink:
     def _receive(self, actor: bytes, message: Message, events: list[Event], unknown_actors: set[bytes]) -> None:
         now = time.monotonic()
         if isinstance(message, Hello):
-            self._heard_s = now
+            self._last_message_s = now
             self._register(actor, message, now, events)
             return
         peer = self._peers.get(actor)
@@ -238,7 +238,7 @@ class LearnerLink:
                 unknown_actors.add(actor)
                 self._send(actor, UnknownPeer())
             return
-        peer.heard_s = self._heard_s = now
+        peer.last_message_s = self._last_message_s = now
         run_id = peer.hello.run_id
         match message:
             case ChunkPair():
@@ -276,7 +276,7 @@ class LearnerLink:
     def _drop_silent(self, events: list[Event]) -> None:
         now = time.monotonic()
         for actor, peer in list(self._peers.items()):
-            if now - peer.heard_s > self._settings.lost_after_s:
+            if now - peer.last_message_s > self._settings.lost_after_s:
                 del self._peers[actor]
                 events.append(ActorLeft(actor, peer.hello.run_id, silent=True))
 

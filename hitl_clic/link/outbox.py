@@ -54,14 +54,14 @@ class Outbox:
         self._waiting.append(item)
         return True
 
-    def due(self, now_s: float, heard_s: float, resend_after_s: float) -> Iterator[Item]:
+    def due(self, now_s: float, last_message_s: float, resend_after_s: float) -> Iterator[Item]:
         """Items to send now, in order; a yielded item counts as sent.
 
         Sent items are due again after `resend_after_s`, if the learner has sent a message since: a learner that is busy
         or gone needs no second copy.
         """
         for entry in self._sent.values():
-            if heard_s > entry.sent_s and now_s - entry.sent_s > resend_after_s:
+            if last_message_s > entry.sent_s and now_s - entry.sent_s > resend_after_s:
                 yield entry.item
                 entry.sent_s = now_s
         while self._waiting:

@@ -3,8 +3,8 @@
 Pure; any thread. To add a message, write a dataclass and add it to the union of its `Schema`. Two forms exist:
 
 * MessagePack for sockets: the list [class name, mapping of fields]. An array is [dtype, shape, index]; its bytes
-    (little-endian) are the buffer with that index. Types are strict (a bool is no int). Unknown classes and fields are
-    refused, and annotations give limits (`Natural`, `Finite`, ...).
+  (little-endian) are the buffer with that index. Types are strict (a bool is no int). Unknown classes and fields are
+  refused, and annotations give limits (`Natural`, `Finite`, ...).
 * JSON for recordings, see `json_form`. Unknown fields are ignored.
 
 A class may define `check`, which raises ValueError for rules beyond the annotations.
