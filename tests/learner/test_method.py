@@ -1,4 +1,4 @@
-"""The real method in the learner's loop: a resumed run goes on bit for bit."""
+"""A real method in the learner's loop: a resumed run continues bit for bit."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_method_resumes_bit_for_bit(tmp_path: Path) -> None:
         made.run.record("run-a", make_pair(6))
         if interrupted:
             assert made.checkpoint() is not None
-            made.run.record("run-a", make_pair(7))  # behind the checkpoint, in the journal only
+            made.run.record("run-a", make_pair(7))  # after the checkpoint, so in the journal only
             link.close()
             journal.close()
             made, journal, link = learner(tmp_path / str(interrupted))
