@@ -57,8 +57,8 @@ def request_slice(seconds: float) -> float | None:
     if before is None:
         return None
     policy, nice, _ = before
-    wanted = ctypes.create_string_buffer(_ATTR.pack(_ATTR.size, policy, 0, nice, 0, round(seconds * 1e9), 0, 0))
-    if _libc().syscall(_CALLS[platform.machine()][0], 0, wanted, 0):
+    request = ctypes.create_string_buffer(_ATTR.pack(_ATTR.size, policy, 0, nice, 0, round(seconds * 1e9), 0, 0))
+    if _libc().syscall(_CALLS[platform.machine()][0], 0, request, 0):
         return None
     return current_slice()
 

@@ -80,7 +80,7 @@ def scripted_device(
     """A scripted teacher as a device.
 
     Raises:
-        SettingsError: it is to foresee a task that cannot be foreseen.
+        SettingsError: `oracle.foresight` needs a task with `predict`.
     """
     script = settings.oracle
     behind = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)

@@ -84,9 +84,9 @@ class Session:
 
     def records(self, *kinds: type) -> Iterator[Any]:
         """Records of some types (without arguments: all), as `of`."""
-        wanted = {BY_TYPE[kind].name for kind in kinds} if kinds else set(BY_NAME)
+        topics = {BY_TYPE[kind].name for kind in kinds} if kinds else set(BY_NAME)
         for name, text in self._texts(_Notes()):
-            if name in wanted:
+            if name in topics:
                 try:
                     yield BY_NAME[name].loads(text)
                 except ValueError as problem:

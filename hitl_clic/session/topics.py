@@ -27,9 +27,7 @@ class SettingsRecord:
 
     Attributes:
         started_ns: `perf_counter_ns` at the start; wall time counts from here.
-        task, method, device: names.
         horizon, execute: H and Ta, steps.
-        seed: of the session.
         tick_hz: nominal rate of the loop.
         values: all settings, nested by name.
     """

@@ -14,12 +14,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
+
+from hitl_clic.types.errors import without_none
 
 Json = dict[str, Any]
 Array = NDArray[np.float32]
@@ -42,7 +43,7 @@ def json_schema(kind: type) -> Json:
         for field in dataclasses.fields(kind)
         if field.default is dataclasses.MISSING
         and field.default_factory is dataclasses.MISSING
-        and not _without_none(hints_of(kind)[field.name])[1]
+        and not without_none(hints_of(kind)[field.name])[1]
     ]
     return {"title": kind.__name__, "type": "object", "properties": properties, "required": required}
 
@@ -58,17 +59,8 @@ def hints_of(kind: type) -> Mapping[str, Any]:
 @cache
 def dimensions_of(kind: type) -> Mapping[str, int]:
     """The fields with a vector or matrix, and their number of dimensions."""
-    found = {name: _without_none(annotation)[0] for name, annotation in hints_of(kind).items()}
+    found = {name: without_none(annotation)[0] for name, annotation in hints_of(kind).items()}
     return {name: 2 if one == Matrix else 1 for name, one in found.items() if one in (Array, Matrix)}
-
-
-def _without_none(annotation: Any) -> tuple[Any, bool]:
-    """An annotation without `| None`, and whether it was optional."""
-    if get_origin(annotation) in (Union, UnionType):
-        left = [one for one in get_args(annotation) if one is not NoneType]
-        if len(left) == 1:
-            return left[0], True
-    return annotation, False
 
 
 def _without_limits(annotation: Any) -> Any:
@@ -154,7 +146,7 @@ _FREE = FloatCodec(_write_marked, _read_marked)
 
 def _float_codec(annotation: Any) -> FloatCodec | None:
     """None if there are no floats, or only those of an array."""
-    bare = _without_limits(_without_none(annotation)[0])
+    bare = _without_limits(without_none(annotation)[0])
     if bare is float:
         return _FLOAT
     if _is_mapping(bare):
@@ -167,7 +159,7 @@ def _float_codec(annotation: Any) -> FloatCodec | None:
 def float_codec_of(kind: type) -> FloatCodec:
     hints = hints_of(kind)
     spelled = [(name, one) for name, of in hints.items() if (one := _float_codec(of)) is not None]
-    optional = [name for name, of in hints.items() if _without_none(of)[1]]
+    optional = [name for name, of in hints.items() if without_none(of)[1]]
     absent: Json = dict.fromkeys(optional)
 
     def write(tree: Json) -> Json:
@@ -214,7 +206,7 @@ _DESCRIBED: Sequence[tuple[Any, Json]] = (
 
 
 def _described(annotation: Any) -> Json:
-    inner = _without_none(annotation)[0]
+    inner = without_none(annotation)[0]
     bare = inner if inner == Matrix else _without_limits(inner)
     for known, described in _DESCRIBED:
         if bare == known:

@@ -116,12 +116,9 @@ class LearnerStatus:
     """Heartbeat of the learner.
 
     Attributes:
-        updates: number in the run.
         updates_per_s: over the last seconds.
-        pairs: number in the buffer.
-        ingested, duplicated, withdrawn: numbers over the run.
+        pairs: number in the buffer; `ingested`, `duplicated`, `withdrawn`: numbers over the run.
         version: newest published weights.
-        losses: newest loss terms by name.
     """
 
     updates: Natural = 0
@@ -139,12 +136,10 @@ class LinkStatus:
     """Status of the link on the actor's side, for the cockpit and the summary.
 
     Attributes:
-        state: "connecting", "connected", "lost" (no heartbeats) or "refused".
         detail: one sentence; the reason if refused.
         silence_s: time since the learner's last message, s.
         made, acknowledged, dropped: numbers of pairs.
         malformed: number of messages that could not be decoded.
-        learner: the learner's newest heartbeat.
     """
 
     state: Literal["connecting", "connected", "lost", "refused"]

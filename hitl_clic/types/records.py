@@ -42,14 +42,11 @@ class Plan:
 
     Attributes:
         tick: t, the session tick of its observation; unique within an episode.
-        chunk: float32 [H, dim_a] in [-1, 1].
-        energy: E(s, chunk) under the weights used.
-        weight_version: version of those weights.
-        newest_pair: newest pair in their training; -1 if none.
+        chunk, energy, uncertainty: see `Proposal`.
+        weight_version, newest_pair: the weights used, and the newest pair in their training (-1: none).
         started_ns, finished_ns: of the inference.
         lead: ticks after t at which it replaces the running chunk; 0: at once.
         ahead: ticks after t of its first step: 0, or `lead` if it was planned for the state expected then.
-        uncertainty: see `Proposal`.
     """
 
     tick: int
@@ -65,12 +62,10 @@ class Plan:
 
     @property
     def first(self) -> int:
-        """The tick of its first step."""
         return self.tick + self.ahead
 
     @property
     def begins(self) -> int:
-        """The first tick at which it can run."""
         return self.tick + self.lead
 
 
@@ -79,24 +74,18 @@ class TickRecord:
     """One tick.
 
     Attributes:
-        tick, episode, step: number in the session, number of the episode, and number in the episode, from 0.
+        tick, episode, step: number in the session, of the episode, and in the episode, from 0.
         time_ns: start of the tick.
         observation: s_t before the step, float32 [dim_o].
-        state: the gate's state.
-        correction_mode, command_frame, correction_axes: see `control.gate.GateOutput`.
-        robot_action: a^r_t, the policy's action.
-        human_action: a^h_t or None.
-        executed: the action of the task's step.
+        state, correction_mode, command_frame, correction_axes: see `control.gate.GateOutput`.
+        robot_action, human_action, executed: a^r_t of the policy, a^h_t or None, and the action of the task's step.
         taught: 1 for each action axis set by the human, float32 [dim_a]; zeros when the robot drove.
-        plan_tick: tick of the plan of robot_action; -1: no plan yet.
-        step_in_chunk: index of robot_action in that plan.
-        weight_version: weights of that plan.
+        plan_tick, step_in_chunk, weight_version: plan of robot_action (-1: none yet), its index there, and its weights.
         device_age_ns, connected: age and state of the device sample used.
         lateness_ns: delay of the start.
         work_ns: duration; in older recordings without the parts after the task's step.
         overrun: the tick ended after the next deadline.
         sections_ns: duration of each part by name (`control.section_timer`); the sum is work_ns.
-        reward, success, terminated, truncated: from the task.
         stimulus_tick: tick of the observation to which the teacher reacted; -1: this tick.
         push: displacement of each axis by a relative correction, float32 [dim_a], units of action, not clipped to
             [-1, 1]; None otherwise, and in older recordings.
@@ -177,11 +166,9 @@ class EpisodeRecord:
     """One finished episode.
 
     Attributes:
-        episode, seed, success: of the episode.
         timesteps: length, ticks.
         feedback_per_step: fraction of ticks that the teacher drove ([CC] Eq. 13).
         l2_error_per_step: mean ||a^r - a*|| over ticks with a known a* ([CC] Eq. 12); NaN without such ticks.
-        finished_ns: time of the end.
         weight_version: weights in use at the end.
     """
 

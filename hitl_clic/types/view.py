@@ -28,8 +28,6 @@ class LoopView:
     """The newest state of the loop, for the window and the dashboard.
 
     Attributes:
-        tick, episode, step: as in `TickRecord`.
-        state, correction_mode, command_frame, correction_axes: of the gate.
         scene: None if nothing is drawn.
         robot_chunk: the rest of the running chunk, [k, dim_a], or None.
         record: the newest tick; None at the start.

@@ -66,10 +66,10 @@ def _moving(right: float, down: float, turn: float) -> tuple[Contact, ...]:
         contacts.append(Contact(_between(-arm, -9.0, 9.0), 120.0, 0.0, -1.0))
     if abs(right) > POSITION_TOLERANCE:
         to = 1.0 if right > 0 else -1.0
-        wanted = CENTRE[1] - to * arm
+        target = CENTRE[1] - to * arm
         for x, low, high in ((15.0, 46.0, 110.0), (60.0, 6.0, 24.0)):
-            y = _between(wanted, low, high)
-            contacts.append(Contact(-to * x, y, to, 0.0, MISS_COST * abs(y - wanted)))
+            y = _between(target, low, high)
+            contacts.append(Contact(-to * x, y, to, 0.0, MISS_COST * abs(y - target)))
     return tuple(contacts)
 
 

@@ -54,9 +54,9 @@ class RobosuiteArm:
 
         rotation = data.site_xmat[self._site].reshape(3, 3)
         error = np.concatenate([goal.goal_pos - data.site_xpos[self._site], orientation_error(goal.goal_ori, rotation)])
-        wanted = self._stiffness * error - self._damping * motion
+        acceleration = self._stiffness * error - self._damping * motion
         _, along, about, spare = opspace_matrices(own, jacobian, jacobian[:3], jacobian[3:])
-        wrench = np.concatenate([along @ wanted[:3], about @ wanted[3:]])
+        wrench = np.concatenate([along @ acceleration[:3], about @ acceleration[3:]])
         torques = jacobian.T @ wrench + data.qfrc_bias[joints]
         torques += nullspace_torques(own, spare, goal.initial_joint, data.qpos[self._places], speed)
         data.ctrl[self._motors] = torques.clip(self._lowest, self._highest)

@@ -3,7 +3,13 @@
 Pure numpy; any thread. Lengths are metres in world axes: x away from the arm, z up.
 
 A teacher's phases have weights from 0 to 1, computed from the observation. A ramp (a, b) rises linearly from weight 0
-at a to weight 1 at b.
+at a to weight 1 at b. Constants with the same meaning in all teachers:
+
+    _GRIP_HEIGHT                height of the hand above the object's grasp point in a grasp
+    _HOVER                      height of the approach above the grasp
+    _DESCENT, _ANGLE_ERROR      ramps of the descent, over the horizontal distance and over the angle error, rad
+    _BESIDE, _ABOVE             ramps of "object between open fingers", over the horizontal distance and the height
+    _HELD_BESIDE, _HELD_ABOVE   the same for fingers that hold the object
 """
 
 from __future__ import annotations

@@ -34,11 +34,8 @@ if TYPE_CHECKING:
 
 _CUBE = "cube_main"
 _HOVER = 0.08
-"""Height of the approach above the grasp."""
 _DESCENT = (0.03, 0.01)
-"""Ramp of the descent, over the horizontal distance."""
 _BESIDE, _ABOVE = (0.025, 0.012), (0.02, 0.01)
-"""Ramps of "cube between the fingers", over the horizontal distance and the height."""
 _LIFT = 0.1
 """Offset of the lift."""
 

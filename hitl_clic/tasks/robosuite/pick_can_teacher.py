@@ -48,13 +48,9 @@ _HOVER = 0.1
 _TRAVEL = (0.93, 0.97)
 """Ramp of "may travel sideways", over the height of the hand: above the bins' walls."""
 _DESCENT = (0.04, 0.012)
-"""Ramp of the descent, over the horizontal distance."""
 _ANGLE_ERROR = (0.5, 0.25)
-"""Ramp of the descent, over the angle error, rad."""
 _BESIDE, _ABOVE = (0.03, 0.015), (0.03, 0.015)
-"""Ramps of "can between the fingers", over the horizontal distance and the height."""
 _HELD_BESIDE, _HELD_ABOVE = (0.05, 0.04), (0.07, 0.06)
-"""The same for fingers that hold the can."""
 _CLEAR = (0.925, 0.95)
 """Ramp of "clear of the walls", over the height of the can."""
 _CARRY, _DROP = 0.99, 0.92

@@ -36,16 +36,11 @@ _PEG = np.array([0.23, 0.1])
 _GRIP = (0.06, 0.068)
 """Grasp range along the nut's x axis: nearer the centre, the fingers would touch the nut."""
 _GRIP_HEIGHT = -0.003
-"""Height of the hand above the handle's centre in a grasp."""
 _HOVER = 0.06
 _DESCENT = (0.03, 0.01)
-"""Ramp of the descent, over the horizontal distance."""
 _ANGLE_ERROR = (0.2, 0.08)
-"""Ramp of the descent, over the angle error, rad."""
 _BESIDE, _ABOVE = (0.02, 0.01), (0.02, 0.01)
-"""Ramps of "handle between the fingers", over the horizontal distance and the height."""
 _HELD_BESIDE, _HELD_ABOVE = (0.04, 0.03), (0.04, 0.03)
-"""The same for fingers that hold the handle."""
 _CLEAR = (0.965, 0.99)
 """Ramp of "clear of the peg", over the height of the nut."""
 _CARRY, _DOWN = 1.01, 0.84

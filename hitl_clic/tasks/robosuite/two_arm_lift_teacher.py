@@ -33,16 +33,11 @@ _HOMES = (np.array([1.0, 0.0]), np.array([-1.0, 0.0]))
 _RESTS = (np.array([0.0, -0.15, 1.05]), np.array([0.0, 0.15, 1.05]))
 """Positions of the hands in these poses, shifted a little up and apart."""
 _GRIP_HEIGHT = 0.0
-"""Height of the hand above the handle's centre in a grasp."""
 _HOVER = 0.06
 _DESCENT = (0.03, 0.012)
-"""Ramp of the descent, over the horizontal distance."""
 _ANGLE_ERROR = (0.4, 0.2)
-"""Ramp of the descent, over the angle error, rad."""
 _BESIDE, _ABOVE = (0.025, 0.012), (0.02, 0.01)
-"""Ramps of "handle between the fingers", over the horizontal distance and the height."""
 _HELD_BESIDE, _HELD_ABOVE = (0.045, 0.035), (0.04, 0.03)
-"""The same for fingers that hold the handle."""
 _LIFT = 0.1
 """Target height of the hands above the mean height of the handles in a lift."""
 
