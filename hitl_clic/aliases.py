@@ -11,14 +11,30 @@ from typing import Any
 SETTINGS: Mapping[str, str] = {
     "asking": "help_request",
     "clic.attraction": "clic.mode_loss",
-    "clic.consent": "clic.implicit_approval",
+    "clic.consent": "correction.implicit_approval",
     "clic.energy.waves": "clic.energy.fourier_frequencies",
     "clic.energy.wells": "clic.energy.modes",
+    "clic.implicit_approval": "correction.implicit_approval",
     "clic.inference.commitment": "clic.inference.plan_switch_margin",
-    "clic.intent_s": "clic.label_average_s",
+    "clic.intent_s": "correction.label_average_s",
+    "clic.label_average_s": "correction.label_average_s",
+    "clic.padding": "correction.padding",
     "clic.renewal": "clic.network_reset_every",
-    "gate.reaction_s": "gate.reaction_time_s",
-    "gate.steady_s": "gate.policy_filter_s",
+    "gate.about": "correction.axes",
+    "gate.absolute_axes": "correction.absolute_axes",
+    "gate.frame": "correction.command_frame",
+    "gate.kind": "correction.mode",
+    "gate.max_step": "correction.max_step",
+    "gate.policy_filter_s": "correction.policy_filter_s",
+    "gate.reaction_s": "correction.reaction_time_s",
+    "gate.reaction_time_s": "correction.reaction_time_s",
+    "gate.relative_step": "correction.relative_step",
+    "gate.steady_s": "correction.policy_filter_s",
+    "loop.pair_stride": "correction.pair_stride",
+    "loop.undo_s": "correction.undo_s",
+    "window.keys.next_axes": "window.keys.next_correction_axes",
+    "window.keys.next_frame": "window.keys.next_command_frame",
+    "window.keys.toggle_kind": "window.keys.toggle_correction_mode",
 }
 """Old dotted name of a setting or table -> its name now."""
 
@@ -28,6 +44,23 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "schedule": {"paper": "lockstep"},
 }
 """Setting, by its name now -> its old values and what they are called now."""
+
+_CORRECTION_FIELDS = {"about": "correction_axes", "frame": "command_frame", "kind": "correction_mode"}
+
+RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "event.detail": _CORRECTION_FIELDS,  # of the event "switched"
+    "pair": {"kind": "correction_mode"},
+    "plan": {"doubt": "uncertainty"},
+    "tick": {"seen": "stimulus_tick", **_CORRECTION_FIELDS},
+}
+"""Topic of a recording, or the name of an object inside one -> old names of its fields and their names now."""
+
+EVENTS: Mapping[str, str] = {
+    "next_axes": "next_correction_axes",
+    "next_frame": "next_command_frame",
+    "toggle_kind": "toggle_correction_mode",
+}
+"""Old name of a recorded event -> its name now."""
 
 REMOVED: Mapping[str, Any] = {
     "clic.energy.block": 2,
@@ -55,8 +88,6 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
 COMMANDS: Mapping[str, str] = {"doubt": "uncertainty", "keys": "link-keys"}
 """Old name of a command -> its name now."""
 
-RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {"plan": {"doubt": "uncertainty"}}
-"""Topic of a recording -> old names of its fields and their names now."""
 
 BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
     "asks": {"in doubt": "when uncertain"},
@@ -113,7 +144,13 @@ def current_flat_settings(values: Mapping[str, Any]) -> dict[str, Any]:
 def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a recorded JSON object under today's names."""
     names = RECORD_FIELDS.get(topic, {})
-    return {names.get(name, name): value for name, value in written.items()}
+    current = {names.get(name, name): value for name, value in written.items()}
+    if topic == "event":
+        if isinstance(current.get("name"), str):
+            current["name"] = EVENTS.get(current["name"], current["name"])
+        if current.get("name") == "switched" and isinstance(current.get("detail"), Mapping):
+            current["detail"] = current_record("event.detail", current["detail"])
+    return current
 
 
 def current_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,11 +32,11 @@ from hitl_clic import presets
 from hitl_clic.aliases import current_name, current_settings, without_removed
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.control.clock import ticks_of
 from hitl_clic.control.gate import GateSettings
 from hitl_clic.control.help_request import HelpSettings
 from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.teacher.oracle import OracleSettings
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
@@ -98,6 +98,7 @@ class SessionSettings(BaseModel):
 
     loop: LoopSettings = Field(LoopSettings(), description="The real-time loop.")
     gate: GateSettings = Field(GateSettings(), description="Who drives, and when.")
+    correction: CorrectionSettings = Field(CorrectionSettings(), description="How corrections are read and learnt.")
     help_request: HelpSettings = Field(HelpSettings(), description="When the robot asks for help.")
     oracle: OracleSettings = Field(OracleSettings(), description="The scripted teacher as a device.")
     training: TrainingSettings = Field(TrainingSettings(), description="The learner process.")
@@ -134,32 +135,7 @@ class SessionSettings(BaseModel):
     def _chunks_are_long_enough(cls, loop: LoopSettings, info: ValidationInfo) -> LoopSettings:
         if "horizon" in info.data and "execute" in info.data:
             check_room(info.data["horizon"], info.data["execute"], loop.plan_lead)
-        method = info.data.get("clic")
-        if method is not None and method.implicit_approval and ticks_of(method.label_average_s, loop.rate_hz) < 2:
-            raise ValueError(
-                "allowed with clic.implicit_approval: two ticks or more in clic.label_average_s = "
-                f"{method.label_average_s:g} s, not "
-                f"rate_hz = {loop.rate_hz:g}"
-            )
-        if method is not None and method.implicit_approval and loop.exploration.episodes:
-            raise ValueError(
-                "allowed with clic.implicit_approval: exploration.episodes = 0, not "
-                f"{loop.exploration.episodes:g} (what is let "
-                "pass is learnt as it was done, and noise must not be)"
-            )
         return loop
-
-    @field_validator("gate")
-    @classmethod
-    def _tells_holding_on_from_letting_go(cls, gate: GateSettings, info: ValidationInfo) -> GateSettings:
-        method = info.data.get("clic")
-        if method is not None and method.implicit_approval and gate.mode == "touch":
-            raise ValueError(
-                "allowed with clic.implicit_approval: mode hold or toggle (in touch mode "
-                "hands that rest have let go: they say "
-                "nothing)"
-            )
-        return gate
 
     @field_validator("task_options", mode="before")
     @classmethod
@@ -176,6 +152,11 @@ class SessionSettings(BaseModel):
         if address:
             is_loopback(address)  # refuses what is no address
         return address
+
+    @model_validator(mode="after")
+    def _corrections_can_be_read(self) -> Self:
+        self.correction.check(self.loop.rate_hz, self.gate.mode, self.loop.exploration.episodes)
+        return self
 
     @model_validator(mode="after")
     def _learner_is_safe(self) -> Self:

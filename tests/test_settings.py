@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitl_clic import presets
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.settings import SessionSettings, SettingsError, load
 from hitl_clic.tasks.registry import task_names
 from hitl_clic.types.errors import fields_of, without_none
@@ -54,7 +55,7 @@ def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
 
 
 def test_corrections_are_read_as_the_gate_says_and_no_setting_of_the_oracle_pretends_to(tmp_path: Path) -> None:
-    assert load(session="simulated_keyboard_user").gate.kind == "relative"
+    assert load(session="simulated_keyboard_user").correction.mode == "relative"
     with pytest.raises(SettingsError, match=r"oracle\.kind"):
         load(overrides={"oracle": {"kind": "relative"}})
 
@@ -119,7 +120,7 @@ def refusal(**overrides: Any) -> str:
         ({"loop": {"rate_hz": float("nan")}}, ("loop.rate_hz = nan", "a number above 0")),
         ({"clic": {"negatives": {"samples": 0}}}, ("clic.negatives.samples = 0", "from 1 to 65536")),
         ({"clic": {"energy": {"hidden": [64, "x"]}}}, ("clic.energy.hidden = x", "a list, each a whole number")),
-        ({"clic": {"sampels": 3}}, ("clic.sampels = 3 is not a setting", "padding")),
+        ({"clic": {"sampels": 3}}, ("clic.sampels = 3 is not a setting", "half_space")),
         ({"clic": {"negatives": {"sampels": 3}}}, ("clic.negatives.sampels = 3", "did you mean samples?")),
         ({"epsiodes": 3}, ("epsiodes = 3 is not a setting", "did you mean episodes?")),
         ({"clic": 3}, ("clic = 3", "a table of settings")),
@@ -272,13 +273,58 @@ def test_an_overlap_with_room_is_taken(overlap: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"gate": {"mode": "touch"}}, "mode hold or toggle"),
-        ({"clic": {"label_average_s": 0}}, "allowed without label_average_s: false"),
-        ({"loop": {"rate_hz": 2}}, "two ticks or more"),
-        ({"loop": {"exploration": {"episodes": 0.5}}}, "exploration.episodes = 0, not 0.5"),
+        ({"gate": {"mode": "touch"}}, "with gate.mode = touch; allowed: hold or toggle"),
+        ({"correction": {"label_average_s": 0}}, "with correction.label_average_s = 0 at loop.rate_hz = 10; allowed: "),
+        ({"loop": {"rate_hz": 2}}, "with correction.label_average_s = 0.4 at loop.rate_hz = 2; allowed: "),
+        ({"loop": {"exploration": {"episodes": 0.5}}}, "with loop.exploration.episodes = 0.5; allowed: 0"),
     ],
 )
-def test_consent_is_refused_where_nothing_could_be_told_by_it(changes: dict[str, object], said: str) -> None:
-    assert load(session="keyboard_relative").clic.implicit_approval
-    with pytest.raises(SettingsError, match=said):
+def test_implicit_approval_is_refused_where_it_cannot_be_read(changes: dict[str, object], said: str) -> None:
+    assert load(session="keyboard_relative").correction.implicit_approval
+    with pytest.raises(SettingsError, match=f"correction.implicit_approval = true is not allowed {said}"):
         load(session="keyboard_relative", overrides=changes)
+
+
+def test_corrections_of_old_settings_are_read_under_current_names(tmp_path: Path) -> None:
+    old = tmp_path / "mine.toml"
+    old.write_text(
+        """[gate]
+kind = "relative"
+frame = "world"
+about = "sideways"
+steady_s = 0.5
+reaction_s = 0.25
+relative_step = 1.5
+max_step = 0.25
+absolute_axes = ["x"]
+
+[clic]
+padding = "mask"
+intent_s = 0.4
+consent = true
+
+[loop]
+pair_stride = 2
+undo_s = 3.0
+
+[window.keys]
+toggle_kind = "b"
+"""
+    )
+    settings = load(config=old)
+    assert settings.correction == CorrectionSettings(
+        mode="relative",
+        command_frame="world",
+        axes="sideways",
+        policy_filter_s=0.5,
+        reaction_time_s=0.25,
+        relative_step=1.5,
+        max_step=0.25,
+        absolute_axes=("x",),
+        padding="mask",
+        label_average_s=0.4,
+        implicit_approval=True,
+        pair_stride=2,
+        undo_s=3.0,
+    )
+    assert settings.window.keys == {"toggle_correction_mode": "b"}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hitl_clic.devices.core.axes import base
 from hitl_clic.devices.teacher import noise
 from hitl_clic.devices.teacher.keypress_model import KeypressModel, nudged, pressed
-from hitl_clic.types.records import Kind
+from hitl_clic.types.records import CorrectionMode
 
 
 class OracleSettings(BaseModel):
@@ -166,7 +166,7 @@ class Oracle:
         step_in_chunk: int,
         wanted: NDArray,
         robot: NDArray,
-        kind: Kind,
+        kind: CorrectionMode,
         asked: bool = False,
         coming: NDArray | float = 0.0,
         then: NDArray | None = None,
@@ -197,7 +197,7 @@ class Oracle:
             return self._late.popleft()
         return Answer((0.0,) * wanted.size, False)
 
-    def until_then(self, plan: NDArray, kind: Kind) -> NDArray:
+    def until_then(self, plan: NDArray, kind: CorrectionMode) -> NDArray:
         """What it expects to be done before the motion that it decides on next is carried out, [behind, dim_a].
 
         `plan`: what is left of the robot's running chunk, [k, dim_a], k >= 1; its last step goes on. A robot that is
@@ -215,13 +215,15 @@ class Oracle:
                 actions[place] = np.clip(np.where(buttons, motion, driven), -1.0, 1.0)
         return actions
 
-    def _ahead(self, coming: NDArray | float, kind: Kind) -> NDArray:
+    def _ahead(self, coming: NDArray | float, kind: CorrectionMode) -> NDArray:
         """How much less it wants because of pending motions, those that it holds back itself included."""
         coming = coming + np.sum([answer.motion for answer in self._late], axis=0)
         reach = self._relative_step if kind == "relative" else 1.0
         return np.asarray(self.settings.anticipation * reach * coming, np.float64)
 
-    def _answer(self, step: int, engages: bool, wanted: NDArray, robot: NDArray, kind: Kind, ahead: NDArray) -> Answer:
+    def _answer(
+        self, step: int, engages: bool, wanted: NDArray, robot: NDArray, kind: CorrectionMode, ahead: NDArray
+    ) -> Answer:
         settings = self.settings
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)
         buttons = self._buttons if self._buttons.size else np.zeros(wanted.size, bool)

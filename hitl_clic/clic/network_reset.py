@@ -41,10 +41,10 @@ class ResettingTrainer:
     def __len__(self) -> int:
         return len(self.acting)
 
-    def add(self, pair_id: int, kind: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
+    def add(self, pair_id: int, correction_mode: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
         """Keep a pair; see `ChunkTrainer.add`."""
         for trainer in (self.acting, self.successor):
-            trainer.add(pair_id, kind, state, robot, human, mask)
+            trainer.add(pair_id, correction_mode, state, robot, human, mask)
 
     def remove(self, pair_id: int) -> bool:
         """Forget a pair that its teacher withdrew. False if it is not here."""

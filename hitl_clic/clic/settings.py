@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-Padding = Literal["hold", "robot", "hindsight", "mask"]
 NegativeStart = Literal["uniform", "proposals"]
 EnergyKind = Literal["mlp", "film"]
 MethodKind = Literal["clic", "ibc", "bc", "flow"]
@@ -166,21 +165,6 @@ class MethodSettings(BaseModel):
     )
     negatives: NegativeSettings = Field(NegativeSettings(), description="Samples of the evaluation set.")
     inference: InferenceSettings = Field(InferenceSettings(), description="Finding a low-energy chunk.")
-    padding: Padding = Field(
-        "hindsight", description="How a correction shorter than H is filled up: hold, robot, hindsight or mask."
-    )
-    label_average_s: float = Field(
-        0.0,
-        ge=0,
-        le=2,
-        description="Seconds, from each tick of a correction on, over whose mean hands say what they mean: with keys "
-        "of eight directions a person goes to and fro. Pushes are then learnt as where they led; 0 is off.",
-    )
-    implicit_approval: bool = Field(
-        False,
-        description="Who corrects relatively and, having pushed, holds on without pushing lets pass what happens: that "
-        "is learnt too, as a part of what hands mean (label_average_s). Else nobody teaches what the robot does right.",
-    )
     symmetries: bool = Field(
         False, description="Let each pair also teach its images under the symmetries that the task declares."
     )
@@ -232,13 +216,6 @@ class MethodSettings(BaseModel):
     def planner_device(self) -> str:
         """Torch device on which chunks are searched."""
         return self.inference.device or self.device
-
-    @field_validator("implicit_approval")
-    @classmethod
-    def _is_of_a_while(cls, implicit_approval: bool, info: ValidationInfo) -> bool:
-        if implicit_approval and info.data.get("label_average_s") == 0:
-            raise ValueError("allowed without label_average_s: false (consent is a part of what hands mean in a while)")
-        return implicit_approval
 
     @field_validator("prefix")
     @classmethod

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
+from hitl_clic.clic.desired_space import limited_correction
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch
-from hitl_clic.correction.padding import counted, shortened
 from hitl_clic.types.symmetry import Symmetry
 
 FUSED_ADAM = ("cpu", "cuda")
@@ -87,8 +87,10 @@ class ChunkTrainer:
     def __len__(self) -> int:
         return len(self.buffer)
 
-    def add(self, pair_id: int, kind: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
+    def add(self, pair_id: int, correction_mode: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
         """Keep a pair: state [dim_o]; robot, human, mask [H, dim_a].
+
+        The mask is final. The correction of a relative pair is limited to `half_space.length`.
 
         Raises:
             ValueError: a shape does not fit, or a number is not finite.
@@ -104,10 +106,10 @@ class ChunkTrainer:
                 raise ValueError(f"pair {pair_id}: {name} has shape {value.shape}, expected {shape}")
             if not np.isfinite(value).all():
                 raise ValueError(f"pair {pair_id}: {name} has numbers that are not finite")
-        if kind == "relative":
-            human = shortened(robot, human, mask, self.settings.half_space.length)
-        mask = counted(mask, kind == "relative", self.settings.padding)
-        self.buffer.add(StoredPair(pair_id, kind == "relative", state, robot, human, mask))
+        relative = correction_mode == "relative"
+        if relative:
+            human = limited_correction(robot, human, mask, self.settings.half_space.length)
+        self.buffer.add(StoredPair(pair_id, relative, state, robot, human, mask))
 
     def remove(self, pair_id: int) -> bool:
         """Forget a pair that its teacher withdrew. False if it is not here."""

@@ -1,7 +1,7 @@
-"""The cockpit in a terminal: the same facts and words, at most four times a second.
+"""The cockpit in a terminal: the window's texts, at most four times a second.
 
-Runs in its own thread, which asks for a state and writes to the console; nothing of it is ever in a tick. Where the
-output is no terminal (a file, a pipe), it writes one line for each finished episode instead.
+Runs in its own thread, which gets a state and writes to the console; never in a tick. If the output is no terminal
+(a file, a pipe), it writes one line per finished episode instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rich.text import Text
 
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.palette import web
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
 
 PERIOD_S = 0.25
@@ -27,14 +27,14 @@ _SHOWN_EPISODES = 60
 
 
 class Dashboard:
-    """Shows what `state_provider` gives until closed. Use `start` and `close`, or `with`."""
+    """Shows the states of `state_provider` until closed. Use `start` and `close`, or `with`."""
 
     def __init__(
         self, state_provider: Callable[[], CockpitState | None], console: Console | None = None, episodes: int = 0
     ) -> None:
         """
         Args:
-            state_provider: asked in the dashboard's thread; quick, never waits; None: nothing to show yet.
+            state_provider: called in the dashboard's thread; must not wait. None: nothing to show yet.
             console: where to write; standard output by default.
             episodes: of the whole session, for a progress bar with the time left; 0: no bar.
         """
@@ -42,7 +42,7 @@ class Dashboard:
         self._provider = state_provider
         self._console = console or Console()
         self._closing = threading.Event()
-        self._told = -1
+        self._last_episode = -1
         self._thread = threading.Thread(target=self._run, name="dashboard", daemon=True)
 
     @property
@@ -51,11 +51,11 @@ class Dashboard:
         return self._console.is_terminal
 
     def start(self) -> None:
-        """Begin to show (at most once)."""
+        """Start the thread. Call it once."""
         self._thread.start()
 
     def close(self) -> None:
-        """Show the newest state a last time and end. Safe to call twice."""
+        """Show the newest state and end. Safe to call twice."""
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
@@ -70,8 +70,8 @@ class Dashboard:
     def _run(self) -> None:
         if not self._console.is_terminal:
             while not self._closing.wait(PERIOD_S):
-                self._tell_episodes()
-            self._tell_episodes()
+                self._print_episodes()
+            self._print_episodes()
             return
         with Live(console=self._console, auto_refresh=False) as live:
             while True:
@@ -82,32 +82,34 @@ class Dashboard:
                 if last:
                     return
 
-    def _tell_episodes(self) -> None:
+    def _print_episodes(self) -> None:
         state = self._provider()
         for mark in state.history if state is not None else ():
-            if mark.episode > self._told:
-                self._told = mark.episode
+            if mark.episode > self._last_episode:
+                self._last_episode = mark.episode
                 practice = state is not None and bool(state.practice)
-                self._console.print(words.finished(mark, practice), markup=False, highlight=False)
+                self._console.print(status_text.finished(mark, practice), markup=False, highlight=False)
 
 
 def render(state: CockpitState, episodes: int = 0) -> RenderableType:
-    """The state as text: who drives, how far the session is, the three cards, what happened last."""
-    driver = Text(f" {words.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}")
-    head = Text.assemble(driver, "  ", words.beside_badge(state), "  ", (state.task, "bold"))
-    where = Text(f"{words.episode(state)} · {words.progress(state)}", style="dim")
-    sentence, well = words.learned(state)
-    flags = Text("  ").join(_flag(flag) for flag in state.corrections[-words.SHOWN_CORRECTIONS :])
+    """The state as text: who drives, how far the session is, three cards, the last message."""
+    driver = Text(
+        f" {status_text.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}"
+    )
+    head = Text.assemble(driver, "  ", status_text.beside_badge(state), "  ", (state.task, "bold"))
+    where = Text(f"{status_text.episode(state)} · {status_text.progress(state)}", style="dim")
+    sentence, all_learned = status_text.learned(state)
+    flags = Text("  ").join(_flag(flag) for flag in state.corrections[-status_text.SHOWN_CORRECTIONS :])
     learning = Group(
-        Text(sentence, style=f"bold {web(palette.GOOD)}" if well and state.corrections else "bold"),
+        Text(sentence, style=f"bold {web(palette.GOOD)}" if all_learned and state.corrections else "bold"),
         flags,
-        Text(words.policy(state), style="dim"),
+        Text(status_text.policy(state), style="dim"),
     )
     cards: list[RenderableType] = [
         head,
         where,
         Panel(learning, title="IS IT LEARNING?", title_align="left", border_style="dim"),
-        Panel(_stepping_in(state.history), title="DOES IT NEED YOU LESS?", title_align="left", border_style="dim"),
+        Panel(_episodes(state.history), title="DOES IT NEED YOU LESS?", title_align="left", border_style="dim"),
         Panel(_machine(state), title="MACHINE", title_align="left", border_style="dim"),
     ]
     if episodes:
@@ -129,7 +131,7 @@ def _progress(state: CockpitState, episodes: int) -> RenderableType:
 _FLAGS: Mapping[Correction, tuple[str, str]] = {
     "queued": ("○ waiting", ""),
     "learned": ("● learned", web(palette.GOOD)),
-    "followed": ("● does it", web(palette.GOOD)),
+    "followed": ("● followed", web(palette.GOOD)),
     "unfollowed": ("◐ not yet", web(palette.GOOD)),
     "undone": ("– undone", "dim"),
 }
@@ -139,7 +141,7 @@ def _flag(flag: Correction) -> Text:
     return Text(*_FLAGS[flag])
 
 
-def _stepping_in(history: Sequence[EpisodeMark]) -> RenderableType:
+def _episodes(history: Sequence[EpisodeMark]) -> RenderableType:
     shown = history[-_SHOWN_EPISODES:]
     if not shown:
         return Text("No episode finished yet", style="dim")
@@ -147,7 +149,7 @@ def _stepping_in(history: Sequence[EpisodeMark]) -> RenderableType:
     endings = Text.assemble(*(("●", web(palette.GOOD)) if mark.success else ("×", web(palette.BAD)) for mark in shown))
     reached = sum(mark.success for mark in shown)
     return Group(
-        *(Text(" · ".join(part for part in row if part)) for row in words.recently(shown)),
+        *(Text(" · ".join(part for part in row if part)) for row in status_text.recent_episodes(shown)),
         Text(curve, style=web(palette.HUMAN)),
         endings,
         Text(f"● reached {reached}   × failed {len(shown) - reached}", style="dim"),
@@ -156,8 +158,12 @@ def _stepping_in(history: Sequence[EpisodeMark]) -> RenderableType:
 
 def _machine(state: CockpitState) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    marks = {"well": Text("●", style=web(palette.GOOD)), "wait": Text("○"), "look": Text("▲", style=web(palette.HUMAN))}
-    for line in (words.loop(state), words.device(state), words.learner(state)):
-        word = Text(line.word, style=web(palette.HUMAN) if line.level == "look" else "")
+    marks = {
+        "ok": Text("●", style=web(palette.GOOD)),
+        "wait": Text("○"),
+        "attention": Text("▲", style=web(palette.HUMAN)),
+    }
+    for line in (status_text.loop(state), status_text.device(state), status_text.learner(state)):
+        word = Text(line.word, style=web(palette.HUMAN) if line.level == "attention" else "")
         table.add_row(marks[line.level], Text(line.subject, style="dim"), word, Text(line.figures, style="dim"))
     return table

@@ -1,6 +1,6 @@
-"""`curves.png`: how a session went, episode by episode.
+"""Figures of a session: `curves.png` (per episode), and how well uncertainty predicts corrections.
 
-Called once at a session's end by the actor's main thread. Uses matplotlib's figures directly, no global state.
+Called by the main thread after a session, never in a tick. Uses matplotlib's figures directly, no global state.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ ROLLING = 5
 
 
 def write_curves(episodes: Sequence[EpisodeRecord], path: Path, title: str) -> None:
-    """Write the four curves of a session as a picture.
+    """Write a session's four curves: feedback, success, action error, episode length.
 
     Args:
-        episodes: finished ones, in order; may be empty, which the picture then says.
-        path: file to write (its ending says the format: .png, .pdf, .svg); its folder is made if missing.
-        title: one line above all, for example "Push-T · fast · oracle · seed 0".
+        episodes: the finished ones, in order; may be empty.
+        path: file to write; its ending gives the format (.png, .pdf, .svg). A missing folder is made.
+        title: one line at the top, for example "Push-T · clic · oracle · seed 0".
 
     Raises:
-        OSError: the file cannot be written. ValueError: matplotlib does not know the file's ending.
+        OSError: the file cannot be written. ValueError: matplotlib does not know the ending.
     """
     figure = Figure(figsize=(10.0, 6.6), dpi=120, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
@@ -46,12 +46,12 @@ def write_curves(episodes: Sequence[EpisodeRecord], path: Path, title: str) -> N
         _success(axes[0, 1], numbers, [record.success for record in episodes])
         _curve(axes[1, 0], numbers, [record.l2_error_per_step for record in episodes], robot)
         axes[1, 0].set_title(
-            "Error: robot's action to teacher's, L2 per step", loc="left", fontsize=10, color=web(palette.INK)
+            "Action error: robot to teacher, L2 norm per step", loc="left", fontsize=10, color=web(palette.INK)
         )
         _curve(axes[1, 1], numbers, [float(record.timesteps) for record in episodes], robot)
-        axes[1, 1].set_title("Length of the episode, steps", loc="left", fontsize=10, color=web(palette.INK))
+        axes[1, 1].set_title("Episode length, steps", loc="left", fontsize=10, color=web(palette.INK))
         for axis in axes.flat:
-            _dress(axis)
+            _style(axis)
         for axis in axes[1]:
             axis.set_xlabel("episode", fontsize=9, color=web(palette.INK_SOFT))
             axis.set_xlim(numbers[0] - 0.5, numbers[-1] + 0.5)
@@ -63,48 +63,50 @@ def write_curves(episodes: Sequence[EpisodeRecord], path: Path, title: str) -> N
     figure.savefig(path)
 
 
-def write_uncertainty(uncertainties: UncertaintyStudy, threshold: float, path: Path) -> None:
-    """Write how well doubt foretells corrections: its ROC curve, and how often the teacher came after what doubt.
+def write_uncertainty(study: UncertaintyStudy, threshold: float, path: Path) -> None:
+    """Write how well uncertainty predicts corrections: the ROC curve, and the share corrected by uncertainty.
 
     Args:
-        threshold: marked in both. path: file to write; its folder is made if missing.
+        threshold: of the help request, action units; marked in both. path: file to write; a missing folder is made.
 
     Raises:
-        OSError: the file cannot be written. ValueError: nothing to tell apart, see `Doubts.curve`.
+        OSError: the file cannot be written. ValueError: only one class, see `UncertaintyStudy.curve`.
     """
     figure = Figure(figsize=(10.0, 4.2), dpi=120, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    figure.suptitle("Does doubt tell when the teacher will step in?", color=web(palette.INK), fontweight="bold")
+    figure.suptitle("Does uncertainty predict corrections?", color=web(palette.INK), fontweight="bold")
     left, right = figure.subplots(1, 2)
-    called = uncertainties.uncertainty > threshold
-    false, found = uncertainties.curve()
-    left.plot([0, 1], [0, 1], color=web(palette.INK_SOFT), linewidth=1, linestyle="--", label="luck")
+    called = study.uncertainty > threshold
+    false_positives, true_positives = study.curve()
+    left.plot([0, 1], [0, 1], color=web(palette.INK_SOFT), linewidth=1, linestyle="--", label="chance")
     left.plot(
-        false, found, color=web(palette.ROBOT_INK), linewidth=2, label=f"uncertainty, area {uncertainties.area():.2f}"
+        false_positives,
+        true_positives,
+        color=web(palette.ROBOT_INK),
+        linewidth=2,
+        label=f"uncertainty, area {study.area():.2f}",
     )
-    mark = ([called[~uncertainties.came].mean()], [called[uncertainties.came].mean()])
-    left.plot(*mark, "o", color=web(palette.HUMAN_INK), label=f"asking above {threshold:.3f}")
-    left.set_xlabel("false alarms, share of plans it did not come after", fontsize=9, color=web(palette.INK_SOFT))
-    left.set_ylabel("corrections foretold, share", fontsize=9, color=web(palette.INK_SOFT))
+    mark = ([called[~study.came].mean()], [called[study.came].mean()])
+    left.plot(*mark, "o", color=web(palette.HUMAN_INK), label=f"help request above {threshold:.3f}")
+    left.set_xlabel("false positive rate", fontsize=9, color=web(palette.INK_SOFT))
+    left.set_ylabel("true positive rate", fontsize=9, color=web(palette.INK_SOFT))
     left.legend(loc="lower right", frameon=False, fontsize=8)
-    tenths = np.array_split(
-        np.argsort(uncertainties.uncertainty, kind="stable"), min(10, len(uncertainties.uncertainty))
-    )
-    middles = [float(np.median(uncertainties.uncertainty[tenth])) for tenth in tenths]
-    right.plot(middles, [uncertainties.came[tenth].mean() for tenth in tenths], "o-", color=web(palette.ROBOT_INK))
-    right.axhline(uncertainties.chance, color=web(palette.INK_SOFT), linewidth=1, linestyle="--")
+    tenths = np.array_split(np.argsort(study.uncertainty, kind="stable"), min(10, len(study.uncertainty)))
+    middles = [float(np.median(study.uncertainty[tenth])) for tenth in tenths]
+    right.plot(middles, [study.came[tenth].mean() for tenth in tenths], "o-", color=web(palette.ROBOT_INK))
+    right.axhline(study.chance, color=web(palette.INK_SOFT), linewidth=1, linestyle="--")
     right.axvline(threshold, color=web(palette.HUMAN_INK), linewidth=1)
     right.set_ylim(bottom=0.0)
-    right.set_xlabel("doubt, units of action; each dot a tenth of the plans", fontsize=9, color=web(palette.INK_SOFT))
-    right.set_ylabel("the teacher came after, share", fontsize=9, color=web(palette.INK_SOFT))
+    right.set_xlabel("uncertainty, action units (deciles of the plans)", fontsize=9, color=web(palette.INK_SOFT))
+    right.set_ylabel("plans followed by a correction, share", fontsize=9, color=web(palette.INK_SOFT))
     for axis in (left, right):
-        _dress(axis)
+        _style(axis)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
 
 
 def rolling_mean(values: Sequence[float], width: int = ROLLING) -> np.ndarray:
-    """Mean of each value and up to `width` - 1 before it, ignoring NaN; NaN where all are; float64 [n]."""
+    """Mean of each value and up to `width` - 1 before it, float64 [n]. NaN values are ignored."""
     means = np.full(len(values), math.nan)
     for index in range(len(values)):
         known = [value for value in values[max(0, index + 1 - width) : index + 1] if not math.isnan(value)]
@@ -115,7 +117,7 @@ def rolling_mean(values: Sequence[float], width: int = ROLLING) -> np.ndarray:
 
 def _feedback(axis: Axes, numbers: np.ndarray, shares: Sequence[float], color: str) -> None:
     _curve(axis, numbers, shares, color)
-    axis.set_title("How often the teacher steps in", loc="left", fontsize=10, color=web(palette.INK))
+    axis.set_title("Steps that the teacher drives", loc="left", fontsize=10, color=web(palette.INK))
     axis.set_ylim(-0.03, 1.03)
     axis.yaxis.set_major_formatter(PercentFormatter(1.0, 0))
 
@@ -133,12 +135,12 @@ def _success(axis: Axes, numbers: np.ndarray, reached: Sequence[bool]) -> None:
 
 
 def _curve(axis: Axes, numbers: np.ndarray, values: Sequence[float], color: str) -> None:
-    """Every episode as a faint dot, their rolling mean as a line."""
+    """Each episode as a faint dot, the rolling mean as a line."""
     axis.plot(numbers, values, "o", color=color, markersize=4, alpha=0.4, markeredgewidth=0)
     axis.plot(numbers, rolling_mean(values), color=color, linewidth=2)
 
 
-def _dress(axis: Axes) -> None:
+def _style(axis: Axes) -> None:
     axis.grid(True, axis="y", color=web(palette.GROUND))
     axis.set_axisbelow(True)
     axis.tick_params(colors=web(palette.INK_SOFT), labelsize=8)

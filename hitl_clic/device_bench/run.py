@@ -69,7 +69,7 @@ def run(bench: BenchSettings) -> int:
             console.print(f"Let go of the {trial.device.name}: its rest is measured for {seconds:g} s.")
 
         def goes_on() -> bool:
-            here = window is None or (window.alive() and "quit" not in window.asked())
+            here = window is None or (window.alive() and "quit" not in window.take_commands())
             return here and tried.goes_on() and not quits.is_set()
 
         _watch(trial, keys, goes_on, seconds, console if watched else None)

@@ -59,7 +59,7 @@ class Ingest:
         if key in self._withdrawn:
             return
         try:
-            self._trainer.add(number, pair.kind, pair.state, pair.robot, pair.human, pair.mask)
+            self._trainer.add(number, pair.correction_mode, pair.state, pair.robot, pair.human, pair.mask)
         except ValueError as error:
             self.rejected += 1
             log.warning("pair %d of run %s cannot be learned from: %s", pair.id, run_id, error)

@@ -6,7 +6,7 @@ entry at the end: opening the journal cuts it off and reports it.
 
 File: 8 bytes of magic, then records: length (u32), crc32 (u32), body; all little-endian. The first body is a
 MessagePack mapping {format, run_id}. Every other is a MessagePack list: the actor's run id, then the frames of
-`link.codec`, or those of protocol 1 in a journal begun before (`learner.journal_protocol1`).
+`link.codec`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from hitl_clic.learner import journal_protocol1
 from hitl_clic.link.codec import MalformedMessage, WrongProtocol, decode, encode
 from hitl_clic.link.handshake import Published, Withdrawal
 from hitl_clic.types.messages import ChunkPair, Hello, UpdateRequest
@@ -185,9 +184,7 @@ def _message(frames: list[bytes]) -> Any:
     try:
         return decode(frames, MAX_RECORD_BYTES)
     except WrongProtocol as error:
-        if error.protocol != journal_protocol1.PROTOCOL:
-            raise
-        return journal_protocol1.decode(frames)
+        raise ValueError(f"{error}; learn again from the session's recording: hitl-clic learn SESSION") from error
 
 
 def _lock(file: BinaryIO, path: Path) -> None:

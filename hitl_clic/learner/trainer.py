@@ -21,7 +21,7 @@ class Trainer(Protocol):
     newest_pair: int
     """Greatest id that has been in a trained batch; -1 before the first."""
 
-    def add(self, pair_id: int, kind: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
+    def add(self, pair_id: int, correction_mode: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
         """Keep a pair: state [dim_o]; robot, human, mask [H, dim_a].
 
         Raises:

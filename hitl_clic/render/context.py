@@ -1,4 +1,4 @@
-"""A place for OpenGL to draw in, by MuJoCo's name of the way there. The thread that opens one is the one to use it."""
+"""An off-screen OpenGL context of one of MuJoCo's backends. Only the thread that opens a context may use it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def open_context(name: str, width: int, height: int) -> Any:
-    """MuJoCo's `GLContext` of this backend, current in the calling thread; `free` ends it.
+    """MuJoCo's `GLContext` of this backend, made current in the calling thread. Call its `free` at the end.
 
     Raises:
-        ImportError, and whatever else MuJoCo, PyOpenGL or GLFW raise where a library is missing: no two fail alike.
+        Exception: a library is missing. Its type depends on MuJoCo, PyOpenGL and GLFW; ImportError is one of them.
     """
     context = import_module(f"mujoco.{name}").GLContext(width, height)
     context.make_current()

@@ -96,9 +96,8 @@ def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path 
 
 
 def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) -> Iterator[ChunkPair]:
-    from hitl_clic.correction.from_recording import pairs_of_session
+    from hitl_clic.runner.recorded_pairs import pairs_of_session
 
-    method = settings.clic
     for path in folders:
         session = open_session(path)
         try:
@@ -108,9 +107,7 @@ def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) ->
                     f"session = {path} is of task {of.task} with horizon {of.horizon}, not {settings.task} with "
                     f"{settings.horizon}; learn from each kind by itself"
                 )
-            yield from pairs_of_session(
-                session, method.padding, method.label_average_s, method.implicit_approval, episodes
-            )
+            yield from pairs_of_session(session, settings.correction, episodes)
         except UserError:
             raise
         except ValueError as error:  # the reader's, about a damaged record
@@ -140,7 +137,7 @@ def _train(
     sizes = (pairs[0].state.size, pairs[0].human.shape[1], settings.horizon)
     trainer = make_trainer(*sizes, settings.clic, settings.seed, symmetries)
     for number, pair in enumerate(pairs):
-        trainer.add(number, pair.kind, pair.state, pair.robot, pair.human, pair.mask)
+        trainer.add(number, pair.correction_mode, pair.state, pair.robot, pair.human, pair.mask)
     began = time.perf_counter()
     for done in range(1, updates + 1):
         trainer.update()

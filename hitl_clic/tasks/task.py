@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitl_clic.types.errors import among
-from hitl_clic.types.records import Frame
+from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene
 from hitl_clic.types.scene3d import Scene3D
 from hitl_clic.types.symmetry import Symmetry
 
 if TYPE_CHECKING:
-    from hitl_clic.render.frames import Frames
+    from hitl_clic.render.task_renderer import TaskRenderer
 
 Array = NDArray[np.float32]
 RenderMode = Literal["rgb_array", "human"]
@@ -52,7 +52,7 @@ class Task(gymnasium.Env[Array, Array]):
     """Steps after which an episode is truncated."""
     symmetries: tuple[Symmetry, ...] = ()
     """Images of states and actions under which the task is the same."""
-    _frames: Frames | None = None
+    _renderer: TaskRenderer | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -113,7 +113,7 @@ class Task(gymnasium.Env[Array, Array]):
         """
         raise NotImplementedError(f"{type(self).__name__} cannot be foreseen from an observation")
 
-    def axes_of(self, frame: Frame) -> NDArray[np.float64] | None:
+    def axes_of(self, frame: CommandFrame) -> NDArray[np.float64] | None:
         """The axes of a frame in the world, for devices: [arms, 3, 3], its x, y and z in columns of length 1 each.
 
         "gripper": of the hand of each arm. "camera": of what the window shows, for every arm the same: x to the right,
@@ -149,7 +149,7 @@ class Task(gymnasium.Env[Array, Array]):
         """
         if self.render_mode is None:
             gymnasium.logger.warn('render() returns nothing without a mode; make the task with render_mode="rgb_array"')
-        return self._pictures().draw() if self.render_mode == "rgb_array" else None
+        return self._task_renderer().draw() if self.render_mode == "rgb_array" else None
 
     def show_step(self) -> None:
         """In the mode "human": show the present instant, and wait until the next step is due. Otherwise nothing.
@@ -158,17 +158,18 @@ class Task(gymnasium.Env[Array, Array]):
             NoBackend: as `render`.
         """
         if self.render_mode == "human":
-            self._pictures().show()
+            self._task_renderer().show()
 
     def close(self) -> None:
         """Close the window and give the memory for pictures back. The task may go on; it then opens them again."""
-        if self._frames is not None:
-            self._frames.close()
-            self._frames = None
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
 
-    def _pictures(self) -> Frames:
-        if self._frames is None:
-            from hitl_clic.render.frames import Frames  # only here, so that a task without a mode loads no renderer
+    def _task_renderer(self) -> TaskRenderer:
+        if self._renderer is None:
+            # Imported here, so that a task without a render mode loads no drawing library.
+            from hitl_clic.render.task_renderer import TaskRenderer
 
-            self._frames = Frames(self)
-        return self._frames
+            self._renderer = TaskRenderer(self)
+        return self._renderer

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from hitl_clic.types.json_form import Array, Matrix
-from hitl_clic.types.records import Kind
+from hitl_clic.types.records import CorrectionMode
 from hitl_clic.types.schema import Index, Nanoseconds, Natural, Scalars
 
 PROTOCOL = 2
@@ -27,7 +27,7 @@ class ChunkPair:
         id: 0, 1, 2, ... within a run; every pair has one, none is used twice.
         episode: episode number, from 0.
         tick: tick of the whole session at which `state` was observed.
-        kind: "absolute" (a^h is what the teacher wants) or "relative" (a^h is only better than a^r).
+        correction_mode: "absolute" (a^h is what the teacher wants) or "relative" (a^h is only better than a^r).
         state: s_t, float32 [dim_o].
         robot: a^r[t:t+H], what the policy meant to do from `state` on, float32 [H, dim_a]. Where a correction begins
             in the middle of a chunk this is the rest of that older plan, its last step held to H. Where a relative
@@ -42,7 +42,7 @@ class ChunkPair:
     id: Natural
     episode: Natural
     tick: Natural
-    kind: Kind
+    correction_mode: CorrectionMode
     state: Array
     robot: Matrix
     human: Matrix

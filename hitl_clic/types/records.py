@@ -14,11 +14,11 @@ from typing import Literal
 from hitl_clic.types.json_form import Array, Matrix
 
 GateState = Literal["autonomous", "correcting", "waiting", "paused", "stopped"]
-Kind = Literal["absolute", "relative"]
-Frame = Literal["world", "gripper", "camera"]
-"""Whose axes a hand's motion goes along; the camera's are the picture's: x to the right, y towards the viewer, z up."""
+CorrectionMode = Literal["absolute", "relative"]
+CommandFrame = Literal["world", "gripper", "camera"]
+"""The frame that a teacher's commands are given in. In the camera frame x points right, y to the viewer, z up."""
 EVERYTHING = "everything"
-"""What a correction is about where no group of axes was chosen."""
+"""The name of the group of all action axes; corrections use it unless another group is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Proposal:
     Attributes:
         chunk: float32 [H, dim_a] in [-1, 1].
         energy: E(s, chunk); what it means is the policy's matter, NaN if it has none.
-        doubt: how far apart the chunks are that would do nearly as well, units of action; NaN if the policy cannot say.
+        uncertainty: spread of the chunks of nearly the lowest energy, units of action; NaN if the policy gives none.
     """
 
     chunk: Array
@@ -48,7 +48,7 @@ class Plan:
         started_ns, finished_ns: around the inference.
         lead: ticks after t at which it takes over from the chunk that ran when it was asked for; 0 at once.
         ahead: ticks after t that its first step belongs to: 0, or `lead` if it was planned for the state expected then.
-        doubt: see `Proposal`.
+        uncertainty: see `Proposal`.
     """
 
     tick: int
@@ -80,7 +80,7 @@ class TickRecord:
     Attributes:
         tick: number in the session, from 0; episode: from 0; step: number in the episode, from 0.
         time_ns: when the tick began. observation: s_t before the step, float32 [dim_o].
-        state: the gate's state; kind, frame, about: how a correction is read, as in `GateOutput`.
+        state: the gate's state. correction_mode, command_frame, correction_axes: see `control.gate.GateOutput`.
         robot_action: a^r_t, what the policy would do; human_action: a^h_t or None; executed: what was done.
         taught: 1 for each action axis the human set, float32 [dim_a]; all zero when the robot drove.
         plan_tick: tick of the plan that robot_action comes from (-1: none yet); step_in_chunk: its index there.
@@ -89,7 +89,7 @@ class TickRecord:
             next deadline. Older recordings: up to the simulator's step.
         sections_ns: time by part of the tick, by name (`control.section_timer`); their sum is work_ns.
         reward, success, terminated, truncated: what the task answered.
-        seen: the tick whose observation the human had seen when deciding this; -1 is this one.
+        stimulus_tick: the tick whose observation the teacher reacted to; -1 is this tick.
         push: of a relative correction how far it pushes each axis, float32 [dim_a], units of action, also where that
             leaves [-1, 1]; None else, and in older recordings.
     """
@@ -100,7 +100,7 @@ class TickRecord:
     time_ns: int
     observation: Array
     state: GateState
-    kind: Kind
+    correction_mode: CorrectionMode
     robot_action: Array
     human_action: Array | None
     executed: Array
@@ -118,15 +118,15 @@ class TickRecord:
     success: bool
     terminated: bool
     truncated: bool
-    frame: Frame = "world"
-    about: str = EVERYTHING
-    seen: int = -1
+    command_frame: CommandFrame = "world"
+    correction_axes: str = EVERYTHING
+    stimulus_tick: int = -1
     push: Array | None = None
 
     @property
-    def answers(self) -> int:
-        """The tick whose observation the human had seen when deciding this."""
-        return self.tick if self.seen < 0 else self.seen
+    def stimulus(self) -> int:
+        """The tick whose observation the teacher reacted to; never -1."""
+        return self.tick if self.stimulus_tick < 0 else self.stimulus_tick
 
 
 @dataclass(frozen=True, slots=True)

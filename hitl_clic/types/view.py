@@ -8,11 +8,11 @@ from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import (
     EVERYTHING,
     Array,
+    CommandFrame,
+    CorrectionMode,
     EpisodeRecord,
     EventRecord,
-    Frame,
     GateState,
-    Kind,
     Plan,
     SnapshotRecord,
     SwapRecord,
@@ -28,23 +28,25 @@ class LoopView:
     """What the loop shows of itself: the newest instant, for window and dashboard.
 
     Attributes:
-        tick, episode, step: where it is. state, kind, frame, about: the gate's. scene: None where nobody draws.
+        tick, episode, step: where it is. state, correction_mode, command_frame, correction_axes:
+            the gate's. scene: None where nobody draws.
         robot_chunk: the rest of the running chunk from here, [k, dim_a], or None. execute: Ta.
         record: the newest tick; None at the beginning. progress: the task's own figures.
-        asks: the robot asks for help. lets_pass: the teacher holds on without pushing, and teaches what is done.
+        asks: the robot asks for help. approving: the teacher drives without moving, which
+            approves what the robot does.
     """
 
     tick: int
     episode: int
     step: int
     state: GateState
-    kind: Kind
+    correction_mode: CorrectionMode
     scene: Scene | None
     robot_chunk: Array | None
     step_in_chunk: int
     record: TickRecord | None
     progress: dict[str, float]
     asks: bool = False
-    frame: Frame = "world"
-    about: str = EVERYTHING
+    command_frame: CommandFrame = "world"
+    correction_axes: str = EVERYTHING
     approving: bool = False

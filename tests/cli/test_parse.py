@@ -264,7 +264,7 @@ def test_none_and_no_flags() -> None:
     )
     assert isinstance(command, TeachCommand)
     settings = command.settings
-    assert (settings.gate.max_step, settings.window.cameras) == (None, ())
+    assert (settings.correction.max_step, settings.window.cameras) == (None, ())
     assert (settings.clic.symmetries, settings.training.restart) == (False, False)
 
 

@@ -45,7 +45,6 @@ def method(kind: str, **changes: object) -> MethodSettings:
         "inference": InferenceSettings(
             start="screened", candidates=128, chains=16, refine_steps=10, bank=32, plan_switch_margin=0.0, flow_steps=10
         ),
-        "padding": "hindsight",
         "radius_ratio": 0.3,
         "boundary_power": 5.0,
         "penalty_weight": 0.1,
@@ -320,7 +319,7 @@ def test_info_nce_contrasts_only_what_was_taught() -> None:
 
 @pytest.mark.parametrize(("kind", "updates"), [("bc", 50), ("flow", 100), ("ibc", 70)])
 def test_a_taught_first_step_is_learnt_whatever_stands_behind_it(kind: str, updates: int) -> None:
-    trainer = make(kind, padding="mask", penalty_weight=0.0)
+    trainer = make(kind, penalty_weight=0.0)
     mask = np.array([[1, 1], [0, 0]], np.float32)
     for number in range(100):
         rng = np.random.default_rng(number)

@@ -21,7 +21,6 @@ def numbers(device: str, **changes: object) -> MethodSettings:
         "inference": InferenceSettings(
             candidates=40, chains=6, explore_steps=2, refine_steps=2, bank=5, plan_switch_margin=0.5
         ),
-        "padding": "mask",
         "penalty_samples": 3,
         "average": 0.5,
         "batch": 12,
@@ -67,7 +66,7 @@ ENERGY_METHODS = ("clic", "ibc")
 CASES: list[tuple[MethodKind, dict[str, object]]] = [
     *((kind, {}) for kind in METHODS),
     ("clic", {"energy": EnergySettings(kind="mlp", hidden=(8, 8))}),
-    ("clic", {"negatives": NegativeSettings(start="uniform", samples=6, steps=2, noise="sqrt"), "padding": "hold"}),
+    ("clic", {"negatives": NegativeSettings(start="uniform", samples=6, steps=2, noise="sqrt")}),
 ]
 
 

@@ -52,7 +52,6 @@ def method(**changes: object) -> MethodSettings:
             bank=32,
             plan_switch_margin=0.0,
         ),
-        "padding": "hindsight",
         "radius_ratio": 0.3,
         "boundary_temperature": 0.05,
         "boundary_power": 5.0,
@@ -163,12 +162,11 @@ def test_how_far_a_relative_correction_went_is_not_learnt() -> None:
 # ---- reproducible
 
 
-@pytest.mark.parametrize("padding", ["mask", "hold"])
-def test_same_seed_same_weights_with_every_kind(padding: str) -> None:
+def test_same_seed_same_weights_with_every_kind() -> None:
     """Absolute and relative pairs, whole, by steps and by axes."""
     ends: list[dict[str, np.ndarray]] = []
     for seed in (5, 5, 6):
-        trainer = make(method(padding=padding), seed)
+        trainer = make(seed=seed)
         teach(trainer, 0, 20)
         teach(trainer, 20, 40, kind="relative")
         for number, taught in enumerate(([[1, 1], [0, 0]], [[1, 0], [1, 0]]) * 5):
@@ -418,24 +416,13 @@ def test_decay_shrinks_every_weight_by_its_share_of_the_rate() -> None:
             np.testing.assert_allclose(plain[name] - decayed[name], rate * decay * value, rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("kind", "padding", "counts"),
-    [
-        ("absolute", "mask", [[0, 1], [0, 0]]),
-        ("absolute", "hold", [[0, 1], [1, 1]]),
-        ("absolute", "robot", [[0, 1], [1, 1]]),
-        ("absolute", "hindsight", [[0, 1], [1, 1]]),
-        ("relative", "mask", [[0, 1], [0, 0]]),
-        ("relative", "hindsight", [[0, 1], [0, 0]]),
-    ],
-)
-def test_what_counts_of_a_pair(kind: str, padding: str, counts: list[list[int]]) -> None:
-    """An untaught axis never does; a padded step does where the padding stands for something."""
-    trainer = make(method(padding=padding))
-    taught, zero = np.array([[0, 1], [0, 0]], np.float32), np.zeros(CHUNK, np.float32)
-    trainer.add(0, kind, np.zeros(DIM_O, np.float32), zero, zero, taught)
-    assert np.array_equal(trainer.buffer.pairs[0].mask, counts)
-    assert trainer.buffer.pairs[0].mask.dtype == np.float32
+def test_the_mask_of_a_pair_is_kept_as_it_is() -> None:
+    """The correction package decides what counts; the trainer does not change it."""
+    trainer = make()
+    mask, zero = np.array([[0, 1], [0, 0]], np.float32), np.zeros(CHUNK, np.float32)
+    for number, mode in enumerate(("absolute", "relative")):
+        trainer.add(number, mode, np.zeros(DIM_O, np.float32), zero, zero, mask)
+        assert np.array_equal(trainer.buffer.pairs[number].mask, mask)
 
 
 # ---- learning
@@ -542,7 +529,7 @@ def test_corrected_step_by_step_the_policy_arrives() -> None:
 def test_a_placeholder_is_not_learnt(start: str, taught: list[int]) -> None:
     """Wherever nothing was taught both chunks say 0.8: a wrong lesson costs more energy than another such number."""
     numbers = method().negatives.model_copy(update={"start": start})
-    trainer = make(method(padding="mask", penalty_weight=0.0, negatives=numbers))
+    trainer = make(method(penalty_weight=0.0, negatives=numbers))
     known = np.isin(np.arange(4), taught)
     for number in range(60):
         rng = np.random.default_rng(number)
@@ -564,8 +551,8 @@ def test_a_placeholder_is_not_learnt(start: str, taught: list[int]) -> None:
 
 
 def test_a_taught_first_step_is_learnt_and_the_rest_stays_open() -> None:
-    """padding "mask": only the first step is taught, the placeholder behind it is the robot's own random tail."""
-    trainer = make(method(padding="mask", penalty_weight=0.0))
+    """Only the first step is taught, the placeholder behind it is the robot's own random tail."""
+    trainer = make(method(penalty_weight=0.0))
     mask = np.array([[1, 1], [0, 0]], np.float32)
     for number in range(60):
         rng = np.random.default_rng(number)
@@ -623,7 +610,7 @@ def test_a_random_number_of_first_steps_is_given(prefix: int, monkeypatch: pytes
 
 
 def test_what_was_not_taught_is_not_given() -> None:
-    trainer = make(method(prefix=1, padding="mask"))
+    trainer = make(method(prefix=1))
     for number in range(40):
         arrays = [np.full(shape, 0.1 * (number % 9), np.float32) for shape in ((DIM_O,), CHUNK, CHUNK)]
         trainer.add(number, "absolute", arrays[0], arrays[1], arrays[2] - 0.5, np.array([[1, 0], [1, 1]], np.float32))

@@ -89,5 +89,5 @@ def test_the_key_maps_name_what_the_hand_does() -> None:
 @pytest.mark.parametrize(("device", "by_default"), [("oracle", None), ("gamepad", 0.5)])
 def test_hands_hand_over_in_bounded_steps_and_a_script_as_published(device: str, by_default: float | None) -> None:
     for given, expected in (({}, by_default), ({"max_step": 0.25}, 0.25)):
-        settings = load(overrides={"device": device, "headless": True, "gate": given})
-        assert choose(settings).gate.max_step == expected
+        settings = load(overrides={"device": device, "headless": True, "correction": given})
+        assert choose(settings).correction.max_step == expected

@@ -152,7 +152,7 @@ ARRAYS = FRAMES[1:]
         (spoiled(PAIR, id=True), r"ChunkPair\.id: Expected `int`, got `bool`"),
         (spoiled(PAIR, id=-1), r"ChunkPair\.id: Expected `int` >= 0"),
         (spoiled(PAIR, id=2**64 - 1), r"ChunkPair\.id: Expected `int` <= .*"),
-        (spoiled(PAIR, kind="wrong"), r"ChunkPair\.kind: .*'wrong'"),
+        (spoiled(PAIR, correction_mode="wrong"), r"ChunkPair\.correction_mode: .*'wrong'"),
         (spoiled(PAIR, colour=1), "ChunkPair: unknown field 'colour'"),
         (spoiled(MESSAGES[2], settings={"a": [1]}), r"Hello\.settings\[...\]: Expected"),
         (spoiled(MESSAGES[8], known=[1, "x"]), r"Welcome\.known\[1\]: Expected `int`, got `str`"),

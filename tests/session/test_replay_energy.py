@@ -108,7 +108,7 @@ class Onlooker:
         self.seen.append(state)
         return not self.enough(state) and time.monotonic() < self.until_s
 
-    def asked(self) -> list[str]:
+    def take_commands(self) -> list[str]:
         return []
 
     def add_feed(self, feed: object) -> None: ...

@@ -134,7 +134,9 @@ def test_what_cannot_be_written_or_read_is_named() -> None:
 
 def test_a_tick_of_a_recording_from_before_frames_and_groups_can_be_read() -> None:
     (tick, *_) = (record for record in session_records(Swirl()) if isinstance(record, TickRecord))
-    written = json.loads(BY_NAME["tick"].dumps(dataclasses.replace(tick, frame="camera", about="height")))
-    assert (written.pop("frame"), written.pop("about")) == ("camera", "height")
+    written = json.loads(
+        BY_NAME["tick"].dumps(dataclasses.replace(tick, command_frame="camera", correction_axes="height"))
+    )
+    assert (written.pop("command_frame"), written.pop("correction_axes")) == ("camera", "height")
     read = BY_NAME["tick"].loads(json.dumps(written).encode())
-    assert (read.frame, read.about, read.tick) == ("world", "everything", tick.tick)
+    assert (read.command_frame, read.correction_axes, read.tick) == ("world", "everything", tick.tick)

@@ -1,6 +1,6 @@
-"""The page of the device bench: a card for each axis with its response and where the hand is on it, knobs and figures.
+"""The device bench: a card per axis with its response curve and the present deflection, settings and figures.
 
-Pure drawing; called by `draw.Artist` in whichever thread or process draws. Covers the whole window: nothing else moves.
+Pure drawing; called by `draw.WindowPainter`. It covers the whole window, because no robot moves meanwhile.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.state.bench_state import BenchAxis, BenchView
 
 _SIDE = 380
-"""Width of the column of knobs and figures, design pixels."""
-_LOW = 150
-"""Height of the cards where no axis has a curve, design pixels."""
+"""Width of the column of settings and figures, design pixels."""
+_LOW_CARD = 150
+"""Height of the cards if no axis has a curve, design pixels."""
 _OVERSAMPLE = 3
-_KEPT = 64
+_CACHED_PLOTS = 64
 _STATE = {
     "away": palette.BAD,
     "rest": palette.TEXT_SOFT,
@@ -29,7 +29,7 @@ _STATE = {
 
 
 class BenchPage:
-    """Draws one picture after another; keeps the curves, which only change when they are edited."""
+    """Draws the page. Caches the curves, which only change when they are edited."""
 
     def __init__(self) -> None:
         self._plots: dict[tuple[object, ...], pygame.Surface] = {}
@@ -47,7 +47,7 @@ class BenchPage:
         baseline = top + brush.height("big") - brush.height("body") - px(1)
         brush.text(on, view.sentence, (left + used + px(16), baseline), "body", color, room=room)
         cards = pygame.Rect(left, top + brush.height("big") + px(14), side.x - px(GAP) - left, 0)
-        cards.height = height - px(MARGIN) - cards.y if any(axis.curve for axis in view.axes) else px(_LOW)
+        cards.height = height - px(MARGIN) - cards.y if any(axis.curve for axis in view.axes) else px(_LOW_CARD)
         for axis, rect in zip(view.axes, _grid(cards, len(view.axes), px(GAP)), strict=True):
             self._axis(on, brush, rect, axis, axis.name == view.chosen)
         _side(on, brush, side, view)
@@ -70,7 +70,7 @@ class BenchPage:
         line = bar.y - px(8) - brush.height("small")
         area = pygame.Rect(rect.x + pad, top, rect.width - 2 * pad, line - px(4) - top)
         if not axis.curve:
-            if area.height > px(_LOW):  # beside others that have one
+            if area.height > px(_LOW_CARD):  # another axis has a curve
                 brush.text(on, "no curve", (area.centerx, area.centery), "small", palette.TEXT_SOFT, align="centre")
             return
         self._response(on, brush, area, axis)
@@ -79,15 +79,15 @@ class BenchPage:
         brush.text(on, f"shaped {shaped:+.2f}", (area.right, line), "small", palette.TEXT_SOFT, align="right")
 
     def _response(self, on: pygame.Surface, brush: Brush, area: pygame.Rect, axis: BenchAxis) -> None:
-        """The raw axis to the right, shaped upwards, and the live point with its way to both."""
+        """The curve with the raw deflection to the right and the shaped one upwards, and the present point."""
         px = brush.px
         key = (axis.curve, area.size, brush.scale)
         if key not in self._plots:
-            if len(self._plots) >= _KEPT:
+            if len(self._plots) >= _CACHED_PLOTS:
                 self._plots.clear()
             self._plots[key] = _plot(area.size, axis.curve, brush.scale)
         on.blit(self._plots[key], area)
-        falls = axis.curve[-1] < 0.0  # its name stands on the side of the axis where the curve is not
+        falls = axis.curve[-1] < 0.0  # the axis name goes where the curve is not
         at = (area.right - px(4), area.centery - brush.height("small") - px(1) if falls else area.centery + px(1))
         brush.text(on, axis.source, at, "small", palette.TEXT_SOFT, align="right", room=area.width / 2 - px(8))
         raw, shaped = axis.raw or 0.0, axis.shaped or 0.0
@@ -101,7 +101,7 @@ class BenchPage:
 
 
 def _plot(size: tuple[int, int], curve: tuple[float, ...], scale: float) -> pygame.Surface:
-    """The axes, full response for comparison, and the curve; drawn large and smoothed down."""
+    """The coordinate axes, the full response for comparison, and the curve."""
     n, (width, height) = _OVERSAMPLE, size
     big = pygame.Surface((width * n, height * n), 0, 32)
     big.fill(palette.PANEL)
@@ -116,8 +116,8 @@ def _plot(size: tuple[int, int], curve: tuple[float, ...], scale: float) -> pyga
     dead = [point[0] for point, value in zip(points, curve, strict=True) if value == 0.0]
     if len(dead) > 1:
         pygame.draw.rect(big, palette.CARD, pygame.Rect(dead[0], 0, dead[-1] - dead[0], big.get_height()))
-    way = math.copysign(1.0, curve[-1])
-    for start, end in ((at(-1, 0), at(1, 0)), (at(0, -1), at(0, 1)), (at(-1, -way), at(1, way))):
+    sign = math.copysign(1.0, curve[-1])
+    for start, end in ((at(-1, 0), at(1, 0)), (at(0, -1), at(0, 1)), (at(-1, -sign), at(1, sign))):
         pygame.draw.line(big, palette.CARD_LINE, start, end, thin)
     pygame.draw.lines(big, palette.TEXT, False, points, thick)
     for point in points:
@@ -126,7 +126,7 @@ def _plot(size: tuple[int, int], curve: tuple[float, ...], scale: float) -> pyga
 
 
 def _bar(on: pygame.Surface, brush: Brush, rect: pygame.Rect, motion: float) -> None:
-    """What the loop gets, from the middle to either side."""
+    """The motion that the control loop gets, from the middle to either side."""
     brush.box(on, rect, palette.CARD_LINE, rect.height / 2)
     length = round(abs(motion) * rect.width / 2)
     if length:
@@ -138,7 +138,7 @@ def _bar(on: pygame.Surface, brush: Brush, rect: pygame.Rect, motion: float) -> 
 
 
 def _side(on: pygame.Surface, brush: Brush, rect: pygame.Rect, view: BenchView) -> None:
-    """Knobs of the chosen axis, figures of the device, and keys, from top to bottom."""
+    """Settings of the chosen axis, figures of the device, and keys, from top to bottom."""
     px = brush.px
     row = brush.height("small") + px(16)
     title = px(12) + brush.height("small") + px(6)
@@ -187,7 +187,7 @@ def _facts(on: pygame.Surface, brush: Brush, rect: pygame.Rect, view: BenchView)
 
 
 def _grid(area: pygame.Rect, count: int, gap: int) -> list[pygame.Rect]:
-    """As many equal cards, in rows that are as even as can be."""
+    """`count` equal cards in even rows."""
     columns = count if count < 3 else min(4, math.ceil(count / 2)) if count > 4 else 2
     rows = math.ceil(count / columns)
     width, height = (area.width - (columns - 1) * gap) // columns, (area.height - (rows - 1) * gap) // rows

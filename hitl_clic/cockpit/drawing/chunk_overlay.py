@@ -1,6 +1,6 @@
-"""How a plan looks: dots for the steps that will run, rings for those that may follow, an arrow for a single action.
+"""Draws a chunk: dots for the steps that will run, rings for the later ones, an arrow for a single action.
 
-Pure drawing in pixels, for the flat scene and for camera pictures alike.
+Pure drawing in pixels, for the flat scene and for camera images.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from hitl_clic.cockpit.drawing.palette import Color
 from hitl_clic.cockpit.drawing.theme import Brush, Point
 
 DIRECTION_STEPS = 6
-"""A single human action is drawn as if held for this many steps: one step alone is too short to see."""
-LEAST_STEP = 9
-"""Design pixels between the dots of a plan at full speed, below which plans are drawn longer than true."""
-_FAR = 1e4
-"""Drawing coordinates are kept within this many pixels, which SDL can still clip."""
+"""A single human action is drawn this many steps long, because one step is too short to see."""
+MIN_STEP = 9
+"""Smallest distance between the dots of a chunk at full speed, design pixels. Shorter chunks are magnified."""
+_MAX_PIXEL = 1e4
+"""Largest drawing coordinate; SDL cannot clip much larger ones."""
 _DOT, _SMALL_DOT, _LINE, _ARROW = 5.0, 4.0, 2.5, 5.0
-"""Radii of a dot, also of one in a picture where it must not hide much, and widths of lines, design pixels."""
+"""Radii of dots in the flat scene and in camera images, width of the line and of the arrow, design pixels."""
 _HALO = 1.0
-"""Width of the light edge that sets a plan off from a picture, design pixels."""
+"""Width of the light edge around a chunk in a camera image, design pixels."""
 
 
 def chunk(
     on: pygame.Surface, brush: Brush, points: Sequence[Point], color: Color, runs: int, halo: bool = False
 ) -> None:
-    """A plan from the hand on: solid dots for the first `runs` steps, rings for the rest."""
+    """Draw a chunk through `points`, the hand first: dots for the first `runs` steps, rings for the rest."""
     radius = brush.px(_SMALL_DOT if halo else _DOT)
     if halo:
         edge = brush.px(_HALO)
@@ -44,7 +44,7 @@ def chunk(
 
 
 def arrow(on: pygame.Surface, brush: Brush, start: Point, end: Point, color: Color, halo: bool = False) -> None:
-    """A direction."""
+    """Draw a direction."""
     if halo:
         _arrow(on, brush, start, end, brush.px(_HALO), palette.BOARD)
     _arrow(on, brush, start, end, 0, color)
@@ -66,11 +66,13 @@ def _arrow(on: pygame.Surface, brush: Brush, start: Point, end: Point, edge: flo
 
 
 def magnification(true_step: float, scale: float) -> int:
-    """How many times longer than true plans are drawn, where a step at full speed takes `true_step` pixels: 1 unless
-    their dots would merge."""
-    return max(1, math.ceil(LEAST_STEP * scale / max(true_step, 1e-3)))
+    """The factor by which chunks are drawn longer, so that their dots do not merge.
+
+    `true_step`: length of a step at full speed, pixels. `scale`: pixels per design pixel.
+    """
+    return max(1, math.ceil(MIN_STEP * scale / max(true_step, 1e-3)))
 
 
-def near(pixel: float) -> float:
-    """A coordinate that can be drawn."""
-    return max(-_FAR, min(_FAR, pixel))
+def clipped(pixel: float) -> float:
+    """The coordinate within the range that SDL can draw."""
+    return max(-_MAX_PIXEL, min(_MAX_PIXEL, pixel))

@@ -1,6 +1,6 @@
-"""The energy's card: how well each next action would do by the robot's own lights, and what the teacher asked for.
+"""The energy card: the policy's energy over the next action, and the teacher's desired set.
 
-Pure drawing of a `Landscape`; called by `draw.Artist` in whichever thread or process draws.
+Pure drawing of an `EnergySlice`; called by `draw.WindowPainter`. Low energy means a likely action.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from hitl_clic.cockpit.state.state import EnergySlice
 
 
 def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, energy_slice: EnergySlice | str) -> None:
-    """The slice as a square within `room`, light where the energy is low, with its words beside it.
+    """Draw the slice as a square within `room`, light where the energy is low, with a legend beside it.
 
-    A sentence in its place says why there is none.
+    A text in place of the slice says why there is none.
     """
     px = brush.px
     if isinstance(energy_slice, str):
@@ -29,29 +29,29 @@ def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, energy_slice: Ener
     pygame.draw.rect(on, palette.CARD_LINE, plot, max(1, px(1)))
     clip = on.get_clip()
     on.set_clip(plot)
-    _asked(on, brush, plot, energy_slice)
+    _desired_set(on, brush, plot, energy_slice)
     robot = _at(plot, energy_slice.robot)
     brush.disc(on, robot, px(6), palette.CARD)
     brush.disc(on, robot, px(4.5), palette.ROBOT)
     on.set_clip(clip)
     first, second = energy_slice.axes
     below = plot.bottom + px(4)
-    brush.text(on, f"{first}, one step of action", (plot.right, below), "small", palette.TEXT_SOFT, align="right")
-    _words(on, brush, pygame.Rect(room.x, room.y, plot.x - room.x - px(16), room.height), energy_slice, second)
+    brush.text(on, f"{first} (one action step)", (plot.right, below), "small", palette.TEXT_SOFT, align="right")
+    _legend(on, brush, pygame.Rect(room.x, room.y, plot.x - room.x - px(16), room.height), energy_slice, second)
 
 
 def _picture(energy_slice: EnergySlice) -> pygame.Surface:
-    """One pixel for each point, from the card's colour (high) to the text's (low)."""
+    """One pixel per point, from the card's colour (high energy) to the text's (low)."""
     picture = pygame.Surface((energy_slice.side, energy_slice.side), 0, 32)
     for index, level in enumerate(energy_slice.levels):
-        share = (1.0 - level / 255.0) ** 2  # the valley, not the plain, should catch the eye
+        share = (1.0 - level / 255.0) ** 2  # emphasises the low energies
         color = [round(a + (b - a) * share) for a, b in zip(palette.CARD_LINE, palette.TEXT, strict=True)]
         picture.set_at((index % energy_slice.side, index // energy_slice.side), color)
     return picture
 
 
-def _asked(on: pygame.Surface, brush: Brush, plot: pygame.Rect, energy_slice: EnergySlice) -> None:
-    """The teacher's action, and the desired space: a ball around it, or the half-plane that a direction bounds."""
+def _desired_set(on: pygame.Surface, brush: Brush, plot: pygame.Rect, energy_slice: EnergySlice) -> None:
+    """The teacher's action and the desired set: a ball around it (absolute), or a half-plane (relative)."""
     if energy_slice.human is None:
         return
     px = brush.px
@@ -68,17 +68,17 @@ def _asked(on: pygame.Surface, brush: Brush, plot: pygame.Rect, energy_slice: En
         ]
         edge = [(begin[0] - ahead[1] * at * step, begin[1] + ahead[0] * at * step) for at in range(-teeth, teeth + 1)]
         brush.line(on, edge[0], edge[-1], px(2), palette.HUMAN)
-        for x, y in edge:  # teeth on the side that is asked for
+        for x, y in edge:  # teeth point into the half-plane
             brush.line(on, (x, y), (x + ahead[0] * px(6), y + ahead[1] * px(6)), px(1), palette.HUMAN)
         brush.line(on, robot, human, px(2), palette.HUMAN)
     brush.disc(on, human, px(6), palette.CARD)
     brush.disc(on, human, px(4.5), palette.HUMAN)
 
 
-def _words(on: pygame.Surface, brush: Brush, room: pygame.Rect, energy_slice: EnergySlice, second: str) -> None:
+def _legend(on: pygame.Surface, brush: Brush, room: pygame.Rect, energy_slice: EnergySlice, second: str) -> None:
     px = brush.px
     top = float(room.y)
-    for row in brush.wrapped("Light: what the robot thinks would do.", "body", room.width, 3):
+    for row in brush.wrapped("Light: actions that the policy prefers.", "body", room.width, 3):
         brush.text(on, row, (room.x, top), "body", palette.TEXT)
         top += brush.height("body") + px(2)
     top += px(8)
@@ -86,7 +86,9 @@ def _words(on: pygame.Surface, brush: Brush, room: pygame.Rect, energy_slice: En
     if energy_slice.human is not None:
         names.append(
             (
-                "yours, and what would do as well" if energy_slice.radius is not None else "rather this side",
+                "your action, and the desired set around it"
+                if energy_slice.radius is not None
+                else "the desired side of the line",
                 palette.HUMAN,
             )
         )
@@ -101,7 +103,7 @@ def _words(on: pygame.Surface, brush: Brush, room: pygame.Rect, energy_slice: En
         brush.text(on, row, (room.x, top), "small", palette.TEXT_SOFT)
         top += brush.height("small") + px(2)
     bottom = room.bottom - brush.height("small")
-    brush.text(on, f"{second} downwards", (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
+    brush.text(on, f"{second}: downwards", (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
 
 
 def _at(plot: pygame.Rect, action: tuple[float, float]) -> Point:

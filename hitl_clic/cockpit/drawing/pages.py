@@ -1,7 +1,7 @@
-"""Pages that cover a part of the window: keys (over the dark half), the summary, and plain notices.
+"""The help page, the welcome page, the summary and notices.
 
-Pure drawing; called by `draw.Artist` in whichever thread or process draws. The help page never hides the scene:
-the robot moves on while a person reads.
+Pure drawing; called by `draw.WindowPainter`. Help and welcome cover only the dark half, because the robot moves while
+the teacher reads.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import pygame
 from hitl_clic.cockpit.drawing import palette, panels
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window import keymap
 
 _FIRST_KEYS = 3
-"""Rows of the device's key map that the welcome shows: those that steer come first."""
+"""Rows of the device's key map on the welcome page. The first ones are those that steer."""
 
 
 def help_page(
     on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence[keymap.Row], window: Sequence[keymap.Row]
 ) -> None:
-    """Every key: the device's, then the window's, each from the table by which it is obeyed."""
+    """Every key: the device's, then the window's."""
     pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
     top, bottom = layout.learning.y, layout.keys.bottom
@@ -40,8 +40,8 @@ def help_page(
             y += px(14)
         for label, sentence in rows:
             panels.key_cap(on, brush, (room.x, y), label, step - px(2))
-            beside = y + (min(step - px(2), brush.height("small") + px(6)) - brush.height("small")) / 2
-            brush.text(on, sentence, (room.x + column, beside), "small", palette.TEXT, room=room.width - column)
+            text_top = y + (min(step - px(2), brush.height("small") + px(6)) - brush.height("small")) / 2
+            brush.text(on, sentence, (room.x + column, text_top), "small", palette.TEXT, room=room.width - column)
             y += step
 
 
@@ -53,29 +53,29 @@ def welcome(
     device: Sequence[keymap.Row],
     window: keymap.Keymap,
 ) -> None:
-    """How teaching goes, in half a minute; over the dark half, so that the robot can be watched meanwhile."""
+    """How to teach, in four steps."""
     pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
     rect = pygame.Rect(layout.learning.x, layout.learning.y, layout.learning.width, 0)
     rect.height = layout.keys.bottom - rect.y
-    room = panels.card(on, brush, rect, "HOW IT WORKS")
+    room = panels.card(on, brush, rect, "HOW TO TEACH")
     pause, undo, stop, keys = (window.label(action) for action in ("pause", "discard", "stop", "help"))
     steps = (
-        (palette.ROBOT, "Watch", "The robot drives. The blue dots are what it plans: full ones it will do now."),
+        (palette.ROBOT, "Watch", "The robot drives. Blue dots show its plan. It executes the filled ones now."),
         (
             palette.HUMAN,
             "Correct",
-            f"When it errs, {hint or 'take over'}: orange is you. Then let it go on. Short and often is best.",
+            f"When it goes wrong, {hint or 'take over'}. Orange shows your motion. Correct briefly and often.",
         ),
         (
             palette.GOOD,
             "See it learn",
-            "It learns while it moves. A full green bar: it would now do what you last showed.",
+            "It learns while it moves. A filled green bar: the policy now follows that correction.",
         ),
         (
             palette.TEXT_SOFT,
-            "Go easy",
-            f"{undo} takes your last correction back, {pause} pauses, {stop} stops everything, {keys} shows all keys.",
+            "Stay in control",
+            f"{undo} undoes your last correction. {pause} pauses. {stop} is the emergency stop. {keys} shows all keys.",
         ),
     )
     y = float(room.y + px(12))
@@ -93,13 +93,13 @@ def welcome(
             y = _first_keys(on, brush, (left, y + px(6)), room.right, device[:_FIRST_KEYS])
         y += px(22)
     last = (room.x, room.bottom - brush.height("body"))
-    brush.text(on, "Any key or a click begins.", last, "body", palette.TEXT, True)
+    brush.text(on, "Press any key or click to begin.", last, "body", palette.TEXT, True)
 
 
 def _first_keys(
     on: pygame.Surface, brush: Brush, at: tuple[float, float], right: float, rows: Sequence[keymap.Row]
 ) -> float:
-    """The keys that one begins with, from `at` down to the height that is returned."""
+    """Draw key rows from `at` downwards. Returns the height below them."""
     left, y = at
     column = max((brush.width(label, "small") for label, _ in rows), default=0) + brush.px(28)
     for label, sentence in rows:
@@ -110,7 +110,7 @@ def _first_keys(
 
 
 def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
-    """What the session came to; shown when `state.end` is set."""
+    """The results of the session; shown when `state.end` is set."""
     if state.end is None:
         return
     px = brush.px
@@ -125,7 +125,7 @@ def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
     headline = f"{reached} of {total} episodes reached the goal" if total else "No episode was finished"
     brush.text(on, headline, (x, y), "big", palette.TEXT, True)
     y += brush.height("big") + px(6)
-    trend = words.trend(state)
+    trend = status_text.trend(state)
     if trend:
         brush.text(on, trend, (x, y), "body", palette.HUMAN)
         y += brush.height("body")
@@ -134,8 +134,8 @@ def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
     facts = (
         ("Corrections", f"{state.pairs_learned} of {state.pairs_made} learned"),
         ("Policy", f"v{state.weight_version} after {state.end.updates} updates"),
-        ("Time", words.age(state.end.wall_s)),
-        ("Loop lateness", f"p99 {state.lateness_p99_ms:.1f}, worst {state.lateness_worst_ms:.1f} ms"),
+        ("Time", status_text.age(state.end.wall_s)),
+        ("Loop lateness", f"p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"),
     )
     box = (width - 3 * px(12)) // 4
     height = brush.height("small") + brush.height("body") + px(30)
@@ -154,7 +154,7 @@ def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
 
 
 def notice(on: pygame.Surface, brush: Brush, area: pygame.Rect, title: str, sentence: str) -> None:
-    """A card in the middle of an area: a title in the colour of "look here", and a sentence."""
+    """A card in the middle of an area: a title and a sentence."""
     px = brush.px
     width = min(area.width - 2 * px(24), px(520))
     rows = brush.wrapped(sentence, "body", width - 2 * px(24), 3)

@@ -1,7 +1,7 @@
-"""The dark half: cards in the order of a teacher's questions.
+"""The dark half: cards that answer the teacher's questions.
 
-Is it learning what I showed? Am I stepping in less? Is the machine well? Which key was it?
-Pure drawing of a `CockpitState`; called by `draw.Artist` in whichever thread or process draws.
+Does it learn what I showed? Do I correct less? Does the machine work? Which key was it?
+Pure drawing of a `CockpitState`; called by `draw.WindowPainter`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pygame
 from hitl_clic.cockpit.drawing import energy_card, palette, timing_card
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark
 
 SHOWN_EPISODES = 40
@@ -29,17 +29,17 @@ Middle = Literal["curve", "energy", "details"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the dark half: where it stands, what it shows (equal means it looks the same), how to paint it."""
+    """A part of the dark half: its place, its content (painted again only when it changes), and how to paint it."""
 
     rect: pygame.Rect
-    shows: object
+    content: object
     paint: Callable[[pygame.Surface], None]
 
 
 def parts(brush: Brush, layout: Layout, state: CockpitState, shown: Middle = "curve") -> list[Part]:
-    """The dark half from top to bottom, so that only what changed need be painted again."""
-    flags = state.corrections[-words.SHOWN_CORRECTIONS :]
-    lines = (words.loop(state), words.device(state), words.learner(state))
+    """The parts of the dark half, from top to bottom."""
+    flags = state.corrections[-status_text.SHOWN_CORRECTIONS :]
+    lines = (status_text.loop(state), status_text.device(state), status_text.learner(state))
     if shown == "energy":
         middle = Part(layout.curve, state.energy_slice, lambda on: energy(on, brush, layout.curve, state.energy_slice))
     elif shown == "details":
@@ -53,17 +53,17 @@ def parts(brush: Brush, layout: Layout, state: CockpitState, shown: Middle = "cu
     return [
         Part(
             layout.learning,
-            (words.learned(state), flags, words.policy(state)),
+            (status_text.learned(state), flags, status_text.policy(state)),
             lambda on: learning(on, brush, layout.learning, state),
         ),
         middle,
         Part(layout.machine, lines, lambda on: machine(on, brush, layout.machine, lines)),
-        Part(layout.keys, words.reading(state), lambda on: keys(on, brush, layout.keys, state)),
+        Part(layout.keys, status_text.correction_settings(state), lambda on: keys(on, brush, layout.keys, state)),
     ]
 
 
 def card(on: pygame.Surface, brush: Brush, rect: pygame.Rect, title: str) -> pygame.Rect:
-    """An empty card with its title; gives the room left inside."""
+    """Draw an empty card with its title. Returns the rectangle left inside."""
     brush.box(on, rect, palette.CARD, brush.px(10))
     pad = brush.px(_PAD)
     brush.text(on, title, (rect.x + pad, rect.y + brush.px(12)), "small", palette.TEXT_SOFT, True)
@@ -72,30 +72,28 @@ def card(on: pygame.Surface, brush: Brush, rect: pygame.Rect, title: str) -> pyg
 
 
 def learning(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
-    """Are the last corrections learned?"""
+    """Whether the last corrections are learned."""
     room = card(on, brush, rect, "PRACTICE" if state.practice else "IS IT LEARNING?")
     px = brush.px
-    sentence, all_learned = words.learned(state)
+    sentence, all_learned = status_text.learned(state)
     color = palette.GOOD if all_learned and state.corrections else palette.TEXT
     brush.text(on, sentence, room.topleft, "big", color, True, room=room.width)
-    flags = state.corrections[-words.SHOWN_CORRECTIONS :]
+    flags = state.corrections[-status_text.SHOWN_CORRECTIONS :]
     bars = room.y + brush.height("big") + px(10)
-    for index in range(0 if state.practice else words.SHOWN_CORRECTIONS):
+    for index in range(0 if state.practice else status_text.SHOWN_CORRECTIONS):
         bar = pygame.Rect(room.x + index * px(60), bars, px(52), px(10))
         _flag(on, brush, bar, flags[index] if index < len(flags) else "none")
     if flags:
         middle = bars + px(5) - brush.height("small") / 2
-        x = room.x + words.SHOWN_CORRECTIONS * px(60) + px(4)
-        brush.text(on, "newest last", (x, middle), "small", palette.TEXT_SOFT)
+        x = room.x + status_text.SHOWN_CORRECTIONS * px(60) + px(4)
+        brush.text(on, "newest on the right", (x, middle), "small", palette.TEXT_SOFT)
     _flag_legend(on, brush, room.x + px(120), room.right, rect.y + px(12), flags)
     bottom = room.bottom - brush.height("small")
-    brush.text(on, words.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
+    brush.text(on, status_text.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
 
 
 def _flag(on: pygame.Surface, brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) -> None:
-    """Filled: learned; half filled: learned, but the policy would not do it yet; outlined: waiting; struck out: undone;
-    faint: no correction yet.
-    """
+    """Filled: learned or followed. Half: learned, not followed yet. Outlined: waiting. Line: undone. Faint: none."""
     if flag in ("learned", "followed"):
         brush.box(on, bar, palette.GOOD, bar.height / 2)
     elif flag == "unfollowed":
@@ -110,13 +108,13 @@ def _flag(on: pygame.Surface, brush: Brush, bar: pygame.Rect, flag: Correction |
 
 
 def _flag_legend(on: pygame.Surface, brush: Brush, left: int, right: int, top: int, flags: Sequence[str]) -> None:
-    """The flags that are there, from the right, as far as there is room behind the title."""
+    """Legend of the flags in use, from the right, as far as there is room beside the title."""
     px = brush.px
     names: tuple[tuple[Correction, str], ...] = (
         ("undone", "undone"),
         ("queued", "waiting"),
         ("unfollowed", "not yet"),
-        ("followed", "does it"),
+        ("followed", "followed"),
         ("learned", "learned"),
     )
     for flag, label in names:
@@ -130,18 +128,16 @@ def _flag_legend(on: pygame.Surface, brush: Brush, left: int, right: int, top: i
 def curve(
     on: pygame.Surface, brush: Brush, rect: pygame.Rect, history: Sequence[EpisodeMark], practice: bool = False
 ) -> None:
-    """How much of each episode the teacher drove, how often the goal was reached lately, and how the episodes ended; in
-    practice how long each took.
-    """
-    room = card(on, brush, rect, "HOW LONG YOU TAKE" if practice else "DOES IT NEED YOU LESS?")
+    """Per episode: the share that the teacher drove, the recent success rate, the outcome. In practice: the time."""
+    room = card(on, brush, rect, "TIME PER EPISODE" if practice else "DOES IT NEED YOU LESS?")
     px = brush.px
     if history:
         _ending_legend(on, brush, room.right, rect.y + px(12))
     top = room.y
     if history and practice:
-        brush.text(on, "100% is all the time there is", room.topleft, "body", palette.TEXT, room=room.width)
+        brush.text(on, "Share of the time limit that you used", room.topleft, "body", palette.TEXT, room=room.width)
     elif history:
-        for row, color in zip(words.recently(history), (palette.HUMAN, palette.GOOD), strict=True):
+        for row, color in zip(status_text.recent_episodes(history), (palette.HUMAN, palette.GOOD), strict=True):
             _trend(on, brush, pygame.Rect(room.x, top, room.width, brush.height("body")), row, color)
             top += brush.height("body") + px(3)
     plot = pygame.Rect(room.x + px(44), max(top, room.y + brush.height("body")) + px(13), 0, 0)
@@ -156,13 +152,13 @@ def curve(
         middle = (plot.centerx, plot.bottom - plot.height / 4 - brush.height("body") / 2)
         brush.text(on, "No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
         return
-    reached = [] if practice else words.reaching(history)[-SHOWN_EPISODES:]
+    reached = [] if practice else status_text.success_rates(history)[-SHOWN_EPISODES:]
     _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:], reached)
 
 
-def _trend(on: pygame.Surface, brush: Brush, row: pygame.Rect, says: tuple[str, str], color: palette.Color) -> None:
-    """One line of the curve's legend: its stroke, how it is now, and how it was before."""
-    px, (now, before) = brush.px, says
+def _trend(on: pygame.Surface, brush: Brush, row: pygame.Rect, texts: tuple[str, str], color: palette.Color) -> None:
+    """One line of the curve's legend: its line style, the present value and the earlier one."""
+    px, (now, before) = brush.px, texts
     ends = ((row.x, row.centery), (row.x + px(22), row.centery))
     if color == palette.HUMAN:
         brush.line(on, *ends, px(2.5), color)
@@ -176,13 +172,13 @@ def _trend(on: pygame.Surface, brush: Brush, row: pygame.Rect, says: tuple[str, 
 
 
 def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, energy_slice: EnergySlice | str) -> None:
-    """What the robot thinks of the actions it could take now."""
-    energy_card.draw(on, brush, card(on, brush, rect, "HOW THE ROBOT SEES IT"), energy_slice)
+    """The policy's energy over the next action."""
+    energy_card.draw(on, brush, card(on, brush, rect, "ENERGY OF THE NEXT ACTION"), energy_slice)
 
 
 def timing(on: pygame.Surface, brush: Brush, rect: pygame.Rect, sections: timing_card.Sections) -> None:
-    """How long each part of a tick takes."""
-    timing_card.draw(on, brush, card(on, brush, rect, "TIME OF A TICK, BY PART"), sections)
+    """The time of each part of a tick."""
+    timing_card.draw(on, brush, card(on, brush, rect, "TIME PER TICK, BY PART"), sections)
 
 
 def _curve_marks(
@@ -193,7 +189,7 @@ def _curve_marks(
     shown: Sequence[EpisodeMark],
     reached: Sequence[float],
 ) -> None:
-    """How much was driven, below it how each episode ended; dashed: the share that reached the goal lately."""
+    """The share driven as a line, the recent success rate as a dashed line, the outcomes below."""
     px = brush.px
     inset = px(8)
     step = min(plot.width / 10, (plot.width - 2 * inset) / max(1, len(shown) - 1))
@@ -222,15 +218,15 @@ def _ending_legend(on: pygame.Surface, brush: Brush, right: int, top: int) -> No
     brush.disc(on, (right, middle), px(4.5), palette.GOOD)
 
 
-def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence[words.Line]) -> None:
-    """One line each for loop, device and learner; a triangle and a warm colour where a person should look."""
+def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence[status_text.Line]) -> None:
+    """One line each for loop, device and learner. A triangle marks what needs attention."""
     room = card(on, brush, rect, "MACHINE")
     px = brush.px
     row = room.height / 3
     for index, line in enumerate(lines):
         middle = room.y + row * (index + 0.5)
         top, small_top = middle - brush.height("body") / 2, middle - brush.height("small") / 2
-        if line.level == "well":
+        if line.level == "ok":
             brush.disc(on, (room.x + px(6), middle), px(4.5), palette.GOOD)
         elif line.level == "wait":
             brush.ring(on, (room.x + px(6), middle), px(4.5), px(2), palette.TEXT_SOFT)
@@ -238,15 +234,14 @@ def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence
             brush.warning(on, (room.x + px(6), middle), px(6), palette.HUMAN)
         brush.text(on, line.subject, (room.x + px(22), top), "body", palette.TEXT_SOFT)
         x = room.x + px(90)
-        color = palette.HUMAN if line.level == "look" else palette.TEXT
+        color = palette.HUMAN if line.level == "attention" else palette.TEXT
         x += brush.text(on, line.word, (x, top), "body", color, room=room.right - x) + px(10)
         brush.text(on, line.figures, (x, small_top), "small", palette.TEXT_SOFT, room=room.right - x)
 
 
 def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
-    """The keys a teacher needs, in three rows; all of them are on the help page. The first says how corrections are
-    read now."""
-    rows = state.foot or words.foot(state)
+    """The keys that a teacher needs, in three rows. The first shows how corrections are read now."""
+    rows = state.key_rows or status_text.key_rows(state)
     px = brush.px
     height = brush.height("small") + px(6)
     for index, row in enumerate(rows):
@@ -262,7 +257,7 @@ def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitStat
 
 
 def key_cap(on: pygame.Surface, brush: Brush, at: tuple[float, float], label: str, highest: int | None = None) -> int:
-    """A key as drawn on a keyboard, of `highest` pixels at most; gives its width."""
+    """Draw a key as on a keyboard, at most `highest` pixels high. Returns its width."""
     px = brush.px
     width, height = brush.width(label, "small") + px(12), brush.height("small") + px(6)
     cap = pygame.Rect(round(at[0]), round(at[1]), width, height if highest is None else min(height, highest))

@@ -1,6 +1,6 @@
-"""The light half: the scene with both plans in it, who drives, and what happened last.
+"""The light half: the scene with both chunks in it, who drives, and the last message.
 
-Pure drawing of a `CockpitState`; called by `draw.Artist` in whichever thread or process draws.
+Pure drawing of a `CockpitState`; called by `draw.WindowPainter`.
 """
 
 from __future__ import annotations
@@ -9,24 +9,23 @@ from collections.abc import Sequence
 
 import pygame
 
-from hitl_clic.cockpit.drawing import chunk_overlay as chunk_overlay
-from hitl_clic.cockpit.drawing import palette
+from hitl_clic.cockpit.drawing import chunk_overlay, palette
 from hitl_clic.cockpit.drawing.camera_view import CameraView
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.palette import Color
 from hitl_clic.cockpit.drawing.theme import Brush, Point
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.render import scene_colors
-from hitl_clic.render.render_thread import Shot
+from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.records import GateState
 
-_LARGEST = 1e3
-"""Radius of a disc that can still be drawn, pixels."""
+_MAX_RADIUS = 1e3
+"""Largest radius of a disc, pixels."""
 
 
-def ground(brush: Brush, layout: Layout, gate: GateState) -> pygame.Surface:
-    """What lies under everything else while the gate's state stays: a picture of the size of `layout.left`."""
+def background(brush: Brush, layout: Layout, gate: GateState) -> pygame.Surface:
+    """The background of the light half in this gate state, of the size of `layout.left`."""
     surface = pygame.Surface(layout.left.size, 0, 32)
     surface.fill(palette.GROUND)
     edge = layout.board.inflate(brush.px(8), brush.px(8))
@@ -40,32 +39,32 @@ def draw(
     brush: Brush,
     layout: Layout,
     state: CockpitState,
-    under: pygame.Surface,
-    seen: tuple[CameraView, Shot] | None = None,
+    below: pygame.Surface,
+    cameras: tuple[CameraView, Rendering] | None = None,
     note: str = "",
 ) -> None:
-    """The whole light half; `under` is the `ground` of this layout and gate state.
+    """Draw the light half on `below`, the `background` of this layout and gate state.
 
-    `seen` is what cameras see of the scene, instead of the flat drawing; `note` a sentence about what is not seen.
+    `cameras` replaces the flat scene by camera images. `note`: a sentence on the board, empty for none.
     """
-    on.blit(under, layout.left)
+    on.blit(below, layout.left)
     _badge(on, brush, layout, state)
     on.set_clip(layout.board)
-    if seen is None:
+    if cameras is None:
         _shapes(on, brush, layout, state)
-        _plans(on, brush, layout, state)
-        times = _magnification(layout, state)
+        _chunks(on, brush, layout, state)
+        magnification = _magnification(layout, state)
     else:
-        view, shot = seen
-        times = view.draw(on, brush, layout.board, state, shot)
+        view, rendering = cameras
+        magnification = view.draw(on, brush, layout.board, state, rendering)
     if note:
         _note(on, brush, layout, note)
     on.set_clip(None)
-    _foot(on, brush, layout, state, times)
+    _footer(on, brush, layout, state, magnification)
 
 
 def _badge(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
-    px, text = brush.px, words.badge(state)
+    px, text = brush.px, status_text.badge(state)
     width = brush.width(text, "big", True) + 2 * px(22)
     rect = pygame.Rect(px(24), px(20), width, px(46))
     brush.box(on, rect, palette.BADGE[state.gate], rect.height / 2)
@@ -78,7 +77,7 @@ def _badge(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState
         brush.text(on, state.device_note, (x, rect.centery + px(3)), "small", palette.INK, room=room)
         top = rect.centery - brush.height("body")
     name = brush.width(state.task, "body", True)
-    note = words.beside_badge(state)
+    note = status_text.beside_badge(state)
     brush.text(on, note, (x, top), "body", palette.INK_SOFT, room=room - name - px(16))
     brush.text(on, state.task, (layout.left.right - px(24), top), "body", palette.INK, True, "right")
 
@@ -89,14 +88,14 @@ def _shapes(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitStat
         color = scene_colors.of_role(shape.role)
         points = [_at(layout, state, point) for point in shape.points]
         if len(points) == 1 and shape.radius > 0:
-            brush.disc(on, points[0], min(shape.radius * zoom, _LARGEST), color)
+            brush.disc(on, points[0], min(shape.radius * zoom, _MAX_RADIUS), color)
         elif len(points) == 2:
             brush.line(on, points[0], points[1], max(brush.px(4), 2 * shape.radius * zoom), color)
         elif len(points) > 2:
             brush.polygon(on, points, color)
 
 
-def _plans(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
+def _chunks(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
     chunk = state.robot_chunk
     if chunk is not None and state.step_in_chunk < len(chunk):
         rest = chunk[state.step_in_chunk :]
@@ -119,7 +118,7 @@ def _plans(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState
 
 
 def _note(on: pygame.Surface, brush: Brush, layout: Layout, note: str) -> None:
-    """A sentence along the board's lower edge."""
+    """Draw a sentence along the board's lower edge."""
     px, board = brush.px, layout.board
     rows = brush.wrapped(note, "small", board.width - 2 * px(12), 3)
     height = len(rows) * brush.height("small") + 2 * px(6)
@@ -129,34 +128,36 @@ def _note(on: pygame.Surface, brush: Brush, layout: Layout, note: str) -> None:
         brush.text(on, row, (strip.x + px(12), strip.y + px(6) + index * brush.height("small")), "small", palette.TEXT)
 
 
-def _foot(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState, times: int) -> None:
+def _footer(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState, magnification: int) -> None:
     px = brush.px
     x, right = px(24), layout.left.right - px(24)
     top = layout.left.bottom - px(16) - brush.height("small")
-    width = brush.text(on, words.progress(state), (right, top), "small", palette.INK_SOFT, align="right")
+    width = brush.text(on, status_text.progress(state), (right, top), "small", palette.INK_SOFT, align="right")
     above = top - brush.height("body") - px(4)
     level = above + (brush.height("body") - brush.height("small")) / 2
-    episode = brush.text(on, words.episode(state), (right, level), "small", palette.INK_SOFT, align="right")
+    episode = brush.text(on, status_text.episode(state), (right, level), "small", palette.INK_SOFT, align="right")
     brush.text(on, state.message, (x, above), "body", palette.INK, room=right - episode - px(16) - x)
     middle = top + brush.height("small") / 2
-    keys: list[tuple[str, Color]] = []
+    legend: list[tuple[str, Color]] = []
     if state.robot_chunk:
-        keys.append(("robot's plan", palette.ROBOT_INK))
+        legend.append(("robot's plan", palette.ROBOT_INK))
     if state.human_chunk:
-        keys.append(("you", palette.HUMAN_INK))
-    for label, color in keys:
+        legend.append(("you", palette.HUMAN_INK))
+    for label, color in legend:
         brush.line(on, (x, middle), (x + px(16), middle), px(3), color)
         x += px(22)
         x += brush.text(on, label, (x, top), "small", color, True) + px(14)
     if state.robot_chunk and x + px(200) < right - width:
-        for label, hollow in (("runs now", False), ("may follow", True)):
+        for label, hollow in (("runs now", False), ("may change", True)):
             brush.disc(on, (x + px(5), middle), px(5), palette.INK_SOFT)
             if hollow:
                 brush.disc(on, (x + px(5), middle), px(5) - px(2), palette.GROUND)
             x += px(15)
             x += brush.text(on, label, (x, top), "small", palette.INK_SOFT) + px(12)
-        if times > 1:
-            brush.text(on, f"drawn {times}× longer", (x, top), "small", palette.INK_SOFT, room=right - width - x)
+        if magnification > 1:
+            brush.text(
+                on, f"plans drawn {magnification}× longer", (x, top), "small", palette.INK_SOFT, room=right - width - x
+            )
 
 
 def _magnification(layout: Layout, state: CockpitState) -> int:
@@ -164,17 +165,17 @@ def _magnification(layout: Layout, state: CockpitState) -> int:
 
 
 def _unit(layout: Layout, state: CockpitState) -> float:
-    """Pixels drawn for one unit of action and one step."""
+    """Pixels per action unit and step, magnified."""
     return state.scene.step * layout.board.width / state.scene.size[0] * _magnification(layout, state)
 
 
 def _points(layout: Layout, state: CockpitState, chunk: Sequence[Sequence[float]]) -> list[Point]:
-    """Pixels passed by the hand when it follows a chunk of displacements, the hand itself first."""
+    """Pixels on the hand's path through a chunk of displacements, the hand first."""
     x, y = _at(layout, state, state.scene.hand)
     unit = _unit(layout, state)
     points = [(x, y)]
     for dx, dy, *_ in chunk:
-        x, y = chunk_overlay.near(x + dx * unit), chunk_overlay.near(y + dy * unit)
+        x, y = chunk_overlay.clipped(x + dx * unit), chunk_overlay.clipped(y + dy * unit)
         points.append((x, y))
     return points
 
@@ -184,4 +185,4 @@ def _at(layout: Layout, state: CockpitState, point: Point) -> Point:
     width, height = state.scene.size
     x = layout.board.x + point[0] / width * layout.board.width
     y = layout.board.y + point[1] / height * layout.board.height
-    return chunk_overlay.near(x), chunk_overlay.near(y)
+    return chunk_overlay.clipped(x), chunk_overlay.clipped(y)

@@ -1,7 +1,7 @@
-"""Text sizes and brushes of the cockpit: the only file that decides how a stroke looks.
+"""The cockpit's text sizes and drawing primitives.
 
-Used by whoever draws: the window process, and `picture` in the actor. Needs pygame.font, never a display.
-Strokes are drawn larger and smoothed down, because pygame's own have jagged edges.
+Used in the window process, and by `picture` in the actor. Needs pygame.font, never a display. Primitives are drawn
+larger and scaled down, because pygame's own have jagged edges.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ Size = Literal["small", "body", "big"]
 
 _PIXELS: dict[Size, float] = {"small": 12.0, "body": 15.5, "big": 20.5}
 _OVERSAMPLE = 4
-_CACHED_PIECES = 600
+_CACHED_SURFACES = 600
 _CACHED_POLYGONS = 64
-"""Fewer: one may cover half the window."""
+"""Fewer, because one may cover half the window."""
 _LARGE = 300
-"""Polygons wider or higher than this, in pixels, are smoothed with half the samples."""
+"""Polygons wider or higher than this, pixels, use half the oversampling."""
 
 
 def font_file(bold: bool) -> Path | None:
-    """DejaVu Sans as matplotlib carries it (found without importing it); None lets pygame use its own font."""
+    """matplotlib's DejaVu Sans, found without importing matplotlib. None: pygame's own font."""
     spec = importlib.util.find_spec("matplotlib")
     for root in spec.submodule_search_locations or () if spec else ():
         file = Path(root, "mpl-data", "fonts", "ttf", "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
@@ -42,9 +42,9 @@ def font_file(bold: bool) -> Path | None:
 
 
 class Brush:
-    """Draws smooth strokes and text on one surface size; keeps the newest pieces it rendered.
+    """Draws antialiased shapes and text, and caches them. One brush per thread.
 
-    One brush per thread. `scale` is pixels per design pixel of a 1280 x 720 window.
+    `scale`: pixels per design pixel of a 1280 x 720 window.
     """
 
     def __init__(self, scale: float) -> None:
@@ -55,8 +55,8 @@ class Brush:
             for size, pixels in _PIXELS.items()
             for bold in (False, True)
         }
-        self._pieces = _Newest(_CACHED_PIECES)
-        self._polygons = _Newest(_CACHED_POLYGONS)
+        self._surfaces = _SurfaceCache(_CACHED_SURFACES)
+        self._polygons = _SurfaceCache(_CACHED_POLYGONS)
 
     def px(self, design: float) -> int:
         """Design pixels to pixels, at least 1 for anything above 0."""
@@ -81,23 +81,22 @@ class Brush:
         align: Literal["left", "right", "centre"] = "left",
         room: float | None = None,
     ) -> int:
-        """Write one line with its top at `at`; shortened with an ellipsis to `room` pixels. Gives its width."""
-        text = text.replace("\0", "")  # which SDL refuses
+        """Write one line with its top at `at`, shortened with an ellipsis to `room` pixels. Returns its width."""
+        text = text.replace("\0", "")  # SDL refuses NUL
         if room is not None:
             text = self.fitted(text, size, bold, room)
-        text = text.replace("\0", "")  # which pygame refuses
         if not text:
             return 0
-        piece = self._pieces.get(
+        surface = self._surfaces.get(
             ("text", text, size, bold, color), lambda: self._fonts[size, bold].render(text, True, color)
         )
-        width = piece.get_width()
+        width = surface.get_width()
         x = at[0] - {"left": 0.0, "right": float(width), "centre": width / 2}[align]
-        on.blit(piece, (round(x), round(at[1])))
+        on.blit(surface, (round(x), round(at[1])))
         return width
 
     def fitted(self, text: str, size: Size, bold: bool, room: float) -> str:
-        """The text, or as much of it as fits `room` pixels and an ellipsis."""
+        """The text, shortened with an ellipsis to `room` pixels."""
         font = self._fonts[size, bold]
         if font.size(text)[0] <= room:
             return text
@@ -107,7 +106,7 @@ class Brush:
         return text[:kept].rstrip() + "…" if kept else ""
 
     def wrapped(self, text: str, size: Size, room: float, lines: int) -> list[str]:
-        """The text on at most `lines` lines of `room` pixels, broken between words; the last one shortened."""
+        """The text in at most `lines` lines of `room` pixels, broken between words. The last one is shortened."""
         rows: list[str] = []
         row = ""
         for word in text.split():
@@ -126,7 +125,7 @@ class Brush:
     def ring(
         self, on: pygame.Surface, centre: Point, radius: float, width: float, color: Color, alpha: int = 255
     ) -> None:
-        """A circle of the given outer radius and stroke width, pixels."""
+        """A circle outline of this outer radius and line width, pixels."""
         self._round(on, centre, radius, width, color, alpha)
 
     def box(
@@ -140,10 +139,10 @@ class Brush:
             pygame.draw.rect(big, (*color, alpha), big.get_rect(), math.ceil(width * n), border_radius=int(radius * n))
             return pygame.transform.smoothscale(big, rect.size)
 
-        on.blit(self._pieces.get(("box", rect.size, color, radius, width, alpha), render), rect.topleft)
+        on.blit(self._surfaces.get(("box", rect.size, color, radius, width, alpha), render), rect.topleft)
 
     def line(self, on: pygame.Surface, start: Point, end: Point, width: float, color: Color) -> None:
-        """A straight stroke with smooth edges."""
+        """A straight line."""
         dx, dy = end[0] - start[0], end[1] - start[1]
         length = math.hypot(dx, dy)
         if length < 1e-6:
@@ -158,29 +157,29 @@ class Brush:
         self.polygon(on, corners, color)
 
     def path(self, on: pygame.Surface, points: Sequence[Point], width: float, color: Color) -> None:
-        """A stroke through several points."""
+        """A line through several points."""
         for start, end in pairwise(points):
             self.line(on, start, end, width, color)
         for joint in points[1:-1]:
             self.disc(on, joint, width / 2, color)
 
     def dashes(self, on: pygame.Surface, points: Sequence[Point], width: float, color: Color, dash: float) -> None:
-        """A stroke through several points, of dashes and gaps of this length, pixels."""
-        walked = 0.0
+        """A dashed line through several points. `dash`: length of dashes and gaps, pixels."""
+        drawn = 0.0
         for start, end in pairwise(points):
             length, at = math.dist(start, end), 0.0
             while at < length:
-                to = min(length, at + max(1.0, dash - walked % dash))
-                if walked // dash % 2 == 0:
+                to = min(length, at + max(1.0, dash - drawn % dash))
+                if drawn // dash % 2 == 0:
                     a, b = (
                         tuple(s + (e - s) * share / length for s, e in zip(start, end, strict=True))
                         for share in (at, to)
                     )
                     self.line(on, (a[0], a[1]), (b[0], b[1]), width, color)
-                walked, at = walked + to - at, to
+                drawn, at = drawn + to - at, to
 
     def polygon(self, on: pygame.Surface, points: Sequence[Point], color: Color) -> None:
-        """A filled polygon with smooth edges, of three corners or more."""
+        """A filled polygon of at least three corners."""
         left, top = (math.floor(min(point[axis] for point in points)) - 1 for axis in (0, 1))
         right, bottom = (math.ceil(max(point[axis] for point in points)) + 2 for axis in (0, 1))
         size = (right - left, bottom - top)
@@ -198,13 +197,13 @@ class Brush:
         on.blit(self._polygons.get((corners, size, color), render), (left, top))
 
     def cross(self, on: pygame.Surface, centre: Point, radius: float, width: float, color: Color) -> None:
-        """An x, the shape of a failure."""
+        """A cross, the symbol of a failure."""
         x, y = centre
         self.line(on, (x - radius, y - radius), (x + radius, y + radius), width, color)
         self.line(on, (x - radius, y + radius), (x + radius, y - radius), width, color)
 
     def warning(self, on: pygame.Surface, centre: Point, radius: float, color: Color) -> None:
-        """A triangle, the shape of "look here"."""
+        """A triangle, the symbol of a warning."""
         x, y = centre
         self.polygon(on, [(x, y - radius), (x + radius, y + radius * 0.8), (x - radius, y + radius * 0.8)], color)
 
@@ -218,12 +217,12 @@ class Brush:
             pygame.draw.circle(big, (*color, alpha), (side * n / 2, side * n / 2), radius * n, math.ceil(width * n))
             return pygame.transform.smoothscale(big, (side, side))
 
-        piece = self._pieces.get(("round", radius, width, color, alpha), render)
-        on.blit(piece, (round(centre[0] - side / 2), round(centre[1] - side / 2)))
+        surface = self._surfaces.get(("round", radius, width, color, alpha), render)
+        on.blit(surface, (round(centre[0] - side / 2), round(centre[1] - side / 2)))
 
 
-class _Newest:
-    """Rendered surfaces by what they show; the one unused for longest goes first."""
+class _SurfaceCache:
+    """A least-recently-used cache of surfaces."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -241,7 +240,7 @@ class _Newest:
 
 
 def _clear(size: tuple[int, int], color: Color) -> pygame.Surface:
-    """A see-through surface that already has the stroke's colour, so that smoothing does not darken its edge."""
+    """A transparent surface of this colour, so that scaling down does not darken the edge."""
     surface = pygame.Surface(size, pygame.SRCALPHA, 32)
     surface.fill((*color, 0))
     return surface

@@ -1,6 +1,6 @@
-"""The timing card: how long each part of a tick takes.
+"""The timing card: the time of each part of a tick.
 
-Pure drawing; called by `draw.Artist` in whichever thread or process draws.
+Pure drawing; called by `draw.WindowPainter`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Sections = Sequence[tuple[str, float, float]]
 
 
 def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, sections: Sections) -> None:
-    """One row for each part within `room`: name, p50 and p99 as numbers, and p99 as a bar."""
+    """Draw one row per part within `room`: name, p50 and p99 as numbers, p99 as a bar."""
     if not sections:
         brush.text(on, "No tick has ended yet", room.topleft, "body", palette.TEXT_SOFT)
         return

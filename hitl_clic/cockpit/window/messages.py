@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from hitl_clic.cockpit.state.state import CockpitState
-from hitl_clic.cockpit.window.keymap import Command
+from hitl_clic.cockpit.window.keymap import WindowCommand
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.types.schema import Finite, Nanoseconds, Schema
 
@@ -63,7 +63,7 @@ class Press:
     """Window to actor: the person gave a command at `time_ns`."""
 
     time_ns: Nanoseconds
-    command: Command
+    command: WindowCommand
 
 
 @dataclass(frozen=True, slots=True)

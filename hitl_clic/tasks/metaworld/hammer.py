@@ -31,7 +31,7 @@ from hitl_clic.tasks.metaworld.hammer_state import (
     of_instant,
 )
 from hitl_clic.tasks.task import Array, RenderMode, Task
-from hitl_clic.types.records import Frame
+from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, named, vector
 
@@ -167,7 +167,7 @@ class Hammer(Task):
         self._now = self._instant()
         return self.observe()
 
-    def axes_of(self, frame: Frame) -> Floats | None:
+    def axes_of(self, frame: CommandFrame) -> Floats | None:
         return (
             picture_axes(named(_CAMERAS, _SHOWN[0]).azimuth)[None] if frame == "camera" else None
         )  # its hand never turns

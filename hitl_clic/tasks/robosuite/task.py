@@ -19,7 +19,7 @@ from hitl_clic.tasks.actions import arm_groups, checked_action
 from hitl_clic.tasks.frames import picture_axes
 from hitl_clic.tasks.task import Array, RenderMode, Task
 from hitl_clic.tasks.two_views import TwoViews, box, outline
-from hitl_clic.types.records import Frame
+from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene, Shape
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, named, vector
 
@@ -167,7 +167,7 @@ class RobosuiteTask(Task):
                 self.engine.step(action * self._scale)
             return self.observe()
 
-    def axes_of(self, frame: Frame) -> Floats | None:
+    def axes_of(self, frame: CommandFrame) -> Floats | None:
         if frame == "world":
             return None
         self._require_start()
