@@ -182,14 +182,14 @@ def test_teacher_succeeds_on_unseen_starts(name: str) -> None:
     assert max(steps for _, steps in results) < 0.8 * task(name).max_steps
 
 
-@pytest.mark.parametrize(("name", "longest"), [("lift", 0), ("pick_can", 12), ("square", 12), ("two_arm_lift", 0)])
-def test_teacher_recovers_when_the_grasp_is_lost(name: str, step_limits: int) -> None:
+@pytest.mark.parametrize(("name", "steps_held"), [("lift", 0), ("pick_can", 12), ("square", 12), ("two_arm_lift", 0)])
+def test_teacher_recovers_when_the_grasp_is_lost(name: str, steps_held: int) -> None:
     """After the grasp, a hand opens and is moved away."""
     here, teacher = task(name), make_teacher(name)
     observation, _ = here.reset(seed=6)
     while not observation[-1]:
         observation, *_ = here.step(teacher.action(observation))
-    for _ in range(step_limits):
+    for _ in range(steps_held):
         observation, *_ = here.step(teacher.action(observation))
     away = np.tile([-0.3, -0.3, 0.3, 0.2, 0.2, -0.4, -1.0], here.arms).astype(np.float32)
     for _ in range(15):
