@@ -35,7 +35,7 @@ def measure(seconds: float) -> dict[str, Any]:
     hello = Hello("bench", "bench", handshake_settings(settings, DIM_O, DIM_A))
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         command = learner_command(Path(folder))
-        command += ["--task", "push_t", "--schedule", "lockstep", "--clic.min-pairs", str(NEVER)]
+        command += ["--task", "push_t", "--schedule", "lockstep", "--policy.min-pairs", str(NEVER)]
         child = LearnerChild(command, Path(folder), restart=False, environment=child_environment())
         newest: list[Weights] = []
         try:

@@ -1,6 +1,6 @@
-"""The methods there are: what each trains, and the policy that plans with its weights.
+"""The methods: what each trains, and the policy that plans with its weights.
 
-A method is registered here and nowhere else; `MethodSettings.kind` chooses. Pure torch, any thread or process; no I/O.
+A method is registered here, and its settings in `hitl_clic.settings.PolicySettings`; their `kind` chooses. Pure torch, any thread or process; no I/O.
 """
 
 from __future__ import annotations
@@ -15,31 +15,33 @@ import torch
 from hitl_clic.baselines.cloning import CLONING, CloningPolicy
 from hitl_clic.baselines.flow import FLOW_MATCHING, FlowPolicy
 from hitl_clic.baselines.implicit import INFO_NCE
+from hitl_clic.baselines.settings import BcSettings, FlowSettings, IbcSettings
 from hitl_clic.clic import policy
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.network_reset import ResettingTrainer
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.settings import MethodKind, MethodSettings
+from hitl_clic.clic.settings import ClicSettings, MethodKind, MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.types.symmetry import Symmetry
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An objective and the policy for the weights that come of it."""
+    """The settings of a method, its objective, and the policy for the weights that the objective leads to."""
 
-    objective: Objective[Any]
-    policy: type[NetworkPolicy[Any]]
+    settings: type[MethodSettings]
+    objective: Objective[Any, Any]
+    policy: type[NetworkPolicy[Any, Any]]
 
 
 METHODS: Mapping[MethodKind, Method] = {
     method.objective.kind: method
     for method in (
-        Method(SHAPING, EnergyPolicy),
-        Method(INFO_NCE, EnergyPolicy),
-        Method(CLONING, CloningPolicy),
-        Method(FLOW_MATCHING, FlowPolicy),
+        Method(ClicSettings, SHAPING, EnergyPolicy),
+        Method(IbcSettings, INFO_NCE, EnergyPolicy),
+        Method(BcSettings, CLONING, CloningPolicy),
+        Method(FlowSettings, FLOW_MATCHING, FlowPolicy),
     )
 }
 
@@ -54,7 +56,7 @@ def make_trainer(
 def make_live_trainer(
     dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
 ) -> ChunkTrainer | ResettingTrainer:
-    """The same for pairs that come one by one: with successors where the settings ask for them (renewal)."""
+    """The same for pairs that come one by one: with `network_reset_every`, the network is replaced at times."""
 
     def make(generation: int) -> ChunkTrainer:
         return make_trainer(dim_o, dim_a, horizon, settings, seed + generation, symmetries)
@@ -72,7 +74,7 @@ def make_policy(
     version: int = 0,
     newest_pair: int = -1,
     yield_hook: Callable[[], None] | None = None,
-) -> NetworkPolicy[Any]:
+) -> NetworkPolicy[Any, Any]:
     """The policy of the settings' method; arguments and errors are those of `NetworkPolicy`."""
     made = METHODS[settings.kind].policy
     return made(weights, dim_o, dim_a, horizon, settings, generator, version, newest_pair, yield_hook)
