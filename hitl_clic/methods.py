@@ -1,6 +1,7 @@
 """The methods: what each trains, and the policy that plans with its weights.
 
-A method is registered here, and its settings in `hitl_clic.settings.PolicySettings`; their `kind` chooses. Pure torch, any thread or process; no I/O.
+A method is registered here, and its settings in `hitl_clic.settings.PolicySettings`; their `kind` chooses. Pure torch,
+any thread or process; no I/O.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class SessionSettings(BaseModel):
             return given
         kind = given.get("kind", "clic")
         if kind not in (kinds := members(PolicySettings)):
-            raise ValueError(f"policy.kind = {kind} is not allowed; allowed: {among(kinds)}")
+            raise ValueError(f"kind = {kind} is not allowed; allowed: {among(kinds)}")
         return {**given, "kind": kind}
 
     @field_validator("device", mode="wrap")

@@ -141,7 +141,7 @@ class Reader:
 
     def _strange(self, word: str) -> SettingsError:
         """The error for an unknown word: the likeliest flag, whatever its table, and the flags of the named table."""
-        name = word.removeprefix("--").replace("-", "_")
+        name = current_setting(word.removeprefix("--").replace("-", "_"))
         table, _, last = name.rpartition(".")
         known = [field for field in self._fields if field != self._positional]
         ends = get_close_matches(last, [field.rpartition(".")[2] for field in known], n=1)
