@@ -342,15 +342,15 @@ toggle_kind = "b"
     [
         (
             {"method": "bc", "policy": {"radius_ratio": 0.3}},
-            "policy.radius_ratio = 0.3 is not a setting of bc; allowed: ",
+            "policy.radius_ratio = 0.3 is not a setting of bc; ",
         ),
         (
             {"method": "ibc", "policy": {"mode_loss": {"weight": 1}}},
-            "policy.mode_loss is not a setting of ibc; allowed: ",
+            "policy.mode_loss is not a setting of ibc; ",
         ),
         (
             {"method": "flow", "policy": {"network": {"modes": 2}}},
-            "policy.network.modes = 2 is not a setting of flow; ",
+            "policy.network.modes = 2 is not a setting of flow",
         ),
         ({"policy": {"inference": {"flow_steps": 3}}}, "policy.inference.flow_steps = 3 is not a setting of clic; "),
         ({"policy": {"kind": "fast"}}, "policy: kind = fast is not allowed; allowed: clic, ibc, bc or flow"),
@@ -397,9 +397,8 @@ def test_the_table_that_all_methods_shared_is_read(tmp_path: Path) -> None:
     typed = load(overrides={"method": "flow", "clic": {"negatives": {"samples": 5}}}).policy
     assert isinstance(typed, FlowSettings)
     assert typed.draws == 5
-    flat = current_flat_settings(
-        {"clic.kind": "bc", "clic.batch": 9, "clic.radius_ratio": 0.5, "clic.energy.hidden": "8"}
-    )
+    recorded = {"clic.kind": "bc", "clic.batch": 9, "clic.radius_ratio": 0.5, "clic.energy.hidden": "8"}
+    flat = current_flat_settings(recorded)
     assert flat == {"policy.kind": "bc", "policy.batch": 9, "policy.network.hidden": "8"}
     with pytest.raises(SettingsError, match=r"policy\.radius_ratio = 0\.5 is not a setting of bc"):
         load(overrides={"method": "bc", "clic": {"radius_ratio": 0.5}})
