@@ -1,6 +1,6 @@
-"""Old names, so that recordings, settings and checkpoints made before still open. Pure data and lookups; any thread.
+"""Old names in recordings, settings files, checkpoints and benchmark rows. Pure data and lookups; any thread.
 
-This is the only place that knows old names. Each reader passes what it read through one of these functions once.
+No other module knows old names. Each reader passes its input through one of these functions.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ SETTINGS: Mapping[str, str] = {
     "window.keys.next_frame": "window.keys.next_command_frame",
     "window.keys.toggle_kind": "window.keys.toggle_correction_mode",
 }
-"""Old dotted name of a setting or table -> its name now; the longest old name that fits counts."""
+"""Old dotted name of a setting or table -> present name; the longest old name that fits counts."""
 
 METHOD_SETTINGS: Mapping[str, Mapping[str, str]] = {"flow": {"policy.negatives.samples": "policy.draws"}}
-"""Method -> names of settings that only this method calls otherwise, and their names now."""
+"""Method -> dotted names with another present name in this method -> that name."""
 
 _NO_FLOW = ("policy.draws", "policy.inference.flow_steps")
 _NO_SETS = tuple(
@@ -78,14 +78,14 @@ UNUSED: Mapping[str, tuple[str, ...]] = {
     "bc": _NO_FLOW + _NO_SETS + _NO_ENERGY,
     "flow": _NO_SETS + _NO_ENERGY,
 }
-"""Method -> settings without an effect in it, which were written all the same while all methods had one table."""
+"""Method -> settings that it does not use. Old settings files hold them, because all methods shared one table."""
 
 VALUES: Mapping[str, Mapping[str, str]] = {
     "loop.overlap": {"clamp": "prefix_conditioned", "future": "future_state"},
     "method": {"fast": "clic", "paper": "clic_paper", "wary": "clic_robust"},
     "schedule": {"paper": "lockstep"},
 }
-"""Setting, by its name now -> its old values and what they are called now."""
+"""Present name of a setting -> its old values and their present names."""
 
 _CORRECTION_FIELDS = {"about": "correction_axes", "frame": "command_frame", "kind": "correction_mode"}
 
@@ -95,14 +95,14 @@ RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {
     "plan": {"doubt": "uncertainty"},
     "tick": {"seen": "stimulus_tick", **_CORRECTION_FIELDS},
 }
-"""Topic of a recording, or the name of an object inside one -> old names of its fields and their names now."""
+"""Topic of a recording, or name of an object in one -> old field names and their present names."""
 
 EVENTS: Mapping[str, str] = {
     "next_axes": "next_correction_axes",
     "next_frame": "next_command_frame",
     "toggle_kind": "toggle_correction_mode",
 }
-"""Old name of a recorded event -> its name now."""
+"""Old name of a recorded event -> present name."""
 
 REMOVED: Mapping[str, Any] = {
     "policy.network.block": 2,
@@ -114,7 +114,7 @@ REMOVED: Mapping[str, Any] = {
     "oracle.direction_bias_deg": 0.0,
     "training.max_updates_per_pair": 0.0,
 }
-"""Dotted name -> the value with which the option was off; `...` where it had no effect of its own."""
+"""Dotted name -> value that switched the option off; `...` if every value is ignored."""
 PRESETS: Mapping[str, Mapping[str, str]] = {
     "methods": VALUES["method"],
     "sessions": {
@@ -125,10 +125,10 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "published": "published_arm_speed",
     },
 }
-"""Kind of preset -> old names and their names now."""
+"""Type of preset -> old names and present names."""
 
 COMMANDS: Mapping[str, str] = {"doubt": "uncertainty", "keys": "link-keys"}
-"""Old name of a command -> its name now."""
+"""Old name of a command -> present name."""
 
 
 BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
@@ -144,14 +144,14 @@ BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
         "no_wells": "no_modes",
     },
 }
-"""Column of a kept benchmark row -> old values and what they are called now."""
+"""Column of a benchmark row -> old values and present values."""
 
 WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
-"""Old prefix of a weight's name -> its prefix now."""
+"""Old prefix of a weight's name -> present prefix."""
 
 
 def current_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A nested table of settings under today's names and values; today's own table comes back equal."""
+    """A nested table of settings under present names and values."""
     renamed: dict[str, Any] = {}
     for name, value in current_flat_settings(dict(_leaves(values, ""))).items():
         _put(renamed, name, value)
@@ -159,13 +159,13 @@ def current_settings(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_setting(name: str) -> str:
-    """Today's dotted name of a setting, given an old or a present one."""
+    """The present dotted name of a setting."""
     old = max((old for old in SETTINGS if _is_in(name, old)), key=len, default="")
     return SETTINGS[old] + name.removeprefix(old) if old else name
 
 
 def current_name(kind: str, name: str) -> str:
-    """Today's name of a preset of this kind ("methods", "sessions"), given an old or a present one."""
+    """The present name of a preset of this type ("methods", "sessions")."""
     return PRESETS.get(kind, {}).get(name, name)
 
 
@@ -199,7 +199,7 @@ def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A kept benchmark row under today's names of methods, presets and variants."""
+    """A benchmark row under present names."""
     return {
         name: BENCHMARK_ROWS.get(name, {}).get(value, value) if isinstance(value, str) else value
         for name, value in row.items()
@@ -207,7 +207,7 @@ def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_weight(name: str) -> str:
-    """Today's name of a weight, given an old or a present one."""
+    """The present name of a weight."""
     for old, new in WEIGHTS.items():
         if name.startswith(old):
             return new + name.removeprefix(old)

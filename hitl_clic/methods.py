@@ -1,6 +1,6 @@
-"""The methods: what each trains, and the policy that plans with its weights.
+"""The registry of methods: the settings, the training objective and the policy of each.
 
-A method is registered here, and its settings in `hitl_clic.settings.PolicySettings`; their `kind` chooses. Pure torch,
+Register a method here, and its settings class in `hitl_clic.settings.PolicySettings`; `kind` selects it. Pure torch;
 any thread or process; no I/O.
 """
 
@@ -29,7 +29,7 @@ from hitl_clic.types.symmetry import Symmetry
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """The settings of a method, its objective, and the policy for the weights that the objective leads to."""
+    """A method's settings class, its training objective, and the policy for its weights."""
 
     settings: type[MethodSettings]
     objective: Objective[Any, Any]
@@ -50,14 +50,14 @@ METHODS: Mapping[MethodKind, Method] = {
 def make_trainer(
     dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
 ) -> ChunkTrainer:
-    """An untrained trainer of the settings' method; arguments and errors are those of `ChunkTrainer`."""
+    """An untrained trainer; arguments and errors as `ChunkTrainer`."""
     return ChunkTrainer(dim_o, dim_a, horizon, settings, seed, symmetries, METHODS[settings.kind].objective)
 
 
 def make_live_trainer(
     dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
 ) -> ChunkTrainer | ResettingTrainer:
-    """The same for pairs that come one by one: with `network_reset_every`, the network is replaced at times."""
+    """The same for live pairs, with network resets where the settings ask for them."""
 
     def make(generation: int) -> ChunkTrainer:
         return make_trainer(dim_o, dim_a, horizon, settings, seed + generation, symmetries)
@@ -76,11 +76,11 @@ def make_policy(
     newest_pair: int = -1,
     yield_hook: Callable[[], None] | None = None,
 ) -> NetworkPolicy[Any, Any]:
-    """The policy of the settings' method; arguments and errors are those of `NetworkPolicy`."""
+    """The policy; arguments and errors as `NetworkPolicy`."""
     made = METHODS[settings.kind].policy
     return made(weights, dim_o, dim_a, horizon, settings, generator, version, newest_pair, yield_hook)
 
 
 def untrained_weights(dim_o: int, dim_a: int, horizon: int, settings: MethodSettings) -> dict[str, np.ndarray]:
-    """Weights of version 0 for the settings' method."""
+    """Untrained weights (version 0)."""
     return policy.untrained_weights(dim_o, dim_a, horizon, settings, METHODS[settings.kind].objective.network)
