@@ -54,8 +54,8 @@ class NegativeSettings(BaseModel):
 
     start: NegativeStart = Field(
         "proposals",
-        description="Where chains start. uniform: in [-1, 1]^D, as published. proposals: a mixture of uniform, "
-        "around the human's and the robot's chunk, and other states' human chunks.",
+        description="Where chains start. uniform: in [-1, 1]^D, as published. proposals: also near the human's, the "
+        "robot's and other states' chunks.",
     )
     samples: int = Field(
         64,
@@ -84,7 +84,7 @@ class HalfSpaceSettings(BaseModel):
         ge=0,
         le=4096,
         multiple_of=2,
-        description="M, implicit contrastive pairs for each correction, count; 0 leaves the observed pair alone.",
+        description="M, implicit contrastive pairs for each correction, count; 0: only the observed pair.",
     )
     angle_deg: float = Field(
         30.0, gt=0, lt=180, description="Angle between a correction and its implicit negatives, degrees."
@@ -99,7 +99,7 @@ class HalfSpaceSettings(BaseModel):
 
 
 class ModeLossSettings(BaseModel):
-    """Desired spaces draw the wells to them, beside what contrasts teach ([CC] has no wells and no such term)."""
+    """A term of the loss that pulls the modes of the energy into the desired spaces ([CC] has no modes)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -107,14 +107,14 @@ class ModeLossSettings(BaseModel):
         0.0,
         ge=0,
         le=1e6,
-        description="Weight of the squared distance from the wells' centres to the desired spaces, no unit; without "
-        "it chunks of more than about 50 numbers are learnt slowly. 0 is none, as published.",
+        description="Weight of the squared distance from modes to desired spaces, no unit; helps chunks of over 50 "
+        "numbers. 0 is none, as published.",
     )
     ratio: float = Field(
         0.25,
         ge=0,
         le=1,
-        description="Radius over ||a^r - a^h|| within which a well is near enough and not drawn, no unit.",
+        description="Radius over ||a^r - a^h|| within which a mode is not pulled, no unit.",
     )
 
 
@@ -134,8 +134,8 @@ class InferenceSettings(PlannerSettings):
 
     start: Literal["uniform", "screened"] = Field(
         "screened",
-        description="uniform: chains from [-1, 1]^D, as published. screened: many cheap candidates are ranked once and "
-        "the best refined; the rest of the previous chunk is among them.",
+        description="uniform: chains from [-1, 1]^D, as published. screened: candidates and the rest of the previous "
+        "chunk are ranked once, and the best are refined.",
     )
     candidates: int = Field(1024, ge=1, le=1_000_000, description="Chunks ranked once by energy (screened).")
     chains: int = Field(64, ge=1, le=65536, description="Chains that are refined (screened) or run (uniform).")
@@ -148,7 +148,7 @@ class InferenceSettings(PlannerSettings):
         0.0,
         ge=0,
         le=100,
-        description="Energy by which a new plan must beat the refined rest of the previous one, else the latter stays.",
+        description="Energy by which a new plan must beat the refined rest of the previous plan to replace it.",
     )
 
 
@@ -188,9 +188,9 @@ class MethodSettings(BaseModel):
         description="N, updates; 0: off. After each N updates a new network starts in the background and replaces the "
         "policy's after N updates of its own.",
     )
-    batch: int = Field(32, ge=1, le=65536, description="Pairs in a batch.")
-    buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept; the oldest go first.")
-    min_pairs: int = Field(32, ge=1, le=1_000_000, description="Pairs needed before the first update.")
+    batch: int = Field(32, ge=1, le=65536, description="Pairs in a batch, count.")
+    buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept, count; the oldest are dropped first.")
+    min_pairs: int = Field(32, ge=1, le=1_000_000, description="Pairs needed before the first update, count.")
     device: str = Field("cpu", description="Torch device of learner and planner: cpu, cuda, cuda:1, mps.")
 
     @property
