@@ -29,7 +29,8 @@ def numbers(device: str, kind: MethodKind = "clic", **changes: object) -> Method
         "device": device,
     }
     made = METHODS[kind].settings
-    return made(**{name: value for name, value in values.items() if name in made.model_fields}, **changes)
+    used = {name: value for name, value in values.items() if name in made.model_fields}
+    return made(**{**used, **changes})
 
 
 def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
