@@ -10,16 +10,19 @@ from typing import Any
 
 SETTINGS: Mapping[str, str] = {
     "asking": "help_request",
-    "clic.attraction": "clic.mode_loss",
+    "clic": "policy",
+    "clic.attraction": "policy.mode_loss",
     "clic.consent": "correction.implicit_approval",
-    "clic.energy.waves": "clic.energy.fourier_frequencies",
-    "clic.energy.wells": "clic.energy.modes",
+    "clic.energy": "policy.network",
+    "clic.energy.waves": "policy.network.fourier_frequencies",
+    "clic.energy.wells": "policy.network.modes",
+    "clic.half_space.length": "policy.relative_length",
     "clic.implicit_approval": "correction.implicit_approval",
-    "clic.inference.commitment": "clic.inference.plan_switch_margin",
+    "clic.inference.commitment": "policy.inference.plan_switch_margin",
     "clic.intent_s": "correction.label_average_s",
     "clic.label_average_s": "correction.label_average_s",
     "clic.padding": "correction.padding",
-    "clic.renewal": "clic.network_reset_every",
+    "clic.renewal": "policy.network_reset_every",
     "gate.about": "correction.axes",
     "gate.absolute_axes": "correction.absolute_axes",
     "gate.frame": "correction.command_frame",
@@ -36,7 +39,46 @@ SETTINGS: Mapping[str, str] = {
     "window.keys.next_frame": "window.keys.next_command_frame",
     "window.keys.toggle_kind": "window.keys.toggle_correction_mode",
 }
-"""Old dotted name of a setting or table -> present name."""
+"""Old dotted name of a setting or table -> present name; the longest old name that fits counts."""
+
+METHOD_SETTINGS: Mapping[str, Mapping[str, str]] = {"flow": {"policy.negatives.samples": "policy.draws"}}
+"""Method -> dotted names with another present name in this method -> that name."""
+
+_NO_FLOW = ("policy.draws", "policy.inference.flow_steps")
+_NO_SETS = tuple(
+    f"policy.{name}" for name in ("boundary_power", "boundary_temperature", "half_space", "mode_loss", "radius_ratio")
+)
+_NO_ENERGY = tuple(
+    f"policy.{name}"
+    for name in (
+        "inference.bank",
+        "inference.candidates",
+        "inference.chains",
+        "inference.explore_steps",
+        "inference.plan_switch_margin",
+        "inference.refine_noise",
+        "inference.refine_start",
+        "inference.refine_steps",
+        "inference.start",
+        "inference.temperature",
+        "negatives",
+        "network.block",
+        "network.kind",
+        "network.modes",
+        "penalty_margin",
+        "penalty_samples",
+        "penalty_weight",
+        "prefix",
+        "temperature",
+    )
+)
+UNUSED: Mapping[str, tuple[str, ...]] = {
+    "clic": _NO_FLOW,
+    "ibc": _NO_FLOW + _NO_SETS,
+    "bc": _NO_FLOW + _NO_SETS + _NO_ENERGY,
+    "flow": _NO_SETS + _NO_ENERGY,
+}
+"""Method -> settings that it does not use. Old settings files hold them, because all methods shared one table."""
 
 VALUES: Mapping[str, Mapping[str, str]] = {
     "loop.overlap": {"clamp": "prefix_conditioned", "future": "future_state"},
@@ -63,9 +105,9 @@ EVENTS: Mapping[str, str] = {
 """Old name of a recorded event -> present name."""
 
 REMOVED: Mapping[str, Any] = {
-    "clic.energy.block": 2,
-    "clic.negatives.kept": 4096,
-    "clic.inference.temperature": 0.0,
+    "policy.network.block": 2,
+    "policy.negatives.kept": 4096,
+    "policy.inference.temperature": 0.0,
     "oracle.kind": "absolute",
     "oracle.bank": False,
     "oracle.start_episode": 0,
@@ -111,21 +153,15 @@ WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
 def current_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """A nested table of settings under present names and values."""
     renamed: dict[str, Any] = {}
-    for name, value in _leaves(values, ""):
-        _put(renamed, current_setting(name), value)
-    for name, values_now in VALUES.items():
-        value = _get(renamed, name)
-        if isinstance(value, str) and value in values_now:
-            _put(renamed, name, values_now[value])
+    for name, value in current_flat_settings(dict(_leaves(values, ""))).items():
+        _put(renamed, name, value)
     return renamed
 
 
 def current_setting(name: str) -> str:
     """The present dotted name of a setting."""
-    for old, new in SETTINGS.items():
-        if name == old or name.startswith(f"{old}."):
-            return new + name.removeprefix(old)
-    return name
+    old = max((old for old in SETTINGS if _is_in(name, old)), key=len, default="")
+    return SETTINGS[old] + name.removeprefix(old) if old else name
 
 
 def current_name(kind: str, name: str) -> str:
@@ -135,10 +171,19 @@ def current_name(kind: str, name: str) -> str:
 
 def current_flat_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """As `current_settings`, for a mapping from dotted names to values."""
-    return {
+    current = {
         (now := current_setting(name)): VALUES.get(now, {}).get(value, value) if isinstance(value, str) else value
         for name, value in values.items()
     }
+    method = current.get("policy.kind")
+    if not isinstance(method, str):
+        return current
+    names = METHOD_SETTINGS.get(method, {})
+    current = {names.get(name, name): value for name, value in current.items()}
+    if "clic.kind" not in values:
+        return current
+    unused = UNUSED.get(method, ())
+    return {name: value for name, value in current.items() if not any(_is_in(name, table) for table in unused)}
 
 
 def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,6 +214,10 @@ def current_weight(name: str) -> str:
     return name
 
 
+def _is_in(name: str, table: str) -> bool:
+    return name == table or name.startswith(f"{table}.")
+
+
 def _leaves(values: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for name, value in values.items():
@@ -184,14 +233,6 @@ def _put(values: dict[str, Any], name: str, value: Any) -> None:
     for table in tables:
         values = values.setdefault(table, {})
     values[last] = value
-
-
-def _get(values: Mapping[str, Any], name: str) -> Any:
-    for part in name.split("."):
-        if not isinstance(values, Mapping) or part not in values:
-            return None
-        values = values[part]
-    return values
 
 
 def without_removed(given: Mapping[str, Any]) -> Mapping[str, Any]:

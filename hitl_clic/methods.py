@@ -1,6 +1,7 @@
-"""The registry of methods: the training objective and the policy of each.
+"""The registry of methods: the settings, the training objective and the policy of each.
 
-Register a method here only; `MethodSettings.kind` selects it. Pure torch; any thread or process; no I/O.
+Register a method here, and its settings class in `hitl_clic.settings.PolicySettings`; `kind` selects it. Pure torch;
+any thread or process; no I/O.
 """
 
 from __future__ import annotations
@@ -15,31 +16,33 @@ import torch
 from hitl_clic.baselines.cloning import CLONING, CloningPolicy
 from hitl_clic.baselines.flow import FLOW_MATCHING, FlowPolicy
 from hitl_clic.baselines.implicit import INFO_NCE
+from hitl_clic.baselines.settings import BcSettings, FlowSettings, IbcSettings
 from hitl_clic.clic import policy
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.network_reset import ResettingTrainer
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.settings import MethodKind, MethodSettings
+from hitl_clic.clic.settings import ClicSettings, MethodKind, MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.types.symmetry import Symmetry
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A training objective, and the policy for its weights."""
+    """A method's settings class, its training objective, and the policy for its weights."""
 
-    objective: Objective[Any]
-    policy: type[NetworkPolicy[Any]]
+    settings: type[MethodSettings]
+    objective: Objective[Any, Any]
+    policy: type[NetworkPolicy[Any, Any]]
 
 
 METHODS: Mapping[MethodKind, Method] = {
     method.objective.kind: method
     for method in (
-        Method(SHAPING, EnergyPolicy),
-        Method(INFO_NCE, EnergyPolicy),
-        Method(CLONING, CloningPolicy),
-        Method(FLOW_MATCHING, FlowPolicy),
+        Method(ClicSettings, SHAPING, EnergyPolicy),
+        Method(IbcSettings, INFO_NCE, EnergyPolicy),
+        Method(BcSettings, CLONING, CloningPolicy),
+        Method(FlowSettings, FLOW_MATCHING, FlowPolicy),
     )
 }
 
@@ -72,7 +75,7 @@ def make_policy(
     version: int = 0,
     newest_pair: int = -1,
     yield_hook: Callable[[], None] | None = None,
-) -> NetworkPolicy[Any]:
+) -> NetworkPolicy[Any, Any]:
     """The policy; arguments and errors as `NetworkPolicy`."""
     made = METHODS[settings.kind].policy
     return made(weights, dim_o, dim_a, horizon, settings, generator, version, newest_pair, yield_hook)

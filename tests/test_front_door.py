@@ -28,10 +28,10 @@ from hitl_clic.types.records import Array, EpisodeRecord
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL: dict[str, Any] = {
-    "clic": {
+    "policy": {
         "negatives": {"samples": 16, "steps": 1},
         "inference": {"candidates": 64, "chains": 8, "refine_steps": 2},
-        "energy": {"hidden": [16, 16], "trunk": [16]},
+        "network": {"hidden": [16, 16], "trunk": [16]},
         "min_pairs": 8,
         "batch": 8,
     },
@@ -308,7 +308,7 @@ def test_a_session_without_an_episode_says_so(taught: hc.SessionSummary, capsys:
 
 def test_the_example_runs_from_any_folder(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(
-        "episodes = 1\n[clic]\nmin_pairs = 8\nbatch = 8\n[clic.negatives]\nsamples = 16\nsteps = 1\n"
+        "episodes = 1\n[policy]\nmin_pairs = 8\nbatch = 8\n[policy.negatives]\nsamples = 16\nsteps = 1\n"
         "[loop]\nupdates_per_tick = 0.05\n[task_options]\nmax_steps = 40\n"
     )
     command = [sys.executable, str(ROOT / "examples" / "teach_and_evaluate.py"), "small.toml"]

@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hitl_clic.aliases import current_flat_settings
 from hitl_clic.learner.journal import Entry, Journal
 from hitl_clic.learner.run import Run
 from hitl_clic.learner.settings import TrainingSettings
@@ -82,7 +83,8 @@ class Learner:
         self.run: Run | None = None
         """None until the settings are agreed."""
 
-        recorded = next((e.message.settings for e in journal.read() if isinstance(e.message, Hello)), None)
+        hellos = (e.message for e in journal.read() if isinstance(e.message, Hello))
+        recorded = next((current_flat_settings(hello.settings) for hello in hellos), None)
         if expected is not None and recorded is not None and (difference := name_difference(recorded, expected)):
             raise ValueError(f"{folder} was trained with other settings; choose another folder ({difference})")
         agreed = expected if expected is not None else recorded

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark, SessionEnd
 from hitl_clic.cockpit.window import keymap
@@ -232,8 +233,8 @@ class CockpitFeed:
 
         None for a direction, and for a baseline, which knows no sets.
         """
-        method = self._settings.clic
-        if record.human_action is None or record.correction_mode != "absolute" or method.kind != "clic":
+        method = self._settings.policy
+        if record.human_action is None or record.correction_mode != "absolute" or not isinstance(method, ClicSettings):
             return None
         return method.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
 

@@ -52,12 +52,49 @@ def unknown(name: str, known: Iterable[str]) -> str:
 
 
 def fields_of(kind: Any) -> Mapping[str, FieldInfo] | None:
-    """The fields of a pydantic model or pydantic dataclass by name; None for other types."""
+    """The fields of a pydantic model or pydantic dataclass by name; None for other types.
+
+    A union of models has the fields of all its models. A field with several types has a union of them.
+    """
+    if get_origin(kind) in (Union, types.UnionType):
+        return _fields_of_all(get_args(kind))
     if isinstance(kind, type):
         if issubclass(kind, BaseModel):
             return kind.model_fields
         return getattr(kind, "__pydantic_fields__", None)
     return None
+
+
+def _fields_of_all(models: Iterable[Any]) -> Mapping[str, FieldInfo] | None:
+    merged: dict[str, FieldInfo] = {}
+    for model in models:
+        fields = fields_of(model)
+        if fields is None:
+            return None
+        for name, field in fields.items():
+            there = merged.setdefault(name, field)
+            if there.annotation != field.annotation:
+                either: Any = Union[there.annotation, field.annotation]  # noqa: UP007
+                merged[name] = FieldInfo(annotation=either, default=there.default, description=there.description)
+    return merged
+
+
+def members(kind: Any) -> dict[str, type[BaseModel]]:
+    """The models of a union by the default of their field `kind`; empty for any other type."""
+    parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
+    if not all(isinstance(part, type) and issubclass(part, BaseModel) for part in parts):
+        return {}
+    return {str(part.model_fields["kind"].default): part for part in parts}
+
+
+def has_field(model: Any, name: str) -> bool:
+    """Whether a model has a setting of this dotted name."""
+    for part in name.split("."):
+        fields = fields_of(model)
+        if fields is None or part not in fields:
+            return False
+        model = without_none(fields[part].annotation)[0]
+    return True
 
 
 def without_none(kind: Any) -> tuple[Any, bool]:
@@ -102,6 +139,8 @@ def _kind_in_words(kind: Any) -> str:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return among(arguments)
+    if origin in (Union, types.UnionType) and fields_of(kind) is None:
+        return among(_kind_in_words(part) for part in arguments)
     if origin in (tuple, list):
         return f"a list, each {_kind_in_words(arguments[0])}" if arguments else "a list"
     if fields_of(kind) is not None:
@@ -121,12 +160,13 @@ def describe(error: ValidationError, model: Any, origins: Mapping[str, str] | No
     """
     found = error.errors()
     first = found[0]
-    path = _dotted(first["loc"], model)
-    value, about = first["input"], _field_at(path, model)
+    path, owner, method = _found_at(first["loc"], model)
+    value, known = first["input"], fields_of(owner) or {}
+    about = known.get(path[-1]) if path else None
     shown = "" if isinstance(value, Mapping) else f" = {_short(value)}"
     if first["type"] == "extra_forbidden":
-        siblings = fields_of(_field_type(path[:-1], model)) or {}
-        text = f"{'.'.join(path)}{shown} is not a setting; {unknown(path[-1], siblings)}"
+        of = f" of {method}" if method else ""
+        text = f"{'.'.join(path)}{shown} is not a setting{of}; {unknown(path[-1], known)}"
     elif first["type"] == "missing":
         text = f"{'.'.join(path)} is missing; allowed: {allowed(about) if about else 'a value'}"
     elif first["type"] in ("value_error", "assertion_error"):
@@ -140,28 +180,25 @@ def describe(error: ValidationError, model: Any, origins: Mapping[str, str] | No
     return " ".join(f"{text}{f' (from {origin})' if origin else ''}{more}".split())
 
 
-def _dotted(location: tuple[int | str, ...], model: Any) -> list[str]:
-    """The field names in an error's location, without list positions and pydantic's tags."""
+def _found_at(location: tuple[int | str, ...], model: Any) -> tuple[list[str], Any, str]:
+    """What an error's location names.
+
+    Returns:
+        The field names, without list positions and pydantic's tags; the model of the last field; and the tag of the
+        union's model that holds it, or an empty text.
+    """
     path: list[str] = []
-    for index, part in enumerate(location):
-        known = fields_of(_field_type(path, model))
+    owner, inner, tag = model, model, ""
+    for part in location:
+        if part in (kinds := members(inner)):
+            inner, tag = kinds[str(part)], str(part)
+            continue
+        known = fields_of(inner)
         if known is None or not isinstance(part, str):
             break
         path.append(part)
-        if part not in known and index < len(location) - 1:
-            break
-    return path
-
-
-def _field_at(path: list[str], model: Any) -> FieldInfo | None:
-    return (fields_of(_field_type(path[:-1], model)) or {}).get(path[-1]) if path else None
-
-
-def _field_type(path: list[str], model: Any) -> Any:
-    for name in path:
-        field = (fields_of(model) or {}).get(name)
-        model = without_none(field.annotation)[0] if field is not None else None
-    return model
+        owner, inner = inner, without_none(known[part].annotation)[0] if part in known else None
+    return path, owner, tag
 
 
 def _short(value: object) -> str:

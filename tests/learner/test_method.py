@@ -20,10 +20,10 @@ torch = pytest.importorskip("torch")
 
 
 def make_trainer(settings: Mapping[str, object]) -> Trainer:
-    from hitl_clic.clic.settings import MethodSettings
+    from hitl_clic.clic.settings import ClicSettings
     from hitl_clic.clic.trainer import ChunkTrainer
 
-    return ChunkTrainer(4, 2, 3, MethodSettings(min_pairs=4), seed=1)
+    return ChunkTrainer(4, 2, 3, ClicSettings(min_pairs=4), seed=1)
 
 
 def learner(out: Path) -> tuple[Learner, Journal, LearnerLink]:

@@ -45,7 +45,7 @@ def recorded(folder: Path, method: str) -> tuple[Session, SessionSettings]:
 
 
 def keep(folder: Path, version: int, settings: SessionSettings) -> None:
-    trainer = make_trainer(DIM_O, DIM_A, settings.horizon, settings.clic, version, ())
+    trainer = make_trainer(DIM_O, DIM_A, settings.horizon, settings.policy, version, ())
     weights = Weights("run", version, version - 1, version * 40, -1, trainer.weights())
     checkpoint.write(folder, checkpoint.Checkpoint(weights, {}, {}, 0))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hitl_clic.clic.buffer import StoredPair
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.settings import EnergySettings, MethodSettings, NegativeSettings
+from hitl_clic.clic.settings import ClicSettings, EnergySettings, NegativeSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.tasks import make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_symmetries
@@ -120,8 +120,8 @@ def test_line_following_respects_its_symmetries() -> None:
             assert here[1:4] == there[1:4]
 
 
-METHOD = MethodSettings(
-    energy=EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=0, standardise=True),
+METHOD = ClicSettings(
+    network=EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=0, standardise=True),
     negatives=NegativeSettings(start="proposals", samples=32, steps=1),
     batch=16,
     min_pairs=8,
