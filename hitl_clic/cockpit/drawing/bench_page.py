@@ -20,12 +20,7 @@ _LOW_CARD = 150
 """Height of the cards if no axis has a curve, design pixels."""
 _OVERSAMPLE = 3
 _CACHED_PLOTS = 64
-_STATE = {
-    "away": palette.BAD,
-    "rest": palette.TEXT_SOFT,
-    "drives": palette.HUMAN,
-    "stop": palette.STOPPED,
-}
+_STATE = {"away": palette.BAD, "rest": palette.TEXT_SOFT, "drives": palette.HUMAN, "stop": palette.STOPPED}
 
 
 class BenchPage:

@@ -46,12 +46,7 @@ def help_page(
 
 
 def welcome(
-    on: pygame.Surface,
-    brush: Brush,
-    layout: Layout,
-    hint: str,
-    device: Sequence[keymap.Row],
-    window: keymap.Keymap,
+    on: pygame.Surface, brush: Brush, layout: Layout, hint: str, device: Sequence[keymap.Row], window: keymap.Keymap
 ) -> None:
     """How to teach, in four steps."""
     pygame.draw.rect(on, palette.PANEL, layout.panel)

@@ -23,11 +23,7 @@ LATE_MS = 3.0
 """Lateness (p99) above which the loop is called late, ms."""
 
 
-FRAMES: Mapping[CommandFrame, str] = {
-    "world": "world axes",
-    "gripper": "gripper axes",
-    "camera": "camera axes",
-}
+FRAMES: Mapping[CommandFrame, str] = {"world": "world axes", "gripper": "gripper axes", "camera": "camera axes"}
 """The frame of the teacher's motion."""
 
 Level = Literal["ok", "wait", "attention"]
