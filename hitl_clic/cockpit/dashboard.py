@@ -24,6 +24,20 @@ from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
 PERIOD_S = 0.25
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN_EPISODES = 60
+_GOOD, _BAD, _HUMAN = web(palette.GOOD), web(palette.BAD), web(palette.HUMAN)
+_FLAGS: Mapping[Correction, tuple[str, str]] = {
+    "queued": ("○", ""),
+    "learned": ("●", _GOOD),
+    "followed": ("●", _GOOD),
+    "unfollowed": ("◐", _GOOD),
+    "undone": ("–", "dim"),
+}
+_LEVELS: Mapping[status_text.Level, tuple[str, str]] = {
+    "ok": ("●", _GOOD),
+    "wait": ("○", ""),
+    "attention": ("▲", _HUMAN),
+}
+"""Symbol and style of each state of a correction, and of each line of the machine."""
 
 
 class Dashboard:
@@ -93,30 +107,31 @@ class Dashboard:
 
 def render(state: CockpitState, episodes: int = 0) -> RenderableType:
     """The state as text: who drives, how far the session is, three cards, the last message."""
-    driver = Text(
-        f" {status_text.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}"
-    )
+    style = f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}"
+    driver = Text(f" {status_text.badge(state)} ", style)
     head = Text.assemble(driver, "  ", status_text.beside_badge(state), "  ", (state.task, "bold"))
     where = Text(f"{status_text.episode(state)} · {status_text.progress(state)}", style="dim")
     sentence, all_learned = status_text.learned(state)
-    flags = Text("  ").join(_flag(flag) for flag in state.corrections[-status_text.SHOWN_CORRECTIONS :])
+    flags = Text("  ").join(
+        Text(f"{_FLAGS[flag][0]} {status_text.CORRECTIONS[flag]}", _FLAGS[flag][1])
+        for flag in status_text.newest(state)
+    )
     learning = Group(
-        Text(sentence, style=f"bold {web(palette.GOOD)}" if all_learned and state.corrections else "bold"),
+        Text(sentence, style=f"bold {_GOOD}" if all_learned and state.corrections else "bold"),
         flags,
         Text(status_text.policy(state), style="dim"),
     )
-    cards: list[RenderableType] = [
-        head,
-        where,
-        Panel(learning, title="IS IT LEARNING?", title_align="left", border_style="dim"),
-        Panel(_episodes(state.history), title="DOES IT NEED YOU LESS?", title_align="left", border_style="dim"),
-        Panel(_machine(state), title="MACHINE", title_align="left", border_style="dim"),
-    ]
-    if episodes:
-        cards.insert(2, _progress(state, episodes))
-    if state.message:
-        cards.append(Text(state.message))
-    return Group(*cards)
+    cards = (
+        ("IS IT LEARNING?", learning),
+        ("DOES IT NEED YOU LESS?", _episodes(state.history)),
+        ("MACHINE", _machine(state)),
+    )
+    return Group(
+        *(head, where),
+        *([_progress(state, episodes)] if episodes else []),
+        *(Panel(content, title=title, title_align="left", border_style="dim") for title, content in cards),
+        *([Text(state.message)] if state.message else []),
+    )
 
 
 def _progress(state: CockpitState, episodes: int) -> RenderableType:
@@ -128,29 +143,16 @@ def _progress(state: CockpitState, episodes: int) -> RenderableType:
     return row
 
 
-_FLAGS: Mapping[Correction, tuple[str, str]] = {
-    "queued": ("○ waiting", ""),
-    "learned": ("● learned", web(palette.GOOD)),
-    "followed": ("● followed", web(palette.GOOD)),
-    "unfollowed": ("◐ not yet", web(palette.GOOD)),
-    "undone": ("– undone", "dim"),
-}
-
-
-def _flag(flag: Correction) -> Text:
-    return Text(*_FLAGS[flag])
-
-
 def _episodes(history: Sequence[EpisodeMark]) -> RenderableType:
     shown = history[-_SHOWN_EPISODES:]
     if not shown:
         return Text("No episode finished yet", style="dim")
     curve = "".join(_BARS[min(len(_BARS) - 1, int(mark.feedback * len(_BARS)))] for mark in shown)
-    endings = Text.assemble(*(("●", web(palette.GOOD)) if mark.success else ("×", web(palette.BAD)) for mark in shown))
+    endings = Text.assemble(*(("●", _GOOD) if mark.success else ("×", _BAD) for mark in shown))
     reached = sum(mark.success for mark in shown)
     return Group(
         *(Text(" · ".join(part for part in row if part)) for row in status_text.recent_episodes(shown)),
-        Text(curve, style=web(palette.HUMAN)),
+        Text(curve, style=_HUMAN),
         endings,
         Text(f"● reached {reached}   × failed {len(shown) - reached}", style="dim"),
     )
@@ -158,12 +160,7 @@ def _episodes(history: Sequence[EpisodeMark]) -> RenderableType:
 
 def _machine(state: CockpitState) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    marks = {
-        "ok": Text("●", style=web(palette.GOOD)),
-        "wait": Text("○"),
-        "attention": Text("▲", style=web(palette.HUMAN)),
-    }
-    for line in (status_text.loop(state), status_text.device(state), status_text.learner(state)):
-        word = Text(line.word, style=web(palette.HUMAN) if line.level == "attention" else "")
-        table.add_row(marks[line.level], Text(line.subject, style="dim"), word, Text(line.figures, style="dim"))
+    for line in status_text.machine(state):
+        word = Text(line.word, style=_HUMAN if line.level == "attention" else "")
+        table.add_row(Text(*_LEVELS[line.level]), Text(line.subject, "dim"), word, Text(line.figures, "dim"))
     return table

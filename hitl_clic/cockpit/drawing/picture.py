@@ -16,11 +16,7 @@ from hitl_clic.cockpit.state.state import CockpitState
 
 
 def write_picture(
-    state: CockpitState,
-    path: Path,
-    size: tuple[int, int] = (1280, 720),
-    show_help: bool = False,
-    camera_feed: CameraFeed | None = None,
+    state: CockpitState, path: Path, size: tuple[int, int] = (1280, 720), camera_feed: CameraFeed | None = None
 ) -> None:
     """Write the window's picture of a state.
 
@@ -34,8 +30,11 @@ def write_picture(
     if path.suffix.lower() != ".png":
         raise ValueError(f"picture {path}: the name must end in .png")
     surface = pygame.Surface(size, 0, 32)
-    rendering = camera_feed.wait(state.scene.pose) if camera_feed is not None and state.scene.pose is not None else None
-    WindowPainter(camera_feed.scene3d if camera_feed is not None else None).draw(surface, state, show_help, rendering)
+    if camera_feed is None:
+        WindowPainter().draw(surface, state)
+    else:
+        rendering = camera_feed.wait(state.scene.pose) if state.scene.pose is not None else None
+        WindowPainter(camera_feed.scene3d).draw(surface, state, rendering=rendering)
     save(surface, path)
 
 

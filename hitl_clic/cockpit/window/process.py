@@ -58,10 +58,10 @@ def open_display(width: int, height: int) -> pygame.Surface:
 
 def _icon() -> pygame.Surface:
     """Two discs in the colours of robot and human."""
-    icon, brush = pygame.Surface((32, 32), pygame.SRCALPHA, 32), Brush(1.0)
-    brush.disc(icon, (11, 20), 10, palette.ROBOT)
-    brush.disc(icon, (21, 12), 10, palette.HUMAN)
-    return icon
+    brush = Brush(1.0, pygame.Surface((32, 32), pygame.SRCALPHA, 32))
+    brush.disc((11, 20), 10, palette.ROBOT)
+    brush.disc((21, 12), 10, palette.HUMAN)
+    return brush.on
 
 
 def _speaker() -> Speaker | None:
