@@ -303,9 +303,6 @@ def test_status_texts() -> None:
     assert status_text.correction_settings(STATE) == (("toggle_correction_mode", "relative"),), (
         "a script chooses its own axes and frame"
     )
-    assert STATE.driver == "robot"
-    assert replace(STATE, gate="correcting").driver == "human"
-    assert replace(STATE, gate="stopped").driver == "nobody"
 
 
 def marks(*episodes: tuple[float, bool]) -> tuple[EpisodeMark, ...]:

@@ -22,7 +22,6 @@ from hitl_clic.types.schema import Finite, Fraction, Natural, NonNegative
 Chunk = tuple[Annotated[tuple[Finite, ...], Meta(min_length=2)], ...]
 """Displacements of the hand, one row per step, action units. Flat tasks: x and y, with y downwards as in the scene.
 Tasks with a 3-D scene: x, y, z of each hand in the world."""
-Driver = Literal["robot", "human", "nobody"]
 Correction = Literal["queued", "learned", "followed", "unfollowed", "undone"]
 """queued: waits for the learner. learned: in trained batches. (un)followed: by the newest policy, asked there again."""
 LinkState = Literal["connecting", "connected", "lost", "refused"]
@@ -178,10 +177,3 @@ class CockpitState:
     def keymap(self) -> Keymap:
         """The window's keys."""
         return table(self.window_keys)
-
-    @property
-    def driver(self) -> Driver:
-        """Who moves the robot in this gate state."""
-        if self.gate == "autonomous":
-            return "robot"
-        return "human" if self.gate == "correcting" else "nobody"
