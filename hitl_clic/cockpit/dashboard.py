@@ -7,7 +7,8 @@ Runs in its own thread, which gets a state and writes to the console; never in a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,25 +20,13 @@ from rich.text import Text
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.palette import web
 from hitl_clic.cockpit.state import status_text
-from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
+from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
 
 PERIOD_S = 0.25
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN_EPISODES = 60
 _GOOD, _BAD, _HUMAN = web(palette.GOOD), web(palette.BAD), web(palette.HUMAN)
-_FLAGS: Mapping[Correction, tuple[str, str]] = {
-    "queued": ("○", ""),
-    "learned": ("●", _GOOD),
-    "followed": ("●", _GOOD),
-    "unfollowed": ("◐", _GOOD),
-    "undone": ("–", "dim"),
-}
-_LEVELS: Mapping[status_text.Level, tuple[str, str]] = {
-    "ok": ("●", _GOOD),
-    "wait": ("○", ""),
-    "attention": ("▲", _HUMAN),
-}
-"""Symbol and style of each state of a correction, and of each line of the machine."""
+_LEVELS = {"ok": ("●", _GOOD), "wait": ("○", ""), "attention": ("▲", _HUMAN)}
 
 
 class Dashboard:
@@ -52,8 +41,7 @@ class Dashboard:
             console: where to write; standard output by default.
             episodes: of the whole session, for a progress bar with the time left; 0: no bar.
         """
-        self._episodes = episodes
-        self._provider = state_provider
+        self._provider, self._episodes = state_provider, episodes
         self._console = console or Console()
         self._closing = threading.Event()
         self._last_episode = -1
@@ -82,27 +70,24 @@ class Dashboard:
         self.close()
 
     def _run(self) -> None:
-        if not self._console.is_terminal:
-            while not self._closing.wait(PERIOD_S):
-                self._print_episodes()
-            self._print_episodes()
-            return
-        with Live(console=self._console, auto_refresh=False) as live:
-            while True:
+        with Live(console=self._console, auto_refresh=False) if self.draws else nullcontext() as live:
+            last = False
+            while not last:
                 last = self._closing.wait(PERIOD_S)
                 state = self._provider()
-                if state is not None:
+                if state is None:
+                    continue
+                if live is not None:
                     live.update(render(state, self._episodes), refresh=True)
-                if last:
-                    return
+                else:
+                    self._print_episodes(state)
 
-    def _print_episodes(self) -> None:
-        state = self._provider()
-        for mark in state.history if state is not None else ():
+    def _print_episodes(self, state: CockpitState) -> None:
+        for mark in state.history:
             if mark.episode > self._last_episode:
                 self._last_episode = mark.episode
-                practice = state is not None and bool(state.practice)
-                self._console.print(status_text.finished(mark, practice), markup=False, highlight=False)
+                text = status_text.finished(mark, bool(state.practice))
+                self._console.print(text, markup=False, highlight=False)
 
 
 def render(state: CockpitState, episodes: int = 0) -> RenderableType:
@@ -113,7 +98,7 @@ def render(state: CockpitState, episodes: int = 0) -> RenderableType:
     where = Text(f"{status_text.episode(state)} · {status_text.progress(state)}", style="dim")
     sentence, all_learned = status_text.learned(state)
     flags = Text("  ").join(
-        Text(f"{_FLAGS[flag][0]} {status_text.CORRECTIONS[flag]}", _FLAGS[flag][1])
+        Text(" ".join(status_text.CORRECTIONS[flag]), {"queued": "", "undone": "dim"}.get(flag, _GOOD))
         for flag in status_text.newest(state)
     )
     learning = Group(

@@ -12,7 +12,7 @@ from typing import Literal
 
 import pygame
 
-from hitl_clic.cockpit.drawing import energy_card, palette, timing_card
+from hitl_clic.cockpit.drawing import energy_card, palette
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.state import status_text
@@ -40,7 +40,7 @@ def parts(layout: Layout, state: CockpitState, page: Literal["session", "energy"
     history = state.history, bool(state.practice)
     middle: dict[str, tuple[object, Callable[[Brush, pygame.Rect], None]]] = {
         "energy": (state.energy_slice, lambda brush, rect: energy_card.draw(brush, rect, state.energy_slice)),
-        "details": (state.sections, lambda brush, rect: timing_card.draw(brush, rect, state.sections)),
+        "details": (state.sections, lambda brush, rect: timing(brush, rect, state.sections)),
         "session": (history, lambda brush, rect: curve(brush, rect, *history)),
     }
     return [
@@ -90,7 +90,7 @@ def _flag(brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) ->
 def _flag_legend(brush: Brush, left: int, right: int, top: int, flags: Sequence[str]) -> None:
     """Legend of the flags in use, from the right, as far as there is room beside the title."""
     px = brush.px
-    for flag, label in status_text.CORRECTIONS.items():
+    for flag, (_, label) in status_text.CORRECTIONS.items():
         if flag in flags and right - px(100) > left:
             right -= brush.text(label, (right, top), "small", palette.TEXT_SOFT, align="right") + px(5)
             bar = pygame.Rect(right - px(16), top + brush.height("small") // 2 - px(4), px(16), px(8))
@@ -172,6 +172,28 @@ def _ending_legend(brush: Brush, right: int, top: int) -> None:
     right -= px(18)
     right -= brush.text("reached", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
     brush.disc((right, middle), px(4.5), palette.GOOD)
+
+
+def timing(brush: Brush, rect: pygame.Rect, sections: Sequence[tuple[str, float, float]]) -> None:
+    """The time of each part of a tick: (name, p50, p99) in ms, p99 also as a bar."""
+    room = brush.card(rect, "TIME PER TICK, BY PART")
+    if not sections:
+        brush.text("No tick has ended yet", room.topleft, "body", palette.TEXT_SOFT)
+        return
+    px = brush.px
+    row = min(brush.height("small") + px(8), room.height // (len(sections) + 1))
+    longest = max(p99 for _, _, p99 in sections) or 1.0
+    middle, high, bars = room.x + px(150), room.x + px(220), room.x + px(240)
+    for x, title in ((middle, "p50 ms"), (high, "p99 ms")):
+        brush.text(title, (x, room.y), "small", palette.TEXT_SOFT, align="right")
+    for number, (name, p50, p99) in enumerate(sections, 1):
+        y = room.y + number * row
+        brush.text(name, (room.x, y), "small", palette.TEXT)
+        for x, figure in ((middle, p50), (high, p99)):
+            brush.text(f"{figure:.2f}", (x, y), "small", palette.TEXT, align="right")
+        width = max(px(2), round((room.right - bars) * p99 / longest))
+        bar = pygame.Rect(bars, y + px(3), width, max(px(4), brush.height("small") - px(6)))
+        brush.box(bar, palette.ROBOT, px(2))
 
 
 def machine(brush: Brush, rect: pygame.Rect, lines: Sequence[status_text.Line]) -> None:

@@ -26,14 +26,14 @@ LATE_MS = 3.0
 FRAMES: Mapping[CommandFrame, str] = {"world": "world axes", "gripper": "gripper axes", "camera": "camera axes"}
 """The frame of the teacher's motion."""
 
-CORRECTIONS: Mapping[Correction, str] = {
-    "undone": "undone",
-    "queued": "waiting",
-    "unfollowed": "not yet",
-    "followed": "followed",
-    "learned": "learned",
+CORRECTIONS: Mapping[Correction, tuple[str, str]] = {
+    "undone": ("–", "undone"),
+    "queued": ("○", "waiting"),
+    "unfollowed": ("◐", "not yet"),
+    "followed": ("●", "followed"),
+    "learned": ("●", "learned"),
 }
-"""The states of a correction in words."""
+"""Symbol and word of each state of a correction."""
 
 Level = Literal["ok", "wait", "attention"]
 
