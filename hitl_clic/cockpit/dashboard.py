@@ -30,7 +30,7 @@ _LEVELS = {"ok": ("●", _GOOD), "wait": ("○", ""), "attention": ("▲", _HUMA
 
 
 class Dashboard:
-    """Shows the states of `state_provider` until closed. Use `start` and `close`, or `with`."""
+    """Shows the states of `state_provider` in a `with` block."""
 
     def __init__(
         self, state_provider: Callable[[], CockpitState | None], console: Console | None = None, episodes: int = 0
@@ -52,22 +52,14 @@ class Dashboard:
         """Whether it shows each instant; else it writes a line for each finished episode only."""
         return self._console.is_terminal
 
-    def start(self) -> None:
-        """Start the thread. Call it once."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Show the newest state and end. Safe to call twice."""
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=2.0)
-
     def __enter__(self) -> Dashboard:
-        self.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        """Show the newest state and end."""
+        self._closing.set()
+        self._thread.join(timeout=2.0)
 
     def _run(self) -> None:
         with Live(console=self._console, auto_refresh=False) if self.draws else nullcontext() as live:

@@ -89,16 +89,13 @@ class RenderThread:
     # All below runs in the thread.
 
     def _run(self) -> None:
-        problem = ""
         try:
             name = backend.find(self._gl)
             backend.use(name)
             self._draw(name)
-        except backend.NoBackend as error:
-            problem = str(error)
         except Exception as error:  # each library raises errors of its own; the window continues without images
-            problem = f"Drawing the robot failed: {error or type(error).__name__}."
-        if problem:
+            known = isinstance(error, backend.NoBackend)
+            problem = str(error) if known else f"Drawing the robot failed: {str(error) or type(error).__name__}."
             _log.warning("%s", problem)
             with self._changed:
                 self.problem = problem

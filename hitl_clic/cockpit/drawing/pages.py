@@ -94,9 +94,8 @@ def summary(brush: Brush, state: CockpitState, end: SessionEnd) -> None:
     y = px(36)
     brush.text(f"SESSION OVER · {state.task}", (x, y), "small", palette.TEXT_SOFT, True)
     y += brush.height("small") + px(6)
-    reached = sum(mark.success for mark in state.history)
-    total = len(state.history)
-    headline = f"{reached} of {total} episodes reached the goal" if total else "No episode was finished"
+    reached = f"{sum(mark.success for mark in state.history)} of {len(state.history)} episodes reached the goal"
+    headline = reached if state.history else "No episode was finished"
     brush.text(headline, (x, y), "big", palette.TEXT, True)
     y += brush.height("big") + px(6)
     trend = status_text.trend(state)
@@ -106,16 +105,15 @@ def summary(brush: Brush, state: CockpitState, end: SessionEnd) -> None:
     y += px(18)
 
     facts = (
-        ("Corrections", f"{state.pairs_learned} of {state.pairs_made} learned"),
-        ("Policy", f"v{state.weight_version} after {end.updates} updates"),
-        ("Time", status_text.age(end.wall_s)),
-        ("Loop lateness", f"p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"),
+        ("CORRECTIONS", f"{state.pairs_learned} of {state.pairs_made} learned"),
+        ("POLICY", f"v{state.weight_version} after {end.updates} updates"),
+        ("TIME", status_text.age(end.wall_s)),
+        ("LOOP LATENESS", f"p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"),
     )
     box = (width - 3 * px(12)) // 4
     height = brush.height("small") + brush.height("body") + px(30)
     for index, (name, fact) in enumerate(facts):
-        rect = pygame.Rect(x + index * (box + px(12)), y, box, height)
-        room = brush.card(rect, name.upper())
+        room = brush.card(pygame.Rect(x + index * (box + px(12)), y, box, height), name)
         brush.text(fact, room.topleft, "body", palette.TEXT, room=room.width)
     y += height + px(12)
     bottom = whole.height - px(64)

@@ -59,17 +59,13 @@ class Window:
         last_picture: Path | None = None,
     ) -> None:
         self.open = True
-        self._surface = surface
-        self._socket = socket
-        self._clock = clock
-        self._camera_feed = camera_feed
+        self._surface, self._socket, self._clock, self._camera_feed = surface, socket, clock, camera_feed
         self._keys, self._speaker = keys, speaker
         self._painter = WindowPainter(camera_feed.scene3d if camera_feed is not None else None)
         self._state: CockpitState | None = None
         self._pages: set[Page] = {"welcome"} if welcome else set()
         """Pages that are open. The window shows the first of `Page`'s order."""
-        self._last_picture = last_picture
-        self._last_message_ns = clock()
+        self._last_picture, self._last_message_ns = last_picture, clock()
         self._screenshots: list[Path] = []
         self._drawn: object = None
         self._drawn_ns = 0
@@ -190,10 +186,8 @@ class Window:
                 self._wheel(("wheel left", "wheel right"), event.x)
             case pygame.MOUSEMOTION:
                 self._input("motion", "", event.pos)
-            case pygame.WINDOWFOCUSLOST:
-                self._input("focus_lost")
-            case pygame.WINDOWFOCUSGAINED:
-                self._input("focus_gained")
+            case pygame.WINDOWFOCUSLOST | pygame.WINDOWFOCUSGAINED:
+                self._input("focus_lost" if event.type == pygame.WINDOWFOCUSLOST else "focus_gained")
             case pygame.QUIT:
                 if self._last_picture is not None:
                     self._save(self._last_picture)
@@ -225,10 +219,9 @@ class Window:
     def _save(self, path: Path) -> None:
         try:
             picture.save(self._surface, path)
+            self._send(messages.Report("saved", str(path)))
         except OSError as error:
             self._send(messages.Report("not_saved", str(error)))
-        else:
-            self._send(messages.Report("saved", str(path)))
 
     def _send(self, message: messages.FromWindow) -> None:
         try:
