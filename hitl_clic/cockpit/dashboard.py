@@ -22,6 +22,8 @@ from hitl_clic.cockpit.drawing.palette import web
 from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
 
+StateProvider = Callable[[], CockpitState | None]
+
 PERIOD_S = 0.25
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN_EPISODES = 60
@@ -30,17 +32,13 @@ _LEVELS = {"ok": ("●", _GOOD), "wait": ("○", ""), "attention": ("▲", _HUMA
 
 
 class Dashboard:
-    """Shows the states of `state_provider` in a `with` block."""
+    """Shows the states of `state_provider` in a `with` block.
 
-    def __init__(
-        self, state_provider: Callable[[], CockpitState | None], console: Console | None = None, episodes: int = 0
-    ) -> None:
-        """
-        Args:
-            state_provider: called in the dashboard's thread; must not wait. None: nothing to show yet.
-            console: where to write; standard output by default.
-            episodes: of the whole session, for a progress bar with the time left; 0: no bar.
-        """
+    Its thread calls `state_provider`, which must not wait; None: nothing to show yet. `episodes`: of the whole session,
+    for a progress bar with the time left; 0: no bar.
+    """
+
+    def __init__(self, state_provider: StateProvider, console: Console | None = None, episodes: int = 0) -> None:
         self._provider, self._episodes = state_provider, episodes
         self._console = console or Console()
         self._closing = threading.Event()
@@ -104,8 +102,7 @@ def render(state: CockpitState, episodes: int = 0) -> RenderableType:
         ("MACHINE", _machine(state)),
     )
     return Group(
-        *(head, where),
-        *([_progress(state, episodes)] if episodes else []),
+        *(head, where, *([_progress(state, episodes)] if episodes else [])),
         *(Panel(content, title=title, title_align="left", border_style="dim") for title, content in cards),
         *([Text(state.message)] if state.message else []),
     )

@@ -67,10 +67,7 @@ def use(name: str) -> None:
 def open_context(name: str, width: int, height: int) -> Any:
     """MuJoCo's `GLContext` of this backend, made current in the calling thread, which alone may use it.
 
-    Call its `free` at the end.
-
-    Raises:
-        Exception: a library is missing. Its type depends on MuJoCo, PyOpenGL and GLFW; ImportError is one of them.
+    Call its `free` at the end. If a library is missing, the error's type depends on MuJoCo, PyOpenGL and GLFW.
     """
     context = import_module(f"mujoco.{name}").GLContext(width, height)
     context.make_current()

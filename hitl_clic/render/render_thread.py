@@ -37,9 +37,7 @@ class Rendering:
 class RenderThread:
     """Draws a 3-D scene until closed.
 
-    Args:
-        scene3d: the scene. quality, height: of the images, see `Renderer`. gl: the OpenGL backend.
-        images_per_s: rate to keep by smaller images, see `AdaptiveHeight`. 0: every image has the full height.
+    See `Renderer` for quality and height, `AdaptiveHeight` for `images_per_s`, the rate to keep by smaller images.
     """
 
     def __init__(

@@ -16,10 +16,7 @@ SCENE3D: Schema[Scene3D] = Schema(Scene3D)
 
 
 class CameraFeed:
-    """Camera images of a 3-D scene.
-
-    `images_per_s`: rate to keep by smaller images, Hz; see `RenderThread`.
-    """
+    """Camera images of a 3-D scene. `images_per_s`: rate to keep by smaller images, Hz; see `RenderThread`."""
 
     def __init__(self, scene3d: Scene3D, settings: WindowSettings, images_per_s: float = 0.0) -> None:
         self.scene3d = scene3d

@@ -29,12 +29,9 @@ def write_picture(
     """
     if path.suffix.lower() != ".png":
         raise ValueError(f"picture {path}: the name must end in .png")
-    surface = pygame.Surface(size, 0, 32)
-    if camera_feed is None:
-        WindowPainter().draw(surface, state)
-    else:
-        rendering = camera_feed.wait(state.scene.pose) if state.scene.pose is not None else None
-        WindowPainter(camera_feed.scene3d).draw(surface, state, rendering=rendering)
+    surface, pose = pygame.Surface(size, 0, 32), state.scene.pose
+    rendering = camera_feed.wait(pose) if camera_feed is not None and pose is not None else None
+    WindowPainter(camera_feed and camera_feed.scene3d).draw(surface, state, rendering=rendering)
     save(surface, path)
 
 

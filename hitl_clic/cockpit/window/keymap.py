@@ -62,16 +62,13 @@ KEYS: tuple[Key, ...] = (
 
 
 class Keymap:
-    """The table with some keys changed."""
+    """The table with some keys changed.
+
+    `bindings`: the key of each action without its default key. Raises ValueError, which names the action or the key,
+    if one is unknown or if two actions have one key.
+    """
 
     def __init__(self, bindings: Mapping[str, str] | Bindings = ()) -> None:
-        """
-        Args:
-            bindings: the key of each action without its default key.
-
-        Raises:
-            ValueError: an action or a key is unknown, or two actions have one key; the message names it.
-        """
         changed = dict(bindings)
         actions = {key.action for key in KEYS}
         for action, name in changed.items():
