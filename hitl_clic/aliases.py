@@ -1,6 +1,6 @@
-"""Old names, so that recordings, settings and checkpoints made before still open. Pure data and lookups; any thread.
+"""Old names in recordings, settings files, checkpoints and benchmark rows. Pure data and lookups; any thread.
 
-This is the only place that knows old names. Each reader passes what it read through one of these functions once.
+No other module knows old names. Each reader passes its input through one of these functions.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ SETTINGS: Mapping[str, str] = {
     "window.keys.next_frame": "window.keys.next_command_frame",
     "window.keys.toggle_kind": "window.keys.toggle_correction_mode",
 }
-"""Old dotted name of a setting or table -> its name now."""
+"""Old dotted name of a setting or table -> present name."""
 
 VALUES: Mapping[str, Mapping[str, str]] = {
     "loop.overlap": {"clamp": "prefix_conditioned", "future": "future_state"},
     "method": {"fast": "clic", "paper": "clic_paper", "wary": "clic_robust"},
     "schedule": {"paper": "lockstep"},
 }
-"""Setting, by its name now -> its old values and what they are called now."""
+"""Present name of a setting -> its old values and their present names."""
 
 _CORRECTION_FIELDS = {"about": "correction_axes", "frame": "command_frame", "kind": "correction_mode"}
 
@@ -53,14 +53,14 @@ RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {
     "plan": {"doubt": "uncertainty"},
     "tick": {"seen": "stimulus_tick", **_CORRECTION_FIELDS},
 }
-"""Topic of a recording, or the name of an object inside one -> old names of its fields and their names now."""
+"""Topic of a recording, or name of an object in one -> old field names and their present names."""
 
 EVENTS: Mapping[str, str] = {
     "next_axes": "next_correction_axes",
     "next_frame": "next_command_frame",
     "toggle_kind": "toggle_correction_mode",
 }
-"""Old name of a recorded event -> its name now."""
+"""Old name of a recorded event -> present name."""
 
 REMOVED: Mapping[str, Any] = {
     "clic.energy.block": 2,
@@ -72,7 +72,7 @@ REMOVED: Mapping[str, Any] = {
     "oracle.direction_bias_deg": 0.0,
     "training.max_updates_per_pair": 0.0,
 }
-"""Dotted name -> the value with which the option was off; `...` where it had no effect of its own."""
+"""Dotted name -> value that switched the option off; `...` if every value is ignored."""
 PRESETS: Mapping[str, Mapping[str, str]] = {
     "methods": VALUES["method"],
     "sessions": {
@@ -83,10 +83,10 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "published": "published_arm_speed",
     },
 }
-"""Kind of preset -> old names and their names now."""
+"""Type of preset -> old names and present names."""
 
 COMMANDS: Mapping[str, str] = {"doubt": "uncertainty", "keys": "link-keys"}
-"""Old name of a command -> its name now."""
+"""Old name of a command -> present name."""
 
 
 BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
@@ -102,14 +102,14 @@ BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
         "no_wells": "no_modes",
     },
 }
-"""Column of a kept benchmark row -> old values and what they are called now."""
+"""Column of a benchmark row -> old values and present values."""
 
 WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
-"""Old prefix of a weight's name -> its prefix now."""
+"""Old prefix of a weight's name -> present prefix."""
 
 
 def current_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A nested table of settings under today's names and values; today's own table comes back equal."""
+    """A nested table of settings under present names and values."""
     renamed: dict[str, Any] = {}
     for name, value in _leaves(values, ""):
         _put(renamed, current_setting(name), value)
@@ -121,7 +121,7 @@ def current_settings(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_setting(name: str) -> str:
-    """Today's dotted name of a setting, given an old or a present one."""
+    """The present dotted name of a setting."""
     for old, new in SETTINGS.items():
         if name == old or name.startswith(f"{old}."):
             return new + name.removeprefix(old)
@@ -129,7 +129,7 @@ def current_setting(name: str) -> str:
 
 
 def current_name(kind: str, name: str) -> str:
-    """Today's name of a preset of this kind ("methods", "sessions"), given an old or a present one."""
+    """The present name of a preset of this type ("methods", "sessions")."""
     return PRESETS.get(kind, {}).get(name, name)
 
 
@@ -154,7 +154,7 @@ def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A kept benchmark row under today's names of methods, presets and variants."""
+    """A benchmark row under present names."""
     return {
         name: BENCHMARK_ROWS.get(name, {}).get(value, value) if isinstance(value, str) else value
         for name, value in row.items()
@@ -162,7 +162,7 @@ def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_weight(name: str) -> str:
-    """Today's name of a weight, given an old or a present one."""
+    """The present name of a weight."""
     for old, new in WEIGHTS.items():
         if name.startswith(old):
             return new + name.removeprefix(old)

@@ -1,6 +1,6 @@
-"""The methods there are: what each trains, and the policy that plans with its weights.
+"""The registry of methods: the training objective and the policy of each.
 
-A method is registered here and nowhere else; `MethodSettings.kind` chooses. Pure torch, any thread or process; no I/O.
+Register a method here only; `MethodSettings.kind` selects it. Pure torch; any thread or process; no I/O.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hitl_clic.types.symmetry import Symmetry
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An objective and the policy for the weights that come of it."""
+    """A training objective, and the policy for its weights."""
 
     objective: Objective[Any]
     policy: type[NetworkPolicy[Any]]
@@ -47,14 +47,14 @@ METHODS: Mapping[MethodKind, Method] = {
 def make_trainer(
     dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
 ) -> ChunkTrainer:
-    """An untrained trainer of the settings' method; arguments and errors are those of `ChunkTrainer`."""
+    """An untrained trainer; arguments and errors as `ChunkTrainer`."""
     return ChunkTrainer(dim_o, dim_a, horizon, settings, seed, symmetries, METHODS[settings.kind].objective)
 
 
 def make_live_trainer(
     dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
 ) -> ChunkTrainer | ResettingTrainer:
-    """The same for pairs that come one by one: with successors where the settings ask for them (renewal)."""
+    """The same for live pairs, with network resets where the settings ask for them."""
 
     def make(generation: int) -> ChunkTrainer:
         return make_trainer(dim_o, dim_a, horizon, settings, seed + generation, symmetries)
@@ -73,11 +73,11 @@ def make_policy(
     newest_pair: int = -1,
     yield_hook: Callable[[], None] | None = None,
 ) -> NetworkPolicy[Any]:
-    """The policy of the settings' method; arguments and errors are those of `NetworkPolicy`."""
+    """The policy; arguments and errors as `NetworkPolicy`."""
     made = METHODS[settings.kind].policy
     return made(weights, dim_o, dim_a, horizon, settings, generator, version, newest_pair, yield_hook)
 
 
 def untrained_weights(dim_o: int, dim_a: int, horizon: int, settings: MethodSettings) -> dict[str, np.ndarray]:
-    """Weights of version 0 for the settings' method."""
+    """Untrained weights (version 0)."""
     return policy.untrained_weights(dim_o, dim_a, horizon, settings, METHODS[settings.kind].objective.network)

@@ -19,7 +19,7 @@ import hitl_clic as hc
 from hitl_clic import __main__ as command_line
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.os_scheduling import slice_now
+from hitl_clic.os_scheduling import current_slice
 from hitl_clic.runner.session_settings import Choices
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.line.line_following import LineFollowing
@@ -206,7 +206,7 @@ def process_state() -> tuple[Any, ...]:
         gc.get_freeze_count(),
         sys.getswitchinterval(),
         torch.get_num_threads(),
-        slice_now(),
+        current_slice(),
     )
 
 
@@ -298,9 +298,9 @@ def test_a_session_begins_with_at_most_twelve_lines() -> None:
 
 def test_a_session_without_an_episode_says_so(taught: hc.SessionSummary, capsys: pytest.CaptureFixture[str]) -> None:
     from hitl_clic.cli.teach import report
-    from hitl_clic.session.summary import Tally
+    from hitl_clic.session.summary import SummaryBuilder
 
-    report(hc.SessionSummary.of(taught.folder, Tally().summary()))
+    report(hc.SessionSummary.of(taught.folder, SummaryBuilder().summary()))
     said = capsys.readouterr().out
     assert "before an episode was finished" in said
     assert "stepped in" not in said

@@ -30,7 +30,7 @@ from hitl_clic.types.records import (
     SwapRecord,
     TickRecord,
 )
-from hitl_clic.types.scene import NOTHING_DRAWN, ActionFrame
+from hitl_clic.types.scene import EMPTY_SCENE, ActionFrame
 from hitl_clic.types.view import LoopView, Record
 
 SHOWN = 5
@@ -174,7 +174,7 @@ class CockpitFeed:
         realtime = self._settings.pace == "realtime"
         return CockpitState(
             task=self._settings.task.replace("_", " "),
-            scene=view.scene or NOTHING_DRAWN,
+            scene=view.scene or EMPTY_SCENE,
             time_s=max(0, now - self._began_ns) * 1e-9,
             robot_chunk=chunk,
             execute=max(0, self._settings.execute - view.step_in_chunk),

@@ -1,7 +1,7 @@
-"""Errors that a person can mend, and the sentence in which a wrong setting is refused.
+"""User errors, and the sentence for a refused setting.
 
-A `UserError` is one line that names the field, its value and what is allowed. Every other exception is a fault.
-Pure functions over pydantic fields; any thread.
+A `UserError` is one line that names field, value and allowed values. Every other exception is a fault. Pure functions
+over pydantic fields; any thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 
 class UserError(ValueError):
-    """Something the caller can mend: a setting, a path, a missing learner. Its text is one line for a person."""
+    """An error that the user can mend: a setting, a path, a missing learner. Its text is one line."""
 
 
 class SettingsError(UserError):
@@ -26,10 +26,10 @@ class SettingsError(UserError):
 
 
 def pairs(given: Any, example: str) -> Any:
-    """A table as a command line gives it, NAME VALUE NAME VALUE ...; anything else as it is.
+    """A table from the command line form NAME VALUE NAME VALUE ...; other values unchanged.
 
     Raises:
-        ValueError: a name has no value; shows the example.
+        ValueError: a name without a value; shows the example.
     """
     if not isinstance(given, tuple | list):
         return given
@@ -39,20 +39,20 @@ def pairs(given: Any, example: str) -> Any:
 
 
 def among(names: Iterable[object]) -> str:
-    """The names as a person lists them: "a, b or c"."""
+    """The names as "a, b or c"."""
     *first, last = [str(name) for name in names] or ["nothing"]
     return f"{', '.join(first)} or {last}" if first else last
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """What is allowed instead of an unknown name: the likeliest meant, and all."""
+    """The allowed names, preceded by the most similar one."""
     known = list(known)
     close = get_close_matches(name, known, n=1)
     return f"{f'did you mean {close[0]}? ' if close else ''}allowed: {', '.join(known)}"
 
 
 def fields_of(kind: Any) -> Mapping[str, FieldInfo] | None:
-    """The fields of a pydantic model or pydantic dataclass by name; None for any other type."""
+    """The fields of a pydantic model or pydantic dataclass by name; None for other types."""
     if isinstance(kind, type):
         if issubclass(kind, BaseModel):
             return kind.model_fields
@@ -61,7 +61,7 @@ def fields_of(kind: Any) -> Mapping[str, FieldInfo] | None:
 
 
 def without_none(kind: Any) -> tuple[Any, bool]:
-    """The type without its `| None`, and whether it had one."""
+    """The type without `| None`, and whether it was optional."""
     if get_origin(kind) in (Union, types.UnionType):
         left = [part for part in get_args(kind) if part is not types.NoneType]
         if len(left) < len(get_args(kind)) and len(left) == 1:
@@ -70,7 +70,7 @@ def without_none(kind: Any) -> tuple[Any, bool]:
 
 
 def limits(field: FieldInfo) -> str:
-    """The field's range in words, empty if it has none: "from 1 to 64", "above 0, at most 10"."""
+    """The range of a field in words, for example "from 1 to 64"; empty if it has none."""
     low = high = ""
     for rule in field.metadata:
         match rule:
@@ -92,7 +92,7 @@ def _number(value: Any) -> str:
 
 
 def allowed(field: FieldInfo) -> str:
-    """What the field takes, in words: "a whole number from 1 to 64", "a, b or c"."""
+    """The allowed values of a field in words: "a whole number from 1 to 64", "a, b or c"."""
     kind, optional = without_none(field.annotation)
     words = " ".join(part for part in (_kind_in_words(kind), limits(field)) if part)
     return f"{words} or none" if optional else words
@@ -112,12 +112,12 @@ def _kind_in_words(kind: Any) -> str:
 
 
 def describe(error: ValidationError, model: Any, origins: Mapping[str, str] | None = None) -> str:
-    """The first thing wrong, as one line.
+    """The first validation error, as one line.
 
     Args:
-        error: what pydantic found.
-        model: the model or pydantic dataclass that was validated.
-        origins: dotted field name -> the file it came from; the entry "" stands for all others.
+        error: from pydantic.
+        model: the validated model or dataclass.
+        origins: dotted field name -> source file; "" stands for all other fields.
     """
     found = error.errors()
     first = found[0]
@@ -141,7 +141,7 @@ def describe(error: ValidationError, model: Any, origins: Mapping[str, str] | No
 
 
 def _dotted(location: tuple[int | str, ...], model: Any) -> list[str]:
-    """The names of fields in an error's location, without list positions and pydantic's own tags."""
+    """The field names in an error's location, without list positions and pydantic's tags."""
     path: list[str] = []
     for index, part in enumerate(location):
         known = fields_of(_field_type(path, model))

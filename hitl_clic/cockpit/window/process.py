@@ -27,7 +27,7 @@ from hitl_clic.cockpit.window import keymap, messages
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.sounds import Speaker
 from hitl_clic.cockpit.window.window import Window
-from hitl_clic.os_scheduling import step_back
+from hitl_clic.os_scheduling import lower_priority
 
 _INVISIBLE = ("dummy", "offscreen")
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     settings = WindowSettings.model_validate_json(given.settings)
     logging.basicConfig(level=logging.WARNING, format="window: %(message)s", stream=sys.stderr)
-    step_back(settings.niceness)
+    lower_priority(settings.niceness)
 
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PAIR)
