@@ -12,8 +12,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.render.backend import open_context
 from hitl_clic.render.coarse import coarsen
-from hitl_clic.render.context import open_context
 from hitl_clic.tasks.mujoco_pose import apply_pose
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D
 
