@@ -31,7 +31,7 @@ def write_picture(
         raise ValueError(f"picture {path}: the name must end in .png")
     surface, pose = pygame.Surface(size, 0, 32), state.scene.pose
     rendering = camera_feed.wait(pose) if camera_feed is not None and pose is not None else None
-    WindowPainter(camera_feed and camera_feed.scene3d).draw(surface, state, rendering=rendering)
+    WindowPainter(camera_feed.scene3d if camera_feed is not None else None).draw(surface, state, rendering=rendering)
     save(surface, path)
 
 

@@ -61,7 +61,7 @@ class Window:
         self.open = True
         self._surface, self._socket, self._clock, self._camera_feed = surface, socket, clock, camera_feed
         self._keys, self._speaker = keys, speaker
-        self._painter = WindowPainter(camera_feed and camera_feed.scene3d)
+        self._painter = WindowPainter(camera_feed.scene3d if camera_feed is not None else None)
         self._state: CockpitState | None = None
         self._pages: set[Page] = {"welcome"} if welcome else set()
         """Pages that are open. The window shows the first of `Page`'s order."""
