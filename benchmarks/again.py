@@ -2,9 +2,9 @@
 
 Much cheaper than teaching anew, and every row has the same data; what it cannot show is what a method would have met
 while it was taught. One JSON line for each session, method and variant, kept in benchmarks/results/again.jsonl and not
-done again; then a table.
+done again. `python -m tools.results` makes the table of them in docs/results.md.
 
-    python -m benchmarks.again --sessions runs/chunk_table/hammer-fast-*-h15-* --variants plain paper_energy mask
+    python -m benchmarks.again --sessions runs/chunk_table/hammer-clic-*-h15-* --variants plain paper_energy mask
 """
 
 from __future__ import annotations
@@ -82,16 +82,15 @@ def measure(session: Path, job: Relearned, runner: Runner) -> dict[str, Any]:
     return {"figure": "again", **asdict(job), **figures, "learn_s": round(learn_s, 1)}
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Success rates, mean ± standard deviation over sessions, variants down and methods across."""
-    lines = ["# Learning again from the same corrections", ""]
-    lines += ["Made by `python -m benchmarks.again` from `again.jsonl`. Success rate alone on unseen starts."]
+def table(rows: list[dict[str, Any]]) -> list[str]:
+    """Lines of Markdown: success rates, mean ± standard deviation over sessions, variants down and methods across."""
+    lines: list[str] = []
     kinds = sorted({(row["task"], row["horizon"], row["updates"]) for row in rows})
     for kind in kinds:
         here = [row for row in rows if (row["task"], row["horizon"], row["updates"]) == kind]
         cells = tables.cells(map(_as_learning, here), lambda row: (row["variant"], row["method"]))
-        lines += ["", f"## {kind[0]}, H = {kind[1]}, {kind[2]} updates", "", *tables.grid(cells)]
-    return "\n".join(lines) + "\n"
+        lines += [f"{kind[0]}, H = {kind[1]}, {kind[2]} updates:", "", *tables.grid(cells), ""]
+    return lines
 
 
 def _as_learning(row: dict[str, Any]) -> dict[str, Any]:
@@ -133,9 +132,6 @@ def main() -> int:
         except BaseException:
             runner.stop()
             raise
-    path = RESULTS / "again.md"
-    path.write_text(table(read_rows(ROWS)), encoding="utf-8")
-    console.print(f"wrote {path}")
     return 1 if failed else 0
 
 

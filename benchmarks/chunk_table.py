@@ -1,11 +1,12 @@
-"""Success by chunk size, method, variant and seed: every experiment of a grid, then tables and plots.
+"""Success by chunk size, method, variant and seed: every experiment of a grid.
 
 Experiments that have their row in benchmarks/results/learning.jsonl are not run again, and one that was killed goes on
 where it stopped. Each uses one thread for its learner and one for its actor, mostly in turns: `--jobs` at a time.
 
-    python -m benchmarks.chunk_table --task hammer --horizons 1 4 8 12 15 --methods fast bc --seeds 0 1 2
-    python -m benchmarks.chunk_table --task hammer --horizons 4 --variants gaussian relative --methods fast bc ibc
-    python -m benchmarks.chunk_table --tables-only
+    python -m benchmarks.chunk_table --task hammer --horizons 1 4 8 12 15 --methods clic bc --seeds 0 1 2
+    python -m benchmarks.chunk_table --task hammer --horizons 4 --variants gaussian relative --methods clic bc ibc
+
+`python -m tools.results` then writes docs/results.md and the plots from all rows.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from benchmarks import tables
 from benchmarks.experiment import KEPT_EVERY, PLAIN, CommandFailed, Experiment, Runner, episodes_done, variant_names
 from hitl_clic.aliases import current_row
 from hitl_clic.settings import load
@@ -71,8 +71,6 @@ class Arguments:
     """Experiments at a time."""
     runs: Path = Path("runs/chunk_table")
     """Folder of the sessions; a killed experiment goes on from what lies there."""
-    tables_only: bool = False
-    """Run nothing; make tables and plots of the rows that are there."""
 
 
 def grid(arguments: Arguments) -> list[Experiment]:
@@ -217,30 +215,27 @@ def _told(experiment: Experiment, row: dict[str, Any], whole: Task, finished: in
 
 
 def main() -> int:
-    """Run what is not there yet, then make tables and plots; the exit status."""
+    """Run what is not there yet; the exit status."""
     arguments = tyro.cli(Arguments, description=__doc__)
     console = Console(stderr=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: with its commands
-    failures: list[str] = []
-    if not arguments.tables_only:
-        try:
-            asked = grid(arguments)
-        except SettingsError as error:
-            sys.stderr.write(f"chunk_table: {error}\n")
-            return 2
-        rows = read_rows()
-        missing = [experiment for experiment in asked if not any(experiment.is_row(row) for row in rows)]
-        console.print(f"{len(asked)} experiments, {len(asked) - len(missing)} of them done before")
-        began = time.perf_counter()
-        try:
-            failures = run(missing, Runner(arguments.runs), arguments.jobs, console)
-        except KeyboardInterrupt:
-            console.print("stopped; the same command goes on from here")
-            return 1
-        if missing:
-            console.print(f"{len(missing)} experiments in {(time.perf_counter() - began) / 60:.1f} minutes")
-    for path in tables.write(read_rows(), RESULTS):
-        console.print(f"wrote {path}")
+    try:
+        asked = grid(arguments)
+    except SettingsError as error:
+        sys.stderr.write(f"chunk_table: {error}\n")
+        return 2
+    rows = read_rows()
+    missing = [experiment for experiment in asked if not any(experiment.is_row(row) for row in rows)]
+    console.print(f"{len(asked)} experiments, {len(asked) - len(missing)} of them done before")
+    began = time.perf_counter()
+    try:
+        failures = run(missing, Runner(arguments.runs), arguments.jobs, console)
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on from here")
+        return 1
+    if missing:
+        console.print(f"{len(missing)} experiments in {(time.perf_counter() - began) / 60:.1f} minutes")
+        console.print("python -m tools.results writes them into docs/results.md")
     return 1 if failures else 0
 
 

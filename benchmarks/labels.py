@@ -1,7 +1,7 @@
-"""How far what is learnt lies from what the teacher wanted: the labels of sessions that a script taught.
+"""Errors of the labels of sessions with a scripted teacher, without and with an average.
 
-A person's keys know eight directions and come late, so each label errs. Against the scripted teacher's own action at
-the state of each pair: how far the label's first step is off, as it was done and as the mean of a while.
+A keyboard offers eight directions and a person reacts late, so each label errs. The error is that of a label's first
+step against the scripted teacher's own action at the state of the pair.
 
     python -m benchmarks.labels runs/push_t-... --intents 0 0.2 0.4
 """
@@ -18,7 +18,7 @@ import tyro
 from numpy.typing import NDArray
 
 from benchmarks.figure import percentiles, tell
-from hitl_clic.correction.from_recording import pairs_of_session
+from hitl_clic.runner.recorded_pairs import pairs_of_session, recorded_correction
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.types.records import TickRecord
@@ -31,24 +31,25 @@ class Arguments:
     sessions: tyro.conf.Positional[tuple[Path, ...]]
     """Session folders."""
     intents: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6)
-    """Seconds over whose mean hands say what they mean (clic.label_average_s)."""
+    """Seconds that a label averages over (correction.label_average_s)."""
 
 
 def wanted_by_tick(session: Session) -> dict[int, NDArray[np.float64]]:
-    """What the scripted teacher would have done in answer to each tick: at the state that was seen then, [dim_a]."""
+    """The scripted teacher's action at the stimulus of each tick, [dim_a]."""
     teacher, found, seen, episode = make_teacher(session.settings.task), {}, {}, -1
     for tick in session.of(TickRecord):
         if tick.episode != episode:
             teacher.reset()
             episode = tick.episode
         found[tick.tick] = np.asarray(teacher.action(tick.observation), np.float64)
-        seen[tick.tick] = tick.answers
+        seen[tick.tick] = tick.stimulus
     return {tick: found[then] for tick, then in seen.items()}
 
 
 def measure(session: Session, wanted: Mapping[int, NDArray[np.float64]], label_average_s: float) -> dict[str, Any]:
     """Errors of the labels' first steps, units of action, and their angles, degrees; an action is a vector."""
-    pairs = pairs_of_session(session, session.settings.values["clic"]["padding"], label_average_s)
+    changes = {"label_average_s": label_average_s, "implicit_approval": False}
+    pairs = pairs_of_session(session, recorded_correction(session).model_copy(update=changes))
     label = np.array([pair.human[0] for pair in pairs], np.float64)
     right = np.array([wanted[pair.tick] for pair in pairs])
     lengths = np.linalg.norm(label, axis=1) * np.linalg.norm(right, axis=1)

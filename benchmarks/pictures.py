@@ -22,7 +22,7 @@ def main() -> None:
     options.add_argument("--height", type=int, default=WindowSettings().picture_height, help="of a picture, pixels")
     given = options.parse_args()
     name = backend.find("auto")
-    backend.take(name)
+    backend.use(name)
     from hitl_clic.render.renderer import Renderer  # imports MuJoCo, which looks at once for its way to OpenGL
 
     for task_name in given.tasks:

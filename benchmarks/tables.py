@@ -1,7 +1,4 @@
-"""Tables and plots of learning experiments, made from their rows alone.
-
-Pure but for the files written; any thread.
-"""
+"""Tables of learning experiments, made from their rows alone. Pure; any thread."""
 
 from __future__ import annotations
 
@@ -12,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
-
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from benchmarks.experiment import PLAIN
 
@@ -90,59 +84,44 @@ def published() -> Mapping[tuple[str, int], Published]:
         }
 
 
-def write(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Write `tables.md` and a plot for each task; the files written."""
-    if not rows:
-        return []
-    folder.mkdir(parents=True, exist_ok=True)
-    tasks = sorted({row["task"] for row in rows})
-    text = ["# Learning", "", "Made by `python -m benchmarks.chunk_table --tables-only` from `learning.jsonl`.", ""]
-    text += [
-        "Success rate alone on unseen starts: mean ± standard deviation over seeds (how many). Feedback: share of the",
-        "taught ticks that the teacher drove. Paper: CLIC-Chunks, Table 1: its own teacher, after 162 episodes; its",
-        "teacher's steps are feedback times mean length times 162.",
-    ]
-    written = []
-    for task in tasks:
+def learning(rows: Sequence[Row]) -> list[str]:
+    """Lines of Markdown: for each task a table by chunk size, and one by variant where there are variants."""
+    text: list[str] = []
+    for task in sorted({row["task"] for row in rows}):
         of_task = [row for row in rows if row["task"] == task]
-        text += ["", f"## {task}", "", *_chunk_table(task, of_task)]
+        text += [f"### {task}", "", *_chunk_table(task, of_task), ""]
         if any(row["variant"] != PLAIN for row in of_task):
-            text += ["", *_variant_table(of_task)]
-        path = folder / f"{task}.png"
-        _plot(task, of_task, path)
-        written.append(path)
-    path = folder / "tables.md"
-    path.write_text("\n".join(text) + "\n", encoding="utf-8")
-    return [path, *written]
+            text += [*_variant_table(of_task), ""]
+    return text
 
 
 def _chunk_table(task: str, rows: list[Row]) -> list[str]:
-    lines = _head(
+    lines = head(
         (
             *("method", "H", "Ta", "episodes", "success", "paper", "feedback", "paper", "in the last third"),
             *("teacher's steps", "paper", "minutes a run"),
         )
     )
-    found = cells(_plain(rows), lambda row: (row["session"], row["method"], row["horizon"], row["execute"]))
+    found = cells(plain(rows), lambda row: (row["session"], row["method"], row["horizon"], row["execute"]))
     paper = published()
     for (session, method, horizon, execute), cell in sorted(found.items()):
         theirs, feedback = paper.get((task, horizon)), cell.mean("feedback_per_step")
         steps = None if feedback is None else feedback * (cell.mean("ticks") or 0)
         name = method if session == "oracle_human_timing" else f"{method} ({session})"
         lines.append(
-            _line(
+            line(
                 name,
                 horizon,
                 execute,
                 cell.episodes,
                 cell.text(),
-                _number(theirs.success_rate if theirs else None),
-                _number(feedback),
-                _number(theirs.feedback_per_step if theirs else None),
-                _number(cell.mean("feedback_last_third")),
-                _number(steps, 0),
-                _number(theirs.teacher_steps if theirs else None, 0),
-                _number((cell.mean("wall_s") or 0) / 60, 1),
+                number(theirs.success_rate if theirs else None),
+                number(feedback),
+                number(theirs.feedback_per_step if theirs else None),
+                number(cell.mean("feedback_last_third")),
+                number(steps, 0),
+                number(theirs.teacher_steps if theirs else None, 0),
+                number((cell.mean("wall_s") or 0) / 60, 1),
             )
         )
     return lines
@@ -163,54 +142,27 @@ def grid(found: Mapping[tuple[str, str], Cell]) -> list[str]:
     """A table of cells by (variant, method): variants down, methods across."""
     methods = sorted({method for _, method in found})
     names = sorted({variant for variant, _ in found}, key=lambda name: (name != PLAIN, name))
-    lines = _head(("variant", *methods))
+    lines = head(("variant", *methods))
     for name in names:
-        lines.append(_line(name, *(found[name, m].text() if (name, m) in found else "" for m in methods)))
+        lines.append(line(name, *(found[name, m].text() if (name, m) in found else "" for m in methods)))
     return lines
 
 
-def _plot(task: str, rows: list[Row], path: Path) -> None:
-    figure = Figure(figsize=(10.0, 4.0), dpi=110, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    figure.suptitle(task)
-    by_horizon, by_episode = figure.subplots(1, 2)
-    found = cells(_plain(rows), lambda row: (row["method"], row["horizon"]))
-    for method in sorted({method for method, _ in found}):
-        horizons = sorted(h for m, h in found if m == method)
-        here = [found[method, h] for h in horizons]
-        means = [fmean(cell.success) for cell in here]
-        spreads = [pstdev(cell.success) for cell in here]
-        by_horizon.errorbar(horizons, means, yerr=spreads, marker="o", capsize=3, label=method)
-    paper = sorted((h, row.success_rate) for (t, h), row in published().items() if t == task)
-    if paper:
-        by_horizon.plot(*zip(*paper, strict=True), color="0.5", linestyle="--", marker="x", label="paper")
-    by_horizon.set(xlabel="prediction horizon H, steps", ylabel="success rate, policy alone", ylim=(-0.03, 1.03))
-    by_horizon.legend()
-    own = cells(_plain(rows), lambda row: (row["horizon"], row["execute"]) if row["method"] == "clic" else None)
-    for key, cell in sorted(item for item in own.items() if item[0] is not None):
-        points = sorted(set.intersection(*({point["episodes"] for point in row["curve"]} for row in cell.rows)))
-        means = [
-            fmean(p["success_rate"] for row in cell.rows for p in row["curve"] if p["episodes"] == point)
-            for point in points
-        ]
-        by_episode.plot(points, means, marker="o", label=f"clic, H = {key[0]}, Ta = {key[1]}")
-    by_episode.set(xlabel="episodes taught", ylim=(-0.03, 1.03), xlim=(0, None))
-    if by_episode.has_data():  # not where only variants were run
-        by_episode.legend()
-    figure.savefig(path)
-
-
-def _plain(rows: Iterable[Row]) -> list[Row]:
+def plain(rows: Iterable[Row]) -> list[Row]:
+    """The rows without a variant."""
     return [row for row in rows if row["variant"] == PLAIN]
 
 
-def _head(names: Sequence[str]) -> list[str]:
-    return [_line(*names), "|" + "---|" * len(names)]
+def head(names: Sequence[str]) -> list[str]:
+    """The first two lines of a table."""
+    return [line(*names), "|" + "---|" * len(names)]
 
 
-def _line(*values: Any) -> str:
+def line(*values: Any) -> str:
+    """One row of a table."""
     return "| " + " | ".join(str(value) for value in values) + " |"
 
 
-def _number(value: float | None, digits: int = 2) -> str:
+def number(value: float | None, digits: int = 2) -> str:
+    """A number as text; empty where there is none."""
     return "" if value is None else f"{value:.{digits}f}"

@@ -29,22 +29,27 @@ from pydantic import (
 
 from hitl_clic import presets
 from hitl_clic.aliases import current_name, current_settings, without_removed
-from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.baselines.settings import BcSettings, FlowSettings, IbcSettings
+from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.control.clock import ticks_of
 from hitl_clic.control.gate import GateSettings
 from hitl_clic.control.help_request import HelpSettings
 from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.registry import DEVICES
 from hitl_clic.devices.teacher.oracle import OracleSettings
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
 from hitl_clic.link.settings import LinkSettings
 from hitl_clic.session.settings import RecordingSettings
-from hitl_clic.types.errors import SettingsError, among, describe, pairs
+from hitl_clic.types.errors import SettingsError, among, describe, has_field, members, pairs
 
 __all__ = ["Layers", "SessionSettings", "SettingsError", "load"]
+
+
+PolicySettings = ClicSettings | IbcSettings | BcSettings | FlowSettings
+"""A method's own settings; `hitl_clic.methods` has the code for each `kind`."""
 
 
 def is_object_name(name: object) -> bool:
@@ -84,14 +89,16 @@ class SessionSettings(BaseModel):
         "Algorithm 1, reproducibly.",
     )
     horizon: int = Field(4, ge=1, le=64, description="H, length of a planned chunk, ticks.")
-    clic: MethodSettings = Field(MethodSettings(), description="The method.")
+    policy: PolicySettings = Field(
+        ClicSettings(), discriminator="kind", description="The method's own settings; policy.kind says which method's."
+    )
     execute: int = Field(
         0,
         ge=0,
         le=64,
         validate_default=True,
         description="Ta, ticks of a chunk that are executed before the next plan; at most H. 0 is half of H, and "
-        "2 at least, where the method keeps to its running plan (clic.inference.plan_switch_margin above 0), else H.",
+        "2 at least, where the method keeps to its running plan (policy.inference.plan_switch_margin above 0), else H.",
     )
     task_options: dict[str, str | int | float] = Field(
         {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
@@ -100,6 +107,7 @@ class SessionSettings(BaseModel):
 
     loop: LoopSettings = Field(LoopSettings(), description="The real-time loop.")
     gate: GateSettings = Field(GateSettings(), description="Who drives, and when.")
+    correction: CorrectionSettings = Field(CorrectionSettings(), description="How corrections are read and learnt.")
     help_request: HelpSettings = Field(HelpSettings(), description="When the robot asks for help.")
     oracle: OracleSettings = Field(OracleSettings(), description="The scripted teacher as a device.")
     training: TrainingSettings = Field(TrainingSettings(), description="The learner process.")
@@ -113,6 +121,16 @@ class SessionSettings(BaseModel):
         """Settings written before may use old names, or name options that were removed."""
         return without_removed(current_settings(given)) if isinstance(given, Mapping) else given
 
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _of_a_known_method(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        kind = given.get("kind", "clic")
+        if kind not in (kinds := members(PolicySettings)):
+            raise ValueError(f"kind = {kind} is not allowed; allowed: {among(kinds)}")
+        return {**given, "kind": kind}
+
     @field_validator("device")
     @classmethod
     def _is_registered(cls, name: str) -> str:
@@ -125,12 +143,12 @@ class SessionSettings(BaseModel):
     @classmethod
     def _within_horizon(cls, execute: int, info: ValidationInfo) -> int:
         horizon = info.data.get("horizon")
-        method = info.data.get("clic")
+        method = info.data.get("policy")
         if horizon is None or method is None:  # refused themselves; that error is enough
             return execute
         if execute > horizon:
             raise ValueError(f"allowed: a whole number from 1 to horizon = {horizon}, or 0 to let the method say")
-        if execute or method.inference.plan_switch_margin == 0:
+        if execute or method.plan_switch_margin == 0:
             return execute or horizon
         return min(horizon, max(2, -(-horizon // 2)))  # one step that is left is no plan to keep to
 
@@ -139,32 +157,7 @@ class SessionSettings(BaseModel):
     def _chunks_are_long_enough(cls, loop: LoopSettings, info: ValidationInfo) -> LoopSettings:
         if "horizon" in info.data and "execute" in info.data:
             check_room(info.data["horizon"], info.data["execute"], loop.plan_lead)
-        method = info.data.get("clic")
-        if method is not None and method.implicit_approval and ticks_of(method.label_average_s, loop.rate_hz) < 2:
-            raise ValueError(
-                "allowed with clic.implicit_approval: two ticks or more in clic.label_average_s = "
-                f"{method.label_average_s:g} s, not "
-                f"rate_hz = {loop.rate_hz:g}"
-            )
-        if method is not None and method.implicit_approval and loop.exploration.episodes:
-            raise ValueError(
-                "allowed with clic.implicit_approval: exploration.episodes = 0, not "
-                f"{loop.exploration.episodes:g} (what is let "
-                "pass is learnt as it was done, and noise must not be)"
-            )
         return loop
-
-    @field_validator("gate")
-    @classmethod
-    def _tells_holding_on_from_letting_go(cls, gate: GateSettings, info: ValidationInfo) -> GateSettings:
-        method = info.data.get("clic")
-        if method is not None and method.implicit_approval and gate.mode == "touch":
-            raise ValueError(
-                "allowed with clic.implicit_approval: mode hold or toggle (in touch mode "
-                "hands that rest have let go: they say "
-                "nothing)"
-            )
-        return gate
 
     @field_validator("task_options", mode="before")
     @classmethod
@@ -181,6 +174,11 @@ class SessionSettings(BaseModel):
         if address:
             is_loopback(address)  # refuses what is no address
         return address
+
+    @model_validator(mode="after")
+    def _corrections_can_be_read(self) -> Self:
+        self.correction.check(self.loop.rate_hz, self.gate.mode, self.loop.exploration.episodes)
+        return self
 
     @model_validator(mode="after")
     def _learner_is_safe(self) -> Self:
@@ -253,6 +251,7 @@ class Layers:
                 merged._add_preset(kind, name, preset, chosen.origins.get(name))
         merged.add(chosen.values, "")
         merged.origins.update(chosen.origins)
+        merged._leave_out_other_methods()
         return merged
 
     def add(self, values: Mapping[str, Any], origin: str) -> None:
@@ -264,6 +263,20 @@ class Layers:
     def settings(self) -> SessionSettings:
         """The validated settings. Raises SettingsError."""
         return SessionSettings._checked(self.values, self.origins)
+
+    def _leave_out_other_methods(self) -> None:
+        """A task or session preset may set what only some methods have: for another method it is left out."""
+        policy = self.values.get("policy")
+        kinds = members(PolicySettings)
+        if not isinstance(policy, Mapping) or (kind := policy.get("kind", "clic")) not in kinds:
+            return
+        for name in list(_names(policy)):
+            known = [has_field(method, name) for method in kinds.values()]
+            of_preset = self.origins.get(f"policy.{name}", "").startswith(
+                ("configs/tasks/", "configs/sessions/", "configs/methods/")
+            )
+            if of_preset and any(known) and not has_field(kinds[kind], name):
+                _remove(self.values["policy"], name)
 
     def _add_preset(self, kind: presets.Kind, name: str, preset: Any, origin: str | None = None) -> None:
         names = presets.names(kind)
@@ -311,6 +324,15 @@ def _names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from _names(value, f"{prefix}{name}.")
         else:
             yield prefix + name
+
+
+def _remove(values: dict[str, Any], name: str) -> None:
+    """Take out a dotted name, and the tables that held nothing else."""
+    first, _, rest = name.partition(".")
+    if rest:
+        _remove(values[first], rest)
+    if not rest or not values[first]:
+        del values[first]
 
 
 def _number(text: Any) -> Any:

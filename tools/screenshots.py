@@ -126,7 +126,7 @@ def _push(keys: str) -> tuple[Press, ...]:
 
 SITTINGS: tuple[Sitting, ...] = (
     Sitting(
-        _teach("push_t", "keyboard", "--seed", "5", "--gate.kind", "absolute"),
+        _teach("push_t", "keyboard", "--seed", "5", "--correction.mode", "absolute"),
         (
             Page("welcome", "What a person sees who was never here before.", when=ticked(20)),
             Page(

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitl_clic.devices.core.slot import Slot
-from hitl_clic.types.records import Kind, Plan
+from hitl_clic.types.records import CorrectionMode, Plan
 
 Instant = tuple[int, int]
 """(episode, tick). A person may end an episode before its tick T runs; the next episode then begins with tick T too."""
@@ -48,7 +48,7 @@ class TeacherView:
     observation: NDArray[np.float32]
     plan: NDArray[np.float32] | None
     step_in_chunk: int
-    correction_mode: Kind = "absolute"
+    correction_mode: CorrectionMode = "absolute"
     asks: bool = False
     part: NDArray[np.float32] | None = None
     share: float = 1.0

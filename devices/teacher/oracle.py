@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hitl_clic.devices.core.axes import base
 from hitl_clic.devices.teacher import noise
 from hitl_clic.devices.teacher.keypress_model import KeypressModel, nearest_keys, nearest_relative_keys
-from hitl_clic.types.records import Kind
+from hitl_clic.types.records import CorrectionMode
 
 
 class OracleSettings(BaseModel):
@@ -81,7 +81,7 @@ class OracleSettings(BaseModel):
     foresight: bool = Field(
         False,
         description="Predict the state in which the motion will be executed, from the robot's plan and "
-        "pending motions, and correct for that state. Needs a task with a model (`Task.foresee`).",
+        "pending motions, and correct for that state. Needs a task with a model (`Task.predict`).",
     )
     wrong_presses: float = Field(0.0, ge=0, le=1, description="Share of presses with random keys.")
     partial: tuple[str, ...] = Field(
@@ -175,7 +175,7 @@ class Oracle:
         step_in_chunk: int,
         wanted: NDArray,
         robot: NDArray,
-        correction_mode: Kind,
+        correction_mode: CorrectionMode,
         help_requested: bool = False,
         unread: NDArray | float = 0.0,
         foreseen: NDArray | None = None,
@@ -206,7 +206,7 @@ class Oracle:
             return self._late.popleft()
         return Answer((0.0,) * wanted.size, False)
 
-    def actions_until_executed(self, plan: NDArray, correction_mode: Kind) -> NDArray:
+    def actions_until_executed(self, plan: NDArray, correction_mode: CorrectionMode) -> NDArray:
         """Predict the actions until the next decision is executed, [behind, dim_a].
 
         Args:
@@ -225,14 +225,20 @@ class Oracle:
                 actions[index] = np.clip(np.where(buttons, motion, driven), -1.0, 1.0)
         return actions
 
-    def _anticipated(self, unread: NDArray | float, correction_mode: Kind) -> NDArray:
+    def _anticipated(self, unread: NDArray | float, correction_mode: CorrectionMode) -> NDArray:
         """The part of the wanted action that pending motions already cover, [dim_a]; see `anticipation`."""
         pending = unread + np.sum([answer.motion for answer in self._late], axis=0)
         reach = self._relative_step if correction_mode == "relative" else 1.0
         return np.asarray(self.settings.anticipation * reach * pending, np.float64)
 
     def _answer(
-        self, step: int, engages: bool, wanted: NDArray, robot: NDArray, correction_mode: Kind, anticipated: NDArray
+        self,
+        step: int,
+        engages: bool,
+        wanted: NDArray,
+        robot: NDArray,
+        correction_mode: CorrectionMode,
+        anticipated: NDArray,
     ) -> Answer:
         settings = self.settings
         away = np.asarray(wanted, np.float64) - np.asarray(robot, np.float64)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from hitl_clic.cli.flags import flag, kind_of, leaves
+from hitl_clic.cli.flags import flag, kind_of, leaves, of_method
 from hitl_clic.types.errors import fields_of, limits
 
 FLAGS = ("-h", "--help", "--help-all")
@@ -32,11 +32,11 @@ EVERYDAY: Mapping[str, str] = {
     "horizon": "H, length of a planned chunk, ticks.",
     "execute": "Ta, executed ticks of a chunk; 0: automatic.",
     "loop.rate_hz": "Ticks per second.",
-    "loop.undo_s": "Time in which a correction can be undone, s.",
+    "correction.undo_s": "Time in which a correction can be undone, s.",
     "gate.mode": "How you take over: hold, touch or toggle.",
-    "gate.kind": "Corrections are absolute or relative.",
-    "gate.relative_step": "Size of a relative correction, action units.",
-    "gate.reaction_time_s": "Your reaction time, s.",
+    "correction.mode": "Corrections are absolute or relative.",
+    "correction.relative_step": "Size of a relative correction, action units.",
+    "correction.reaction_time_s": "Your reaction time, s.",
     "help_request.threshold": "Uncertainty that calls for help; 0: never.",
     "help_request.wait": "Stand still after asking for help.",
     "window.sounds": "Play short tones for events.",
@@ -83,7 +83,7 @@ class Page:
 
     def text(self, values: Mapping[str, Any]) -> str:
         """The page; `values` are the settings that presets, files and flags give, shown as defaults."""
-        known = leaves(self.fields)
+        known = leaves(of_method(self.fields, values))
         argument = f" {self.positional.upper()}" if self.positional else ""
         lines = [f"usage: {self.program}{argument} [options]", _summary(self.command), ""]
         shown = 0

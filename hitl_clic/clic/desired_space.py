@@ -1,18 +1,20 @@
 """Desired action chunk spaces and how probable it is that a chunk lies in one.
 
-Pure torch, any thread. Everything is a log-probability; nothing overflows for any finite input.
-Chunks are flattened: D = H * dim_a. Shapes: B states, S samples. A mask is 1 on the coordinates that were taught and 0
-on the others, which then take no part in any distance, radius or normal: a desired space is a cylinder along them.
+Pure torch (`limited_correction` is numpy), any thread. Everything is a log-probability and finite for finite input.
+Chunks are flattened: D = H * dim_a. Shapes: B states, S samples. A mask is 1 on the coordinates that count. The others
+take no part in any distance, radius or normal: a desired space is a cylinder along them.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from hitl_clic.clic.buffer import Array
 from hitl_clic.clic.settings import HalfSpaceSettings
 
 
@@ -79,6 +81,20 @@ def half_space_log_p(samples: Tensor, worse: Tensor, better: Tensor, mask: Tenso
     to_worse = distance(samples, worse[:, None], mask)
     to_better = distance(samples, better[:, None], mask)
     return logsigmoid((to_worse - to_better) / boundary)
+
+
+def limited_correction(robot: Array, human: Array, mask: Array, length: float) -> Array:
+    """The human chunk of a relative pair, each step at most `length` from the robot's, in the same direction.
+
+    The half-space of a relative correction is made of this chunk: how far a teacher drove says little of how far is
+    right.
+
+    Args:
+        robot, human, mask: numpy float32 [H, dim_a]. Only masked axes count for the length. length: units of action.
+    """
+    apart = human - robot
+    far = np.linalg.norm(apart * mask, axis=1, keepdims=True)
+    return np.where(far > length, robot + apart * (length / np.maximum(far, 1e-12)), human).astype(np.float32)
 
 
 def draw_directions(dim: int, pairs: int, generator: torch.Generator) -> Tensor:

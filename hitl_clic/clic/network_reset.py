@@ -41,10 +41,10 @@ class ResettingTrainer:
     def __len__(self) -> int:
         return len(self.acting)
 
-    def add(self, pair_id: int, kind: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
+    def add(self, pair_id: int, correction_mode: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
         """Keep a pair; see `ChunkTrainer.add`."""
         for trainer in (self.acting, self.successor):
-            trainer.add(pair_id, kind, state, robot, human, mask)
+            trainer.add(pair_id, correction_mode, state, robot, human, mask)
 
     def remove(self, pair_id: int) -> bool:
         """Forget a pair that its teacher withdrew. False if it is not here."""
@@ -87,7 +87,7 @@ class ResettingTrainer:
             ValueError: the state is of another network, or of a trainer without successors.
         """
         if "network_reset_every" not in state:
-            raise ValueError("the checkpoint is of a learner without clic.network_reset_every; go on as it was begun")
+            raise ValueError("the checkpoint is of a learner without policy.network_reset_every; go on as it was begun")
         generation, self.updates, self.newest_pair, acting_is_next = (int(n) for n in state["network_reset_every"])
         pairs = self.acting.buffer.pairs
         self._begin(generation)

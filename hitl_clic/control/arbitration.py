@@ -17,7 +17,7 @@ from hitl_clic.control.help_request import HelpRequest
 from hitl_clic.correction.mapping import Binding, HandOver, human_action
 from hitl_clic.correction.policy_filter import PolicyFilter
 from hitl_clic.devices.core.device import Device
-from hitl_clic.types.records import Array, Kind
+from hitl_clic.types.records import Array, CorrectionMode
 
 
 class Decision(NamedTuple):
@@ -27,14 +27,14 @@ class Decision(NamedTuple):
         executed: float32 [dim_a], in [-1, 1]. robot: a^r_t, [dim_a].
         human: a^h_t, [dim_a]; None where the human teaches nothing at this tick.
         taught: 1 for each axis that the human set, float32 [dim_a].
-        kind: how the correction was read. push: as in `TickRecord`.
+        mode: how the correction was read. push: as in `TickRecord`.
     """
 
     executed: Array
     robot: Array
     human: Array | None
     taught: Array
-    kind: Kind
+    mode: CorrectionMode
     push: Array | None
 
 
@@ -72,23 +72,23 @@ class Arbitration:
             output: the gate's. robot: a^r_t, [dim_a]. axes: directions of the command's frame, as `Task.axes_of`.
         """
         drives = output.driver == "human"
-        part = self.policy_filter.step(robot, drives and output.kind == "relative")
-        wanted, taught, kind = robot, np.zeros_like(robot), output.kind
+        part = self.policy_filter.step(robot, drives and output.correction_mode == "relative")
+        wanted, taught, mode = robot, np.zeros_like(robot), output.correction_mode
         human: Array | None = None
         push: Array | None = None
         if drives:
-            wanted, taught, kind, push = human_action(
+            wanted, taught, mode, push = human_action(
                 part,
                 output.motion,
-                kind,
-                self.gate.settings,
+                mode,
+                self.gate.correction.relative_step,
                 self.binding,
                 output.teaches,
                 axes,
-                self.binding.groups.get(output.about),
+                self.binding.groups.get(output.correction_axes),
             )
             if output.stale:  # the motion goes on although input was lost: nobody teaches it
                 taught = np.zeros_like(taught)
             human = wanted if taught.any() else None  # a relative correction without a direction teaches nothing
         executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted, output.switched and drives))
-        return Decision(executed, robot, human, taught, kind, push)
+        return Decision(executed, robot, human, taught, mode, push)

@@ -6,7 +6,6 @@ overrun it re-anchors and does not rush. `MaxPaceClock` runs the same loop as fa
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -15,20 +14,6 @@ _YIELD_NS = 200_000
 """How long before a tick's deadline the planner begins to wait for the tick, and how long each wait takes."""
 _YIELD_TURNS = 20
 """Waits in a row, at most: a loop that is blocked elsewhere must not block the planner for ever."""
-
-
-def ticks_behind(seconds: float, rate_hz: float) -> int:
-    """The ticks by which a decision on a state comes late if the decision takes `seconds`, rounded down.
-
-    A tick's state is known as soon as the tick before is over, which is almost a period early. So a part of a period
-    does not count: a quarter of a second at 10 Hz is two ticks.
-    """
-    return math.floor(seconds * rate_hz + 1e-9)
-
-
-def ticks_of(seconds: float, rate_hz: float) -> int:
-    """How many ticks pass in `seconds`, at least one."""
-    return max(1, round(seconds * rate_hz))
 
 
 class Clock(Protocol):

@@ -11,9 +11,10 @@ from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample, fresh
 from hitl_clic.types.commands import COMMANDS, SWITCHES, Driver, Event, Switch
-from hitl_clic.types.records import EVERYTHING, Frame, GateState, Kind
+from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState
 
 TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
     ("autonomous", "engage"): "correcting",
@@ -66,7 +67,7 @@ DRIVERS: dict[GateState, Driver] = {
 
 
 class GateSettings(BaseModel):
-    """When the teacher drives and how a correction is read."""
+    """When the teacher drives."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,24 +81,6 @@ class GateSettings(BaseModel):
     )
     release_s: float = Field(
         0.3, ge=0, le=10, description="Touch mode: seconds without motion after which the robot drives again."
-    )
-    kind: Kind = Field(
-        "absolute", description="absolute: motion is the action wanted. relative: only a direction of improvement."
-    )
-    absolute_axes: tuple[str, ...] = Field(
-        ("gripper",),
-        description="Axes of a person's device that are read absolutely also while corrections are relative, of every "
-        "arm. A correction is of one kind: while others are pushed these are obeyed, but not learnt.",
-    )
-    frame: Frame = Field(
-        "camera",
-        description="Whose axes a person's device moves and turns along, at first. world: the task's. gripper: the "
-        "driven hand's. camera: the picture's, so that the robot goes where keys point.",
-    )
-    about: str = Field(
-        EVERYTHING,
-        description="Which of the task's axes a person's corrections are about, at first: everything, or one of the "
-        "groups that the task names, as moving or gripper. The robot keeps the others, and nothing is learnt of them.",
     )
     stale_after_s: float = Field(
         0.25, gt=0, le=10, description="Seconds after which an unconfirmed sample counts as no input: zero motion."
@@ -115,44 +98,13 @@ class GateSettings(BaseModel):
         description="on_stale = hold: seconds for which the last motion goes on, counted from when the loss is seen. A "
         "person sees that it does and reacts in a quarter of a second, so more would drive a robot blindly.",
     )
-    relative_step: float = Field(
-        2.0,
-        gt=0,
-        le=2,
-        description="e: how far a full push moves an axis from the robot's action, units of action; a^h = a^r + e h. "
-        "With 2 a hand can drive wherever it wants, whatever the robot does.",
-    )
-    policy_filter_s: float = Field(
-        0.0,
-        ge=0,
-        le=10,
-        description="Time constant, seconds, with which a robot that is pushed takes up what it would do instead: one "
-        "that changes its mind at each tick cannot be steered by a person, who is late by a quarter of a second. 0: at "
-        "once.",
-    )
-    reaction_time_s: float = Field(
-        0.0,
-        ge=0,
-        le=2,
-        description="Seconds from what a teacher sees to the correction that answers it; a person's are about 0.25. A "
-        "correction is learnt for the state that was seen, and as a change of what the robot did there.",
-    )
-    max_step: float | None = Field(
-        None,
-        gt=0,
-        le=2,
-        description="Greatest change of the executed action per tick and axis from a change of driver on, until it has "
-        "caught up, units of action: the bound of the hand-over's jump. What is learnt is the teacher's own action all "
-        "the same. 2 is no limit; by default a person's device has 0.5, so that a full reversal takes four ticks, and "
-        "the oracle none, whose published timing is that of a switch.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a task and a device leave to choose: frames, and names of groups of axes. Kinds are always two."""
+    """The command frames and groups of axes that a task and a device offer."""
 
-    frames: tuple[Frame, ...] = ("world",)
+    frames: tuple[CommandFrame, ...] = ("world",)
     groups: tuple[str, ...] = (EVERYTHING,)
 
 
@@ -161,9 +113,10 @@ class GateOutput:
     """The gate's verdict for one tick.
 
     Attributes:
-        state, kind: as they are for this tick. driver: whose action is executed.
-        frame: along whose axes motion goes. about: the group of axes that a correction is about.
-        switched: kind, frame or about have changed in this tick.
+        state, correction_mode: as they are for this tick. driver: whose action is executed.
+        command_frame: the frame whose axes the motion is given in.
+        correction_axes: name of the group of action axes that a correction may change.
+        switched: correction_mode, command_frame or correction_axes changed in this tick.
         entered: the teacher took over in this tick. left: the teacher stopped driving in this tick.
         stale: the sample is too old, or its device gone: nothing may be learnt from this tick.
         motion: what may be acted upon: all zero unless the human drives, on a fresh sample or (`on_stale` hold) for a
@@ -172,36 +125,47 @@ class GateOutput:
     """
 
     state: GateState
-    kind: Kind
+    correction_mode: CorrectionMode
     driver: Driver
     entered: bool
     left: bool
     stale: bool
     motion: tuple[float, ...]
     teaches: tuple[bool, ...] | None = None
-    frame: Frame = "world"
-    about: str = EVERYTHING
+    command_frame: CommandFrame = "world"
+    correction_axes: str = EVERYTHING
     switched: bool = False
 
 
 class Gate:
-    """Keeps the state, how corrections are read, and what each mode remembers between two ticks.
+    """Keeps who drives, how corrections are read, and what the gate modes remember between two ticks.
 
-    Where `choices` do not offer a value of the settings, the first choice is used.
+    Args:
+        settings: when the teacher drives.
+        correction: how corrections are read at first. A frame or group that `choices` does not offer is replaced by
+            the first that it offers.
+        choices: what can be switched to.
     """
 
-    def __init__(self, settings: GateSettings | None = None, choices: Choices | None = None) -> None:
-        self.settings = settings or GateSettings()
+    def __init__(
+        self,
+        settings: GateSettings | None = None,
+        correction: CorrectionSettings | None = None,
+        choices: Choices | None = None,
+    ) -> None:
+        self.settings, self.correction = settings or GateSettings(), correction or CorrectionSettings()
         self.state: GateState = "autonomous"
         offered = choices or Choices()
         self._choices: Mapping[Switch, tuple[str, ...]] = {
-            "kind": get_args(Kind),
-            "frame": offered.frames,
-            "about": offered.groups,
+            "correction_mode": get_args(CorrectionMode),
+            "command_frame": offered.frames,
+            "correction_axes": offered.groups,
         }
-        self.kind: Kind = self.settings.kind
-        self.frame: Frame = self.settings.frame if self.settings.frame in offered.frames else offered.frames[0]
-        self.about = self.settings.about if self.settings.about in offered.groups else offered.groups[0]
+        at_first = self.correction
+        self.correction_mode: CorrectionMode = at_first.mode
+        frames, groups = offered.frames, offered.groups
+        self.command_frame: CommandFrame = at_first.command_frame if at_first.command_frame in frames else frames[0]
+        self.correction_axes = at_first.axes if at_first.axes in groups else groups[0]
         self._pressed = False
         self._touch_ends_ns = -1
         self._lasting: tuple[float, ...] = ()
@@ -223,7 +187,7 @@ class Gate:
         Raises:
             ValueError: a command is none of `COMMANDS`.
         """
-        before, read_before = self.state, (self.kind, self.frame, self.about)
+        before, read_before = self.state, (self.correction_mode, self.command_frame, self.correction_axes)
         for command in commands:
             if command not in COMMANDS:
                 raise ValueError(f"{command!r} is not a command of the gate; allowed: {', '.join(COMMANDS)}")
@@ -249,16 +213,16 @@ class Gate:
         acted = self._last if holds and self._last is not None else usable
         return GateOutput(
             state=self.state,
-            kind=self.kind,
+            correction_mode=self.correction_mode,
             driver=driver,
             entered=self.state == "correcting" != before,
             left=before == "correcting" != self.state,
             stale=stale,
             motion=acted.motion if driver == "human" else (0.0,) * len(sample.motion),
             teaches=acted.teaches if holds or not stale else None,
-            frame=self.frame,
-            about=self.about,
-            switched=read_before != (self.kind, self.frame, self.about),
+            command_frame=self.command_frame,
+            correction_axes=self.correction_axes,
+            switched=read_before != (self.correction_mode, self.command_frame, self.correction_axes),
         )
 
     def release(self) -> None:

@@ -192,7 +192,12 @@ class ControlLoop:
         if event is not None:
             self._event(event, device=device.name, why=device.trouble)
         if output.switched:
-            self._event("switched", kind=output.kind, frame=output.frame, about=output.about)
+            self._event(
+                "switched",
+                correction_mode=output.correction_mode,
+                command_frame=output.command_frame,
+                correction_axes=output.correction_axes,
+            )
         if output.left:  # the chunk expected something else than what the human did: only a newer plan may run
             self.planning.queue.drop(self.tick)
         return output
@@ -234,7 +239,7 @@ class ControlLoop:
         if output.entered:  # the human will do something else than the next chunk expects
             queue.drop_ahead(self.tick + 1)
         begins_pair = queue.plan is not None and (queue.plan.tick == self.tick or output.entered)
-        axes = self.task.axes_of(output.frame)
+        axes = self.task.axes_of(output.command_frame)
         return self.arbitration.decide(output, queue.action(self.tick), axes), begins_pair
 
     def _record_of(self, begun: _Begun, decision: Decision, outcome: _Outcome) -> TickRecord:
@@ -248,7 +253,7 @@ class ControlLoop:
             time_ns=begun.time_ns,
             observation=outcome.before,
             state=output.state,
-            kind=decision.kind,
+            correction_mode=decision.mode,
             robot_action=decision.robot,
             human_action=decision.human,
             executed=decision.executed,
@@ -266,9 +271,9 @@ class ControlLoop:
             success=outcome.success,
             terminated=outcome.terminated,
             truncated=outcome.truncated,
-            frame=output.frame,
-            about=output.about,
-            seen=max(self._moving_since, tick - reaction) if reaction else -1,
+            command_frame=output.command_frame,
+            correction_axes=output.correction_axes,
+            stimulus_tick=max(self._moving_since, tick - reaction) if reaction else -1,
             push=decision.push,
         )
 
@@ -284,7 +289,7 @@ class ControlLoop:
             self._observation,
             plan=None,
             step_in_chunk=0,
-            correction_mode=self.arbitration.gate.kind,
+            correction_mode=self.arbitration.gate.correction_mode,
             part=self.arbitration.policy_filter.part,
             share=self.arbitration.policy_filter.share,
         )
@@ -299,15 +304,15 @@ class ControlLoop:
                 episode=self._episode,
                 step=self._step,
                 state=gate.state,
-                kind=gate.kind,
+                correction_mode=gate.correction_mode,
                 scene=self.task.scene() if draws else None,
                 robot_chunk=queue.rest(self.tick),
                 step_in_chunk=max(0, queue.index(self.tick)),
                 record=self._record,
                 progress=self.task.progress() if draws else {},
                 asks=self.arbitration.help.help_request,
-                frame=gate.frame,
-                about=gate.about,
+                command_frame=gate.command_frame,
+                correction_axes=gate.correction_axes,
                 approving=self.corrections.approving,
             )
         )

@@ -29,12 +29,6 @@ class LoopSettings(BaseModel):
         description="Ticks before the next chunk takes over at which it is asked for; 0 with sync, at least 1 with "
         "the other overlaps, at most execute and horizon - execute.",
     )
-    pair_stride: int = Field(
-        1,
-        ge=1,
-        le=64,
-        description="Ticks between two plans, and so between two pairs, while the human drives; 1 plans at each tick.",
-    )
     updates_per_tick: float = Field(
         1.5,
         ge=0,
@@ -42,9 +36,6 @@ class LoopSettings(BaseModel):
         description="Learner updates for each tick that --pace max waits for, as many as in real time; 0 never waits.",
     )
     snapshot_every_s: float = Field(1.0, gt=0, le=3600, description="Seconds between two snapshots in the recording.")
-    undo_s: float = Field(
-        0.0, ge=0, le=60, description="Seconds for which a finished pair is held back so that a person can discard it."
-    )
     exploration: ExplorationSettings = Field(ExplorationSettings(), description="Noise on executed actions.")
     planner_threads: int = Field(1, ge=1, le=256, description="Threads that torch may use for one plan.")
     planner_timeout_s: float = Field(

@@ -1,1 +1,4 @@
-"""How a device's motion becomes a label: mapping, filters, padding, pairs, undo. Pure numpy."""
+"""Corrections: from the motion of a device to the final label and mask of a pair. Pure numpy.
+
+This package alone decides what a pair teaches. The learner uses the label and the mask as they are.
+"""

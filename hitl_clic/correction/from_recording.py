@@ -1,111 +1,104 @@
-"""The pairs of a recorded session: as they were sent, or with the steps that were not taught filled up another way.
+"""The final pairs of a recording: as they were sent, or rebuilt from the ticks under other correction settings.
 
-Pure but for reading the recording; the CLI layer's main thread.
+Pure; any thread. It reads no files: the caller passes the records.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from hitl_clic.control.clock import ticks_of
+from hitl_clic.correction.padding import Padding, final_mask
 from hitl_clic.correction.pair_builder import PairBuilder
-from hitl_clic.devices.core.axes import base
-from hitl_clic.runner.device_registry import switched
-from hitl_clic.session.reader import Session
-from hitl_clic.settings import SessionSettings
-from hitl_clic.tasks.registry import make_task
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.types.messages import ChunkPair
-from hitl_clic.types.records import Array, EventRecord, TickRecord
+from hitl_clic.types.records import Array, EventRecord, Plan, TickRecord
 
 
-def pairs_of_session(
-    session: Session, padding: str, label_average_s: float = 0.0, implicit_approval: bool = False, episodes: int = 0
-) -> list[ChunkPair]:
-    """The pairs of a session that were not taken back, in order of their ticks, ids from 0.
+def withdrawn_ids(events: Iterable[EventRecord]) -> frozenset[int]:
+    """Ids of the pairs that a person discarded, from the events "discard"."""
+    ids: set[int] = set()
+    for event in events:
+        if event.name == "discard":
+            ids |= set(range(int(event.detail.get("first", -1)), int(event.detail.get("last", -1)) + 1))
+    return frozenset(ids)
+
+
+def kept_pairs(pairs: Iterable[ChunkPair], withdrawn: Collection[int], padding: Padding) -> list[ChunkPair]:
+    """The pairs that were not withdrawn, with final masks.
 
     Args:
-        padding: how chunks are filled up. intent_s: seconds over whose mean hands say what they mean. consent: whether
-            holding on without pushing says something. Where the session did any of these otherwise its pairs are made
-            anew from its ticks.
-        episodes: only those of the first so many; 0 is all.
-
-    Raises:
-        ValueError: the recording cannot be read.
+        padding: of the recorded settings. Pairs of old recordings have the mask of taught coordinates only.
     """
-    pairs = [pair for pair in _kept(session) if not episodes or pair.episode < episodes]
-    was = session.settings.values["clic"]
-    if (padding, label_average_s, implicit_approval) != (
-        was["padding"],
-        was.get("label_average_s", 0.0),
-        was.get("implicit_approval", False),
-    ):
-        begins = _let_pass(session, pairs) if implicit_approval else {}
-        begins |= {pair.tick: pair.robot for pair in pairs}
-        pairs = _made_anew(session.ticks, begins, _builder(session, padding, label_average_s, implicit_approval))
-    return [replace(pair, id=number) for number, pair in enumerate(sorted(pairs, key=lambda pair: pair.tick))]
+    return [
+        replace(pair, mask=final_mask(pair.mask, pair.correction_mode, padding))
+        for pair in pairs
+        if pair.id not in withdrawn
+    ]
 
 
-def _kept(session: Session) -> list[ChunkPair]:
-    pairs = session.pairs
-    for event in session.of(EventRecord):
-        if event.name == "discard":
-            first, last = int(event.detail.get("first", -1)), int(event.detail.get("last", -1))
-            # as it was then: a later pair is not touched by an earlier discard, ids are given once
-            pairs = [pair for pair in pairs if not first <= pair.id <= last]
-    return pairs
-
-
-def _builder(session: Session, padding: str, label_average_s: float, implicit_approval: bool = False) -> PairBuilder:
-    """What makes pairs as the session would have with this padding, intent and consent."""
-    of = session.settings
-    settings = SessionSettings.model_validate(of.values)
-    axes = make_task(of.task, **settings.task_options).action_frame.axes
-    return PairBuilder(
-        of.horizon,
-        of.execute,
-        padding,
-        max((tick.tick - tick.seen for tick in session.ticks if tick.seen >= 0), default=0),
-        ticks_of(label_average_s, settings.loop.rate_hz),
-        [index for index, name in enumerate(axes) if base(name) in switched(settings)],
-        implicit_approval,
+def same_labels(one: CorrectionSettings, other: CorrectionSettings) -> bool:
+    """Whether both settings make the same pairs out of the same ticks."""
+    return all(
+        getattr(one, name) == getattr(other, name) for name in ("padding", "label_average_s", "implicit_approval")
     )
 
 
-def _let_pass(session: Session, pairs: list[ChunkPair]) -> dict[int, Array]:
-    """Ticks at which the teacher held on without pushing, with the robot's chunk for what was seen then.
+def rebuilt_pairs(
+    ticks: Sequence[TickRecord], plans: Iterable[Plan], kept: Sequence[ChunkPair], builder: PairBuilder
+) -> list[ChunkPair]:
+    """The pairs that `builder` makes out of the ticks of a recording.
 
-    Of corrections that were not taken back alone: those of which a pair was kept. A pair begins where a plan was made.
+    Args:
+        ticks, plans: of the recording, in order.
+        kept: its pairs that count, see `kept_pairs`; a rebuilt pair begins at the tick of each.
+        builder: new, with enough reaction ticks for the recording, see `reaction_ticks`. If it reads implicit approval,
+            pairs also begin at the approved ticks of corrections of which a pair was kept.
     """
-    plans, taught = {plan.tick: plan for plan in session.plans}, {pair.tick for pair in pairs}
+    begins = approved_ticks(ticks, plans, kept) if builder.reads_approval else {}
+    begins |= {pair.tick: pair.robot for pair in kept}
+    return _build(ticks, begins, builder)
+
+
+def reaction_ticks(ticks: Iterable[TickRecord]) -> int:
+    """Greatest number of ticks from an observation to the correction of it, in a recording."""
+    return max((tick.tick - tick.stimulus for tick in ticks), default=0)
+
+
+def approved_ticks(ticks: Iterable[TickRecord], plans: Iterable[Plan], kept: Iterable[ChunkPair]) -> dict[int, Array]:
+    """Ticks without a command during corrections of which a pair was kept, with the robot's chunk, [H, dim_a].
+
+    Only ticks with a plan of their stimulus count, as a pair needs one.
+    """
+    planned, taught = {plan.tick: plan for plan in plans}, {pair.tick for pair in kept}
     found: dict[int, Array] = {}
-    for together in _corrections(session.ticks):
-        if any(tick.tick in taught for tick in together):
-            for tick in together:
-                plan = plans.get(tick.answers)
+    for correction in _corrections(ticks):
+        if any(tick.tick in taught for tick in correction):
+            for tick in correction:
+                plan = planned.get(tick.stimulus)
                 if tick.human_action is None and plan is not None and not plan.lead:
                     found[tick.tick] = plan.chunk
     return found
 
 
 def _corrections(ticks: Iterable[TickRecord]) -> Iterator[list[TickRecord]]:
-    """The ticks of each stretch in which the human drove."""
-    for driven, stretch in groupby(ticks, lambda tick: (tick.episode, tick.state == "correcting")):
-        if driven[1]:
+    """The ticks of each correction."""
+    for (_, correcting), stretch in groupby(ticks, lambda tick: (tick.episode, tick.state == "correcting")):
+        if correcting:
             yield list(stretch)
 
 
-def _made_anew(ticks: Sequence[TickRecord], begins: Mapping[int, Array], builder: PairBuilder) -> list[ChunkPair]:
-    """The pairs that begin at some ticks, each with the robot's chunk for what was seen then."""
-    robot = {tick.answers: begins[tick.tick] for tick in ticks if tick.tick in begins}
-    made: list[ChunkPair] = []
+def _build(ticks: Sequence[TickRecord], begins: Mapping[int, Array], builder: PairBuilder) -> list[ChunkPair]:
+    """The pairs that begin at some ticks, each with the robot's chunk for its stimulus."""
+    robot = {tick.stimulus: begins[tick.tick] for tick in ticks if tick.tick in begins}
+    built: list[ChunkPair] = []
     last: TickRecord | None = None
     for tick in ticks:
         if last is not None and tick.episode != last.episode:
-            made += builder.finish_episode(last)  # a person may have ended it
-        made += builder.add(tick, robot.get(tick.tick), tick.tick in begins)
+            built += builder.finish_episode(last)  # a person may have ended it
+        built += builder.add(tick, robot.get(tick.tick), tick.tick in begins)
         last = tick
     if last is not None:
-        made += builder.finish_episode(last)
-    return made
+        built += builder.finish_episode(last)
+    return built

@@ -1,7 +1,7 @@
-"""What hands mean, out of what they do: the mean of a short while.
+"""The label of a tick as the average of the next commands of its correction.
 
-Keys know eight directions, so that a person goes to and fro between them, and every press outlasts its reason. Each
-motion by itself is off by tens of degrees; where a few of them lead is less so. Pure numpy; actor's main thread.
+A keyboard offers eight directions, so operators zig-zag, and each press outlasts its reason. One command is off by tens
+of degrees; the average of a few is off by less. Pure numpy; actor's main thread.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import numpy as np
 from hitl_clic.types.records import Array
 
 
-def meant(actions: Array, taught: Array, ticks: int, commands: Sequence[int] = ()) -> Array:
-    """Each action as the mean of itself and of those that follow it, `ticks` in all or as many as there are.
+def averaged(actions: Array, taught: Array, ticks: int, commands: Sequence[int] = ()) -> Array:
+    """Each action as the mean of itself and the following ones, over `ticks` actions or as many as there are.
 
     Args:
         actions: of successive ticks of one correction, float32 [n, dim_a].
-        taught: 1 where an axis was taught, [n, dim_a]. The mean of an axis is over the ticks that taught it; an axis
-            that a tick does not teach stays as it was there.
-        ticks: 1 leaves everything as it was.
-        commands: axes that are switched, not steered, as a gripper; never averaged.
+        taught: 1 where an axis was taught, [n, dim_a]. The mean of an axis is over the ticks that taught it. An axis
+            that a tick does not teach keeps its value there.
+        ticks: 1 leaves all actions unchanged.
+        commands: axes that are switched and never averaged, such as a gripper.
 
     Returns:
         float32 [n, dim_a].

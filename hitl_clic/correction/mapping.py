@@ -1,4 +1,4 @@
-"""From a device's motion to the human's action: axes matched by name, absolute or relative, smooth hand-over.
+"""From a device's motion to the human's action: axes matched by name, absolute or relative, bounded hand-over.
 
 Pure numpy; called by the loop in the actor's main thread.
 """
@@ -12,16 +12,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hitl_clic.control.gate import GateSettings
 from hitl_clic.devices.core.axes import arm, base
 from hitl_clic.types.commands import Driver
-from hitl_clic.types.records import Array, Kind
+from hitl_clic.types.records import Array, CorrectionMode
 
 MOVES, TURNS = ("x", "y", "z"), ("rx", "ry", "rz")
 
 
 class Triple(NamedTuple):
-    """Three action axes that are one motion in space: of which arm, where in the action, whether it turns a hand."""
+    """Three action axes that form one motion in space.
+
+    Attributes:
+        arm: number of the arm. axes: indices into the action. turns: True for a rotation, False for a translation.
+    """
 
     arm: int
     axes: tuple[int, ...]
@@ -30,14 +33,14 @@ class Triple(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Which device axis moves which action axis, and how it is read.
+    """Which device axis moves which action axis, and how.
 
     Attributes:
         dim: number of action axes.
         device: indices into `DeviceSample.motion`. action: indices into the action, pairwise with `device`.
-        absolute: action axes that are read absolutely whatever the kind of correction.
-        triples: the motions in space among the action's axes.
-        groups: by the name of a group of axes, which action axes are in it.
+        absolute: action axes that are absolute in every correction mode.
+        triples: the motions in space among the action axes.
+        groups: name of a group of axes -> for each action axis, whether it is in the group.
     """
 
     dim: int
@@ -52,13 +55,13 @@ class Label(NamedTuple):
     """The human's action for one tick.
 
     Attributes:
-        action: a^h, float32 [dim_a] in [-1, 1]. taught: float32 [dim_a], 1 on the axes that it really teaches.
-        kind: how it is to be learnt from. push: e h of a relative one, float32 [dim_a], else None.
+        action: a^h, float32 [dim_a] in [-1, 1]. taught: float32 [dim_a], 1 on the axes that it teaches.
+        correction_mode: how it is learnt. push: e h of a relative action, float32 [dim_a], else None.
     """
 
     action: Array
     taught: Array
-    kind: Kind
+    correction_mode: CorrectionMode
     push: Array | None = None
 
 
@@ -68,15 +71,15 @@ def bind(
     absolute_axes: Collection[str] = (),
     groups: Mapping[str, Collection[str]] | None = None,
 ) -> Binding:
-    """Match axes by name. A device may lack axes (the robot keeps those) and may have more (they are ignored).
+    """Match axes by name. The robot keeps the axes that a device lacks; further axes of the device are ignored.
 
     Args:
         device_axes, action_axes: names, in order.
-        absolute_axes: those always read absolutely, by their names on the first arm.
+        absolute_axes: axes that are absolute in every mode, by their names on the first arm.
         groups: the action axes in each group, by name.
 
     Raises:
-        ValueError: not one name is shared, or a name occurs twice.
+        ValueError: no name is shared, or a name occurs twice.
     """
     for whose, names in (("the device", device_axes), ("the task", action_axes)):
         if len(set(names)) != len(names):
@@ -98,7 +101,7 @@ def bind(
 
 
 def _triples(action_axes: Sequence[str]) -> tuple[Triple, ...]:
-    """The motions in space whose three axes are all there."""
+    """The motions in space of which all three axes exist."""
     found = []
     for number in sorted({arm(name) for name in action_axes}):
         own = {base(name): index for index, name in enumerate(action_axes) if arm(name) == number}
@@ -111,30 +114,30 @@ def _triples(action_axes: Sequence[str]) -> tuple[Triple, ...]:
 def human_action(
     robot_action: ArrayLike,
     motion: Sequence[float],
-    kind: Kind,
-    settings: GateSettings,
+    mode: CorrectionMode,
+    relative_step: float,
     binding: Binding | None = None,
     teaches: Sequence[bool] | None = None,
     axes: NDArray[np.float64] | None = None,
     group: Sequence[bool] | None = None,
 ) -> Label:
-    """The human's action for the same state, and which axes it really teaches.
+    """The human's action for the same state, and which axes it teaches.
 
     Absolute: the motion itself on the controlled axes, the robot's value elsewhere.
-    Relative ([CL]): a^h = a^r + e h, h the motion, e = `relative_step`; no motion, no lesson. So a hand moves the robot
-    as gently or as far as it likes; learnt is that this way is better (`clic.half_space.length`). Of the motions in
-    space (a hand's moving, its turning) only those that are pushed are controlled then.
+    Relative ([CL]): a^h = a^r + e h, with h the motion and e = `relative_step`; without motion no axis is taught. So a
+    teacher may drive far or gently, and what is learnt is the direction (`policy.relative_length`). Of the motions in
+    space (translation, rotation of a hand) only those with motion are controlled then.
 
-    A lesson has one kind, as its pair and the desired space made of it have: while relative axes are pushed those read
-    absolutely are set, but not taught; else the lesson is about them alone.
+    A label has one mode, as its pair and desired space have. While relative axes move, absolute axes are executed but
+    not taught. Otherwise the label covers the absolute axes alone.
 
     Args:
         robot_action: a^r, [dim_a]. motion: one number per device axis.
-        kind: how the motion is read, but for the binding's absolute axes. settings: for e.
+        mode: how the motion is read, except for the binding's absolute axes. relative_step: e, units of action.
         binding: from `bind`; None when the device's axes are the action's, in order.
-        teaches: for each motion whether the correction is about it; None is all. The robot keeps the others.
-        axes: those that motion goes along, in the world, [arms, 3, 3]; None where they are the world's own.
-        group: for each action axis, the world's, whether a correction may be about it; None is all.
+        teaches: for each motion whether the correction covers it; None is all. The robot keeps the others.
+        axes: axes of the command frame in the world frame, [arms, 3, 3]; None where they are the world's own.
+        group: for each action axis whether a correction may change it; None is all.
 
     Raises:
         ValueError: the lengths do not fit.
@@ -158,9 +161,9 @@ def human_action(
         about &= np.asarray(group, bool)
         wanted[~about] = 0.0
     human, taught = robot.copy(), np.zeros(binding.dim, np.float32)
-    if kind == "absolute":
+    if mode == "absolute":
         human[about], taught[about] = wanted[about], 1.0
-        return Label(np.clip(human, -1.0, 1.0), taught, kind)
+        return Label(np.clip(human, -1.0, 1.0), taught, mode)
 
     relative = about.copy()
     relative[list(binding.absolute)] = False
@@ -171,11 +174,11 @@ def human_action(
     human[fixed] = wanted[fixed]
     if not wanted[relative].any():
         if fixed.any():
-            taught[fixed], kind = 1.0, "absolute"
-        return Label(np.clip(human, -1.0, 1.0), taught, kind)
+            taught[fixed], mode = 1.0, "absolute"
+        return Label(np.clip(human, -1.0, 1.0), taught, mode)
     taught[relative] = 1.0
-    push = np.where(relative, settings.relative_step * wanted, 0.0).astype(np.float32)
-    return Label(np.clip(human + push, -1.0, 1.0), taught, kind, push)
+    push = np.where(relative, relative_step * wanted, 0.0).astype(np.float32)
+    return Label(np.clip(human + push, -1.0, 1.0), taught, mode, push)
 
 
 def _to_world(
@@ -184,10 +187,10 @@ def _to_world(
     triples: Sequence[Triple],
     axes: NDArray[np.float64],
 ) -> None:
-    """Turn motion along other axes into motion along the world's, in place.
+    """Rotate motion from another frame into the world's, in place.
 
-    A turn is an axial vector: with left-handed axes, as a picture's are, its sense changes. What would leave [-1, 1] is
-    made shorter, which keeps its direction.
+    A rotation is an axial vector: in a left-handed frame, such as a picture's, its sense changes. Motion that would
+    leave [-1, 1] is scaled down and keeps its direction.
     """
     for triple in triples:
         indices, frame = list(triple.axes), axes[triple.arm]
@@ -206,19 +209,17 @@ def blend(previous: ArrayLike, wanted: ArrayLike, max_step: float) -> Array:
 
 
 NO_LIMIT = 2.0
-"""The greatest change that an action in [-1, 1] can make."""
+"""Greatest possible change of an action in [-1, 1]."""
 HAND_STEP = 0.5
-"""`GateSettings.max_step` of a person's device by default."""
+"""Default `CorrectionSettings.max_step` of a person's device."""
 
 
 class HandOver:
-    """Limits the change of the executed action from a change of driver until the new driver's action is reached.
+    """Limits the change of the executed action after a change of driver until the new driver's action is reached.
 
-    The action learnt from stays the teacher's own; only what is executed is limited. Stopping is never smoothed, but
-    setting off again is, from standing still.
-
-    So at a switch, and until the new driver is caught up with, the executed action changes by at most `max_step` on
-    each axis, and always towards what is wanted; from then on it is what is wanted.
+    The label stays the teacher's own action; only the executed action is limited. A stop is never limited, but the
+    start after it is. At a switch, and until the new driver's action is reached, the executed action changes by at most
+    `max_step` on each axis and always towards the wanted action. After that it is the wanted action.
     """
 
     def __init__(self, max_step: float | None, dim: int) -> None:
@@ -229,7 +230,7 @@ class HandOver:
         self._catching_up = False
 
     def reset(self) -> None:
-        """A new episode: the robot stands still and nobody has driven yet."""
+        """Begin an episode: the robot stands still and nobody has driven yet."""
         self._executed = np.zeros_like(self._executed)
         self._driver = "nobody"
         self._catching_up = False
@@ -237,7 +238,7 @@ class HandOver:
     def step(self, driver: Driver, wanted: ArrayLike, anew: bool = False) -> Array:
         """The action to execute, float32 [dim_a]; zero when nobody drives.
 
-        `anew`: as if the driver had changed: the same hand now drives other axes, or along others.
+        `anew`: treat this tick as a change of driver, as the same teacher now drives other axes or in another frame.
         """
         if driver == "nobody":
             action = np.zeros_like(self._executed)

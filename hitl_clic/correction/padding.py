@@ -1,17 +1,18 @@
-"""Corrections as they are learnt: those of fewer than H steps filled up to a whole chunk ([CC] section 4 says only
-"padded"), and how much of a relative one counts.
+"""Completes labels of fewer than H steps ([CC] section 4 says only "padded"), and makes the final mask of a pair.
 
-Pure numpy, any thread. `method.md` section 4 names the four ways; `PADDINGS` is their table.
+Pure numpy, any thread. `method.md` section 4 describes the four paddings; `PADDINGS` is their table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from hitl_clic.types.records import Array, CorrectionMode
+
+Padding = Literal["hold", "robot", "hindsight", "mask"]
 Pad = Callable[[Array, Array, Array], Array]
 
 
@@ -28,9 +29,9 @@ def _robot(known: Array, robot: Array, followed: Array) -> Array:
 
 
 def _hindsight(known: Array, robot: Array, followed: Array) -> Array:
-    """What was really executed afterwards (the teacher's actions, and the robot's that the teacher let pass).
+    """What was done afterwards, by the teacher or by the robot.
 
-    If the episode ended before the chunk did, its last executed action is held.
+    If the episode ended before the chunk did, the last action is repeated.
     """
     missing = len(robot) - len(known)
     tail = followed[:missing]
@@ -40,44 +41,38 @@ def _hindsight(known: Array, robot: Array, followed: Array) -> Array:
     return tail
 
 
-PADDINGS: Mapping[str, Pad] = {"hold": _hold, "robot": _robot, "hindsight": _hindsight, "mask": _robot}
-"""`mask` keeps the robot's tail as a placeholder: the mask takes it out of every distance."""
+PADDINGS: Mapping[Padding, Pad] = {"hold": _hold, "robot": _robot, "hindsight": _hindsight, "mask": _robot}
+"""`mask` keeps the robot's tail as a placeholder; the mask takes it out of every distance."""
 
 
-def counted(taught: Array, relative: bool, padding: str) -> Array:
-    """The coordinates of a pair's chunks that bound its desired space, 1 or 0, of the shape of `taught`.
+def final_mask(taught: Array, mode: CorrectionMode, padding: Padding) -> Array:
+    """The mask of a pair: 1 on the coordinates that bound its desired space, else 0.
 
-    Taught coordinates do; untaught axes of a taught step never do. The steps behind, which were padded, do if the
-    padding stands for something: not with `mask`, and not for relative corrections, whose teacher said nothing of them.
+    Taught axes of taught steps count. Other axes of a taught step do not. Padded steps count if the padding stands for
+    an action: not with `mask`, and not in relative corrections, which say nothing about later steps.
+
+    The function is idempotent: the mask of a final pair comes back equal. So it also upgrades the pairs of old
+    recordings, whose mask holds the taught coordinates only.
 
     Args:
-        taught: 1 on taught axes of taught steps, float32 [H, dim_a]; a step without any is a padded one.
+        taught: 1 on taught axes of taught steps, float32 [H, dim_a]; a row of zeros is a padded step.
+
+    Returns:
+        float32 [H, dim_a].
     """
-    if relative or padding == "mask":
+    if mode == "relative" or padding == "mask":
         return taught
     padded = ~taught.any(axis=1, keepdims=True)
     return np.where(padded, np.float32(1), taught)
 
 
-def shortened(robot: Array, human: Array, taught: Array, length: float) -> Array:
-    """The human chunk of a relative correction, each step `length` from the robot's at most, which keeps its direction.
-
-    Args:
-        robot, human: float32 [H, dim_a]. taught: 1 on taught axes of taught steps, [H, dim_a]; an axis that was only
-            obeyed meanwhile, as a gripper's, makes no push longer.
-    """
-    apart = human - robot
-    far = np.linalg.norm(apart * taught, axis=1, keepdims=True)
-    return np.where(far > length, robot + apart * (length / np.maximum(far, 1e-12)), human).astype(np.float32)
-
-
-def pad_chunk(known: Array, robot: Array, followed: Array, padding: str) -> Array:
+def pad_chunk(known: Array, robot: Array, followed: Array, padding: Padding) -> Array:
     """The human chunk a^h[t:t+H].
 
     Args:
         known: taught actions, float32 [k, dim_a], 1 <= k <= H.
         robot: robot chunk for the same state, float32 [H, dim_a].
-        followed: actions executed after the known ones, float32 [n, dim_a], n >= 0 (`hindsight` reads it).
+        followed: actions after the known ones, float32 [n, dim_a], n >= 0 (`hindsight` reads it).
         padding: a key of `PADDINGS`.
 
     Returns:

@@ -1,4 +1,7 @@
-"""The robot's part of a correction that is laid on it: steady, as a person can only foresee what does not jump.
+"""Low-pass filter on the robot's action during a relative correction.
+
+A person reacts to what the robot did a quarter of a second ago. A robot that is steered away from its plan may change
+its plan at every tick, and nobody can steer that.
 
 Pure numpy; called by the loop in the actor's main thread.
 """
@@ -14,27 +17,29 @@ from hitl_clic.types.records import Array
 
 
 class PolicyFilter:
-    """Follows what the robot would do, the slower the longer `seconds`, as long as a person pushes it.
+    """Filters the robot's action while a person steers it.
 
-    A robot that is pushed is where its plans never were, and may change its mind at each tick; a person answers what it
-    did a quarter of a second ago.
+    Args:
+        seconds: time constant; 0 does not filter. rate_hz: ticks per second.
+        commands: axes that are switched, such as a gripper; they are never filtered.
+
+    Attributes:
+        share: share of the robot's action that the filter takes up in a tick, in (0, 1].
+        part: the filter's last output while a person steers, float32 [dim_a]; else None, and None without a filter.
     """
 
     def __init__(self, seconds: float, rate_hz: float, commands: Sequence[int] = ()) -> None:
-        """`seconds`: time constant, 0 follows at once. `commands`: axes that are switched, not steered, as a gripper:
-        those are always the robot's own."""
         self.share = 1.0 if seconds == 0 else -math.expm1(-1.0 / (seconds * rate_hz))
         self._commands = list(commands)
         self.part: Array | None = None
-        """Its part of the last action while it is pushed; None else, and where it follows at once."""
 
     def reset(self) -> None:
-        """A new episode: nobody has pushed yet."""
+        """Begin an episode: nobody steers yet."""
         self.part = None
 
-    def step(self, robot: Array, pushed: bool) -> Array:
-        """The robot's part of this tick's action, float32 [dim_a]; its own unless a person pushes it since before."""
-        if not pushed or self.share == 1.0:
+    def step(self, robot: Array, steered: bool) -> Array:
+        """The robot's action for this tick, float32 [dim_a]; filtered from the second steered tick on."""
+        if not steered or self.share == 1.0:
             self.part = None
             return robot
         if self.part is None:

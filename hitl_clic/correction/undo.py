@@ -1,6 +1,6 @@
-"""Holding finished pairs back for a moment, so that a teacher can take the last correction back.
+"""Holds complete pairs back for a moment, so that a teacher can discard the last correction.
 
-Pure: the main thread tells it the time. It sends nothing itself; what `due` and `flush` return goes to the link.
+Pure: the actor's main thread passes the time. It sends nothing; the caller sends what `due` and `flush` return.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 from hitl_clic.types.messages import ChunkPair
 
 _REMEMBERED = 1024
-"""How many sent pairs can still be taken back."""
+"""Number of sent pairs that can still be withdrawn."""
 
 
 class UndoBuffer:
@@ -36,7 +36,7 @@ class UndoBuffer:
         return len(self._held)
 
     def push(self, pair: ChunkPair, now_ns: int) -> None:
-        """Take a finished pair; its grace time starts at `now_ns`."""
+        """Take a complete pair; its grace time starts at `now_ns`."""
         self._held.append((now_ns + self._grace_ns, pair))
 
     def due(self, now_ns: int) -> list[ChunkPair]:
@@ -51,11 +51,11 @@ class UndoBuffer:
         return [self._send_oldest() for _ in range(len(self._held))]
 
     def discard(self, pair_id: int) -> Literal["held", "sent"] | None:
-        """Take back one pair by its id.
+        """Discard one pair by its id.
 
         Returns:
             "held": it was dropped here and will never be sent; "sent": it is on its way, the caller must withdraw it
-            at the learner; None: it is not known here, or was taken back before.
+            at the learner; None: it is not known here, or was discarded before.
         """
         for place, (_, pair) in enumerate(self._held):
             if pair.id == pair_id:

@@ -149,7 +149,7 @@ def recorded_steps(recorded: Session, settings: SessionSettings) -> list[Step]:
         paced = settings.pace == "realtime"
         return (ticks[index].time_ns - ticks[0].time_ns) * 1e-9 if paced else index * period_s
 
-    steps = [_step(at(index), tick, settings.gate.relative_step) for index, tick in enumerate(ticks)]
+    steps = [_step(at(index), tick, settings.correction.relative_step) for index, tick in enumerate(ticks)]
     if steps:
         steps.append(Step(steps[-1].at_s + period_s, steps[-1].motion))
     return steps
@@ -160,6 +160,6 @@ def _step(at_s: float, tick: TickRecord, relative_step: float) -> Step:
         nothing = (0.0,) * len(tick.robot_action)
         return Step(at_s, nothing, engage=tick.state == "correcting", connected=tick.connected)
     away = (tick.human_action - tick.robot_action) / relative_step
-    motion = np.where(tick.taught > 0, tick.human_action if tick.kind == "absolute" else away, 0.0)
+    motion = np.where(tick.taught > 0, tick.human_action if tick.correction_mode == "absolute" else away, 0.0)
     teaches = None if tick.taught.all() else tuple(bool(value) for value in tick.taught)
     return Step(at_s, tuple(float(v) for v in np.clip(motion, -1.0, 1.0)), True, teaches, tick.connected)

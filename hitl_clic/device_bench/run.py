@@ -69,7 +69,7 @@ def run(bench: BenchSettings) -> int:
             console.print(f"Release the {trial.device.name}: its readings at rest are measured for {seconds:g} s.")
 
         def keep_running() -> bool:
-            window_open = window is None or (window.alive() and "quit" not in window.asked())
+            window_open = window is None or (window.alive() and "quit" not in window.take_commands())
             return window_open and under_test.keep_running() and not quits.is_set()
 
         _watch(trial, keys, keep_running, seconds, console if watched else None)

@@ -1,8 +1,8 @@
-"""Pictures of tasks: flat scenes, and simulated robots from their poses.
+"""Images of tasks: flat scenes, and simulated robots from their poses.
 
-Imports MuJoCo and pygame only once something is to be drawn.
+Imports MuJoCo and pygame only when something is drawn.
 """
 
 import os
 
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # before anything here imports pygame, which prints otherwise
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # before any import of pygame, which else prints a greeting

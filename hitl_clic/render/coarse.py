@@ -1,4 +1,4 @@
-"""Meshes with no more triangles than a small picture can show. Pure numpy on a renderer's own copy of a model."""
+"""Simplifies meshes to what a small image can show. Pure numpy on a renderer's own copy of a model."""
 
 from __future__ import annotations
 
@@ -7,44 +7,43 @@ from typing import Any
 import numpy as np
 
 _FEW = 200
-"""Triangles of a mesh that is left as it is."""
+"""A mesh with at most this many triangles stays as it is."""
 _MESH = 7
-"""MuJoCo's number of a geom that is a mesh, `mjGEOM_MESH`."""
+"""MuJoCo's `mjGEOM_MESH`."""
 _ACROSS = 12
-"""Cells that the longest side of a mesh takes at the least: small things keep their shape."""
+"""Fewest grid cells along the longest side of a mesh, so that small objects keep their shape."""
 
 
-def coarsen(model: Any, cell: float, still: float) -> None:
-    """Leave out what is finer than a grid of some width, m, from the meshes of an `MjModel`: only looks change.
+def coarsen(model: Any, moving_cell: float, fixed_cell: float) -> None:
+    """Simplify the visual meshes of an `MjModel` by vertex clustering (Rossignac and Borrel 1993).
+
+    Vertices in one grid cell are merged, and triangles that lose an edge are dropped.
 
     Args:
-        cell: width for what moves. still: for what stands fast, a robot's pedestal for example, which nobody looks at
-            and which has as many triangles as the arm.
-
-    Corners in one cell of the grid become one of them; triangles that thereby lose a side are dropped (Rossignac and
-    Borrel 1993).
+        moving_cell, fixed_cell: grid width for bodies that can move and for fixed bodies, m. Fixed bodies, such as a
+            robot's pedestal, matter less and have as many triangles as the arm.
     """
     moving = _moving(model)
     for mesh in np.flatnonzero(model.mesh_facenum > _FEW):
-        corners = _rows(model.mesh_vertadr[mesh], model.mesh_vertnum[mesh])
-        places = model.mesh_vert[corners]
-        fine = min(cell if mesh in moving else still, float(np.ptp(places, axis=0).max()) / _ACROSS)
-        cells = np.floor(places / fine).astype(np.int64)
-        _, first, where = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+        vertices = _rows(model.mesh_vertadr[mesh], model.mesh_vertnum[mesh])
+        positions = model.mesh_vert[vertices]
+        width = min(moving_cell if mesh in moving else fixed_cell, float(np.ptp(positions, axis=0).max()) / _ACROSS)
+        cells = np.floor(positions / width).astype(np.int64)
+        _, first, cell_of = np.unique(cells, axis=0, return_index=True, return_inverse=True)
         faces = _rows(model.mesh_faceadr[mesh], model.mesh_facenum[mesh])
-        merged = first[where.reshape(-1)][model.mesh_face[faces]]
+        merged = first[cell_of.reshape(-1)][model.mesh_face[faces]]
         a, b, c = merged.T
         kept = np.flatnonzero((a != b) & (b != c) & (c != a))
-        if not len(kept):  # all of it is finer than the grid
+        if not len(kept):  # the whole mesh is finer than the grid
             continue
         model.mesh_face[faces][: len(kept)] = merged[kept]
-        for further in (model.mesh_facenormal, model.mesh_facetexcoord):
-            further[faces][: len(kept)] = further[faces][kept]
+        for attribute in (model.mesh_facenormal, model.mesh_facetexcoord):
+            attribute[faces][: len(kept)] = attribute[faces][kept]
         model.mesh_facenum[mesh] = len(kept)
 
 
 def _moving(model: Any) -> set[int]:
-    """The meshes of geoms that can move."""
+    """Indices of the meshes whose bodies can move."""
     meshes = (model.geom_type == _MESH) & (model.body_weldid[model.geom_bodyid] != 0)
     return {int(mesh) for mesh in model.geom_dataid[meshes]}
 

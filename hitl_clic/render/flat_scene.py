@@ -1,4 +1,4 @@
-"""Draws a flat scene into a picture, off the screen. Any thread; opens no window and needs no display."""
+"""Draws a flat scene into an off-screen image. Any thread may call it; it needs no display and opens no window."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from hitl_clic.render import scene_colors
 from hitl_clic.types.scene import Scene
 
-_FINE = 3
-"""Everything is drawn so many times larger and then made smaller, which smooths the edges."""
+_OVERSAMPLE = 3
+"""The scene is drawn this many times larger and scaled down, which smooths the edges."""
 
 
 def draw_flat(scene: Scene, height: int) -> NDArray[np.uint8]:
-    """The scene's shapes, uint8 [height, width, 3], from the top down; the width follows from the scene's own size."""
+    """The scene's shapes, uint8 [height, width, 3], top row first. The scene's proportions give the width."""
     width = round(height * scene.size[0] / scene.size[1])
-    zoom = _FINE * height / scene.size[1]
-    large = pygame.Surface((_FINE * width, _FINE * height), depth=32)
+    zoom = _OVERSAMPLE * height / scene.size[1]
+    large = pygame.Surface((_OVERSAMPLE * width, _OVERSAMPLE * height), depth=32)
     large.fill(scene_colors.GROUND)
     for shape in scene.shapes:
         color = scene_colors.of_role(shape.role)
@@ -26,5 +26,5 @@ def draw_flat(scene: Scene, height: int) -> NDArray[np.uint8]:
             pygame.draw.circle(large, color, points[0], shape.radius * zoom)
         else:
             pygame.draw.polygon(large, color, points)
-    picture = pygame.surfarray.array3d(pygame.transform.smoothscale(large, (width, height)))
-    return np.ascontiguousarray(picture.transpose(1, 0, 2))
+    image = pygame.surfarray.array3d(pygame.transform.smoothscale(large, (width, height)))
+    return np.ascontiguousarray(image.transpose(1, 0, 2))

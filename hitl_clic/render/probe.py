@@ -1,6 +1,6 @@
-"""A process that draws one picture of a sphere and ends with status 0 if it came out: `backend` starts it.
+"""A process that tests one OpenGL backend: it draws a sphere and exits with status 0 if the image shows it.
 
-Whatever goes wrong is on its stderr.
+`backend` starts it. Errors go to stderr.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import sys
 import mujoco
 import numpy as np
 
-from hitl_clic.render.context import open_context
+from hitl_clic.render.backend import open_context
 
 _SIDE = 16
 _MODEL = '<mujoco><worldbody><light pos="0 0 3"/><geom size="1" rgba="1 0 0 1"/></worldbody></mujoco>'
 
 
 def main(name: str) -> int:
-    """Draw with the backend of this name; 1 if the picture is empty."""
+    """Draw with this backend; the exit status, 1 if the image is empty."""
     model = mujoco.MjModel.from_xml_string(_MODEL)
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
@@ -31,11 +31,11 @@ def main(name: str) -> int:
         every = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(model, data, mujoco.MjvOption(), None, camera, every, scene)
         area = mujoco.MjrRect(0, 0, _SIDE, _SIDE)
-        picture = np.zeros((_SIDE, _SIDE, 3), np.uint8)
+        image = np.zeros((_SIDE, _SIDE, 3), np.uint8)
         mujoco.mjr_render(area, scene, context)
-        mujoco.mjr_readPixels(picture, None, area, context)
-        if not picture.any():
-            sys.stderr.write("its picture is empty\n")
+        mujoco.mjr_readPixels(image, None, area, context)
+        if not image.any():
+            sys.stderr.write("its image is empty\n")
             return 1
         return 0
     finally:

@@ -1,7 +1,7 @@
-"""A thread that draws the newest pose, so that whoever shows the pictures can listen to keys meanwhile.
+"""A thread that draws the newest pose, so that the caller can read its input meanwhile.
 
-Lives in the window's process. The thread `studio` alone touches OpenGL; `show` and `latest` never wait for it. It finds
-a way to OpenGL by itself, and where there is none says so once and ends.
+The thread `render` alone touches OpenGL. `request` and `latest` never wait for it. It finds an OpenGL backend
+by itself; where none works, it sets `problem` and ends. Never used in a process that runs a real-time control loop.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitl_clic.render import backend
-from hitl_clic.render.pace import Pace
+from hitl_clic.render.adaptive_height import AdaptiveHeight
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, proportions
 
 _CLOSING_S = 2.0
 _log = logging.getLogger(__name__)
 
+_Request = tuple[Pose, tuple[Camera, ...]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shot:
-    """The pictures of one pose, one for each camera: uint8 [height, width, 3], from the top down."""
+class Rendering:
+    """The images of one pose, one per camera: uint8 [height, width, 3], top row first."""
 
     pose: Pose
     cameras: tuple[Camera, ...]
-    pictures: tuple[NDArray[np.uint8], ...]
+    images: tuple[NDArray[np.uint8], ...]
 
 
 class RenderThread:
-    """Draws a stage for as long as it is open.
+    """Draws a 3-D scene until closed.
 
-    Args:
-        stage: what stands there. quality, height: of the pictures, see `Renderer`. gl: the way to OpenGL.
-        per_s: pictures a second to keep by drawing smaller ones, see `Pace`; 0: all are of that height.
+    See `Renderer` for quality and height, `AdaptiveHeight` for `images_per_s`, the rate to keep by smaller images.
     """
 
     def __init__(
@@ -46,81 +46,78 @@ class RenderThread:
         quality: Literal["fast", "full"],
         height: int,
         gl: backend.Choice,
-        per_s: float = 0.0,
+        images_per_s: float = 0.0,
     ) -> None:
         self.problem = ""
-        """Why there are no pictures, one sentence; empty while all is well."""
-        self._stage, self._quality, self._height, self._gl = scene3d, quality, height, gl
-        self._pace = Pace(height, per_s)
-        self._shot: Shot | None = None
-        self._wanted: tuple[Pose, tuple[Camera, ...]] | None = None
-        self._done: tuple[Pose, tuple[Camera, ...]] | None = None
+        """Why there are no images, one sentence; empty while drawing works."""
+        self._scene3d, self._quality, self._height, self._gl = scene3d, quality, height, gl
+        self._adaptive_height = AdaptiveHeight(height, images_per_s)
+        self._rendering: Rendering | None = None
+        self._requested: _Request | None = None
+        self._done: _Request | None = None
         self._closing = False
-        self._news = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="studio", daemon=True)
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="render", daemon=True)
         self._thread.start()
 
-    def show(self, pose: Pose, cameras: tuple[Camera, ...]) -> None:
-        """From now on draw this; what was wanted before and is not begun is left out."""
-        with self._news:
-            self._wanted = (pose, cameras)
-            self._news.notify_all()
+    def request(self, pose: Pose, cameras: tuple[Camera, ...]) -> None:
+        """Draw this next. It replaces an earlier request that is not begun."""
+        with self._changed:
+            self._requested = (pose, cameras)
+            self._changed.notify_all()
 
-    def latest(self) -> Shot | None:
-        """The newest shot; None before the first."""
-        return self._shot
+    def latest(self) -> Rendering | None:
+        """The newest rendering; None before the first."""
+        return self._rendering
 
-    def take(self, pose: Pose, cameras: tuple[Camera, ...]) -> Shot | None:
-        """Draw this and wait for it; None if there will be no pictures."""
-        self.show(pose, cameras)
-        with self._news:
-            self._news.wait_for(lambda: self.problem or self._done == (pose, cameras))
-        return self._shot if not self.problem else None
+    def render(self, pose: Pose, cameras: tuple[Camera, ...]) -> Rendering | None:
+        """Draw this and wait for it. None if drawing does not work."""
+        self.request(pose, cameras)
+        with self._changed:
+            self._changed.wait_for(lambda: self.problem or self._done == (pose, cameras))
+        return self._rendering if not self.problem else None
 
     def close(self) -> None:
         """End the thread."""
-        with self._news:
+        with self._changed:
             self._closing = True
-            self._news.notify_all()
+            self._changed.notify_all()
         self._thread.join(_CLOSING_S)
 
     # All below runs in the thread.
 
     def _run(self) -> None:
-        problem = ""
         try:
             name = backend.find(self._gl)
-            backend.take(name)
+            backend.use(name)
             self._draw(name)
-        except backend.NoBackend as error:
-            problem = str(error)
-        except Exception as error:  # every library under here has errors of its own; the window goes on without it
-            problem = f"Drawing the robot failed: {error or type(error).__name__}."
-        if problem:
+        except Exception as error:  # each library raises errors of its own; the window continues without images
+            known = isinstance(error, backend.NoBackend)
+            problem = str(error) if known else f"Drawing the robot failed: {str(error) or type(error).__name__}."
             _log.warning("%s", problem)
-            with self._news:
+            with self._changed:
                 self.problem = problem
-                self._news.notify_all()
+                self._changed.notify_all()
 
     def _draw(self, name: str) -> None:
-        from hitl_clic.render.renderer import Renderer  # imports MuJoCo, which looks at once for its way to OpenGL
+        from hitl_clic.render.renderer import Renderer  # imports MuJoCo, which chooses its backend at import
 
-        renderer = Renderer(self._stage, self._quality, self._height, name)
+        renderer = Renderer(self._scene3d, self._quality, self._height, name)
         try:
-            while (wanted := self._next()) is not None:
-                pose, cameras = wanted
-                began = time.perf_counter()
-                pictures = renderer.draw(pose, cameras, proportions(len(cameras)), self._pace.height)
-                self._shot = Shot(pose, cameras, pictures)
-                self._pace.took(time.perf_counter() - began)
-                with self._news:
-                    self._done = wanted
-                    self._news.notify_all()
+            while (request := self._next()) is not None:
+                pose, cameras = request
+                start_s = time.perf_counter()
+                images = renderer.draw(pose, cameras, proportions(len(cameras)), self._adaptive_height.height)
+                self._rendering = Rendering(pose, cameras, images)
+                self._adaptive_height.add(time.perf_counter() - start_s)
+                with self._changed:
+                    self._done = request
+                    self._changed.notify_all()
         finally:
             renderer.close()
 
-    def _next(self) -> tuple[Pose, tuple[Camera, ...]] | None:
-        """Wait for something that is not drawn yet; None at the end."""
-        with self._news:
-            self._news.wait_for(lambda: self._closing or self._wanted != self._done)
-            return None if self._closing else self._wanted
+    def _next(self) -> _Request | None:
+        """Wait for a request that is not drawn yet; None after `close`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._requested != self._done)
+            return None if self._closing else self._requested

@@ -1,4 +1,4 @@
-"""The colours of a flat scene, in the window and in pictures alike. Pure data; imports nothing that draws."""
+"""The colours of a flat scene, in the window and in images. Pure data; imports no drawing library."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ _ROLES: Mapping[str, Color] = MappingProxyType(
 
 
 def of_role(role: str) -> Color:
-    """Fill of a scene's shapes of this role, red, green and blue from 0 to 255; a role unknown here is grey."""
+    """The fill colour of shapes with this role, RGB from 0 to 255. Unknown roles are grey."""
     return _ROLES.get(role, _OTHER)

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.clic.settings import ClicSettings
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark, SessionEnd
 from hitl_clic.cockpit.window import keymap
 from hitl_clic.devices.core.slot import Slot
@@ -20,41 +21,50 @@ from hitl_clic.devices.registry import DeviceSpec
 from hitl_clic.runner.section_figures import SectionFigures
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair, LinkStatus
-from hitl_clic.types.records import EVERYTHING, Array, EpisodeRecord, EventRecord, Frame, Plan, SwapRecord, TickRecord
-from hitl_clic.types.scene import NOTHING_DRAWN, ActionFrame
+from hitl_clic.types.records import (
+    EVERYTHING,
+    Array,
+    CommandFrame,
+    EpisodeRecord,
+    EventRecord,
+    Plan,
+    SwapRecord,
+    TickRecord,
+)
+from hitl_clic.types.scene import EMPTY_SCENE, ActionFrame
 from hitl_clic.types.view import LoopView, Record
 
 SHOWN = 5
 """Corrections in the ribbon."""
-NOT_LOOKED = "Nobody looks at an energy here"
+NOT_LOOKED = "The energy is not computed here"
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
 SENTENCES: Mapping[str, str] = {
-    "discard": "Last correction discarded",
+    "discard": "Last correction undone",
     "learner_lost": "Learner lost: the robot keeps its last policy",
     "learner_back": "Learner is back",
     "device_lost": "Device lost: no motion from it",
     "device_back": "Device is back",
-    "weights_refused": "New weights failed their check; the last good ones stay",
-    "asks_for_help": "The robot is unsure: show it what to do",
+    "weights_refused": "New weights failed their check; the robot keeps the last good ones",
+    "asks_for_help": "The robot asks for help: show it what to do",
     "stop": "Emergency stop: {clear_stop} clears it",
-    "clear_stop": "Stop cleared: {pause} goes on",
+    "clear_stop": "Stop cleared: {pause} continues",
     "pause": "",
-    "next_frame": "There is one frame only here",
-    "next_axes": "There is no choice of axes here",
-    "success": "You called it reached",
-    "failure": "You called it failed",
-    "reset": "Started again",
+    "next_command_frame": "There is only one frame here",
+    "next_correction_axes": "There is only one group of axes here",
+    "success": "You ended the episode: goal reached",
+    "failure": "You ended the episode: failed",
+    "reset": "Episode restarted",
 }
-"""What is said of an event, nothing where the badge says it; keys by what they do."""
+"""The message of each event; empty if the badge shows it. {action} is the key of a window action."""
 
 
 def _switched(record: EventRecord) -> str:
     """How corrections are read from now on."""
-    frame: Frame = record.detail["frame"]  # type: ignore[assignment]
-    about = record.detail["about"]
+    frame: CommandFrame = record.detail["command_frame"]  # type: ignore[assignment]
+    about = record.detail["correction_axes"]
     only = "" if about == EVERYTHING else f", only {about}"
-    return f"Now {record.detail['kind']}, {words.FRAMES[frame]}{only}"
+    return f"Now {record.detail['correction_mode']}, {status_text.FRAMES[frame]}{only}"
 
 
 class HasStatus(Protocol):
@@ -95,7 +105,7 @@ class CockpitFeed:
         link: HasStatus,
         began_ns: int | None = None,
         note: Callable[[], str] = str,
-        keys: Mapping[Frame, tuple[tuple[str, str], ...]] | None = None,
+        keys: Mapping[CommandFrame, tuple[tuple[str, str], ...]] | None = None,
         compliance: Callable[[int], bool | None] | None = None,
         energy_slice: Callable[[], EnergySlice | str] = lambda: NOT_LOOKED,
     ) -> None:
@@ -165,22 +175,22 @@ class CockpitFeed:
         realtime = self._settings.pace == "realtime"
         return CockpitState(
             task=self._settings.task.replace("_", " "),
-            scene=view.scene or NOTHING_DRAWN,
+            scene=view.scene or EMPTY_SCENE,
             time_s=max(0, now - self._began_ns) * 1e-9,
             robot_chunk=chunk,
             execute=max(0, self._settings.execute - view.step_in_chunk),
             step_in_chunk=0,
             human_chunk=human,
             gate=view.state,
-            kind=view.kind,
-            frame=view.frame,
-            about=view.about,
+            correction_mode=view.correction_mode,
+            command_frame=view.command_frame,
+            correction_axes=view.correction_axes,
             desired_radius=self._radius(record) if driving and record is not None else None,
             hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
-            asks=view.asks,
+            help_requested=view.asks,
             approving=view.approving,
             device_note=self._note(),
-            device_keys=self._keys.get(view.frame, ()),
+            device_keys=self._keys.get(view.command_frame, ()),
             window_keys=self._window_keys,
             device=self._hand.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
@@ -213,18 +223,18 @@ class CockpitFeed:
 
     def _shown(self, record: TickRecord) -> Array:
         """The correction as an arrow: what was done, or for a direction the way in which the hand pushed."""
-        if record.kind == "absolute" or record.human_action is None:
+        if record.correction_mode == "absolute" or record.human_action is None:
             return record.executed
         pushed = record.human_action - record.robot_action if record.push is None else record.push
-        return pushed / self._settings.gate.relative_step
+        return pushed / self._settings.correction.relative_step
 
     def _radius(self, record: TickRecord) -> float | None:
         """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5).
 
         None for a direction, and for a baseline, which knows no sets.
         """
-        method = self._settings.clic
-        if record.human_action is None or record.kind != "absolute" or method.kind != "clic":
+        method = self._settings.policy
+        if record.human_action is None or record.correction_mode != "absolute" or not isinstance(method, ClicSettings):
             return None
         return method.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
 

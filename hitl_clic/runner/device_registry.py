@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import get_args
 
 from hitl_clic.cockpit.window.keymap import Keymap
-from hitl_clic.control.clock import ticks_behind
 from hitl_clic.control.gate import Choices
 from hitl_clic.correction.mapping import HAND_STEP, Binding, bind
 from hitl_clic.devices.core.device import Device
@@ -24,12 +23,13 @@ from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.teacher.oracle import Oracle
 from hitl_clic.devices.teacher.scripted import ScriptedDevice
 from hitl_clic.settings import SessionSettings, is_object_name
-from hitl_clic.tasks.foresight import Foresight
+from hitl_clic.tasks.lookahead import TeacherLookahead
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.errors import SettingsError, unknown
-from hitl_clic.types.records import EVERYTHING, Frame
+from hitl_clic.types.records import EVERYTHING, CommandFrame
+from hitl_clic.types.ticks import ticks_behind
 
 
 def scripted_device(
@@ -38,19 +38,19 @@ def scripted_device(
     """A scripted teacher as a device.
 
     Raises:
-        SettingsError: `oracle.foresight` is set and the task has no model.
+        SettingsError: `oracle.foresight` is set and the task has no `predict`.
     """
     script = settings.oracle
     behind = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)
     if settings.pace == "max":  # at full pace, latency counts in ticks
         script = script.model_copy(update={"latency_s": 0.0, "delay_steps": behind})
     try:
-        foresee = Foresight(make_task(settings.task), teacher) if script.foresight else None
+        foresee = TeacherLookahead(make_task(settings.task), teacher) if script.foresight else None
     except ValueError as error:
         raise SettingsError(
             f"oracle.foresight = true is not allowed with task = {settings.task}: {error}; give --oracle.no-foresight"
         ) from error
-    step = settings.gate.relative_step
+    step = settings.correction.relative_step
     return ScriptedDevice(teacher, Oracle(script, settings.execute, axes, step, behind), channel, foresee)
 
 
@@ -133,7 +133,7 @@ def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
 def switched(settings: SessionSettings) -> Sequence[str]:
     """The axes, by their names on the first arm, that hands switch rather than steer: read absolutely at any time."""
     if device_spec(settings.device).control:
-        return settings.gate.absolute_axes
+        return settings.correction.absolute_axes
     return settings.oracle.buttons if settings.oracle.press_steps else ()
 
 
@@ -141,26 +141,26 @@ def choices(settings: SessionSettings, task: Task) -> Choices:
     """What a person can switch to on a task that was reset; a script has its own ways to be partial.
 
     Raises:
-        SettingsError: `gate.about` is no group of this task's axes.
+        SettingsError: `correction.axes` is no group of this task's axes.
     """
     if not device_spec(settings.device).control:
         return Choices()
-    groups, about = (EVERYTHING, *task.action_frame.groups), settings.gate.about
-    if about not in groups:
+    groups, axes = (EVERYTHING, *task.action_frame.groups), settings.correction.axes
+    if axes not in groups:
         raise SettingsError(
-            f"gate.about = {about} is not allowed with task = {settings.task}; {unknown(about, groups)}"
+            f"correction.axes = {axes} is not allowed with task = {settings.task}; {unknown(axes, groups)}"
         )
-    turned: tuple[Frame, ...] = tuple(name for name in get_args(Frame) if task.axes_of(name) is not None)
+    turned: tuple[CommandFrame, ...] = tuple(name for name in get_args(CommandFrame) if task.axes_of(name) is not None)
     # where all frames are one, it goes by the name that was set
-    return Choices(("world", *turned) if turned else (settings.gate.frame,), groups)
+    return Choices(("world", *turned) if turned else (settings.correction.command_frame,), groups)
 
 
-def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[Frame, tuple[Row, ...]]:
+def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[CommandFrame, tuple[Row, ...]]:
     """The key map of the chosen device by the frame that its motion goes along."""
-    return {frame: key_map(settings, axes, frame) for frame in get_args(Frame)}
+    return {frame: key_map(settings, axes, frame) for frame in get_args(CommandFrame)}
 
 
-def key_map(settings: SessionSettings, axes: Sequence[str], frame: Frame | None = None) -> tuple[Row, ...]:
+def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame | None = None) -> tuple[Row, ...]:
     """What keys and buttons of the chosen device do on these axes of a task; nothing for a script.
 
     `frame`: along whose axes; by default those of the settings.
@@ -171,7 +171,7 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: Frame | None 
     profile, window = _profile(settings), Keymap(settings.window.keys)
     own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's too
     profile = profile.model_copy(update={"keys": own})
-    return key_rows(profile, axes, spec.axis_labels, picture=(frame or settings.gate.frame) == "camera")
+    return key_rows(profile, axes, spec.axis_labels, picture=(frame or settings.correction.command_frame) == "camera")
 
 
 EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "rx", "ry", "rz", "gripper"))
@@ -203,9 +203,9 @@ def choose(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"device = {device} cannot be used here. {lacking}")
     if has_profile(device) and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
-    gate = settings.gate
-    if spec.control and gate.max_step is None:
-        gate = gate.model_copy(update={"max_step": HAND_STEP})
-    settings = settings.model_copy(update={"device": device, "headless": not windowed, "gate": gate})
+    correction = settings.correction
+    if spec.control and correction.max_step is None:
+        correction = correction.model_copy(update={"max_step": HAND_STEP})
+    settings = settings.model_copy(update={"device": device, "headless": not windowed, "correction": correction})
     chosen_device(settings)  # a wrong profile is refused before anything starts
     return settings

@@ -61,7 +61,7 @@ class Display:
 
     def asked(self) -> list[str]:
         """Commands from the window since the last call."""
-        return [] if self._window is None else self._window.asked()
+        return [] if self._window is None else self._window.take_commands()
 
     def shows_energy(self) -> bool:
         """Whether the window shows the energy now."""

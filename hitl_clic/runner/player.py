@@ -32,7 +32,7 @@ from hitl_clic.runner.policy_probe import PolicyProbe, chosen_axes
 from hitl_clic.runner.recorded_policies import RecordedPolicies
 from hitl_clic.runner.window_setup import scene3d_for
 from hitl_clic.session.reader import Session
-from hitl_clic.session.replay import Frame, Replayer
+from hitl_clic.session.replay import ReplayedTick, Replayer
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
@@ -133,7 +133,7 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
         probe = PolicyProbe(
             _inbox(projector.tick(0), settings),
             kept,
-            settings.clic,
+            settings,
             SHOWN,
             projector.views,
             axes,
@@ -148,7 +148,7 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
 
 def _inbox(tick: TickRecord, settings: SessionSettings) -> PolicyInbox:
     """Makes policies of a session's weights, on this machine's CPU whatever they were learned on."""
-    method = settings.clic.model_copy(update={"device": "cpu"})
+    method = settings.policy.model_copy(update={"device": "cpu"})
     return PolicyInbox(tick.observation.size, tick.executed.size, settings.horizon, method, settings.seed)
 
 
@@ -170,7 +170,7 @@ def _play(projector: Projector, settings: SessionSettings, window: WindowLink, p
         while window.alive():
             left_s = player.due_s - time.monotonic()
             keys = [event.name for event in feed.drain(max(0.0, min(left_s, 0.05))) if event.kind == "key_down"]
-            commands = window.asked()
+            commands = window.take_commands()
             if "quit" in commands:
                 return
             if player.apply(keys, commands) or player.go_on():
@@ -218,15 +218,15 @@ class _Player:
         state = self._projector.state(self.index)
         ended = self.index + 1 == len(self._projector)
         where = f"Replay · {self.index + 1} of {len(self._projector)}"
-        rests = ", the end" if ended else ", resting" if self.paused else ""
+        status = ", the end" if ended else ", paused" if self.paused else ""
         space = "Space" if self._keymap.find("space") is None else self._keymap.label("pause")
         views = ("view",) if state.scene.pose is not None else ()
-        foot = (
-            ((space, "go on" if self.paused else "rest"), ("Left Right", "2 s"), ("Up Down", "20 s")),
+        key_rows = (
+            ((space, "play" if self.paused else "pause"), ("Left Right", "skip 2 s"), ("Up Down", "skip 20 s")),
             self._keymap.hints("energy", *views, "screenshot"),
             ((self._keymap.label("quit"), "close"),),
         )
-        return replace(state, message=where + rests, foot=foot)
+        return replace(state, message=where + status, key_rows=key_rows)
 
     def _pause_s(self) -> float:
         """Time from this tick to the next: the recorded one, or the nominal one where ticks ran unpaced."""
@@ -275,7 +275,7 @@ def _sheet(projector: Projector, camera_feed: CameraFeed | None, path: Path, pic
     figure.savefig(path)
 
 
-def _view(frame: Frame, task: Task) -> LoopView:
+def _view(frame: ReplayedTick, task: Task) -> LoopView:
     """The loop's newest instant as it was at a recorded tick."""
     record, plan = frame.record, frame.plan
     follows = plan is not None and 0 <= record.step_in_chunk < len(plan.chunk)
@@ -284,12 +284,12 @@ def _view(frame: Frame, task: Task) -> LoopView:
         episode=record.episode,
         step=record.step,
         state=record.state,
-        kind=record.kind,
+        correction_mode=record.correction_mode,
         scene=frame.scene,
         robot_chunk=plan.chunk[record.step_in_chunk :] if plan is not None and follows else None,
         step_in_chunk=max(0, record.step_in_chunk),
         record=record,
         progress=task.progress(),
-        frame=record.frame,
-        about=record.about,
+        command_frame=record.command_frame,
+        correction_axes=record.correction_axes,
     )

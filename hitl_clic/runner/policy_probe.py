@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.cockpit.state.state import EnergySlice
 from hitl_clic.control.stand_still import StandStill
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.runner.policy_inbox import Policy, PolicyInbox
+from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import SettingsError
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.records import Array
@@ -74,18 +74,18 @@ def chosen_axes(chosen: Sequence[str], names: Sequence[str]) -> Axes:
     return first, second
 
 
-def follows(chunk: Array, pair: ChunkPair, radius_ratio: float, means: bool = False) -> bool:
-    """Whether a chunk [H, dim_a] is what a correction asked for, on the steps and axes that it taught.
+def follows(chunk: Array, pair: ChunkPair, radius_ratio: float, averaged: bool = False) -> bool:
+    """Whether a chunk [H, dim_a] is what a pair asks for, on the coordinates of its mask.
 
     Absolute: it lies in the desired ball, gamma * ||a^r - a^h|| around a^h ([CC] Eq. 5). Relative: it lies beyond the
-    robot's chunk, on the side to which the correction pointed. Where corrections are `means` of what hands did, each by
-    itself is only about right: it lies nearer to that than to what the robot would have done.
+    robot's chunk, on the side to which the correction pointed. An `averaged` label is only about right: the chunk must
+    lie nearer to it than to the robot's.
     """
     asked = (pair.human - pair.robot) * pair.mask
-    if pair.kind == "relative":
+    if pair.correction_mode == "relative":
         return float(np.sum((chunk - pair.robot) * asked)) > 0.0
     away = float(np.linalg.norm((chunk - pair.human) * pair.mask))
-    if means:
+    if averaged:
         return away < float(np.linalg.norm((chunk - pair.robot) * pair.mask))
     return away <= radius_ratio * float(np.linalg.norm(asked)) + 1e-6
 
@@ -107,7 +107,7 @@ def slice_edge(away: Array, length: float, axes: tuple[int, int]) -> float:
     The half-space is what lies nearer to the correction as it is learnt, `length` long at most, than to a^r.
 
     Args:
-        away: a^h - a^r, [dim_a]. length: `clic.half_space.length`. axes: of the plane.
+        away: a^h - a^r, [dim_a]. length: `policy.relative_length`. axes: of the plane.
     """
     far, within = float(np.linalg.norm(away)), float(np.linalg.norm(away[list(axes)]))
     if within <= 0.0:
@@ -126,7 +126,7 @@ class PolicyProbe:
     """Keeps the first pair of each of the newest corrections and the newest policy's answer to it.
 
     Args:
-        inbox: makes policies of weights; nobody else's. source: whose answers count. method: for the desired spaces.
+        inbox: makes policies of weights; nobody else's. source: whose answers count. settings: for the desired spaces.
         keep: corrections. views: the newest instant, whose energy is looked at over the `axes` while `shown`.
         prepare: called once in the thread before all else.
     """
@@ -135,14 +135,15 @@ class PolicyProbe:
         self,
         inbox: PolicyInbox,
         source: Source,
-        method: MethodSettings,
+        settings: SessionSettings,
         keep: int,
         views: Slot[LoopView],
         axes: Axes = (("x", 0), ("y", 1)),
         shown: Callable[[], bool] = lambda: False,
         prepare: Callable[[], None] | None = None,
     ) -> None:
-        self._inbox, self._source, self._method, self._prepare = inbox, source, method, prepare
+        self._inbox, self._source, self._prepare = inbox, source, prepare
+        self._method, self._averaged = settings.policy, settings.correction.label_average_s > 0
         self._views, self._axes, self._shown = views, axes, shown
         self._policy: Policy | None = None
         self._version = -1
@@ -242,10 +243,10 @@ class PolicyProbe:
         radius, edge = None, 0.0
         if human is not None:
             away = human - record.robot_action
-            if record.kind == "absolute":
-                radius = slice_radius(away, self._method.radius_ratio, (i, j))
+            if record.correction_mode == "absolute":
+                radius = slice_radius(away, self._method.follow_ratio, (i, j))
             else:
-                edge = slice_edge(away, self._method.half_space.length, (i, j))
+                edge = slice_edge(away, self._method.relative_length, (i, j))
         self._energy_slice.publish(
             EnergySlice(
                 policy=self._name,
@@ -270,5 +271,5 @@ class PolicyProbe:
                 return
             nothing = np.zeros((0, pair.human.shape[1]), np.float32)
             chunk = policy.plan(pair.state, nothing, None).chunk
-            answers[pair.id] = follows(chunk, pair, self._method.radius_ratio, means=self._method.label_average_s > 0)
+            answers[pair.id] = follows(chunk, pair, self._method.follow_ratio, averaged=self._averaged)
         self._compliance.publish(answers)

@@ -31,6 +31,7 @@ from hitl_clic.control.stand_still import StandStill
 from hitl_clic.correction.mapping import HandOver
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.correction.undo import UndoBuffer
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.slot import Slot
@@ -195,19 +196,20 @@ class PracticeSession:
             view=self._views,
             draws=draws,
         )
+        pairs = PairBuilder(horizon, horizon, CorrectionSettings(), rate_hz)
         return ControlLoop(
             task=task,
             arbitration=Arbitration(
                 device=device,
-                gate=Gate(settings.gate, choices(settings, task)),
+                gate=Gate(settings.gate, settings.correction, choices(settings, task)),
                 binding=bound(settings, device, task),
-                hand_over=HandOver(settings.gate.max_step, dim_a),
+                hand_over=HandOver(settings.correction.max_step, dim_a),
                 policy_filter=PolicyFilter(0.0, rate_hz),
                 exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
                 help=HelpRequest(),
             ),
             planning=planning,
-            corrections=CorrectionLog(PairBuilder(horizon, horizon, "hold"), UndoBuffer(0.0), outlets),
+            corrections=CorrectionLog(pairs, UndoBuffer(0.0), outlets),
             outlets=outlets,
             clock=RealTimeClock(rate_hz) if settings.pace == "realtime" else MaxPaceClock(planning.wait_ready),
             schedule=LiveSchedule(),

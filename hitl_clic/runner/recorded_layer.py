@@ -10,10 +10,8 @@ from hitl_clic.aliases import current_name
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import UserError
 
-KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop")
+KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop", "correction")
 """What another method has in common with the sessions it learns from."""
-KEPT_OF_METHOD = ("padding", "label_average_s", "implicit_approval")
-"""How corrections are read, by whatever method."""
 
 
 def recorded_settings(session: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,12 +24,12 @@ def recorded_settings(session: Path, overrides: Mapping[str, Any]) -> dict[str, 
         UserError: the session has no settings.
     """
     path = session / "settings.toml"
+    if not session.exists():
+        raise UserError(f"sessions = {session} does not exist; allowed: session folders")
     if not path.exists():
         raise UserError(f"sessions = {path} does not exist; allowed: session folders, with their settings.toml")
     values = SessionSettings.from_toml(path).model_dump(mode="json", exclude_none=True)
     values.pop("out", None)
     if current_name("methods", overrides.get("method", values["method"])) != values["method"]:
-        values = {name: values[name] for name in KEPT_FIELDS} | {
-            "clic": {name: values["clic"][name] for name in KEPT_OF_METHOD}
-        }
+        values = {name: values[name] for name in KEPT_FIELDS}
     return values

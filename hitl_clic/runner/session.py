@@ -17,7 +17,7 @@ import torch
 
 from hitl_clic.control.arbitration import Arbitration
 from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.clock import MaxPaceClock, RealTimeClock, ticks_behind, ticks_of
+from hitl_clic.control.clock import MaxPaceClock, RealTimeClock
 from hitl_clic.control.correction_log import CorrectionLog
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate
@@ -52,6 +52,7 @@ from hitl_clic.runner.window_setup import scene3d_of
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EpisodeRecord
+from hitl_clic.types.ticks import ticks_of
 from hitl_clic.types.view import LoopView, Record
 
 
@@ -138,7 +139,7 @@ class TaughtSession:
     def _new_inbox(self) -> PolicyInbox:
         settings = self.settings
         yield_hook = self._clock.yield_to_tick if self._clock is not None else None
-        return PolicyInbox(*self._dims, settings.horizon, settings.clic, settings.seed, yield_hook)
+        return PolicyInbox(*self._dims, settings.horizon, settings.policy, settings.seed, yield_hook)
 
     def _start_probe(self, stack: ExitStack) -> PolicyProbe | None:
         """The policy probe; only in real time, where a person looks on."""
@@ -148,7 +149,7 @@ class TaughtSession:
         probe = PolicyProbe(
             self._new_inbox(),
             newest(self._learner.newest),
-            settings.clic,
+            settings,
             SHOWN,
             self._views,
             chosen_axes(settings.window.energy_axes, self._task.action_frame.axes),
@@ -185,7 +186,7 @@ class TaughtSession:
             task=self._task,
             arbitration=self._arbitration(device),
             planning=planning,
-            corrections=CorrectionLog(self._pair_builder(device), UndoBuffer(loop_settings.undo_s), outlets),
+            corrections=CorrectionLog(self._pair_builder(device), UndoBuffer(self.settings.correction.undo_s), outlets),
             outlets=outlets,
             clock=self._clock or MaxPaceClock(planning.wait_ready),
             schedule=self._schedule(),
@@ -199,7 +200,7 @@ class TaughtSession:
             ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, self._dims[1]),
             teacher,
             OVERLAPS[loop_settings.overlap],
-            loop_settings.pair_stride,
+            settings.correction.pair_stride,
             loop_settings.planner_timeout_s,
         )
 
@@ -219,10 +220,10 @@ class TaughtSession:
         binding = bound(settings, device, self._task)
         return Arbitration(
             device=device,
-            gate=Gate(settings.gate, choices(settings, self._task)),
+            gate=Gate(settings.gate, settings.correction, choices(settings, self._task)),
             binding=binding,
-            hand_over=HandOver(settings.gate.max_step, self._dims[1]),
-            policy_filter=PolicyFilter(settings.gate.policy_filter_s, rate_hz, binding.absolute),
+            hand_over=HandOver(settings.correction.max_step, self._dims[1]),
+            policy_filter=PolicyFilter(settings.correction.policy_filter_s, rate_hz, binding.absolute),
             exploration=Exploration(settings.loop.exploration, settings.seed, self._dims[1]),
             help=HelpRequest(settings.help_request),
         )
@@ -232,11 +233,9 @@ class TaughtSession:
         return PairBuilder(
             settings.horizon,
             settings.execute,
-            settings.clic.padding,
-            ticks_behind(settings.gate.reaction_time_s, rate_hz),
-            ticks_of(settings.clic.label_average_s, rate_hz),
+            settings.correction,
+            rate_hz,
             bound(settings, device, self._task).absolute,
-            settings.clic.implicit_approval,
         )
 
     def _schedule(self) -> Schedule:

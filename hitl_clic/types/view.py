@@ -1,4 +1,4 @@
-"""What the loop shows of itself and hands on: its newest instant, and the union of all records. Pure data."""
+"""The newest state of the loop, for display, and the union of all records. Pure data."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import (
     EVERYTHING,
     Array,
+    CommandFrame,
+    CorrectionMode,
     EpisodeRecord,
     EventRecord,
-    Frame,
     GateState,
-    Kind,
     Plan,
     SnapshotRecord,
     SwapRecord,
@@ -25,26 +25,28 @@ Record = TickRecord | Plan | ChunkPair | SnapshotRecord | SwapRecord | EventReco
 
 @dataclass(frozen=True, slots=True)
 class LoopView:
-    """What the loop shows of itself: the newest instant, for window and dashboard.
+    """The newest state of the loop, for the window and the dashboard.
 
     Attributes:
-        tick, episode, step: where it is. state, kind, frame, about: the gate's. scene: None where nobody draws.
-        robot_chunk: the rest of the running chunk from here, [k, dim_a], or None. execute: Ta.
-        record: the newest tick; None at the beginning. progress: the task's own figures.
-        asks: the robot asks for help. lets_pass: the teacher holds on without pushing, and teaches what is done.
+        scene: None if nothing is drawn.
+        robot_chunk: the rest of the running chunk, [k, dim_a], or None.
+        record: the newest tick; None at the start.
+        progress: figures of the task.
+        asks: the robot asks for help.
+        approving: the teacher drives without motion, which approves the robot's actions.
     """
 
     tick: int
     episode: int
     step: int
     state: GateState
-    kind: Kind
+    correction_mode: CorrectionMode
     scene: Scene | None
     robot_chunk: Array | None
     step_in_chunk: int
     record: TickRecord | None
     progress: dict[str, float]
     asks: bool = False
-    frame: Frame = "world"
-    about: str = EVERYTHING
+    command_frame: CommandFrame = "world"
+    correction_axes: str = EVERYTHING
     approving: bool = False

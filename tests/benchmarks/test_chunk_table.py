@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from benchmarks import chunk_table, tables
+from benchmarks import chunk_table, plots, tables
 from benchmarks.chunk_table import Arguments, append_row, grid, read_rows, run
 from benchmarks.experiment import VARIANTS, CommandFailed, Experiment, Runner, episodes_done, variant_names
 from hitl_clic.settings import load
@@ -213,20 +213,20 @@ def test_a_cell_compares_seeds_after_as_many_episodes() -> None:
 def test_tables_show_rows_beside_the_paper(tmp_path: Path) -> None:
     rows = [_row(0, {40: 0.95}, feedback_per_step=0.2), _row(1, {40: 1.0}, feedback_per_step=0.3)]
     rows += [_row(0, {40: 0.5}, variant="relative"), _row(0, {40: 0.25}, method="bc", variant="relative")]
-    written = tables.write(rows, tmp_path)
-    text = (tmp_path / "tables.md").read_text(encoding="utf-8")
+    text = tables.learning(rows)
     assert "| clic | 8 | 4 | 40 | 0.97 ± 0.03 (2) | 0.00 | 0.25 | 0.38 |  | 500 | 9884 | 2.0 |" in text
     assert "| variant | bc | clic |" in text
     assert "| plain |  | 0.97 ± 0.03 (2) |" in text
     assert "| relative | 0.25 (1) | 0.50 (1) |" in text
-    assert [path.name for path in written] == ["tables.md", "hammer.png"]
+    assert plots.write(rows, tmp_path) == [tmp_path / "hammer.png"]
     assert (tmp_path / "hammer.png").exists()
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_task_of_which_only_variants_were_run(tmp_path: Path) -> None:
-    tables.write([_row(0, {40: 0.5}, variant="relative")], tmp_path)
-    assert "| relative | 0.50 (1) |" in (tmp_path / "tables.md").read_text(encoding="utf-8")
+    rows = [_row(0, {40: 0.5}, variant="relative")]
+    assert "| relative | 0.50 (1) |" in tables.learning(rows)
+    plots.write(rows, tmp_path)
     assert (tmp_path / "hammer.png").exists()
 
 

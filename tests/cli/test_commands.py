@@ -14,8 +14,8 @@ from fake_session import session_records, write
 
 from benchmarks.figure import percentiles
 from benchmarks.update import MatrixProducts
+from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.cli import bench, demo, devices, evaluate, teach
-from hitl_clic.clic.settings import InferenceSettings
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.control.gate import Choices
@@ -85,11 +85,11 @@ def test_a_replay_shows_how_corrections_were_read_then(recorded: Session, tmp_pa
         if isinstance(record, SettingsRecord):
             return recorded.settings
         late = isinstance(record, TickRecord) and record.tick >= 7
-        return dataclasses.replace(record, frame="gripper", about="sideways") if late else record
+        return dataclasses.replace(record, command_frame="gripper", correction_axes="sideways") if late else record
 
     task = Parts().make_task(settings_of(recorded))
     shown = projector(Session.open(write(tmp_path / "session.mcap", session_records(task), switched)))
-    assert [(shown.state(at).frame, shown.state(at).about) for at in (7, 6)] == [
+    assert [(shown.state(at).command_frame, shown.state(at).correction_axes) for at in (7, 6)] == [
         ("gripper", "sideways"),
         ("world", "everything"),
     ]
@@ -118,9 +118,9 @@ def test_a_player_keeps_the_recorded_pace_pauses_and_seeks(recorded: Session, se
     assert player.apply(["space"], [])
     player.due_s = 0.0
     assert not player.go_on()
-    assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, resting"
-    assert player.state().foot[0][0] == ("Space", "go on")
-    named = [key for row in player.state().foot for key, _ in row]
+    assert player.state().message == f"Replay · 2 of {len(recorded.ticks)}, paused"
+    assert player.state().key_rows[0][0] == ("Space", "play")
+    named = [key for row in player.state().key_rows for key, _ in row]
     assert named == ["Space", "Left Right", "Up Down", "F2", "F12", "F10"], "only keys that do something here"
     assert player.apply([], ["pause"])
     assert player.apply(["right"], [])
@@ -160,7 +160,9 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\nr = "+x"\nescape = "stop"\n')
     with pytest.raises(SettingsError, match=r"'r' is bound twice, here to .* by the window"):
         profile_of("keyboard", str(mine))
-    assert profile_of("keyboard", str(mine), {"toggle_kind": "b"}).keys["r"] == "+x", "the window has let it go"
+    assert profile_of("keyboard", str(mine), {"toggle_correction_mode": "b"}).keys["r"] == "+x", (
+        "the window has let it go"
+    )
     with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
         hands.chosen_device(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
     with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
@@ -188,12 +190,14 @@ def test_choices_and_absolute_axes_are_for_hands_only() -> None:
         ("keyboard", ("camera",), everything, (0,)),
         ("oracle", ("world",), everything[:1], ()),
     ):
-        chosen = load(overrides={"device": name, "gate": {"absolute_axes": ["x"]}})
+        chosen = load(overrides={"device": name, "correction": {"absolute_axes": ["x"]}})
         device = make_device(chosen, task.action_frame.axes, TeacherChannel(), EventFeed())
         assert hands.bound(chosen, device, task).absolute == absolute
         assert hands.choices(chosen, task) == Choices(frames, groups)
-    wrong = load(overrides={"device": "mouse", "gate": {"about": "sideway"}})
-    with pytest.raises(SettingsError, match=r"gate.about = sideway .* did you mean sideways\?.*everything, sideways"):
+    wrong = load(overrides={"device": "mouse", "correction": {"axes": "sideway"}})
+    with pytest.raises(
+        SettingsError, match=r"correction.axes = sideway .* did you mean sideways\?.*everything, sideways"
+    ):
         hands.choices(wrong, task)
 
 
@@ -213,7 +217,7 @@ def test_the_printed_key_map(
     assert devices.print_keys("keyboard", "push_t") == 0
     said = capsys.readouterr().out
     assert "W S, Up Down" in said
-    assert "gripper" not in said
+    assert "the gripper" not in said
     assert "Emergency stop, until you clear it" in said, "the window's keys too"
     assert devices.print_keys("mouse") == 0
     assert "Middle button, G" in capsys.readouterr().out
@@ -241,14 +245,14 @@ def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: S
     assert tick.human_action is not None
 
     def shown(state: Any, kind: Any) -> CockpitState:
-        record = dataclasses.replace(tick, state=state, kind=kind)
+        record = dataclasses.replace(tick, state=state, correction_mode=kind)
         views.publish(LoopView(0, 0, 0, state, kind, task.scene(), None, 0, record, {}))
         found = feed.state(now_ns=1)
         assert found is not None
         return found
 
     apart = float(torch.linalg.vector_norm(torch.tensor(tick.robot_action - tick.human_action)))
-    assert shown("correcting", "absolute").desired_radius == pytest.approx(settings.clic.radius_ratio * apart)
+    assert shown("correcting", "absolute").desired_radius == pytest.approx(settings.policy.radius_ratio * apart)
     assert shown("correcting", "relative").desired_radius is None
     assert shown("autonomous", "absolute").desired_radius is None
     assert shown("correcting", "absolute").hint == "release Space to hand back"
@@ -263,12 +267,19 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     for number, tick in enumerate(recorded.ticks[:12]):
         paused_s = 30 if number >= 6 else 0
         feed.add(dataclasses.replace(tick, time_ns=(number + 10 * paused_s) * 100_000_000))
-    feed.add(EventRecord(12, 0, "switched", {"kind": "relative", "frame": "world", "about": "everything"}))
+    feed.add(
+        EventRecord(
+            12,
+            0,
+            "switched",
+            {"correction_mode": "relative", "command_frame": "world", "correction_axes": "everything"},
+        )
+    )
     views.publish(LoopView(12, 0, 0, "autonomous", "relative", task.scene(), None, 0, None, {}))
     state = feed.state(now_ns=1)
     assert state is not None
     assert state.loop_hz == pytest.approx(10.0)
-    assert state.message == "Now relative, along the world's axes"
+    assert state.message == "Now relative, world axes"
     feed.add(EventRecord(13, 0, "pause"))
     state = feed.state(now_ns=1)
     assert state is not None
@@ -295,7 +306,7 @@ def test_the_demo_teaches_verifies_and_evaluates(
     assert (command.source, command.episodes) == (tmp_path, 5)
     said = capsys.readouterr().out
     assert "equal bit for bit" in said
-    assert f"app.py replay {tmp_path}" in said
+    assert f"hitl-clic replay {tmp_path}" in said
 
     monkeypatch.setattr(checkpoint, "latest", lambda folder: None)
     assert demo.run(settings, headless_given=False) == 0
@@ -353,17 +364,17 @@ def test_the_devices_are_listed_word_for_word(
 
 
 def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> None:
-    overrides = {"horizon": 8, "execute": 4, "clic": {"inference": {"chains": 7, "plan_switch_margin": 0.0}}}
+    overrides = {"horizon": 8, "execute": 4, "policy": {"inference": {"chains": 7, "plan_switch_margin": 0.0}}}
     settings = load(overrides=overrides)
-    assert searched(settings, None, InferenceSettings()) == settings
+    assert searched(settings, None, AnyInferenceSettings()) == settings
     # the default of a setting is given too, where it is said
-    other = searched(settings, 2, InferenceSettings(refine_noise=False, bank=9))
+    other = searched(settings, 2, AnyInferenceSettings(refine_noise=False, bank=9))
     assert other.execute == 2
-    expected = settings.clic.inference.model_dump() | {"refine_noise": False, "bank": 9}
-    assert other.clic.inference.model_dump() == expected
-    assert other.clic.model_copy(update={"inference": settings.clic.inference}) == settings.clic
+    expected = settings.policy.inference.model_dump() | {"refine_noise": False, "bank": 9}
+    assert other.policy.inference.model_dump() == expected
+    assert other.policy.model_copy(update={"inference": settings.policy.inference}) == settings.policy
     with pytest.raises(UserError, match=r"execute = 9 .* 1 to 8"):
-        searched(settings, 9, InferenceSettings())
+        searched(settings, 9, AnyInferenceSettings())
 
 
 def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> None:

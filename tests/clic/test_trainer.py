@@ -16,10 +16,10 @@ from hitl_clic.clic.energies import ENERGIES
 from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.sampler import draw_negatives
 from hitl_clic.clic.settings import (
+    ClicSettings,
     EnergyKind,
     EnergySettings,
     HalfSpaceSettings,
-    MethodSettings,
     NegativeSettings,
     NegativeStart,
 )
@@ -49,7 +49,7 @@ def teach(trainer: ChunkTrainer, first: int, last: int, kind: str = "absolute", 
         trainer.add(number, kind, state, robot, human.astype(np.float32), np.ones(CHUNK, np.float32))
 
 
-def make(settings: MethodSettings | None = None, seed: int = 5) -> ChunkTrainer:
+def make(settings: ClicSettings | None = None, seed: int = 5) -> ChunkTrainer:
     return ChunkTrainer(DIM_O, DIM_A, HORIZON, settings or method(), seed)
 
 
@@ -118,12 +118,11 @@ def test_how_far_a_relative_correction_went_is_not_learnt() -> None:
 # ---- reproducible
 
 
-@pytest.mark.parametrize("padding", ["mask", "hold"])
-def test_same_seed_same_weights_with_every_kind(padding: str) -> None:
+def test_same_seed_same_weights_with_every_kind() -> None:
     """Absolute and relative pairs, whole, by steps and by axes."""
     ends: list[dict[str, np.ndarray]] = []
     for seed in (5, 5, 6):
-        trainer = make(method(padding=padding), seed)
+        trainer = make(seed=seed)
         teach(trainer, 0, 20)
         teach(trainer, 20, 40, kind="relative")
         for number, taught in enumerate(([[1, 1], [0, 0]], [[1, 0], [1, 0]]) * 5):
@@ -193,7 +192,7 @@ def test_resumes_bit_for_bit(kind: EnergyKind, modes: int, start: NegativeStart)
     hidden = (24, 24)
     energy = EnergySettings(kind=kind, hidden=hidden, trunk=(16,), modes=modes, standardise=True)
     negatives = NegativeSettings(start=start, samples=8, steps=1)
-    settings = method(energy=energy, negatives=negatives, average=0.8, batch=8, warmup_updates=12, weight_decay=0.1)
+    settings = method(network=energy, negatives=negatives, average=0.8, batch=8, warmup_updates=12, weight_decay=0.1)
     straight = make(settings)
     teach(straight, 0, 30)
     straight.remove(4)
@@ -222,7 +221,7 @@ def test_resumes_bit_for_bit(kind: EnergyKind, modes: int, start: NegativeStart)
 @pytest.mark.parametrize("start", get_args(NegativeStart))
 def test_same_seed_same_weights_whatever_the_energy_and_the_start(kind: EnergyKind, start: NegativeStart) -> None:
     energy = EnergySettings(kind=kind, hidden=(16, 16), trunk=(16,), modes=2)
-    settings = method(energy=energy, negatives=NegativeSettings(start=start, samples=8, steps=1), batch=16)
+    settings = method(network=energy, negatives=NegativeSettings(start=start, samples=8, steps=1), batch=16)
     ends = [weights_after(make(settings, seed), 6) for seed in (5, 5, 6)]
     assert differing(ends[0], ends[1]) == []
     assert differing(ends[0], ends[2]) != []
@@ -309,7 +308,7 @@ def test_standardising_takes_the_taught_states() -> None:
     weights = trainer.weights()
     assert weights["shift"] == pytest.approx([4.5, 45, 7])
     assert weights["spread"] == pytest.approx([np.std(range(10)) + 1e-2, 10 * np.std(range(10)) + 1e-2, 1e-2], rel=1e-4)
-    plain = make(method(energy=EnergySettings(kind="film", hidden=(8,), trunk=(8,), standardise=False)))
+    plain = make(method(network=EnergySettings(kind="film", hidden=(8,), trunk=(8,), standardise=False)))
     teach(plain, 0, 10)
     plain.update()
     assert plain.weights()["shift"].tolist() == [0, 0, 0]
@@ -373,24 +372,13 @@ def test_decay_shrinks_every_weight_by_its_share_of_the_rate() -> None:
             np.testing.assert_allclose(plain[name] - decayed[name], rate * decay * value, rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("kind", "padding", "counts"),
-    [
-        ("absolute", "mask", [[0, 1], [0, 0]]),
-        ("absolute", "hold", [[0, 1], [1, 1]]),
-        ("absolute", "robot", [[0, 1], [1, 1]]),
-        ("absolute", "hindsight", [[0, 1], [1, 1]]),
-        ("relative", "mask", [[0, 1], [0, 0]]),
-        ("relative", "hindsight", [[0, 1], [0, 0]]),
-    ],
-)
-def test_what_counts_of_a_pair(kind: str, padding: str, counts: list[list[int]]) -> None:
-    """An untaught axis never does; a padded step does where the padding stands for something."""
-    trainer = make(method(padding=padding))
-    taught, zero = np.array([[0, 1], [0, 0]], np.float32), np.zeros(CHUNK, np.float32)
-    trainer.add(0, kind, np.zeros(DIM_O, np.float32), zero, zero, taught)
-    assert np.array_equal(trainer.buffer.pairs[0].mask, counts)
-    assert trainer.buffer.pairs[0].mask.dtype == np.float32
+def test_the_mask_of_a_pair_is_kept_as_it_is() -> None:
+    """The correction package decides what counts; the trainer does not change it."""
+    trainer = make()
+    mask, zero = np.array([[0, 1], [0, 0]], np.float32), np.zeros(CHUNK, np.float32)
+    for number, mode in enumerate(("absolute", "relative")):
+        trainer.add(number, mode, np.zeros(DIM_O, np.float32), zero, zero, mask)
+        assert np.array_equal(trainer.buffer.pairs[number].mask, mask)
 
 
 # ---- learning
@@ -497,7 +485,7 @@ def test_corrected_step_by_step_the_policy_arrives() -> None:
 def test_a_placeholder_is_not_learnt(start: str, taught: list[int]) -> None:
     """Wherever nothing was taught both chunks say 0.8: a wrong lesson costs more energy than another such number."""
     numbers = method().negatives.model_copy(update={"start": start})
-    trainer = make(method(padding="mask", penalty_weight=0.0, negatives=numbers))
+    trainer = make(method(penalty_weight=0.0, negatives=numbers))
     known = np.isin(np.arange(4), taught)
     for number in range(60):
         rng = np.random.default_rng(number)
@@ -519,8 +507,8 @@ def test_a_placeholder_is_not_learnt(start: str, taught: list[int]) -> None:
 
 
 def test_a_taught_first_step_is_learnt_and_the_rest_stays_open() -> None:
-    """padding "mask": only the first step is taught, the placeholder behind it is the robot's own random tail."""
-    trainer = make(method(padding="mask", penalty_weight=0.0))
+    """Only the first step is taught, the placeholder behind it is the robot's own random tail."""
+    trainer = make(method(penalty_weight=0.0))
     mask = np.array([[1, 1], [0, 0]], np.float32)
     for number in range(60):
         rng = np.random.default_rng(number)
@@ -550,7 +538,7 @@ def seen_samples(trainer: ChunkTrainer, monkeypatch: pytest.MonkeyPatch) -> list
     sets: list[tuple[torch.Tensor, torch.Tensor]] = []
     inner = hitl_clic.clic.shaping.observation_log_p
 
-    def spy(samples: torch.Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator) -> torch.Tensor:
+    def spy(samples: torch.Tensor, batch: Batch, settings: ClicSettings, generator: torch.Generator) -> torch.Tensor:
         sets.append((batch.state, samples.reshape(*samples.shape[:2], *CHUNK).clone()))
         return inner(samples, batch, settings, generator)
 
@@ -578,7 +566,7 @@ def test_a_random_number_of_first_steps_is_given(prefix: int, monkeypatch: pytes
 
 
 def test_what_was_not_taught_is_not_given() -> None:
-    trainer = make(method(prefix=1, padding="mask"))
+    trainer = make(method(prefix=1))
     for number in range(40):
         arrays = [np.full(shape, 0.1 * (number % 9), np.float32) for shape in ((DIM_O,), CHUNK, CHUNK)]
         trainer.add(number, "absolute", arrays[0], arrays[1], arrays[2] - 0.5, np.array([[1, 0], [1, 1]], np.float32))

@@ -1,4 +1,4 @@
-"""Robots as cameras see them: projection, pictures, what happens where nothing can draw, and the window's own."""
+"""Camera images of robots: projection, images, machines without OpenGL, and the window."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from pydantic import ValidationError
 
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.camera_feed import SCENE3D, CameraFeed
-from hitl_clic.cockpit.drawing.draw import Artist
+from hitl_clic.cockpit.drawing.draw import WindowPainter
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowLink
 from hitl_clic.render import backend
-from hitl_clic.render.render_thread import RenderThread, Shot
+from hitl_clic.render.render_thread import Rendering, RenderThread
 from hitl_clic.runner.window_setup import scene3d_for
 from hitl_clic.tasks import make_task
 from hitl_clic.tasks.task import Task
@@ -50,7 +50,7 @@ BALL = """<mujoco><statistic extent="2"/>
 
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
-    """Taking a way to OpenGL sets variables, which other tests must not see."""
+    """Using an OpenGL backend sets environment variables, which other tests must not see."""
     before = dict(os.environ)
     yield
     os.environ.clear()
@@ -59,7 +59,7 @@ def own_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def gl() -> str:
-    """The way to OpenGL on this machine; without one these tests are skipped."""
+    """The OpenGL backend of this machine; without one these tests are skipped."""
     try:
         return backend.find("auto")
     except backend.NoBackend as error:
@@ -77,13 +77,13 @@ def lift() -> Iterator[Task]:
 
 @pytest.fixture(scope="module")
 def scene3d(lift: Task, tmp_path_factory: pytest.TempPathFactory) -> Scene3D:
-    found = lift.scene3d(tmp_path_factory.mktemp("stage"))
+    found = lift.scene3d(tmp_path_factory.mktemp("scene3d"))
     assert found is not None
     return found
 
 
 def ball(folder: Path) -> Scene3D:
-    """A stage with nothing but a small ball that can be put anywhere."""
+    """A 3-D scene with only a small ball that can be put anywhere."""
     mujoco.mj_saveModel(mujoco.MjModel.from_xml_string(BALL), str(folder / "ball.mjb"), None)
     return Scene3D(str(folder / "ball.mjb"), (1,), CAMERAS, ("side",), 0.0)
 
@@ -111,12 +111,12 @@ def test_points_are_projected_where_mujoco_draws_them(gl: str, tmp_path: Path) -
                 assert columns.mean() + 0.5 == pytest.approx(x, abs=1.0)
                 assert rows.mean() + 0.5 == pytest.approx(y, abs=1.0)
             elif not (-15 < x < width + 15 and -15 < y < height + 15):
-                assert not len(rows), "what is out of the picture or behind the camera is not drawn"
+                assert not len(rows), "outside the image or behind the camera, yet drawn"
     renderer.close()
     assert found > 12
 
 
-def test_what_is_behind_a_camera_has_no_place() -> None:
+def test_points_behind_a_camera_project_to_nan() -> None:
     for camera in CAMERAS:
         ahead = camera.axes()[2]
         place = np.array(camera.target) - camera.distance * ahead
@@ -151,33 +151,33 @@ def test_coarse_meshes_have_fewer_triangles_and_the_same_shape(scene3d: Scene3D)
             np.testing.assert_allclose(end(own[kept.reshape(-1)], axis=0), end(own, axis=0), atol=0.01)
 
 
-def test_a_studio_that_cannot_keep_up_draws_smaller_pictures_of_the_same(gl: str, lift: Task, scene3d: Scene3D) -> None:
-    render_thread = RenderThread(scene3d, "fast", 160, "auto", per_s=1e6)
+def test_a_slow_render_thread_draws_smaller_images_of_the_same_view(gl: str, lift: Task, scene3d: Scene3D) -> None:
+    render_thread = RenderThread(scene3d, "fast", 160, "auto", images_per_s=1e6)
     try:
         sizes, means = [], []
         for _ in range(80):
             lift.step(lift.action_space.sample())
             scene = lift.scene()
             assert scene.pose is not None
-            shot = render_thread.take(scene.pose, scene3d.views()[0])
-            assert shot is not None, render_thread.problem
-            sizes.append(shot.pictures[0].shape[0])
-            means.append(shot.pictures[0].mean())
+            rendering = render_thread.render(scene.pose, scene3d.views()[0])
+            assert rendering is not None, render_thread.problem
+            sizes.append(rendering.images[0].shape[0])
+            means.append(rendering.images[0].mean())
     finally:
         render_thread.close()
     assert sizes[0] == 160
     assert sizes[-1] == 80
     assert sizes == sorted(sizes, reverse=True)
-    assert means[-1] == pytest.approx(means[0], rel=0.1), "all of the view, only smaller"
+    assert means[-1] == pytest.approx(means[0], rel=0.1), "the smaller image must show the whole view"
 
 
-def test_what_stands_fast_is_the_coarser(scene3d: Scene3D) -> None:
+def test_fixed_meshes_are_coarser_than_moving_ones(scene3d: Scene3D) -> None:
     from hitl_clic.render.coarse import coarsen
 
-    def triangles(cell: float, still: float) -> tuple[int, int]:
-        """Of all the arm's meshes that move, and of all others."""
+    def triangles(moving_cell: float, fixed_cell: float) -> tuple[int, int]:
+        """Triangles of moving meshes, and of all others."""
         model = mujoco.MjModel.from_binary_path(scene3d.model)
-        coarsen(model, cell, still)
+        coarsen(model, moving_cell, fixed_cell)
         meshes = model.geom_type == mujoco.mjtGeom.mjGEOM_MESH
         moving = {model.geom_dataid[geom] for geom in np.flatnonzero(meshes) if model.geom_bodyid[geom] in bodies}
         of = [int(model.mesh_facenum[mesh]) for mesh in range(model.nmesh) if mesh in moving]
@@ -186,36 +186,36 @@ def test_what_stands_fast_is_the_coarser(scene3d: Scene3D) -> None:
     model = mujoco.MjModel.from_binary_path(scene3d.model)
     bodies = {body for body in range(model.nbody) if model.body_weldid[body]}
     fine, coarse = triangles(0.009, 0.009), triangles(0.009, 0.03)
-    assert coarse[0] == fine[0] > 0, "an arm is as fine as before"
+    assert coarse[0] == fine[0] > 0, "the arm's meshes must not change"
     assert coarse[1] < 0.5 * fine[1]
 
 
-def test_an_arm_is_seen_and_seen_to_move(gl: str, lift: Task, scene3d: Scene3D) -> None:
+def test_images_show_the_arm_and_its_motion(gl: str, lift: Task, scene3d: Scene3D) -> None:
     render_thread = RenderThread(scene3d, "fast", 160, "auto")
     try:
         views = scene3d.views()
         scene = lift.scene()
         assert scene.pose is not None
-        first = render_thread.take(scene.pose, views[0])
+        first = render_thread.render(scene.pose, views[0])
         assert first is not None, render_thread.problem
-        assert [picture.shape for picture in first.pictures] == [(160, 107, 3)] * 2
-        for picture in first.pictures:
-            assert picture.std() > 20, "a picture of nothing"
-        assert render_thread.take(scene.pose, views[0]) is first, "the same pose was drawn again"
+        assert [picture.shape for picture in first.images] == [(160, 107, 3)] * 2
+        for image in first.images:
+            assert image.std() > 20, "the image is blank"
+        assert render_thread.render(scene.pose, views[0]) is first, "the same pose was drawn again"
         lift.step(np.ones(7, np.float32))
         moved = lift.scene().pose
         assert moved is not None
-        second = render_thread.take(moved, views[0])
+        second = render_thread.render(moved, views[0])
         assert second is not None
-        assert not np.array_equal(first.pictures[0], second.pictures[0])
-        alone = render_thread.take(moved, views[1])
+        assert not np.array_equal(first.images[0], second.images[0])
+        alone = render_thread.render(moved, views[1])
         assert alone is not None
-        assert [picture.shape for picture in alone.pictures] == [(160, 213, 3)]
+        assert [picture.shape for picture in alone.images] == [(160, 213, 3)]
     finally:
         render_thread.close()
 
 
-def test_views_and_their_bytes(scene3d: Scene3D) -> None:
+def test_views_and_their_json(scene3d: Scene3D) -> None:
     assert SCENE3D.loads(SCENE3D.dumps(scene3d)) == scene3d
     assert [[camera.name for camera in view] for view in scene3d.views()] == [
         ["side", "front"],
@@ -246,7 +246,7 @@ def test_wrong_settings_are_refused_by_name(lift: Task, tmp_path: Path) -> None:
     assert scene3d_for(make_task("line_following"), WindowSettings(), tmp_path) is None
 
 
-def test_where_nothing_draws_one_sentence_says_so(
+def test_without_opengl_one_sentence_says_why(
     scene3d: Scene3D, lift: Task, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
@@ -255,7 +255,7 @@ def test_where_nothing_draws_one_sentence_says_so(
     with caplog.at_level(logging.WARNING):
         render_thread = RenderThread(scene3d, "fast", 160, "auto")
         try:
-            assert render_thread.take(scene.pose, scene3d.views()[0]) is None
+            assert render_thread.render(scene.pose, scene3d.views()[0]) is None
         finally:
             render_thread.close()
     assert "nonsense" in render_thread.problem
@@ -264,7 +264,7 @@ def test_where_nothing_draws_one_sentence_says_so(
     assert render_thread.problem in caplog.text
 
 
-def test_all_ways_are_tried_before_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_backends_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     tried: list[str] = []
@@ -286,7 +286,7 @@ def test_all_ways_are_tried_before_it_is_given_up(monkeypatch: pytest.MonkeyPatc
         backend.find("auto")
 
 
-def test_robosuite_leaves_the_way_to_the_window(lift: Task) -> None:
+def test_robosuite_does_not_choose_the_backend(lift: Task) -> None:
     program = "import os, hitl_clic.tasks.robosuite.engine as e; raise SystemExit('MUJOCO_GL' in os.environ)"
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(Path.home())}
     subprocess.run(
@@ -294,28 +294,30 @@ def test_robosuite_leaves_the_way_to_the_window(lift: Task) -> None:
     )
 
 
-def _shot(hand: tuple[float, float, float], color: int = 200) -> Shot:
-    return Shot(Pose(b"", (hand,)), CAMERAS[:1], (np.full((90, 120, 3), color, np.uint8),))
+def _rendering(hand: tuple[float, float, float], color: int = 200) -> Rendering:
+    return Rendering(Pose(b"", (hand,)), CAMERAS[:1], (np.full((90, 120, 3), color, np.uint8),))
 
 
-def test_plans_are_drawn_where_the_hand_goes() -> None:
-    """Blue dots lie along the projected plan; a plan behind the camera draws nothing and harms nothing."""
+def test_chunks_are_drawn_along_the_hands_path() -> None:
+    """Blue dots lie along the projected chunk. A chunk behind the camera draws nothing and raises nothing."""
     scene3d = Scene3D("", (1,), CAMERAS, ("side",), 0.0)
     hand = (0.1, 0.2, 0.3)
     scene = Scene((1.0, 1.0), (), (0.5, 0.5), 0.02, Pose(b"", (hand,)))
     state = CockpitState("lift", scene, robot_chunk=((1.0, 0.0, 0.0),) * 4, execute=4)
-    artist, surface = Artist(scene3d), pygame.Surface((1280, 720), 0, 32)
-    artist.draw(surface, state, shot=_shot(hand))
-    board = artist.layout.board
+    painter, surface = WindowPainter(scene3d), pygame.Surface((1280, 720), 0, 32)
+    painter.draw(surface, state, rendering=_rendering(hand))
+    board = painter.layout.board
     end = CAMERAS[0].project(np.add(hand, (4 * 0.02, 0.0, 0.0)), board.width / board.height)
     pixel = (round(board.x + end[0] * board.width), round(board.y + end[1] * board.height))
     assert surface.get_at(pixel)[:3] == palette.ROBOT_INK
     assert board.width / board.height == pytest.approx(ASPECT, abs=0.01)
     for away in ((0.0, -5.0, 0.3), (0.1, 0.2, 1e9)):
-        artist.draw(surface, replace(state, human_chunk=((0.0, 1.0, 0.0),), desired_radius=0.5), shot=_shot(away))
+        painter.draw(
+            surface, replace(state, human_chunk=((0.0, 1.0, 0.0),), desired_radius=0.5), rendering=_rendering(away)
+        )
 
 
-def test_pictures_are_written_with_what_cameras_see(gl: str, lift: Task, scene3d: Scene3D, tmp_path: Path) -> None:
+def test_written_pictures_show_the_camera_images(gl: str, lift: Task, scene3d: Scene3D, tmp_path: Path) -> None:
     state = CockpitState("lift", lift.scene())
     camera_feed = CameraFeed(scene3d, WindowSettings(picture_height=160))
     try:
@@ -324,11 +326,11 @@ def test_pictures_are_written_with_what_cameras_see(gl: str, lift: Task, scene3d
         camera_feed.close()
     write_picture(state, tmp_path / "flat.png")
     seen, flat = _board(tmp_path / "seen.png", (4 / 3, 1.0)), _board(tmp_path / "flat.png", (1.0, 1.0))
-    assert len(seen) > 10 * len(flat), "a drawn arm has more colours than a flat scene"
+    assert len(seen) > 10 * len(flat), "an image of an arm has more colours than a flat scene"
 
 
 def _board(file: Path, proportions: tuple[float, float]) -> set[tuple[int, ...]]:
-    """Colours of the board's middle."""
+    """Colours in the middle of the board."""
     surface = pygame.image.load(file)
     board = Layout.of(surface.get_size(), proportions).board.inflate(-40, -40)
     return {
@@ -366,7 +368,7 @@ needs_display = pytest.mark.skipif(
 
 
 def _until(link: WindowLink, file: Path, holds: Callable[[Path], bool], seconds: float = 40.0) -> bool:
-    """Take screenshots until one is as wanted."""
+    """Take screenshots until `holds` is true of one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         link.screenshot(file)
@@ -377,7 +379,9 @@ def _until(link: WindowLink, file: Path, holds: Callable[[Path], bool], seconds:
 
 
 @needs_display
-def test_the_window_shows_the_arm_and_turns(gl: str, window: Callable[[], WindowLink], tmp_path: Path) -> None:
+def test_the_window_shows_the_arm_and_changes_the_view(
+    gl: str, window: Callable[[], WindowLink], tmp_path: Path
+) -> None:
     link = window()
     file = tmp_path / "window.png"
     assert _until(link, file, lambda file: len(_board(file, (4 / 3, 1.0))) > 500), "no arm in the window"

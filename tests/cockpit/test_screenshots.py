@@ -1,4 +1,4 @@
-"""The script that takes the pictures: its table is sound, and a page is really taken."""
+"""The script that takes the pictures of the documents: its table is valid, and it takes a page."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ PAGES = [page for sitting in SITTINGS for page in sitting.pages]
 
 
 @pytest.mark.parametrize("sitting", SITTINGS, ids=lambda sitting: sitting.pages[0].name)
-def test_every_sitting_is_a_command_that_there_is(
-    sitting: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_sitting_is_a_valid_command(sitting: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cli.parse(sitting.command)
 
@@ -38,10 +36,10 @@ def test_a_page_is_taken(tmp_path: Path) -> None:
         assert picture.size == (1280, 720)
         colors = picture.getcolors(100_000)
     assert colors is not None
-    assert (255, 159, 67) in {color for _, color in colors}, "the human drives"
+    assert (255, 159, 67) in {color for _, color in colors}, "the human's colour is missing"
 
 
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
-def test_a_program_that_ends_before_its_page_is_reported_with_what_it_said(tmp_path: Path) -> None:
+def test_a_program_that_ends_early_is_reported_with_its_output(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"no_such_device.*(?s:.*)is not allowed"):
         take(Sitting(("devices", "--test", "no_such_device"), (Page("none", ""),)), ["none"], tmp_path)

@@ -1,4 +1,4 @@
-"""Tones: when they come, what they are, and that nothing to play them on is no failure."""
+"""Tones: when they play, their samples, and a machine without an audio device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pygame
 import pytest
 
 from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
-from hitl_clic.cockpit.window import sounds, window
+from hitl_clic.cockpit.window import process, sounds
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.sounds import NOTES, RATE_HZ, Speaker, cues, tone
 from hitl_clic.types.scene import Scene
@@ -29,28 +29,26 @@ def _silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "heard"),
+    ("before", "after", "expected"),
     [
         (STATE, replace(STATE, gate="stopped"), ("stop",)),
         (replace(STATE, gate="stopped"), replace(STATE, gate="stopped"), ()),
         (replace(STATE, gate="stopped"), replace(STATE, gate="paused"), ()),
-        (STATE, replace(STATE, asks=True), ("asks",)),
-        (replace(STATE, asks=True), replace(STATE, asks=True), ()),
-        (STATE, replace(STATE, history=(EpisodeMark(0, True, 0.2),)), ("over",)),
+        (STATE, replace(STATE, help_requested=True), ("help_request",)),
+        (replace(STATE, help_requested=True), replace(STATE, help_requested=True), ()),
+        (STATE, replace(STATE, history=(EpisodeMark(0, True, 0.2),)), ("episode_end",)),
         (WAITING, replace(WAITING, corrections=("learned", "followed"), pairs_learned=5), ("learned",)),
         (WAITING, replace(WAITING, corrections=("queued", "queued"), pairs_learned=5), ()),
         (WAITING, replace(WAITING, corrections=("learned", "undone")), ()),
         (STATE, replace(STATE, corrections=("queued",)), ()),
-        (STATE, replace(STATE, asks=True, gate="stopped"), ("stop", "asks")),
+        (STATE, replace(STATE, help_requested=True, gate="stopped"), ("stop", "help_request")),
     ],
 )
-def test_a_tone_comes_with_the_news_and_only_then(
-    before: CockpitState, after: CockpitState, heard: tuple[str, ...]
-) -> None:
-    assert cues(before, after) == heard
+def test_cues_of_changes(before: CockpitState, after: CockpitState, expected: tuple[str, ...]) -> None:
+    assert cues(before, after) == expected
 
 
-def test_tones_are_short_quiet_and_differ_and_do_not_click() -> None:
+def test_tones_are_short_quiet_distinct_and_do_not_click() -> None:
     for cue in NOTES:
         wave = np.frombuffer(tone(cue), "<i2").astype(float) / 32767
         assert 0.05 < len(wave) / RATE_HZ < 0.5
@@ -68,21 +66,21 @@ def test_the_speaker_plays_through_the_mixer() -> None:
     assert pygame.mixer.get_init()[:1] == (RATE_HZ,)
 
 
-def test_nothing_to_play_them_on_is_one_sentence(
+def test_without_an_audio_device_one_warning_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SDL_AUDIODRIVER", "no such thing")
     with caplog.at_level(logging.WARNING):
-        assert window._speaker() is None
+        assert process._speaker() is None
     (record,) = caplog.records
-    assert "nothing to play them on" in record.getMessage()
+    assert "no audio device works" in record.getMessage()
     monkeypatch.setattr(sounds.pygame.mixer, "init", _without_a_mixer)
-    assert window._speaker() is None
+    assert process._speaker() is None
 
 
 def _without_a_mixer(*_: object, **__: object) -> None:
     raise NotImplementedError("mixer module not available")
 
 
-def test_they_are_off_by_default() -> None:
+def test_sounds_are_off_by_default() -> None:
     assert not WindowSettings().sounds

@@ -107,11 +107,11 @@ def _key(kind: str, name: str) -> Callable[[InputEvent], bool]:
     return lambda event: event.kind == kind and event.name == name
 
 
-class _Said:
-    """A socket on which the actor says things at given times, seconds."""
+class _ScriptedSocket:
+    """A socket that receives messages of the actor at given times, s."""
 
-    def __init__(self, now: Callable[[], float], said: list[tuple[float, messages.ToWindow]]) -> None:
-        self._now, self._left = now, said
+    def __init__(self, now: Callable[[], float], timed: list[tuple[float, messages.ToWindow]]) -> None:
+        self._now, self._left = now, timed
 
     def poll(self, timeout: int) -> bool:
         del timeout
@@ -121,10 +121,10 @@ class _Said:
         return messages.TO_WINDOW.pack(self._left.pop(0)[1])
 
     def send(self, message: bytes, flags: int = 0) -> None:
-        """Nobody listens."""
+        """Ignore messages of the window."""
 
 
-def test_a_picture_is_drawn_when_there_is_news_and_seldom_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_is_drawn_for_each_new_state_and_every_tenth_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now_ns, drawn_at = 0, []
 
     def wait(ms: int) -> pygame.event.Event:
@@ -135,16 +135,16 @@ def test_a_picture_is_drawn_when_there_is_news_and_seldom_else(monkeypatch: pyte
     monkeypatch.setattr(pygame.event, "wait", wait)
     monkeypatch.setattr(pygame.display, "flip", lambda: drawn_at.append(now_ns * 1e-9))
     pygame.font.init()
-    news = [0.0, 1.0, 1.05, 1.1]
+    state_times = [0.0, 1.0, 1.05, 1.1]
     alive: list[tuple[float, messages.ToWindow]] = [(second, messages.Heartbeat()) for second in (0.5, 1.5)]
-    said = sorted([(at, messages.Show(STATE)) for at in news] + alive, key=lambda one: one[0])
-    socket = cast("zmq.Socket[bytes]", _Said(lambda: now_ns * 1e-9, [*said, (2.0, messages.Goodbye())]))
+    timed = sorted([(at, messages.Show(STATE)) for at in state_times] + alive, key=lambda one: one[0])
+    socket = cast("zmq.Socket[bytes]", _ScriptedSocket(lambda: now_ns * 1e-9, [*timed, (2.0, messages.Goodbye())]))
     surface = pygame.Surface((960, 540))
     Window(surface, socket, lambda: now_ns, None, Keymap({}), None, welcome=False).run(30.0)
-    for at in news:
-        assert any(0.0 <= drawn - at <= 0.034 for drawn in drawn_at), f"news of {at} s drawn late: {drawn_at}"
+    for at in state_times:
+        assert any(0.0 <= drawn - at <= 0.034 for drawn in drawn_at), f"the state of {at} s is drawn late: {drawn_at}"
     resting = [drawn for drawn in drawn_at if 0.05 < drawn < 1.0]
-    assert 8 <= len(resting) <= 10, "a picture that rests is drawn ten times a second, so that clocks in it go on"
+    assert 8 <= len(resting) <= 10, "without a new state, pictures must come at 10 Hz, so that the times shown advance"
 
 
 @needs_display
@@ -154,14 +154,14 @@ def test_held_keys_arrive_with_the_time_they_were_pressed(window: WindowLink, fe
     down = _wait_for(feed, _key("key_down", "w"))
     assert before < down.time_ns < time.perf_counter_ns()
     for _ in range(4):
-        assert _wait_for(feed, lambda event: True).kind == "alive", "a held key says nothing more: no repeats"
+        assert _wait_for(feed, lambda event: True).kind == "alive", "a held key must not repeat"
     _xdotool("keyup", "w")
     assert _wait_for(feed, _key("key_up", "w")).time_ns > down.time_ns
     assert window.alive()
 
 
 @needs_display
-def test_losing_the_focus_is_told(window: WindowLink, feed: EventFeed) -> None:
+def test_losing_the_focus_is_sent(window: WindowLink, feed: EventFeed) -> None:
     other = subprocess.run(
         ["xdotool", "search", "--maxdepth", "0", ".*"], capture_output=True, text=True, timeout=10.0, check=False
     ).stdout.split()
@@ -171,7 +171,7 @@ def test_losing_the_focus_is_told(window: WindowLink, feed: EventFeed) -> None:
 
 
 @needs_display
-def test_the_pointer_is_told_in_scene_coordinates(window: WindowLink, feed: EventFeed) -> None:
+def test_the_pointer_is_sent_in_scene_coordinates(window: WindowLink, feed: EventFeed) -> None:
     """The middle of the scene is (0.5, 0.5), wherever the layout puts it."""
     from hitl_clic.cockpit.drawing.layout import Layout
 
@@ -189,7 +189,7 @@ def test_the_pointer_is_told_in_scene_coordinates(window: WindowLink, feed: Even
 
 
 @needs_display
-def test_the_wheel_is_told_notch_by_notch(window: WindowLink, feed: EventFeed) -> None:
+def test_each_wheel_notch_is_sent(window: WindowLink, feed: EventFeed) -> None:
     window_id = subprocess.run(
         ["xdotool", "search", "--class", "hitl-clic"], capture_output=True, text=True, timeout=10.0, check=True
     ).stdout.split()[0]
@@ -197,11 +197,11 @@ def test_the_wheel_is_told_notch_by_notch(window: WindowLink, feed: EventFeed) -
     for button, name in (("4", "wheel up"), ("5", "wheel down")):
         feed.drain(0.0)
         _xdotool("click", "--repeat", "3", "--delay", "50", button)
-        heard: list[str] = []
+        names: list[str] = []
         deadline = time.monotonic() + 60.0
-        while len(heard) < 3 and time.monotonic() < deadline:
-            heard += [event.name for event in feed.drain(0.05) if event.kind in ("wheel", "button_down")]
-        assert heard == [name] * 3, "and not as buttons too"
+        while len(names) < 3 and time.monotonic() < deadline:
+            names += [event.name for event in feed.drain(0.05) if event.kind in ("wheel", "button_down")]
+        assert names == [name] * 3, "a notch must not also be a button"
 
 
 @needs_display
@@ -213,7 +213,7 @@ def test_command_keys_become_commands_and_reach_the_devices_too(window: WindowLi
     _wait_for(feed, _key("key_down", "escape"))
     _xdotool("key", "Return")
     assert window.commands.get(timeout=60.0) == "success"
-    for name, command in (("o", "next_axes"), ("n", ""), ("b", "reset")):
+    for name, command in (("o", "next_correction_axes"), ("n", ""), ("b", "reset")):
         _xdotool("key", name)
         if command:  # "n" has been bound anew
             assert window.commands.get(timeout=60.0) == command
@@ -243,7 +243,7 @@ def test_screenshot_shows_the_scene_and_help_changes_it(window: WindowLink, tmp_
 
 
 @needs_display
-def test_a_killed_window_is_told_to_devices_but_does_not_quit_the_session(
+def test_a_killed_window_is_reported_to_devices_and_does_not_quit_the_session(
     window: WindowLink, feed: EventFeed, tmp_path: Path
 ) -> None:
     listed = subprocess.run(
@@ -262,7 +262,7 @@ def test_a_killed_window_is_told_to_devices_but_does_not_quit_the_session(
 
 
 @needs_display
-def test_a_window_closed_by_its_person_leaves_its_last_picture(
+def test_a_closed_window_saves_its_last_picture(
     display: str, monkeypatch: pytest.MonkeyPatch, feed: EventFeed, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DISPLAY", display)
@@ -278,19 +278,19 @@ def test_a_window_closed_by_its_person_leaves_its_last_picture(
         assert not kept.exists()
         _press_its_close_button(display)
         _wait_for(feed, lambda event: event.kind == "closed")
-        assert link.asked() == ["quit"]
+        assert link.take_commands() == ["quit"]
     finally:
         link.close()
     first, last = (pygame.image.tobytes(pygame.image.load(path), "RGB") for path in (shown, kept))
-    assert first == last, "nothing had changed since, but the pictures differ"
+    assert first == last, "nothing changed, but the pictures differ"
 
 
 @needs_display
 @pytest.mark.realtime
-def test_a_silent_actor_is_said_and_then_the_window_ends(
+def test_the_window_closes_when_the_actor_is_silent(
     display: str, monkeypatch: pytest.MonkeyPatch, feed: EventFeed
 ) -> None:
-    """The provider stops answering: exactly what a hung actor looks like from the window."""
+    """A provider that blocks looks to the window like a hung actor."""
     monkeypatch.setenv("DISPLAY", display)
     link = WindowLink(SETTINGS)
     link.add_feed(feed)
@@ -305,7 +305,7 @@ def test_a_silent_actor_is_said_and_then_the_window_ends(
 
 
 @needs_display
-def test_a_window_that_cannot_sound_is_a_window(
+def test_a_window_without_an_audio_device_opens(
     display: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DISPLAY", display)
@@ -316,17 +316,17 @@ def test_a_window_that_cannot_sound_is_a_window(
         assert link.alive()
     finally:
         link.close()
-    said = [line for line in capfd.readouterr().err.splitlines() if line.startswith("window: ")]
-    assert len(said) == 1, said
-    assert "nothing to play them on" in said[0]
+    warnings = [line for line in capfd.readouterr().err.splitlines() if line.startswith("window: ")]
+    assert len(warnings) == 1, warnings
+    assert "no audio device works" in warnings[0]
 
 
 @needs_display
 @pytest.mark.realtime
-def test_closing_says_goodbye_quickly(window: WindowLink) -> None:
+def test_closing_is_quick(window: WindowLink) -> None:
     start = time.monotonic()
     window.close()
-    assert time.monotonic() - start < 2.5, "the window did not obey the goodbye"
+    assert time.monotonic() - start < 2.5, "the window did not close on Goodbye"
     assert not window.alive()
 
 

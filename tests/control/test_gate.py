@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitl_clic.control.gate import DRIVERS, TRANSITIONS, Choices, Gate, GateOutput, GateSettings
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.types.commands import COMMANDS, SWITCHES, Event
 from hitl_clic.types.records import EVERYTHING, GateState
 
 CHOICES = Choices(("world", "gripper", "camera"), (EVERYTHING, "height", "gripper"))
 ROUNDS = {
-    "toggle_kind": ("kind", ("absolute", "relative")),
-    "next_frame": ("frame", CHOICES.frames),
-    "next_axes": ("about", CHOICES.groups),
+    "toggle_correction_mode": ("correction_mode", ("absolute", "relative")),
+    "next_command_frame": ("command_frame", CHOICES.frames),
+    "next_correction_axes": ("correction_axes", CHOICES.groups),
 }
 STATES = get_args(GateState)
 EVENTS = get_args(Event)
@@ -71,24 +72,32 @@ def test_every_state_under_every_switch(state: GateState, switch: str) -> None:
     """It takes the next choice, round and round, changes nothing else, and nobody's state."""
     gate = Gate(choices=CHOICES)
     gate.state = state
-    before = (gate.kind, gate.frame, gate.about)
+    before = (gate.correction_mode, gate.command_frame, gate.correction_axes)
     name, choices = ROUNDS[switch]
     place = choices.index(getattr(gate, name))
     for turn in range(1, len(choices) + 1):
         out = step(gate, turn * MS, engage=state == "correcting", commands=(switch,))
         assert (out.state, out.driver, out.switched) == (state, DRIVERS[state], True)
         assert getattr(out, name) == choices[(place + turn) % len(choices)]
-        others = [part for part in ("kind", "frame", "about") if part != name]
+        others = [part for part in ("correction_mode", "command_frame", "correction_axes") if part != name]
         assert [getattr(out, part) for part in others] == [getattr(Gate(choices=CHOICES), part) for part in others]
         assert not step(gate, turn * MS, engage=state == "correcting").switched, "in the very tick only"
-    assert (gate.kind, gate.frame, gate.about) == before
+    assert (gate.correction_mode, gate.command_frame, gate.correction_axes) == before
 
 
 def test_what_is_not_offered_is_not_chosen() -> None:
-    gate = Gate(GateSettings(frame="gripper", about="height"), Choices(("world", "camera"), (EVERYTHING, "moving")))
-    assert (gate.frame, gate.about) == ("world", EVERYTHING)
-    out = step(Gate(GateSettings(frame="camera")), 0, commands=("next_frame", "next_axes"))
-    assert (out.frame, out.about, out.switched) == ("world", EVERYTHING, False)
+    gate = Gate(
+        None,
+        CorrectionSettings(command_frame="gripper", axes="height"),
+        Choices(("world", "camera"), (EVERYTHING, "moving")),
+    )
+    assert (gate.command_frame, gate.correction_axes) == ("world", EVERYTHING)
+    out = step(
+        Gate(correction=CorrectionSettings(command_frame="camera")),
+        0,
+        commands=("next_command_frame", "next_correction_axes"),
+    )
+    assert (out.command_frame, out.correction_axes, out.switched) == ("world", EVERYTHING, False)
 
 
 def test_what_a_correction_is_about_passes_through_while_it_is_fresh() -> None:
@@ -199,9 +208,9 @@ def test_stop_of_a_stale_or_lost_device_is_heard() -> None:
 
 
 def test_kind_changes_live_and_release_lets_go() -> None:
-    gate = Gate(GateSettings(mode="toggle", kind="absolute"))
-    assert step(gate, 0, engage=True, commands=("toggle_kind",)).kind == "relative"
-    assert step(gate, 1, engage=True, commands=("toggle_kind",)).kind == "absolute"
+    gate = Gate(GateSettings(mode="toggle"))
+    assert step(gate, 0, engage=True, commands=("toggle_correction_mode",)).correction_mode == "relative"
+    assert step(gate, 1, engage=True, commands=("toggle_correction_mode",)).correction_mode == "absolute"
     gate.release()
     assert step(gate, 2, engage=True).driver == "robot"
 

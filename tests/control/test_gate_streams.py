@@ -14,20 +14,21 @@ from loop_bench import Bench, TellTale
 
 from hitl_clic.control.gate import Choices, Gate, GateOutput, GateSettings
 from hitl_clic.correction.mapping import HAND_STEP, HandOver, Label, bind, human_action
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.tasks.frames import picture_axes
+from hitl_clic.tasks.frames import camera_axes
 from hitl_clic.types.commands import COMMANDS, Driver
-from hitl_clic.types.records import EVERYTHING, Array, Frame, Proposal
+from hitl_clic.types.records import EVERYTHING, Array, CommandFrame, Proposal
 
 MS = 1_000_000
 DEVICE, ACTION = ("z", "x", "gripper"), ("x", "y", "z", "gripper")
 GROUPS = {"level": ("x", "y"), "height": ("z",), "gripper": ("gripper",)}
 BINDING = bind(DEVICE, ACTION, ("gripper",), GROUPS)
 CHOICES = Choices(("world", "gripper", "camera"), (EVERYTHING, *GROUPS))
-FRAMES: dict[Frame, Array | None] = {
+FRAMES: dict[CommandFrame, Array | None] = {
     "world": None,
-    "gripper": picture_axes(0.0)[None] * [1.0, -1.0, 1.0],  # right-handed, as a hand's are
-    "camera": picture_axes(30.0)[None],
+    "gripper": camera_axes(0.0)[None] * [1.0, -1.0, 1.0],  # right-handed, as a hand's are
+    "camera": camera_axes(30.0)[None],
 }
 AXES = [ACTION.index(name) for name in DEVICE]
 """Where the device's motions go in the action."""
@@ -50,19 +51,23 @@ ticks = st.tuples(samples, st.lists(st.sampled_from(COMMANDS), max_size=2), acti
 gates = st.builds(
     GateSettings,
     mode=st.sampled_from(["hold", "touch", "toggle"]),
-    kind=st.sampled_from(["absolute", "relative"]),
     on_stale=st.sampled_from(["policy", "hold", "zero", "pause"]),
+)
+corrections = st.builds(
+    CorrectionSettings,
+    mode=st.sampled_from(["absolute", "relative"]),
     max_step=st.sampled_from([0.1, 0.5, 2.0, None]),
-    frame=st.sampled_from(CHOICES.frames),
-    about=st.sampled_from(CHOICES.groups),
+    command_frame=st.sampled_from(CHOICES.frames),
+    axes=st.sampled_from(CHOICES.groups),
 )
 
 
 class Wheel:
     """Gate, binding and hand-over as the loop joins them."""
 
-    def __init__(self, gate: GateSettings) -> None:
-        self.gate, self.hand_over = Gate(gate, CHOICES), HandOver(gate.max_step, len(ACTION))
+    def __init__(self, gate: GateSettings, correction: CorrectionSettings) -> None:
+        self.gate = Gate(gate, correction, CHOICES)
+        self.hand_over = HandOver(correction.max_step, len(ACTION))
 
     def turn(
         self, sample: DeviceSample, now_ns: int, commands: list[str], robot: Array
@@ -74,12 +79,12 @@ class Wheel:
             lesson = human_action(
                 robot,
                 output.motion,
-                output.kind,
-                self.gate.settings,
+                output.correction_mode,
+                self.gate.correction.relative_step,
                 BINDING,
                 output.teaches,
-                FRAMES[output.frame],
-                BINDING.groups.get(output.about),
+                FRAMES[output.command_frame],
+                BINDING.groups.get(output.correction_axes),
             )
         wanted = robot if lesson is None else lesson.action
         anew = output.switched and output.driver == "human"
@@ -89,10 +94,14 @@ class Wheel:
 class Switchboard:
     """How corrections are read modelled on its own: how often each switch was pressed."""
 
-    def __init__(self, gate: GateSettings) -> None:
-        kinds = ("absolute", "relative")
-        self.rounds = {"toggle_kind": kinds, "next_frame": CHOICES.frames, "next_axes": CHOICES.groups}
-        self.at = dict(zip(self.rounds, (gate.kind, gate.frame, gate.about), strict=True))
+    def __init__(self, correction: CorrectionSettings) -> None:
+        modes = ("absolute", "relative")
+        self.rounds = {
+            "toggle_correction_mode": modes,
+            "next_command_frame": CHOICES.frames,
+            "next_correction_axes": CHOICES.groups,
+        }
+        self.at = dict(zip(self.rounds, (correction.mode, correction.command_frame, correction.axes), strict=True))
 
     def read(self, commands: list[str]) -> tuple[str, ...]:
         for name, choices in self.rounds.items():
@@ -120,12 +129,12 @@ class Brake:
 
 
 @settings(max_examples=150, deadline=None)  # a busy machine is no failure
-@given(st.lists(ticks, max_size=30), gates)
+@given(st.lists(ticks, max_size=30), gates, corrections)
 def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
-    stream: list[tuple[DeviceSample, list[str], Array, int]], gate: GateSettings
+    stream: list[tuple[DeviceSample, list[str], Array, int]], gate: GateSettings, correction: CorrectionSettings
 ) -> None:
-    wheel, brake, switchboard, now_ns = Wheel(gate), Brake(), Switchboard(gate), 10**10
-    limit = 2.0 if gate.max_step is None else gate.max_step
+    wheel, brake, switchboard, now_ns = Wheel(gate, correction), Brake(), Switchboard(correction), 10**10
+    limit = 2.0 if correction.max_step is None else correction.max_step
     before, driver_before, catching_up = np.zeros(4, np.float32), "nobody", False
     lost_ns: int | None = None
     last: DeviceSample | None = None
@@ -135,7 +144,7 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
         output, lesson, wanted, executed = wheel.turn(sample, now_ns, commands, robot)
         read_before = tuple(switchboard.at.values())
         read = switchboard.read(commands)
-        assert (output.kind, output.frame, output.about) == read
+        assert (output.correction_mode, output.command_frame, output.correction_axes) == read
         assert output.switched == (read != read_before)
         sound = sample.connected and aged.time_ns <= 250 * MS and all(map(math.isfinite, sample.motion))
 
@@ -164,13 +173,13 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
             if sound and gate.mode == "hold":
                 assert sample.engage
             assert lesson is not None
-            group = GROUPS.get(output.about, ACTION)
+            group = GROUPS.get(output.correction_axes, ACTION)
             left_alone = [index for index, axis in enumerate(ACTION) if axis not in group]
             assert not lesson.taught[left_alone].any(), "axes that nobody chose to correct"
             assert np.array_equal(wanted[left_alone], robot[left_alone]), "which the robot keeps"
-            if output.frame != "camera":  # which is askew: the device's x moves along y too
-                assert not lesson.taught[1] or output.frame == "gripper", "an axis that the device has not"
-            if output.frame == "world":
+            if output.command_frame != "camera":  # which is askew: the device's x moves along y too
+                assert not lesson.taught[1] or output.command_frame == "gripper", "an axis that the device has not"
+            if output.command_frame == "world":
                 assert wanted[1] == robot[1]
             acted = sample
             if not sound:
@@ -180,12 +189,12 @@ def test_no_stream_moves_too_far_or_after_a_stop_or_teaches_what_nobody_did(
                 still = replace(sample, motion=(0.0,) * 3, teaches=None)
                 acted = last if gate.on_stale == "hold" else still
             for index, axis in enumerate(AXES):
-                if axis in left_alone or (output.frame != "world" and axis != 3):
+                if axis in left_alone or (output.command_frame != "world" and axis != 3):
                     continue
                 if acted.teaches is not None and not acted.teaches[index]:
                     assert not lesson.taught[axis]
                     assert wanted[axis] == robot[axis], "an axis that the correction is not about"
-                elif output.kind == "absolute":
+                elif output.correction_mode == "absolute":
                     assert wanted[axis] == np.float32(max(-1.0, min(1.0, acted.motion[index])))
         if sound:
             lost_ns, last = None, sample
@@ -226,7 +235,12 @@ def test_a_thousand_switches_in_the_loop_keep_the_bound(max_step: float | None, 
         at = min(reading, len(held) - 1)
         return DeviceSample(0, (float(hand[at, 0]), float(hand[at, 1])), engage=bool(held[at]))
 
-    bench = Bench(script, gate=GateSettings(max_step=max_step, stale_after_s=10.0), longest=len(held))
+    bench = Bench(
+        script,
+        gate=GateSettings(stale_after_s=10.0),
+        correction=CorrectionSettings(max_step=max_step),
+        longest=len(held),
+    )
     bench.policy = Walks(robot)
     bench.planner._policy = bench.policy
     bench.run()
@@ -279,8 +293,15 @@ def test_pairs_hold_only_what_a_hand_that_was_heard_did(seed: int, padding: str)
         if reading % 10 == 9:  # else it would stand most of the time
             commands[reading] = ["clear_stop", "resume"]
     commands[399] = ["quit"]
-    gate = GateSettings(on_stale=on_stale, max_step=0.5, stale_after_s=0.5)  # type: ignore[arg-type]
-    bench = Bench(lambda reading: script[reading], commands, gate=gate, longest=100_000, padding=padding)
+    gate = GateSettings(on_stale=on_stale, stale_after_s=0.5)  # type: ignore[arg-type]
+    bench = Bench(
+        lambda reading: script[reading],
+        commands,
+        gate=gate,
+        correction=CorrectionSettings(max_step=0.5),
+        longest=100_000,
+        padding=padding,
+    )
     readings: list[int] = []
     note = bench.task.step
 
@@ -301,8 +322,11 @@ def test_pairs_hold_only_what_a_hand_that_was_heard_did(seed: int, padding: str)
             assert np.allclose(record.human_action, sample.motion, atol=1e-6)
     assert bench.sent
     for pair in bench.sent:
-        for step_at in range(len(pair.mask)):
-            if pair.mask[step_at].any():
-                record, sample = by_tick[pair.tick + step_at]
-                assert record.human_action is not None
-                assert np.allclose(pair.human[step_at], sample.motion, atol=1e-6)
+        assert pair.mask.all(), "both paddings stand for actions"
+        for step_at in range(bench.horizon if padding == "hindsight" else bench.execute):
+            record, sample = by_tick.get(pair.tick + step_at, (None, None))
+            if record is None or record.human_action is None:
+                assert step_at > 0
+                break
+            assert sample is not None
+            assert np.allclose(pair.human[step_at], sample.motion, atol=1e-6)

@@ -13,11 +13,12 @@ import pytest
 from loop_bench import HAND, Bench, Hand, Restless, TellTale, Track, hold
 
 from hitl_clic.control.clock import Clock
-from hitl_clic.control.gate import Choices, GateSettings
+from hitl_clic.control.gate import Choices
 from hitl_clic.control.help_request import HelpRequest, HelpSettings
 from hitl_clic.control.overlap import OverlapName
 from hitl_clic.control.planner import LoopError
 from hitl_clic.control.schedule import LiveSchedule
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.teacher.channel import TeacherView
@@ -26,9 +27,9 @@ from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.records import (
     Array,
+    CorrectionMode,
     EpisodeRecord,
     EventRecord,
-    Kind,
     Plan,
     Proposal,
     SnapshotRecord,
@@ -111,21 +112,21 @@ def test_held_means_the_human_drives_in_that_very_tick(stride: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: Kind) -> None:
+def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: CorrectionMode) -> None:
     """From the second driven tick on only sideways; the two before that in the same pair were about both axes."""
     bench = Bench(
         hold(3, 4, 5, 6, 7),
-        commands={5: ["next_axes"], 9: ["next_axes"]},
-        gate=GateSettings(kind=kind, max_step=0.25, relative_step=0.5),
+        commands={5: ["next_correction_axes"], 9: ["next_correction_axes"]},
+        correction=CorrectionSettings(mode=kind, max_step=0.25, relative_step=0.5),
         choices=Choices(groups=("everything", "sideways")),
         groups={"sideways": ("x",)},
         execute=4,
     )
     bench.run()
     ticks = bench.ticks
-    assert [record.about for record in ticks] == ["everything"] * 5 + ["sideways"] * 4 + ["everything"] * 3
+    assert [record.correction_axes for record in ticks] == ["everything"] * 5 + ["sideways"] * 4 + ["everything"] * 3
     switched = [event for event in bench.of(EventRecord) if event.name == "switched"]
-    assert [(event.tick, event.detail["about"]) for event in switched] == [(5, "sideways"), (9, "everything")]
+    assert [(event.tick, event.detail["correction_axes"]) for event in switched] == [(5, "sideways"), (9, "everything")]
     for record in ticks[3:8]:
         assert record.human_action is not None
         assert record.taught.tolist() == ([1, 1] if record.tick < 5 else [1, 0])
@@ -173,7 +174,7 @@ def test_nor_after_a_pause_in_a_correction(stride: int, how: str) -> None:
 
 
 def test_hand_over_is_limited_but_what_is_learnt_is_not() -> None:
-    bench = Bench(hold(4, 5, 6, 7), gate=GateSettings(max_step=0.3))
+    bench = Bench(hold(4, 5, 6, 7), correction=CorrectionSettings(max_step=0.3))
     bench.run()
     before = bench.ticks[3].executed
     for record in bench.ticks[4:8]:
@@ -187,8 +188,8 @@ def test_hand_over_is_limited_but_what_is_learnt_is_not() -> None:
 
 def test_a_robot_that_is_pushed_changes_its_mind_slowly() -> None:
     def bench(policy_filter_s: float) -> Bench:
-        gate = GateSettings(kind="relative", relative_step=0.2, policy_filter_s=policy_filter_s)
-        return Bench(hold(*range(3, 9)), gate=gate, policy=Restless(4))
+        correction = CorrectionSettings(mode="relative", relative_step=0.2, policy_filter_s=policy_filter_s)
+        return Bench(hold(*range(3, 9)), correction=correction, policy=Restless(4))
 
     for policy_filter_s in (0.0, 0.5):
         run = bench(policy_filter_s)
@@ -246,12 +247,12 @@ def test_a_late_teacher_answers_what_it_had_seen() -> None:
     bench = Bench(held, commands={8: ["pause"], 10: ["resume"]}, reaction=3, longest=9)
     bench.run(2)
     ticks = bench.ticks
-    assert [record.seen for record in ticks[:9]] == [0, 0, 0, 0, 1, 2, 3, 4, 8], "it stood still before tick 8"
+    assert [record.stimulus_tick for record in ticks[:9]] == [0, 0, 0, 0, 1, 2, 3, 4, 8], "it stood still before tick 8"
     assert ticks[9].episode == 1
-    assert [record.seen for record in ticks[9:14]] == [9, 9, 9, 9, 10]
+    assert [record.stimulus_tick for record in ticks[9:14]] == [9, 9, 9, 9, 10]
     assert [pair.tick for pair in bench.sent][:3] == [1, 2, 6]
     for pair in bench.sent:
-        seen = ticks[ticks[pair.tick].seen]
+        seen = ticks[ticks[pair.tick].stimulus_tick]
         assert np.array_equal(pair.state, seen.observation)
         assert near(pair.robot[0], *seen.robot_action)
 
@@ -284,13 +285,13 @@ def test_relative_corrections() -> None:
     def script(reading: int) -> DeviceSample:
         return hold(2, 3, motion=(0.0, -0.4))(reading) if reading < 6 else hold(6, 7, motion=(0.0, 0.0))(reading)
 
-    bench = Bench(script, commands={1: ["toggle_kind"]}, gate=GateSettings(relative_step=0.2))
+    bench = Bench(script, commands={1: ["toggle_correction_mode"]}, correction=CorrectionSettings(relative_step=0.2))
     (result,) = bench.run()
     assert bench.states == "aaccaaccaaaa"
     for tick in (2, 3):
         record = bench.ticks[tick]
         assert near(record.executed, float(record.robot_action[0]), float(record.robot_action[1]) - 0.2 * 0.4)
-    assert [(pair.tick, pair.kind) for pair in bench.sent] == [(2, "relative"), (3, "relative")]
+    assert [(pair.tick, pair.correction_mode) for pair in bench.sent] == [(2, "relative"), (3, "relative")]
     assert bench.ticks[6].human_action is None
     assert near(bench.ticks[6].executed, *bench.ticks[6].robot_action)
     assert result.feedback_per_step == pytest.approx(4 / 12)
@@ -395,9 +396,9 @@ def test_discard_after_an_earlier_pair_was_completed_late() -> None:
 
 def test_discard_by_kind_takes_the_right_pair() -> None:
     """A relative pair is complete at once, the absolute one before it much later: still the last correction goes."""
-    bench = Bench(hold(2, 5), {4: ["toggle_kind"], 11: ["discard"]}, padding="hindsight", horizon=8)
+    bench = Bench(hold(2, 5), {4: ["toggle_correction_mode"], 11: ["discard"]}, padding="hindsight", horizon=8)
     bench.run()
-    assert [(pair.tick, pair.kind) for pair in bench.sent] == [(5, "relative"), (2, "absolute")]
+    assert [(pair.tick, pair.correction_mode) for pair in bench.sent] == [(5, "relative"), (2, "absolute")]
     assert bench.withdrawn == [0]
 
 
@@ -898,12 +899,13 @@ def test_a_new_episode_never_runs_a_plan_of_the_old_one() -> None:
 
 
 @pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_what_a_correction_is_about_reaches_the_pair(kind: Kind) -> None:
-    bench = Bench(hold(3, 4, teaches=(False, True)), gate=GateSettings(kind=kind))
+def test_what_a_correction_is_about_reaches_the_pair(kind: CorrectionMode) -> None:
+    bench = Bench(hold(3, 4, teaches=(False, True)), correction=CorrectionSettings(mode=kind))
     bench.run()
     assert [pair.tick for pair in bench.sent] == [3, 4]
     for pair, steps in zip(bench.sent, (2, 1), strict=True):
-        assert pair.mask.tolist() == [[0, 1]] * steps + [[0, 0]] * (4 - steps)
+        padded = [[1, 1]] if kind == "absolute" else [[0, 0]]  # the last action is held; a direction says no more
+        assert pair.mask.tolist() == [[0, 1]] * steps + padded * (4 - steps)
         assert np.array_equal(pair.human[0, 0], pair.robot[0, 0]), "the robot keeps the other axis"
         assert pair.human[0, 1] != pair.robot[0, 1]
 
@@ -934,7 +936,12 @@ def test_two_runs_at_max_pace_are_the_same(stride: int, padding: str) -> None:
     assert [obs.tolist() for obs, _, _ in first.asked] == [obs.tolist() for obs, _, _ in second.asked]
     assert np.array_equal(one.task.executed, other.task.executed)
     for a, b in zip(one.sent, other.sent, strict=True):
-        assert (a.id, a.tick, a.kind, a.weight_version) == (b.id, b.tick, b.kind, b.weight_version)
+        assert (a.id, a.tick, a.correction_mode, a.weight_version) == (
+            b.id,
+            b.tick,
+            b.correction_mode,
+            b.weight_version,
+        )
         for name in ("state", "robot", "human", "mask"):
             assert np.array_equal(getattr(a, name), getattr(b, name))
     assert one.withdrawn == other.withdrawn

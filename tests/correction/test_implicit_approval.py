@@ -1,4 +1,4 @@
-"""Who has pushed and holds on lets pass what happens: pairs of ticks at which nothing is pushed."""
+"""Implicit approval: the pairs of ticks at which a teacher drives without steering."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pair_stream import TA, H, Stream
+from pair_stream import Stream, builder
 
-from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.types.messages import ChunkPair
 
 
-def made(
-    script: str, intent: int = 2, implicit_approval: bool = True, reaction: int = 0
-) -> tuple[Stream, list[ChunkPair]]:
-    stream = Stream(PairBuilder(H, TA, "hold", reaction, intent, implicit_approval=implicit_approval), reaction)
+def made(script: str, average: int = 2, approval: bool = True, reaction: int = 0) -> tuple[Stream, list[ChunkPair]]:
+    stream = Stream(builder("hold", reaction, average, approval=approval), reaction)
     pairs = [pair for done in stream.run(script) for pair in done]
     return stream, pairs + stream.builder.finish_episode(stream.records[-1])
 
 
 @settings(deadline=None)
 @given(st.text("rc.h", min_size=1, max_size=30), st.integers(2, 5), st.integers(0, 2))
-def test_whoever_holds_on_after_a_push_teaches_what_happens(script: str, intent: int, reaction: int) -> None:
-    stream, pairs = made(script, intent, reaction=reaction)
+def test_whoever_holds_on_after_a_push_teaches_what_happens(script: str, average: int, reaction: int) -> None:
+    stream, pairs = made(script, average, reaction=reaction)
     taught = {tick for tick, who in enumerate(script) if who in "rh"}
     for correction in re.finditer("[rch]+", script):
         first_push = re.search("[rh]", correction.group())
@@ -35,9 +32,9 @@ def test_whoever_holds_on_after_a_push_teaches_what_happens(script: str, intent:
     assert [pair.id for pair in pairs] == list(range(len(pairs)))
     for pair in pairs:
         of = "h" if script[pair.tick] == "h" else "rc"
-        assert pair.kind == "absolute"
+        assert pair.correction_mode == "absolute"
         said = []
-        for tick in range(pair.tick, min(len(script), pair.tick + intent)):
+        for tick in range(pair.tick, min(len(script), pair.tick + average)):
             if script[tick] not in of:
                 break
             seen = stream.records[max(0, tick - reaction)]
@@ -52,7 +49,7 @@ def test_whoever_holds_on_after_a_push_teaches_what_happens(script: str, intent:
 
 
 def test_without_it_holding_on_says_nothing() -> None:
-    assert [pair.tick for pair in made("rrcc..", implicit_approval=False)[1]] == [0, 1]
+    assert [pair.tick for pair in made("rrcc..", approval=False)[1]] == [0, 1]
     assert [pair.tick for pair in made("rrcc..")[1]] == [0, 1, 2, 3]
 
 
@@ -67,16 +64,16 @@ def test_hands_that_have_not_pushed_yet_say_nothing() -> None:
 
 
 def test_nothing_is_let_pass_while_input_is_lost_or_only_some_axes_are_corrected() -> None:
-    stream = Stream(PairBuilder(H, TA, "hold", 0, 2, implicit_approval=True))
+    stream = Stream(builder(average=2, approval=True))
     stream.go("r")
     stream.go("c", connected=False)
-    stream.go("c", about="moving")
+    stream.go("c", axes="moving")
     stream.go("c")
     assert [pair.tick for pair in stream.builder.finish_episode(stream.records[-1])] == [3]
 
 
 def test_it_is_known_at_each_tick_whether_it_is_let_pass() -> None:
-    stream = Stream(PairBuilder(H, TA, "hold", 0, 2, implicit_approval=True))
+    stream = Stream(builder(average=2, approval=True))
     said = []
     for who in "c.rc.ch":
         stream.go(who)
@@ -85,5 +82,5 @@ def test_it_is_known_at_each_tick_whether_it_is_let_pass() -> None:
 
 
 def test_consent_is_a_part_of_what_hands_mean() -> None:
-    with pytest.raises(ValueError, match="intent must be 2 ticks"):
-        PairBuilder(H, TA, "hold", implicit_approval=True)
+    with pytest.raises(ValueError, match="an average of two ticks or more"):
+        builder(approval=True)

@@ -1,4 +1,4 @@
-"""What hands mean: means of a short while, alone and in pairs."""
+"""Labels that average over several ticks, alone and in pairs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pair_stream import TA, H, Stream, robot_chunk
+from pair_stream import TA, H, Stream, builder, robot_chunk
 
-from hitl_clic.correction.label_average import meant
-from hitl_clic.correction.pair_builder import PairBuilder
+from hitl_clic.correction.label_average import averaged
+from hitl_clic.correction.padding import Padding, final_mask
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import Array
 
@@ -26,7 +26,7 @@ ACTIONS = st.integers(1, 12).flatmap(
 @given(ACTIONS, st.integers(1, 6), st.sets(st.integers(0, 2)))
 def test_the_mean_of_what_follows(drawn: tuple[Array, Array], ticks: int, commands: set[int]) -> None:
     actions, taught = drawn
-    found = meant(actions, taught, ticks, sorted(commands))
+    found = averaged(actions, taught, ticks, sorted(commands))
     for first in range(len(actions)):
         for axis in range(3):
             of = [tick for tick in range(first, min(len(actions), first + ticks)) if taught[tick, axis]]
@@ -37,13 +37,13 @@ def test_the_mean_of_what_follows(drawn: tuple[Array, Array], ticks: int, comman
 
 def test_hands_that_go_to_and_fro_mean_what_lies_between() -> None:
     keys = np.array([[1, 0], [0, 1]] * 3, np.float32)
-    found = meant(keys, np.ones_like(keys), 2)
+    found = averaged(keys, np.ones_like(keys), 2)
     assert np.allclose(found[:-1], 0.5), "half right, half up: up to the right"
     assert found[-1].tolist() == [0.0, 1.0], "nothing followed"
 
 
-def made(script: str, intent: int, padding: str = "hold", reaction: int = 0) -> tuple[Stream, list[ChunkPair]]:
-    stream = Stream(PairBuilder(H, TA, padding, reaction, intent), reaction)
+def made(script: str, average: int, padding: Padding = "hold", reaction: int = 0) -> tuple[Stream, list[ChunkPair]]:
+    stream = Stream(builder(padding, reaction, average), reaction)
     pairs = [pair for done in stream.run(script) for pair in done]
     return stream, pairs + stream.builder.finish_episode(stream.records[-1])
 
@@ -51,25 +51,26 @@ def made(script: str, intent: int, padding: str = "hold", reaction: int = 0) -> 
 @pytest.mark.parametrize("padding", ["hold", "robot", "hindsight", "mask"])
 @settings(max_examples=50, deadline=None)
 @given(st.text("hr.", min_size=1, max_size=30), st.integers(1, 5), st.integers(0, 2))
-def test_pairs_teach_means_of_their_own_correction(padding: str, script: str, intent: int, reaction: int) -> None:
-    stream, pairs = made(script, intent, padding, reaction)
+def test_pairs_teach_means_of_their_own_correction(padding: Padding, script: str, average: int, reaction: int) -> None:
+    stream, pairs = made(script, average, padding, reaction)
     assert sorted(pair.tick for pair in pairs) == [tick for tick, who in enumerate(script) if who != "."]
     assert [pair.id for pair in pairs] == list(range(len(pairs)))
     plain = {pair.tick: pair for pair in made(script, 1, padding, reaction)[1]}
     for pair in pairs:
         alone = plain[pair.tick]
-        assert pair.kind == (alone.kind if intent == 1 else "absolute")
-        taught, robot = alone.mask.copy(), alone.robot
-        if intent > 1 and script[pair.tick] == "r":  # as an absolute correction
-            taught[H if padding == "hindsight" else TA :] = 0
-            robot = robot_chunk(int(pair.state[0]))
-        assert np.array_equal(pair.mask, taught)
-        assert np.array_equal(pair.robot, robot)
-        assert np.array_equal(pair.state, alone.state)
+        assert pair.correction_mode == (alone.correction_mode if average == 1 else "absolute")
+        mask, robot = alone.mask.copy(), alone.robot
         rest = script[pair.tick :]
         length = len(rest) - len(rest.lstrip(rest[0]))
-        for step in range(int(pair.mask[:, 0].sum())):
-            while_ = range(pair.tick + step, pair.tick + min(length, step + intent))
+        if average > 1 and script[pair.tick] == "r":  # as an absolute correction
+            mask[H if padding == "hindsight" else TA :] = 0
+            mask = final_mask(mask, "absolute", padding)
+            robot = robot_chunk(int(pair.state[0]))
+        assert np.array_equal(pair.mask, mask)
+        assert np.array_equal(pair.robot, robot)
+        assert np.array_equal(pair.state, alone.state)
+        for step in range(min(length, H if padding == "hindsight" else TA)):
+            while_ = range(pair.tick + step, pair.tick + min(length, step + average))
             said = []
             for tick in while_:
                 action = stream.records[tick].human_action
@@ -81,24 +82,23 @@ def test_pairs_teach_means_of_their_own_correction(padding: str, script: str, in
 
 
 def test_a_pair_waits_for_the_while_and_no_longer() -> None:
-    stream = Stream(PairBuilder(H, TA, "hold", 0, 3))
+    stream = Stream(builder(average=3))
     ready = [[pair.tick for pair in done] for done in stream.run("hhhhhhh..")]
     assert ready == [[], [], [], [0], [1], [2], [3], [4, 5, 6], []]
-    assert [[pair.tick for pair in done] for done in Stream(PairBuilder(H, TA, "hold", 0, 3)).run("h.")] == [[], [0]]
+    assert [[pair.tick for pair in done] for done in Stream(builder(average=3)).run("h.")] == [[], [0]]
 
 
 def test_where_pushes_led_is_held_as_an_absolute_correction_is() -> None:
     _, (first, *_) = made("rr..", 2)
-    assert first.mask[:, 0].tolist() == [1, 1, 0, 0]
+    assert first.mask[:, 0].tolist() == [1, 1, 1, 1]
     assert np.array_equal(first.human[2:], np.repeat(first.human[1:2], 2, axis=0))
     assert np.array_equal(first.robot[2:], robot_chunk(0)[2:])
 
 
 def test_switches_are_no_motion() -> None:
-    builder = PairBuilder(H, TA, "hold", 0, 2, commands=(1,))
-    stream = Stream(builder)
+    stream = Stream(builder(average=2, commands=(1,)))
     stream.run("hh")
-    pair, _ = builder.finish_episode(stream.records[-1])
+    pair, _ = stream.builder.finish_episode(stream.records[-1])
     one, two = (record.human_action for record in stream.records)
     assert one is not None
     assert two is not None

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_clic.clic.buffer import PairBuffer, StoredPair
-from hitl_clic.correction.padding import PADDINGS, pad_chunk, shortened
+from hitl_clic.clic.desired_space import limited_correction
+from hitl_clic.correction.padding import PADDINGS, Padding, final_mask, pad_chunk
+from hitl_clic.types.records import CorrectionMode
 
 Array = np.ndarray
 
@@ -27,7 +29,7 @@ def corrections(draw: st.DrawFn) -> tuple[Array, Array, Array]:
 @pytest.mark.parametrize("padding", sorted(PADDINGS))
 @settings(max_examples=50, deadline=None)
 @given(corrections())
-def test_every_padding_keeps_what_is_known(padding: str, case: tuple[Array, Array, Array]) -> None:
+def test_every_padding_keeps_what_is_known(padding: Padding, case: tuple[Array, Array, Array]) -> None:
     known, robot, followed = case
     human = pad_chunk(known, robot, followed, padding)
     assert human.shape == robot.shape
@@ -62,6 +64,25 @@ def test_padding_refuses() -> None:
         pad_chunk(one[:0], three, one[:0], "hold")
     with pytest.raises(ValueError, match=r"3 taught.* 1"):
         pad_chunk(three, one, one[:0], "hold")
+
+
+@pytest.mark.parametrize(
+    ("mode", "padding", "counts"),
+    [
+        ("absolute", "mask", [[0, 1], [0, 0]]),
+        ("absolute", "hold", [[0, 1], [1, 1]]),
+        ("absolute", "robot", [[0, 1], [1, 1]]),
+        ("absolute", "hindsight", [[0, 1], [1, 1]]),
+        ("relative", "mask", [[0, 1], [0, 0]]),
+        ("relative", "hindsight", [[0, 1], [0, 0]]),
+    ],
+)
+def test_the_final_mask(mode: CorrectionMode, padding: Padding, counts: list[list[int]]) -> None:
+    """An untaught axis never counts; a padded step does where the padding stands for an action."""
+    mask = final_mask(np.array([[0, 1], [0, 0]], np.float32), mode, padding)
+    assert np.array_equal(mask, counts)
+    assert mask.dtype == np.float32
+    assert np.array_equal(final_mask(mask, mode, padding), mask), "pairs that are final stay as they are"
 
 
 # ---- buffer
@@ -172,7 +193,7 @@ def test_a_relative_correction_is_learnt_as_a_short_step_in_its_direction(seed: 
     rng = np.random.default_rng(seed)
     robot, human = rng.uniform(-1, 1, (2, 5, 3)).astype(np.float32)
     human[1] = robot[1]
-    short = shortened(robot, human, np.ones_like(robot), length)
+    short = limited_correction(robot, human, np.ones_like(robot), length)
     for a, h, s in zip(robot, human, short, strict=True):
         far = float(np.linalg.norm(h - a))
         assert np.linalg.norm(s - a) == pytest.approx(min(far, length), abs=1e-5)
@@ -183,5 +204,5 @@ def test_an_axis_that_was_only_obeyed_makes_no_push_longer() -> None:
     robot = np.zeros((1, 3), np.float32)
     human = np.array([[0.3, 0.4, 1.0]], np.float32)
     taught = np.array([[1, 1, 0]], np.float32)
-    assert shortened(robot, human, taught, 0.5)[0, :2] == pytest.approx([0.3, 0.4])
-    assert shortened(robot, human, taught, 0.25)[0, :2] == pytest.approx([0.15, 0.2])
+    assert limited_correction(robot, human, taught, 0.5)[0, :2] == pytest.approx([0.3, 0.4])
+    assert limited_correction(robot, human, taught, 0.25)[0, :2] == pytest.approx([0.15, 0.2])

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pair_stream import TA, H, Stream, human_action, robot_chunk
+from pair_stream import TA, H, Stream, builder, human_action, robot_chunk
 
 from hitl_clic.control.effort import EpisodeEffort
-from hitl_clic.correction.pair_builder import PairBuilder
+from hitl_clic.correction.padding import Padding
 from hitl_clic.correction.undo import UndoBuffer
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import TickRecord
@@ -20,8 +20,8 @@ from hitl_clic.types.records import TickRecord
 PADDINGS = ("hold", "robot", "hindsight", "mask")
 
 
-def stream(padding: str, horizon: int = H, execute: int = TA, reaction: int = 0) -> Stream:
-    return Stream(PairBuilder(horizon, execute, padding, reaction), reaction)
+def stream(padding: Padding, horizon: int = H, execute: int = TA, reaction: int = 0) -> Stream:
+    return Stream(builder(padding, reaction, horizon=horizon, execute=execute), reaction)
 
 
 def ticks(pairs: list[list[ChunkPair]]) -> list[list[int]]:
@@ -32,7 +32,7 @@ def ticks(pairs: list[list[ChunkPair]]) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("padding", ["hold", "robot", "mask"])
-def test_complete_when_the_correction_ends_or_ta_steps_are_known(padding: str) -> None:
+def test_complete_when_the_correction_ends_or_ta_steps_are_known(padding: Padding) -> None:
     assert ticks(stream(padding).run("..h...")) == [[], [], [], [2], [], []], "one taught step: known at the next tick"
     assert ticks(stream(padding).run(".hhh..")) == [[], [], [1], [2], [3], []], "two are all there may be"
 
@@ -45,7 +45,7 @@ def test_hindsight_completes_when_h_steps_were_executed() -> None:
 
 @pytest.mark.parametrize("end", ["terminated", "truncated"])
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_the_end_of_an_episode_completes_everything(padding: str, end: str) -> None:
+def test_the_end_of_an_episode_completes_everything(padding: Padding, end: str) -> None:
     made = stream(padding)
     done = [pair.tick for pairs in made.run(".h") for pair in pairs]
     done += [pair.tick for pair in made.go("h", ends=end)]
@@ -54,7 +54,7 @@ def test_the_end_of_an_episode_completes_everything(padding: str, end: str) -> N
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_a_person_ends_an_episode(padding: str) -> None:
+def test_a_person_ends_an_episode(padding: Padding) -> None:
     made = stream(padding)
     made.run("..h")
     (pair,) = made.builder.finish_episode(made.records[-1])
@@ -65,7 +65,7 @@ def test_a_person_ends_an_episode(padding: str) -> None:
 @pytest.mark.parametrize("padding", PADDINGS)
 @settings(max_examples=50, deadline=None)
 @given(st.text("h.", max_size=40))
-def test_every_corrected_tick_becomes_one_pair_in_order(padding: str, script: str) -> None:
+def test_every_corrected_tick_becomes_one_pair_in_order(padding: Padding, script: str) -> None:
     made = stream(padding)
     pairs = [pair for done in made.run(script) for pair in done]
     if made.records:
@@ -107,7 +107,8 @@ def test_paddings_of_one_taught_step() -> None:
     pair = only(made.run(script), 1)
     assert np.array_equal(pair.human, [known, *(meant(made.records[t]) for t in (2, 3, 4))])
     for padding in PADDINGS:
-        assert only(stream(padding).run(script), 1).mask.tolist() == [[1, 1], [0, 0], [0, 0], [0, 0]]
+        rest = [0, 0] if padding == "mask" else [1, 1]
+        assert only(stream(padding).run(script), 1).mask.tolist() == [[1, 1], rest, rest, rest]
 
 
 def test_hindsight_mixes_what_human_and_robot_did() -> None:
@@ -116,7 +117,7 @@ def test_hindsight_mixes_what_human_and_robot_did() -> None:
     pair = only(made.run("hh.h.."), 0)
     followed = [meant(record) for record in made.records]
     assert np.array_equal(pair.human, [human_action(0), human_action(1), followed[2], followed[3]])
-    assert pair.mask[:, 0].tolist() == [1, 1, 0, 0]
+    assert pair.mask.all(), "what was done afterwards is learnt too"
 
 
 def test_hindsight_cut_short_holds_what_was_executed_last() -> None:
@@ -130,8 +131,10 @@ def test_hindsight_cut_short_holds_what_was_executed_last() -> None:
 def test_a_correction_teaches_ta_steps_unless_hindsight_knows_more() -> None:
     for padding, known in (("hold", 2), ("robot", 2), ("mask", 2), ("hindsight", 4)):
         pair = only(stream(padding).run("hhhhhh"), 0)
-        assert pair.mask[:, 0].sum() == known
+        assert pair.mask[:, 0].sum() == (known if padding == "mask" else H)
         assert np.array_equal(pair.human[:known], [human_action(t) for t in range(known)])
+        if known < H:
+            assert not np.array_equal(pair.human[known], human_action(known))
 
 
 def test_the_mask_says_which_axes_were_taught() -> None:
@@ -142,13 +145,13 @@ def test_the_mask_says_which_axes_were_taught() -> None:
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_relative_corrections_stand_beside_what_they_correct(padding: str) -> None:
+def test_relative_corrections_stand_beside_what_they_correct(padding: Padding) -> None:
     """For the steps corrected a^r is what the robot would have done then, a^h = a^r + e h; of the others nothing is
     known: they stay the robot's."""
     made = stream(padding)
     plan = robot_chunk(0)
     pair = only(made.run("rr...."), 0)
-    assert pair.kind == "relative"
+    assert pair.correction_mode == "relative"
     then = [record.robot_action for record in made.records[:2]]
     assert np.array_equal(pair.robot, [*then, *plan[2:]])
     assert np.allclose(pair.human, [*(then + np.array([0.2, 0.0], np.float32)), *plan[2:]], atol=1e-6)
@@ -156,7 +159,7 @@ def test_relative_corrections_stand_beside_what_they_correct(padding: str) -> No
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_a_relative_pair_waits_for_nothing_when_the_correction_is_over(padding: str) -> None:
+def test_a_relative_pair_waits_for_nothing_when_the_correction_is_over(padding: Padding) -> None:
     assert ticks(stream(padding).run("r..")) == [[], [0], []]
 
 
@@ -173,10 +176,17 @@ def test_a_relative_pair_leaves_the_plan_as_it_was() -> None:
 # ---- a teacher's reaction time
 
 
+def taught_steps(script: str, pair: ChunkPair, padding: str) -> int:
+    """Steps of a pair that its teacher drove, of the mode in which it began."""
+    rest = script[pair.tick :]
+    longest = H if padding == "hindsight" or pair.correction_mode == "relative" else TA
+    return min(longest, len(rest) - len(rest.lstrip(rest[0])))
+
+
 @pytest.mark.parametrize("padding", PADDINGS)
 @settings(max_examples=50, deadline=None)
 @given(st.text("hr.", max_size=40), st.integers(1, 5))
-def test_a_late_correction_is_about_what_was_seen(padding: str, script: str, reaction: int) -> None:
+def test_a_late_correction_is_about_what_was_seen(padding: Padding, script: str, reaction: int) -> None:
     """State, both chunks and weights are of the tick that was seen; when it is made, and its tick, stay the same."""
     late, prompt = stream(padding, reaction=reaction), stream(padding)
     pairs, others = late.run(script), prompt.run(script)
@@ -188,10 +198,10 @@ def test_a_late_correction_is_about_what_was_seen(padding: str, script: str, rea
         seen = max(0, pair.tick - reaction)
         assert (pair.state.tolist(), pair.weight_version) == ([seen], 40 + seen)
         assert np.array_equal(pair.mask, other.mask)
-        known = int(pair.mask[:, 0].sum())
+        known = taught_steps(script, pair, padding)
         assert np.array_equal(pair.robot[known:], robot_chunk(seen)[known:])
         then = np.stack([late.records[max(0, pair.tick + k - reaction)].robot_action for k in range(known)])
-        if pair.kind == "relative":
+        if pair.correction_mode == "relative":
             assert np.array_equal(pair.robot[:known], then)
             assert np.allclose(pair.human[:known], then + np.array([0.2, 0.0], np.float32), atol=1e-6)
         else:
@@ -206,12 +216,12 @@ def test_a_push_is_laid_on_what_was_seen_also_where_it_left_the_range() -> None:
         made.go("r" if tick == 2 else ".", begins=True)
         made.records[-1] = replace(made.records[-1], robot_action=np.array(robot, np.float32))
     at_seen, _, late = made.records
-    builder = PairBuilder(H, TA, "robot", 2)
+    late_builder = builder("robot", 2)
     push = np.array([2.0, 0.0], np.float32)
-    builder.add(at_seen, robot_chunk(0))
-    builder.add(made.records[1], robot_chunk(1))
-    builder.add(replace(late, human_action=late.robot_action, push=push), robot_chunk(2))
-    (pair,) = builder.finish_episode(late)
+    late_builder.add(at_seen, robot_chunk(0))
+    late_builder.add(made.records[1], robot_chunk(1))
+    late_builder.add(replace(late, human_action=late.robot_action, push=push), robot_chunk(2))
+    (pair,) = late_builder.finish_episode(late)
     assert pair.robot[0].tolist() == pytest.approx([-0.5, 0.3])
     assert pair.human[0].tolist() == pytest.approx([1.0, 0.3])
 
@@ -220,22 +230,22 @@ def test_nothing_is_learnt_where_no_plan_was_seen() -> None:
     made = stream("hold", reaction=2)
     record = made.records
     made.go(".")
-    late = replace(record[0], tick=1, seen=0, human_action=human_action(1), taught=np.ones(2, np.float32))
-    builder = PairBuilder(H, TA, "hold", 2)
-    assert builder.add(record[0], None) == []
-    assert builder.add(late, robot_chunk(1)) == []
-    assert builder.finish_episode(late) == []
+    late = replace(record[0], tick=1, stimulus_tick=0, human_action=human_action(1), taught=np.ones(2, np.float32))
+    late_builder = builder("hold", 2)
+    assert late_builder.add(record[0], None) == []
+    assert late_builder.add(late, robot_chunk(1)) == []
+    assert late_builder.finish_episode(late) == []
 
 
 def test_what_was_seen_must_be_known() -> None:
     made = stream("hold", reaction=1)
     made.run("..")
-    with pytest.raises(ValueError, match="tick 9 answers tick 3, which is not among the last 2"):
-        made.builder.add(replace(made.records[-1], tick=9, seen=3), None)
+    with pytest.raises(ValueError, match="tick 9 reacts to tick 3, which is not among the last 2"):
+        made.builder.add(replace(made.records[-1], tick=9, stimulus_tick=3), None)
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_a_relative_correction_teaches_all_the_steps_it_lasts(padding: str) -> None:
+def test_a_relative_correction_teaches_all_the_steps_it_lasts(padding: Padding) -> None:
     """Nothing can stand in for the others, and a plan whose rear is not taught is none to keep to."""
     pairs = stream(padding).run(".rrrrrr.")
     assert ticks(pairs) == [[], [], [], [], [1], [2], [3], [4, 5, 6]]
@@ -245,8 +255,8 @@ def test_a_relative_correction_teaches_all_the_steps_it_lasts(padding: str) -> N
 def test_switching_the_kind_ends_a_pair() -> None:
     pairs = stream("hold", execute=4).run("hhr...")
     assert [len(done) for done in pairs] == [0, 0, 2, 1, 0, 0]
-    assert [pair.kind for done in pairs for pair in done] == ["absolute", "absolute", "relative"]
-    assert only(pairs, 0).mask[:, 0].tolist() == [1, 1, 0, 0]
+    assert [pair.correction_mode for done in pairs for pair in done] == ["absolute", "absolute", "relative"]
+    assert np.array_equal(only(pairs, 0).human[2:], [human_action(1)] * 2), "the last absolute action is held"
 
 
 def test_pairs_begin_only_where_they_should() -> None:
@@ -255,7 +265,7 @@ def test_pairs_begin_only_where_they_should() -> None:
     for _ in range(2):
         assert made.go("h", begins=False) == []
     (pair,) = made.go(".")
-    assert pair.mask[:, 0].tolist() == [1, 1, 1, 0]
+    assert np.array_equal(pair.human, [human_action(t) for t in (0, 1, 2, 2)])
     assert made.go(".", begins=True) == [], "a chunk that nobody corrects is no lesson"
     assert made.builder.finish_episode(made.records[-1]) == []
 
@@ -268,7 +278,7 @@ def test_ages_and_times() -> None:
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_discarded_pairs_use_up_no_id(padding: str) -> None:
+def test_discarded_pairs_use_up_no_id(padding: Padding) -> None:
     made = stream(padding, horizon=6, execute=4)
     made.run("hh")
     assert made.builder.discard_open() == 2

@@ -240,7 +240,7 @@ def test_recorded_corrections_are_played_back() -> None:
     assert driven
     for step, tick in driven:
         assert step.engage
-        assert tick.kind == "absolute"
+        assert tick.correction_mode == "absolute"
         assert np.allclose(step.motion, tick.human_action)
         assert step.at_s == pytest.approx(tick.tick / settings.loop.rate_hz), (
             "ticks of --pace max have the nominal rate"
@@ -398,7 +398,7 @@ def test_the_keyboard_is_read_in_a_window(monkeypatch: pytest.MonkeyPatch, capsy
         def alive(self) -> bool:
             return True
 
-        def asked(self) -> list[str]:
+        def take_commands(self) -> list[str]:
             return []
 
         def close(self) -> None:

@@ -114,5 +114,5 @@ def test_the_key_maps_name_gestures_and_directions() -> None:
 @pytest.mark.parametrize(("device", "by_default"), [("oracle", None), ("gamepad", 0.5)])
 def test_max_step_defaults_to_a_limit_except_for_the_oracle(device: str, by_default: float | None) -> None:
     for given, expected in (({}, by_default), ({"max_step": 0.25}, 0.25)):
-        settings = load(overrides={"device": device, "headless": True, "gate": given})
-        assert choose(settings).gate.max_step == expected
+        settings = load(overrides={"device": device, "headless": True, "correction": given})
+        assert choose(settings).correction.max_step == expected

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import app
-from hitl_clic.cockpit.drawing.draw import Artist
+from hitl_clic.cockpit.drawing.draw import WindowPainter
 from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.device_bench import run as device_bench
 from hitl_clic.device_bench import window as device_window
@@ -189,10 +189,10 @@ def test_the_page_shows_the_present_point_on_the_curve() -> None:
 @pytest.mark.parametrize("size", [(1280, 720), (800, 450), (2560, 1000)])
 def test_the_page_is_drawn_at_any_size_and_follows_device_and_keys(size: tuple[int, int]) -> None:
     trial, transport = puck_trial()
-    feed, artist, surface = BenchFeed(trial), Artist(), pygame.Surface(size, 0, 32)
+    feed, painter, surface = BenchFeed(trial), WindowPainter(), pygame.Surface(size, 0, 32)
 
     def drawn() -> bytes:
-        artist.draw(surface, feed.state())
+        painter.draw(surface, feed.state())
         return pygame.image.tobytes(surface, "RGB")
 
     at_rest = drawn()
@@ -214,7 +214,7 @@ def test_a_device_without_a_profile_states_it() -> None:
     assert "playback" in view.fixed
     assert (view.knobs, view.chosen, trial.saved_to, trial.changed) == ((), "", None, False)
     assert [axis.motion for axis in view.axes] == [0.5, 0.0]
-    Artist().draw(pygame.Surface((1280, 720), 0, 32), BenchFeed(trial).state())
+    WindowPainter().draw(pygame.Surface((1280, 720), 0, 32), BenchFeed(trial).state())
     assert any(trial.fixed in str(part) for part in picture(trial, sample).renderables)  # type: ignore[union-attr]
 
 
@@ -299,7 +299,7 @@ def test_keys_in_the_window_change_the_saved_profile(
         def alive(self) -> bool:
             return True
 
-        def asked(self) -> list[str]:
+        def take_commands(self) -> list[str]:
             return ["quit"] if self.quits.is_set() else []
 
         def close(self) -> None: ...

@@ -10,7 +10,8 @@ import pytest
 from session_process import SMALL, app
 
 from benchmarks.experiment import VARIANTS
-from hitl_clic.correction import from_recording as taught
+from hitl_clic.correction.from_recording import rebuilt_pairs
+from hitl_clic.runner.recorded_pairs import builder_for, recorded_correction
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
@@ -18,7 +19,13 @@ from hitl_clic.tasks.registry import make_teacher
 QUICK = ["--device", "oracle", "--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
 QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5", "--training.niceness", "0"]
 AT_ONCE = ["--oracle.latency-s", "0"]  # seconds are many ticks at full pace
-EACH_BY_ITSELF = ["--clic.label-average-s", "0", "--clic.no-implicit-approval", "--gate.policy-filter-s", "0"]
+EACH_BY_ITSELF = [
+    "--correction.label-average-s",
+    "0",
+    "--correction.no-implicit-approval",
+    "--correction.policy-filter-s",
+    "0",
+]
 """Of a person's keys each press is read by itself, not as a part of what hands mean in a while."""
 
 
@@ -27,7 +34,7 @@ EACH_BY_ITSELF = ["--clic.label-average-s", "0", "--clic.no-implicit-approval", 
     [
         ["--config", VARIANTS / "relative.toml"],
         ["--session", "simulated_keyboard_user", *AT_ONCE, *EACH_BY_ITSELF],
-        ["--gate.kind", "relative"],
+        ["--correction.mode", "relative"],
     ],
     ids=["the benchmark's variant", "a person's fingers", "the command line"],
 )
@@ -38,8 +45,8 @@ def test_every_correction_is_relative_from_the_device_to_the_pair(asked: list[ob
     recorded, settings = Session.open(out), SessionSettings.from_toml(out / "settings.toml")
     corrected = [tick for tick in recorded.ticks if tick.human_action is not None]
     assert len(recorded.pairs) > 2
-    assert {pair.kind for pair in recorded.pairs} == {"relative"}
-    assert {tick.kind for tick in corrected} == {"relative"}
+    assert {pair.correction_mode for pair in recorded.pairs} == {"relative"}
+    assert {tick.correction_mode for tick in corrected} == {"relative"}
     for tick in corrected:
         assert tick.human_action is not None
         assert tick.taught.any()
@@ -58,7 +65,7 @@ def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -
     assert status == 0, problems
     recorded = Session.open(out)
     pairs = {pair.tick: pair for pair in recorded.pairs}
-    assert {pair.kind for pair in pairs.values()} == {"absolute"}
+    assert {pair.correction_mode for pair in pairs.values()} == {"absolute"}
     held_on = 0
     for driven, stretch in groupby(recorded.ticks, lambda tick: (tick.episode, tick.state == "correcting")):
         correction = list(stretch) if driven[1] else []
@@ -73,9 +80,9 @@ def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -
     assert held_on > 5
 
     pushed = {tick.tick for tick in recorded.ticks if tick.human_action is not None}
-    begins = {pair.tick: pair.robot for pair in recorded.pairs if pair.tick in pushed}
-    begins |= taught._let_pass(recorded, [pair for pair in recorded.pairs if pair.tick in pushed])
-    anew = taught._made_anew(recorded.ticks, begins, taught._builder(recorded, "hold", 0.4, implicit_approval=True))
+    kept = [pair for pair in recorded.pairs if pair.tick in pushed]
+    builder = builder_for(recorded, recorded_correction(recorded))
+    anew = rebuilt_pairs(recorded.ticks, recorded.plans, kept, builder)
     assert sorted(pair.tick for pair in anew) == sorted(pairs), "a recording tells what was let pass"
     for pair in anew:
         for name in ("state", "robot", "human", "mask"):
@@ -90,11 +97,11 @@ def test_a_late_teachers_correction_is_learnt_for_the_state_it_answers(
     """At 10 Hz in real time. The teacher pushes from a^r to a*, of the state it saw: there a^h is a*, elsewhere not."""
     out = tmp_path / "session"
     settings = ["--device", "oracle", "--headless", "--episodes", "1", "--task-options", "max_steps", "70"]
-    late = ["--oracle.latency-s", late_s, "--gate.reaction-time-s", late_s, "--gate.kind", "relative"]
+    late = ["--oracle.latency-s", late_s, "--correction.reaction-time-s", late_s, "--correction.mode", "relative"]
     status, _, problems = app("teach", "--task", "push_t", *settings, *late, *SMALL, "--out", out)
     assert status == 0, problems
     recorded, teacher = Session.open(out), make_teacher("push_t")
-    seen = {tick.tick: tick.seen for tick in recorded.ticks}
+    seen = {tick.tick: tick.stimulus_tick for tick in recorded.ticks}
     assert len(recorded.pairs) > 20
     right = []
     for pair in recorded.pairs:

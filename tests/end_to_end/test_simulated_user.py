@@ -28,7 +28,7 @@ def test_a_person_at_an_arm_presses_keys_late_and_is_learnt_for_what_it_saw(tmp_
     # wrong from the start, it waits this many steps, and then its hands come late, at full pace too
     assert min(tick.step for tick in corrected) == settings.oracle.patience + LATE
     assert len(corrected) > 30
-    assert {tick.kind for tick in corrected} == {"absolute"}
+    assert {tick.correction_mode for tick in corrected} == {"absolute"}
     for tick in corrected:
         assert tick.human_action is not None
         pressed, fingers = np.abs(tick.human_action[:6]), abs(tick.human_action[6])

@@ -1,6 +1,6 @@
 """gymnasium's conventions: render modes, the environment checker, and time limits, for every registered id.
 
-What opens a window runs in a process of its own, because gymnasium's window ends pygame when it closes.
+Tests that open a window run in a process of their own, because gymnasium's window quits pygame when it closes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from hitl_clic.render import backend, frames
+from hitl_clic.render import backend, task_renderer
 from hitl_clic.settings import load
 from hitl_clic.tasks import TASKS, make_task, task_names
 from hitl_clic.tasks.line.line_following import LineFollowing
@@ -61,7 +61,7 @@ assert windows() == 0, "the window is still open"
 
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
-    """Taking a way to OpenGL sets variables, which other tests must not see."""
+    """Using an OpenGL backend sets environment variables, which other tests must not see."""
     before = dict(os.environ)
     yield
     os.environ.clear()
@@ -92,22 +92,22 @@ def run(program: str, gymnasium_id: str, **environment: str) -> None:
 
 
 @pytest.mark.parametrize("name", task_names())
-def test_pictures_follow_the_task(name: str) -> None:
+def test_images_follow_the_task(name: str) -> None:
     needs_opengl(name)
     env = gymnasium.make(TASKS[name].gymnasium_id, render_mode="rgb_array")
     env.reset(seed=1)
     first = env.render()
     assert isinstance(first, np.ndarray)
     assert first.dtype == np.uint8
-    assert first.shape == (frames.HEIGHT, frames.HEIGHT if name in FLAT else 640, 3)
-    assert len(np.unique(first.reshape(-1, 3), axis=0)) > 3, "the picture is blank"
-    assert np.array_equal(env.render(), first), "the same instant must give the same picture"
+    assert first.shape == (task_renderer.HEIGHT, task_renderer.HEIGHT if name in FLAT else 640, 3)
+    assert len(np.unique(first.reshape(-1, 3), axis=0)) > 3, "the image is blank"
+    assert np.array_equal(env.render(), first), "the same state must give the same image"
     action = np.full(env.action_space.shape or (), 0.5, np.float32)
     for _ in range(5):
         env.step(action)
-    assert (np.asarray(env.render()) != first).any(), "the picture shows no motion"
+    assert (np.asarray(env.render()) != first).any(), "the image shows no motion"
     env.reset(seed=1)
-    assert np.array_equal(env.render(), first), "pictures must not depend on the past"
+    assert np.array_equal(env.render(), first), "images must not depend on the past"
     env.close()
     env.close()
 
@@ -127,14 +127,14 @@ def test_a_render_mode_changes_no_state(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", task_names())
-def test_gymnasiums_checker_has_nothing_to_warn_of(name: str) -> None:
+def test_gymnasiums_checker_gives_no_warning(name: str) -> None:
     needs_opengl(name)
     run(CHECK, TASKS[name].gymnasium_id, SDL_VIDEODRIVER="dummy")
 
 
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
 @pytest.mark.parametrize("name", ["line_following", "push_t", "hammer", "lift"])
-def test_a_person_sees_every_step_in_a_window(name: str, display: str) -> None:
+def test_the_window_shows_every_step(name: str, display: str) -> None:
     needs_opengl(name)
     run(SHOW, TASKS[name].gymnasium_id, DISPLAY=display, SDL_VIDEODRIVER="x11")
 
@@ -159,7 +159,7 @@ def test_gymnasiums_time_limit_may_be_another(limit: int) -> None:
 
 
 @pytest.mark.parametrize("name", task_names())
-def test_frames_come_at_the_rate_at_which_the_task_is_taught(name: str) -> None:
+def test_render_fps_is_the_control_rate(name: str) -> None:
     configured = tomllib.loads((ROOT / "configs" / "tasks" / f"{name}.toml").read_text(encoding="utf-8"))
     task = make_task(name)
     assert task.metadata["render_fps"] == task.control_hz == configured["loop"]["rate_hz"]
@@ -183,7 +183,7 @@ def test_rendering_without_a_mode_warns_and_draws_nothing() -> None:
         assert task.render() is None
 
 
-def test_a_task_without_a_mode_loads_nothing_to_draw_with() -> None:
+def test_a_task_without_a_mode_imports_no_drawing_library() -> None:
     program = (
         "import sys, numpy as np\n"
         "from hitl_clic.tasks import make_task\n"
@@ -194,7 +194,7 @@ def test_a_task_without_a_mode_loads_nothing_to_draw_with() -> None:
     run(program, "")
 
 
-def test_without_opengl_one_sentence_says_what_to_do() -> None:
+def test_without_opengl_the_error_says_what_to_do() -> None:
     program = (
         "import sys, gymnasium, hitl_clic.tasks\n"
         "env = gymnasium.make(sys.argv[1], render_mode='rgb_array')\n"
@@ -207,6 +207,6 @@ def test_without_opengl_one_sentence_says_what_to_do() -> None:
         "assert said == 'OpenGL does not work here (tried nonsense): unset MUJOCO_GL.', said\n"
         "env.close()\n"
     )
-    # Set once MuJoCo is loaded, which would refuse it itself.
+    # Set after MuJoCo is imported, which would refuse it.
     setup = "import os, hitl_clic.tasks.metaworld.hammer\nos.environ['MUJOCO_GL'] = 'nonsense'\n"
     run(setup + program, TASKS["hammer"].gymnasium_id)

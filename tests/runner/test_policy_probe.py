@@ -13,8 +13,8 @@ from fake_session import Swirl, session_records
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hitl_clic.clic.desired_space import limited_correction
 from hitl_clic.cockpit.state.state import EnergySlice
-from hitl_clic.correction.padding import shortened
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.methods import make_trainer
 from hitl_clic.runner.policy_inbox import PolicyInbox
@@ -30,20 +30,25 @@ from hitl_clic.runner.policy_probe import (
 )
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.types.messages import ChunkPair, Weights
-from hitl_clic.types.records import Kind, TickRecord
+from hitl_clic.types.records import CorrectionMode, TickRecord
 from hitl_clic.types.view import LoopView
 
 H, DIM_A, DIM_O = 3, 2, 4
 
 
 def pair(
-    number: int = 0, tick: int = 0, kind: Kind = "absolute", human: float = 0.5, robot: float = -0.5, taught: int = H
+    number: int = 0,
+    tick: int = 0,
+    mode: CorrectionMode = "absolute",
+    human: float = 0.5,
+    robot: float = -0.5,
+    taught: int = H,
 ) -> ChunkPair:
     mask = np.zeros((H, DIM_A), np.float32)
     mask[:taught] = 1
     state = np.full(DIM_O, 0.1, np.float32)
     chunks = [np.full((H, DIM_A), value, np.float32) for value in (robot, human)]
-    return ChunkPair(number, 0, tick, kind, state, *chunks, mask, 1, 0, 0)
+    return ChunkPair(number, 0, tick, mode, state, *chunks, mask, 1, 0, 0)
 
 
 @given(at=st.floats(-1, 1), gamma=st.sampled_from([0.3, 0.5, 1.0]))
@@ -77,7 +82,7 @@ def test_the_edge_in_a_slice_is_the_half_spaces(seed: int, length: float) -> Non
     robot, human = random.uniform(-1, 1, (2, 5)).astype(np.float32)
     axes, away = [1, 3], (human - robot).astype(np.float64)
     edge = slice_edge(human - robot, length, (1, 3))
-    (learnt,) = shortened(robot[None], human[None], np.ones((1, 5), np.float32), length).astype(np.float64)
+    (learnt,) = limited_correction(robot[None], human[None], np.ones((1, 5), np.float32), length).astype(np.float64)
     for step in random.normal(0.0, 1.0, (20, 2)):
         point = robot.astype(np.float64)
         point[axes] += step
@@ -98,7 +103,7 @@ def test_only_what_was_taught_is_judged() -> None:
 def test_a_relative_correction_is_followed_beyond_the_robots_chunk(at: float) -> None:
     chunk = np.full((H, DIM_A), at, np.float32)
     if abs(at + 0.5) > 1e-4:
-        assert follows(chunk, pair(kind="relative", human=-0.3), 0.5) == (at > -0.5)
+        assert follows(chunk, pair(mode="relative", human=-0.3), 0.5) == (at > -0.5)
 
 
 @given(st.floats(-1.0, 1.0))
@@ -106,16 +111,16 @@ def test_what_hands_meant_is_followed_where_it_is_nearer_than_the_robots_chunk(a
     chunk, between = np.full((H, DIM_A), at, np.float32), pair()
     middle = float(between.human[0, 0] + between.robot[0, 0]) / 2
     if abs(at - middle) > 1e-4:
-        assert follows(chunk, between, 0.1, means=True) == (at > middle)
+        assert follows(chunk, between, 0.1, averaged=True) == (at > middle)
 
 
 def taught(human: float, updates: int = 60) -> Weights:
     """Weights that were taught one chunk at all states."""
-    settings = load(overrides={"method": "bc", "clic": {"min_pairs": 1}}).clic
+    settings = load(overrides={"method": "bc", "policy": {"min_pairs": 1}}).policy
     trainer = make_trainer(DIM_O, DIM_A, H, settings, 0, ())
     for number in range(8):
         one = pair(number, human=human)
-        trainer.add(number, one.kind, one.state, one.robot, one.human, one.mask)
+        trainer.add(number, one.correction_mode, one.state, one.robot, one.human, one.mask)
     for _ in range(updates):
         trainer.update()
     return Weights("run", 1, 0, updates, 7, trainer.weights())
@@ -123,8 +128,8 @@ def taught(human: float, updates: int = 60) -> Weights:
 
 def made(weights: Slot[Weights], views: Slot[LoopView], shown: bool = False, method: str = "bc") -> PolicyProbe:
     settings: SessionSettings = load(overrides={"method": method, "horizon": H})
-    inbox = PolicyInbox(DIM_O, DIM_A, H, settings.clic, 0)
-    return PolicyProbe(inbox, newest(weights), settings.clic, 2, views, shown=lambda: shown)
+    inbox = PolicyInbox(DIM_O, DIM_A, H, settings.policy, 0)
+    return PolicyProbe(inbox, newest(weights), settings, 2, views, shown=lambda: shown)
 
 
 def instant(human: tuple[float, float] = (0.5, 0.25), robot: tuple[float, float] = (-0.5, 0.25)) -> LoopView:
@@ -178,7 +183,7 @@ def test_weights_that_are_refused_answer_nothing() -> None:
 
 def begun(method: str, updates: int = 1) -> Weights:
     """Of a learner that says to have made so many updates."""
-    settings = load(overrides={"method": method, "horizon": H}).clic
+    settings = load(overrides={"method": method, "horizon": H}).policy
     return Weights("run", 1, 0, updates, -1, make_trainer(DIM_O, DIM_A, H, settings, 0, ()).weights())
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from hitl_clic.cli import practice as command
 from hitl_clic.cockpit.drawing.picture import write_picture
-from hitl_clic.cockpit.state import status_text as words
+from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.runner import practising
 from hitl_clic.settings import load
@@ -59,10 +59,10 @@ def test_the_cockpit_says_that_nothing_is_learned(tmp_path) -> None:  # type: ig
     task = make_task("line_following")
     task.reset(seed=1)
     state = CockpitState(task="line following", scene=task.scene(), practice="Reached 2 of 3")
-    assert words.badge(state) == words.badge(replace(state, gate="waiting")) == "READY"
-    assert "your time runs" in words.beside_badge(replace(state, gate="waiting", hint="hold Space to correct"))
-    assert words.learned(state) == ("Reached 2 of 3", True)
-    assert "nothing is recorded" in words.policy(state)
-    assert words.learner(state).word == "off"
+    assert status_text.badge(state) == status_text.badge(replace(state, gate="waiting")) == "READY"
+    assert "the clock starts" in status_text.beside_badge(replace(state, gate="waiting", hint="hold Space to correct"))
+    assert status_text.learned(state) == ("Reached 2 of 3", True)
+    assert "nothing is recorded" in status_text.policy(state)
+    assert status_text.learner(state).word == "off"
     write_picture(state, tmp_path / "practice.png")
     assert (tmp_path / "practice.png").stat().st_size > 1000

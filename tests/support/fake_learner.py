@@ -28,7 +28,7 @@ def make_pair(number: int, seed: int = 0) -> ChunkPair:
         id=number,
         episode=number // 10,
         tick=4 * number,
-        kind="relative" if number % 3 else "absolute",
+        correction_mode="relative" if number % 3 else "absolute",
         state=generator.normal(size=4).astype(np.float32),
         robot=robot,
         human=human,

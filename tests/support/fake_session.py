@@ -111,7 +111,7 @@ def session_records(task: Task, episodes: int = 3, snapshot_every: int = 5, long
                 time_ns=now,
                 observation=before,
                 state="correcting" if human is not None else "autonomous",
-                kind="absolute",
+                correction_mode="absolute",
                 robot_action=-action,
                 human_action=human,
                 executed=action,

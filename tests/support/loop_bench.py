@@ -26,6 +26,7 @@ from hitl_clic.control.schedule import LiveSchedule, Schedule
 from hitl_clic.correction.mapping import HandOver, bind
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.correction.undo import UndoBuffer
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
@@ -146,6 +147,7 @@ class Bench:
     padding: str = "hold"
     undo_s: float = 0.0
     gate: GateSettings = field(default_factory=GateSettings)
+    correction: CorrectionSettings = field(default_factory=CorrectionSettings)
     longest: int = 12
     snapshot_every: int = 5
     policy: TellTale | None = None
@@ -165,6 +167,8 @@ class Bench:
     """Takes the scripted hand's place; with a thread of its own, which the test starts."""
 
     def __post_init__(self) -> None:
+        changes = {"padding": self.padding, "reaction_time_s": self.reaction / 10}
+        self.correction = self.correction.model_copy(update=changes)
         self.task = Track(self.longest)
         self.hand = Hand(self.script)
         self.policy = self.policy or TellTale(self.horizon)
@@ -188,15 +192,15 @@ class Bench:
             draws=self.draws,
         )
         device = self.device or self.hand
-        pairs = PairBuilder(self.horizon, self.execute, self.padding, self.reaction)
+        pairs = PairBuilder(self.horizon, self.execute, self.correction, 10.0)
         self.loop = ControlLoop(
             task=self.task,
             arbitration=Arbitration(
                 device=device,
-                gate=Gate(self.gate, self.choices),
+                gate=Gate(self.gate, self.correction, self.choices),
                 binding=bind(device.axes, self.task.action_frame.axes, groups=self.groups),
-                hand_over=HandOver(self.gate.max_step, 2),
-                policy_filter=PolicyFilter(self.gate.policy_filter_s, 10.0),
+                hand_over=HandOver(self.correction.max_step, 2),
+                policy_filter=PolicyFilter(self.correction.policy_filter_s, 10.0),
                 exploration=Exploration(self.exploration, 0, 2),
                 help=HelpRequest(self.help),
             ),

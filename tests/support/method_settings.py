@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodSettings, NegativeSettings
+from hitl_clic.clic.settings import ClicSettings, EnergySettings, InferenceSettings, NegativeSettings
 
 DIM_O, DIM_A, HORIZON = 3, 2, 2
 CHUNK = (HORIZON, DIM_A)
 
 
-def method(**changes: object) -> MethodSettings:
+def method(**changes: object) -> ClicSettings:
     """Explicit settings with some fields changed."""
     numbers: dict[str, object] = {
-        "energy": EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=4, standardise=True),
+        "network": EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=4, standardise=True),
         "negatives": NegativeSettings(
             start="proposals", samples=32, steps=2, noise="linear", step_start=0.1, step_end=1e-5, clip=0.1
         ),
@@ -26,7 +26,6 @@ def method(**changes: object) -> MethodSettings:
             bank=32,
             plan_switch_margin=0.0,
         ),
-        "padding": "hindsight",
         "radius_ratio": 0.3,
         "boundary_temperature": 0.05,
         "boundary_power": 5.0,
@@ -46,4 +45,4 @@ def method(**changes: object) -> MethodSettings:
         "min_pairs": 8,
         "device": "cpu",
     }
-    return MethodSettings(**{**numbers, **changes})
+    return ClicSettings(**{**numbers, **changes})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from hitl_clic.correction.padding import Padding
 from hitl_clic.correction.pair_builder import PairBuilder
+from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.types.messages import ChunkPair
-from hitl_clic.types.records import EVERYTHING, Array, Kind, TickRecord
+from hitl_clic.types.records import EVERYTHING, Array, CorrectionMode, TickRecord
 
 H, TA = 4, 2
 
@@ -20,6 +23,25 @@ def robot_chunk(tick: int, horizon: int = H) -> Array:
 
 def human_action(tick: int) -> Array:
     return np.array([0.5 + tick / 1000, 0.25], np.float32)
+
+
+def builder(
+    padding: Padding = "hold",
+    reaction: int = 0,
+    average: int = 1,
+    horizon: int = H,
+    execute: int = TA,
+    approval: bool = False,
+    commands: Sequence[int] = (),
+) -> PairBuilder:
+    """A builder of pairs at 10 Hz; reaction and average in ticks."""
+    settings = CorrectionSettings(
+        padding=padding,
+        reaction_time_s=reaction / 10,
+        label_average_s=average / 10 if average > 1 else 0.0,
+        implicit_approval=approval,
+    )
+    return PairBuilder(horizon, execute, settings, 10.0, commands)
 
 
 @dataclass
@@ -38,11 +60,11 @@ class Stream:
         begins: bool = True,
         ends: str = "",
         taught: tuple[float, float] = (1, 1),
-        about: str = EVERYTHING,
+        axes: str = EVERYTHING,
         connected: bool = True,
     ) -> list[ChunkPair]:
         t = self.tick
-        kind: Kind = "relative" if who in "rc" else "absolute"
+        mode: CorrectionMode = "relative" if who in "rc" else "absolute"
         robot = np.array([-0.1, t / 1000], np.float32)
         push = np.array([0.2, 0.0], np.float32)
         human = {"h": human_action(t), "r": robot + push}.get(who)
@@ -53,7 +75,7 @@ class Stream:
             time_ns=1000 * t,
             observation=np.array([t], np.float32),
             state="autonomous" if who == "." else "correcting",
-            kind=kind,
+            correction_mode=mode,
             robot_action=robot,
             human_action=human,
             executed=np.array([0.9, t / 1000], np.float32),
@@ -71,9 +93,9 @@ class Stream:
             success=False,
             terminated=ends == "terminated",
             truncated=ends == "truncated",
-            seen=max(0, t - self.reaction) if self.reaction else -1,
+            stimulus_tick=max(0, t - self.reaction) if self.reaction else -1,
             push=push if who == "r" else None,
-            about=about,
+            correction_axes=axes,
         )
         self.records.append(record)
         self.tick += 1

@@ -1,1 +1,1 @@
-"""Drawing of the window's parts with pygame. Runs in the window's process."""
+"""Draws the window's parts with pygame. Runs in the window's process, and in processes that write pictures."""

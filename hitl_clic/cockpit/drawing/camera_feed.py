@@ -7,7 +7,7 @@ process gets the scene once, as JSON in its arguments; the scene names the file 
 from __future__ import annotations
 
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.render.render_thread import RenderThread, Shot
+from hitl_clic.render.render_thread import Rendering, RenderThread
 from hitl_clic.types.scene3d import Pose, Scene3D
 from hitl_clic.types.schema import Schema
 
@@ -16,31 +16,32 @@ SCENE3D: Schema[Scene3D] = Schema(Scene3D)
 
 
 class CameraFeed:
-    """Shows a stage from its cameras, in the settings' quality. `per_s`: pictures a second to keep, see `Studio`."""
+    """Camera images of a 3-D scene. `images_per_s`: rate to keep by smaller images, Hz; see `RenderThread`."""
 
-    def __init__(self, scene3d: Scene3D, settings: WindowSettings, per_s: float = 0.0) -> None:
+    def __init__(self, scene3d: Scene3D, settings: WindowSettings, images_per_s: float = 0.0) -> None:
         self.scene3d = scene3d
         self._views = scene3d.views()
         self._view = 0
-        self._studio = RenderThread(scene3d, settings.quality, settings.picture_height, settings.gl, per_s)
+        height = settings.picture_height
+        self._render_thread = RenderThread(scene3d, settings.quality, height, settings.gl, images_per_s)
 
-    def turn(self) -> None:
-        """Go on to the next view: the one chosen for the task, then each camera alone."""
+    def next_view(self) -> None:
+        """Switch to the next view: the task's own, then each camera alone."""
         self._view = (self._view + 1) % len(self._views)
 
-    def look(self, pose: Pose | None) -> tuple[Shot | None, str]:
-        """Ask for pictures of a pose; the newest there are, and a sentence where there are none."""
-        if pose is not None and not self._studio.problem:
-            self._studio.show(pose, self._views[self._view])
-            shot = self._studio.latest()
-            return shot, "" if shot is not None else "The cameras start; until then everything is drawn flat."
-        problem = self._studio.problem
-        return None, problem and f"Drawn flat. {problem}"
+    def images(self, pose: Pose | None) -> tuple[Rendering | None, str]:
+        """Request images of a pose. Returns the newest images, or a sentence why there are none."""
+        problem = self._render_thread.problem
+        if pose is None or problem:
+            return None, problem and f"The scene is drawn flat. {problem}"
+        self._render_thread.request(pose, self._views[self._view])
+        rendering = self._render_thread.latest()
+        return rendering, "" if rendering else "The cameras are starting; the scene is drawn flat until then."
 
-    def wait(self, pose: Pose) -> Shot | None:
-        """The pictures of this very pose, when they are drawn; None if there will be none. Not for a window."""
-        return self._studio.take(pose, self._views[self._view])
+    def wait(self, pose: Pose) -> Rendering | None:
+        """Wait for the images of this pose; None if drawing does not work. A window must not call this."""
+        return self._render_thread.render(pose, self._views[self._view])
 
     def close(self) -> None:
-        """End the drawing."""
-        self._studio.close()
+        """End the render thread."""
+        self._render_thread.close()

@@ -1,128 +1,117 @@
-"""The scene as cameras see it, with both plans projected into their pictures.
+"""Camera images of the scene, with the robot's chunk and the human's projected into them.
 
-Pure drawing, in whichever thread draws the window; the pictures themselves come from `hitl_clic.render`. What a plan
-crosses does not hide it: a plan must be seen whole.
+Pure drawing, in the thread that draws the window; `hitl_clic.render` makes the images. Objects never hide a chunk, so
+that the teacher sees all of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pygame
 
-from hitl_clic.cockpit.drawing import chunk_overlay as chunk_overlay
-from hitl_clic.cockpit.drawing import palette
+from hitl_clic.cockpit.drawing import chunk_overlay, palette
 from hitl_clic.cockpit.drawing.palette import Color
 from hitl_clic.cockpit.drawing.theme import Brush, Point
-from hitl_clic.cockpit.state.state import CockpitState
-from hitl_clic.render.render_thread import Shot
+from hitl_clic.cockpit.state.state import Chunk, CockpitState
+from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.scene3d import Camera, Floats, proportions
 
 _GAP = 0.012
-"""Between two pictures, as a share of their height."""
+"""Gap between two images, as a share of their height."""
 _SHADOW: Color = (70, 76, 88)
 
 
 class CameraView:
-    """Draws one shot after another; keeps the newest one's pictures in the window's size."""
+    """Draws renderings. Caches the newest one's images in the window's size."""
 
     def __init__(self, floor: float) -> None:
         self._floor = floor
-        self._scaled: tuple[Shot, tuple[int, int], list[pygame.Surface]] | None = None
+        self._scaled: tuple[Rendering, tuple[int, int], list[pygame.Surface]] | None = None
 
-    def draw(self, on: pygame.Surface, brush: Brush, board: pygame.Rect, state: CockpitState, shot: Shot) -> int:
-        """Fill the board; how many times longer than true the plans are."""
-        rects = _rects(board, len(shot.cameras))
-        for rect, picture in zip(rects, self._pictures(shot, rects[0].size), strict=True):
-            on.blit(picture, rect)
-        times = _magnification(brush, rects[0], state, shot)
-        for rect, camera in zip(rects, shot.cameras, strict=True):
-            on.set_clip(rect)
-            _View(on, brush, rect, camera, self._floor).plans(state, shot, state.scene.step * times)
-            _label(on, brush, rect, camera.name)
-        on.set_clip(board)
-        return times
+    def draw(self, brush: Brush, board: pygame.Rect, state: CockpitState, rendering: Rendering) -> int:
+        """Fill the board. Returns the magnification of the chunks."""
+        rects = _rects(board, len(rendering.cameras))
+        for rect, image in zip(rects, self._images(rendering, rects[0].size), strict=True):
+            brush.on.blit(image, rect)
+        magnification = _magnification(brush, rects[0], state, rendering)
+        for rect, camera in zip(rects, rendering.cameras, strict=True):
+            brush.on.set_clip(rect)
+            view = _View(brush, rect, camera, self._floor)
+            for hand, place in enumerate(rendering.pose.hands):
+                view.draw_chunks(state, np.asarray(place), hand, state.scene.step * magnification)
+            _label(brush, rect, camera.name)
+        brush.on.set_clip(board)
+        return magnification
 
-    def _pictures(self, shot: Shot, size: tuple[int, int]) -> list[pygame.Surface]:
-        if self._scaled is None or self._scaled[0] is not shot or self._scaled[1] != size:
+    def _images(self, rendering: Rendering, size: tuple[int, int]) -> list[pygame.Surface]:
+        if self._scaled is None or self._scaled[0] is not rendering or self._scaled[1] != size:
             surfaces = [
-                pygame.transform.smoothscale(
-                    pygame.image.frombuffer(picture.tobytes(), picture.shape[1::-1], "RGB"), size
-                )
-                for picture in shot.pictures
+                pygame.transform.smoothscale(pygame.image.frombuffer(image.tobytes(), image.shape[1::-1], "RGB"), size)
+                for image in rendering.images
             ]
-            self._scaled = (shot, size, surfaces)
+            self._scaled = (rendering, size, surfaces)
         return self._scaled[2]
 
 
+@dataclass(frozen=True, slots=True)
 class _View:
-    """One camera's picture on the window."""
+    """One camera's image in the window, onto which points are projected. `floor`: height of the table, m."""
 
-    def __init__(self, on: pygame.Surface, brush: Brush, rect: pygame.Rect, camera: Camera, floor: float) -> None:
-        self._on, self._brush, self._rect, self._camera, self._floor = on, brush, rect, camera, floor
+    brush: Brush
+    rect: pygame.Rect
+    camera: Camera
+    floor: float
 
-    def plans(self, state: CockpitState, shot: Shot, step: float) -> None:
-        """The robot's plan and the human's for each hand; `step` is a unit of action as drawn, m."""
-        for hand, place in enumerate(shot.pose.hands):
-            start = np.asarray(place)
-            chunk = state.robot_chunk
-            if chunk is not None and state.step_in_chunk < len(chunk):
-                path = _path(start, chunk[state.step_in_chunk :], hand, step)
-                self._drop(path, palette.ROBOT_INK)
-                runs = max(0, state.execute - state.step_in_chunk)
-                chunk_overlay.chunk(self._on, self._brush, self._pixels(path), palette.ROBOT_INK, runs, halo=True)
-            if state.human_chunk:
-                self._human(state, start, hand, step)
+    def draw_chunks(self, state: CockpitState, start: Floats, hand: int, step: float) -> None:
+        """Draw the robot's chunk and the human's for one hand. `step`: length of one action unit as drawn, m."""
 
-    def _human(self, state: CockpitState, start: Floats, hand: int, step: float) -> None:
-        chunk = state.human_chunk or ()
-        longer = chunk_overlay.DIRECTION_STEPS if len(chunk) == 1 else 1
-        path = _path(start, chunk * longer, hand, step)
-        if np.allclose(path[-1], start):
+        def trace(chunk: Chunk, color: Color) -> list[Point]:
+            path = _path(start, chunk, hand, step)
+            if color == palette.HUMAN_INK and np.allclose(path[-1], start):
+                return []
+            self._draw_height(path, color)
+            return self._pixels(path)
+
+        end = chunk_overlay.chunks(self.brush, state, trace, halo=True)
+        if end is None or not state.desired_radius:
             return
-        self._drop(path, palette.HUMAN_INK)
-        points = self._pixels(path)
-        if len(points) < 2:
-            return
-        if len(chunk) == 1:
-            chunk_overlay.arrow(self._on, self._brush, points[0], points[-1], palette.HUMAN_INK, halo=True)
-        else:
-            chunk_overlay.chunk(self._on, self._brush, points, palette.HUMAN_INK, max(state.execute, 1), halo=True)
-        ahead = float(self._camera.seen(path[-1])[2])
-        if state.desired_radius and ahead > 0:
-            radius = state.desired_radius * longer * step * _pixels_a_metre(self._camera, self._rect, ahead)
-            brush = self._brush
-            brush.ring(self._on, points[-1], min(radius, self._rect.width), brush.px(2), palette.HUMAN, 200)
+        longer = chunk_overlay.longer(state)
+        ahead = float(self.camera.seen(_path(start, (state.human_chunk or ()) * longer, hand, step)[-1])[2])
+        if ahead > 0:
+            radius = state.desired_radius * longer * step * _pixels_per_metre(self.camera, self.rect, ahead)
+            self.brush.ring(end, min(radius, self.rect.width), self.brush.px(2), palette.HUMAN, 200)
 
-    def _drop(self, path: Floats, color: Color) -> None:
-        """How high the ends of a plan are: lines down to the table, and the plan's shadow there."""
+    def _draw_height(self, path: Floats, color: Color) -> None:
+        """Show the height of a path: its shadow on the table, and vertical lines at both ends."""
         shadow = path.copy()
-        shadow[:, 2] = self._floor
-        brush = self._brush
+        shadow[:, 2] = self.floor
+        brush = self.brush
         for end in (0, -1):
             foot = self._pixels(np.stack([path[end], shadow[end]]))
             if len(foot) == 2:
-                brush.line(self._on, foot[0], foot[1], brush.px(1), color)
-        brush.path(self._on, self._pixels(shadow), brush.px(1.5), _SHADOW)
+                brush.line(foot[0], foot[1], brush.px(1), color)
+        brush.path(self._pixels(shadow), brush.px(1.5), _SHADOW)
         for point in self._pixels(shadow[-1:]):
-            brush.disc(self._on, point, brush.px(2.5), color)
+            brush.disc(point, brush.px(2.5), color)
 
     def _pixels(self, points: Floats) -> list[Point]:
-        """Pixels of world points [k, 3], up to the first that the camera does not see."""
-        rect = self._rect
+        """Pixels of world points [k, 3], up to the first behind the camera."""
+        rect = self.rect
         pixels: list[Point] = []
-        for x, y in self._camera.project(points, rect.width / rect.height).tolist():
+        for x, y in self.camera.project(points, rect.width / rect.height).tolist():
             if math.isnan(x):
                 break
-            pixels.append((chunk_overlay.near(rect.x + x * rect.width), chunk_overlay.near(rect.y + y * rect.height)))
+            x, y = rect.x + x * rect.width, rect.y + y * rect.height
+            pixels.append((chunk_overlay.clipped(x), chunk_overlay.clipped(y)))
         return pixels
 
 
-def proportions_of(shot: Shot) -> tuple[float, float]:
-    """Width and height of all its pictures beside each other, in heights."""
-    count = len(shot.cameras)
+def proportions_of(rendering: Rendering) -> tuple[float, float]:
+    """Width and height of all images side by side, in units of their height."""
+    count = len(rendering.cameras)
     return count * proportions(count) + (count - 1) * _GAP, 1.0
 
 
@@ -132,27 +121,27 @@ def _rects(board: pygame.Rect, count: int) -> list[pygame.Rect]:
     return [pygame.Rect(board.x + index * (width + gap), board.y, width, board.height) for index in range(count)]
 
 
-def _path(start: Floats, chunk: Sequence[Sequence[float]], hand: int, step: float) -> Floats:
-    """World points [k + 1, 3] that a hand passes, its own first."""
+def _path(start: Floats, chunk: Chunk, hand: int, step: float) -> Floats:
+    """World points [k + 1, 3] on a hand's path, the start first, m."""
     moves = np.array([row[3 * hand : 3 * hand + 3] for row in chunk if len(row) >= 3 * hand + 3], np.float64)
     return start + step * np.concatenate([np.zeros((1, 3)), np.cumsum(moves.reshape(-1, 3), axis=0)])
 
 
-def _pixels_a_metre(camera: Camera, rect: pygame.Rect, ahead: float) -> float:
-    """Of something across the line of sight, `ahead` metres away."""
+def _pixels_per_metre(camera: Camera, rect: pygame.Rect, ahead: float) -> float:
+    """Image scale at a distance of `ahead` metres."""
     return rect.height / (2.0 * camera.slope() * ahead)
 
 
-def _magnification(brush: Brush, rect: pygame.Rect, state: CockpitState, shot: Shot) -> int:
-    """The same in all pictures, from the first hand in the first one."""
-    camera = shot.cameras[0]
-    ahead = max(float(camera.seen(shot.pose.hands[0])[2]), 0.1)
-    return chunk_overlay.magnification(state.scene.step * _pixels_a_metre(camera, rect, ahead), brush.scale)
+def _magnification(brush: Brush, rect: pygame.Rect, state: CockpitState, rendering: Rendering) -> int:
+    """One magnification for all images, computed for the first hand in the first image."""
+    camera = rendering.cameras[0]
+    ahead = max(float(camera.seen(rendering.pose.hands[0])[2]), 0.1)
+    return chunk_overlay.magnification(state.scene.step * _pixels_per_metre(camera, rect, ahead), brush.scale)
 
 
-def _label(on: pygame.Surface, brush: Brush, rect: pygame.Rect, name: str) -> None:
+def _label(brush: Brush, rect: pygame.Rect, name: str) -> None:
     px = brush.px
     width, height = brush.width(name, "small") + 2 * px(7), brush.height("small") + 2 * px(2)
     card = pygame.Rect(rect.x + px(8), rect.y + px(8), width, height)
-    brush.box(on, card, palette.CARD, px(5), alpha=190)
-    brush.text(on, name, (card.x + px(7), card.y + px(2)), "small", palette.TEXT)
+    brush.box(card, palette.CARD, px(5), alpha=190)
+    brush.text(name, (card.x + px(7), card.y + px(2)), "small", palette.TEXT)

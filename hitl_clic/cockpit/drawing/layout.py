@@ -1,4 +1,4 @@
-"""Where everything stands in a window of a given size. Pure arithmetic; the same for drawing and for the mouse."""
+"""Where each part of the window lies. Pure arithmetic, used for drawing and for the mouse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pygame
 
 DESIGN = (1280, 720)
-"""Size of the window at which one design pixel is one pixel."""
+"""Window size at which one design pixel is one pixel."""
 PANEL_WIDTH = 520
 MARGIN = 24
 GAP = 12
@@ -18,8 +18,8 @@ class Layout:
     """Rectangles for one window size, pixels.
 
     Attributes:
-        scale: pixels per design pixel. left: the light half; board: the scene inside it, of the scene's own
-        proportions; panel: the dark half; learning, curve, machine, keys: its cards from top to bottom.
+        scale: pixels per design pixel. left: the light half. board: the scene inside it, with the scene's proportions.
+        panel: the dark half. learning, curve, machine, keys: its cards from top to bottom.
     """
 
     scale: float
@@ -33,7 +33,7 @@ class Layout:
 
     @classmethod
     def of(cls, size: tuple[int, int], scene: tuple[float, float] = (1.0, 1.0)) -> Layout:
-        """Lay out a window of `size` pixels around a scene of width and height `scene` (any unit)."""
+        """The layout of a window of `size` pixels for a scene of this width and height (any unit)."""
         width, height = size
         scale = min(width / DESIGN[0], height / DESIGN[1])
 
@@ -56,5 +56,5 @@ class Layout:
         return cls(scale, left, board, panel, learning, curve, machine, keys)
 
     def to_scene(self, pixel: tuple[int, int]) -> tuple[float, float]:
-        """A pixel of the window in scene coordinates scaled to [0, 1] x [0, 1]; may lie outside."""
+        """A pixel of the window in scene coordinates; the scene is [0, 1] x [0, 1], the pixel may lie outside."""
         return ((pixel[0] - self.board.x) / self.board.width, (pixel[1] - self.board.y) / self.board.height)

@@ -1,6 +1,6 @@
-"""The cockpit's colours, for window, terminal and report alike: blue is the robot, orange the human, everywhere.
+"""The colours of window, terminal and report: blue is the robot, orange the human.
 
-Pure data. After Okabe and Ito (2008), which the colour-blind tell apart; shapes repeat what colour says.
+Pure data. After Okabe and Ito (2008), for colour-blind people; shapes repeat what a colour says.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ Color = scene_colors.Color
 
 ROBOT: Color = (86, 160, 255)
 ROBOT_INK: Color = (16, 106, 210)
-"""The robot's blue where it must stand on a light ground; the lighter one is for dark grounds."""
+"""The `_INK` colours are for light backgrounds, the others for dark ones."""
 HUMAN: Color = (255, 159, 67)
 HUMAN_INK: Color = (205, 98, 0)
 PAUSED: Color = (158, 168, 184)
@@ -40,7 +40,7 @@ BADGE: dict[str, Color] = {
     "paused": PAUSED,
     "stopped": STOPPED,
 }
-"""Colour of who drives, by the gate's state."""
+"""Colour of the gate's state."""
 
 
 def web(color: Color) -> str:

@@ -1,4 +1,4 @@
-"""Whether a person has been welcomed on this account. The window process's only file of its own; never in a tick."""
+"""Remembers that the welcome page was shown on this account. Reads and writes a file; never called in a tick."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import os
 from pathlib import Path
 
 
-def _mark() -> Path:
-    """Where that is remembered (XDG Base Directory Specification)."""
+def _marker() -> Path:
+    """The marker file (XDG Base Directory Specification)."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "hitl-clic" / "welcomed"
 
 
 def welcomed() -> bool:
-    """Whether the welcome was seen before."""
-    return _mark().exists()
+    """Whether the welcome page was closed before."""
+    return _marker().exists()
 
 
 def remember() -> None:
-    """Do not welcome again. Raises OSError where that cannot be written; it is then asked again next time."""
-    mark = _mark()
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.touch()
+    """Do not show the welcome page again. Raises OSError if the marker cannot be written."""
+    marker = _marker()
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()

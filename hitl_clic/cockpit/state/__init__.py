@@ -1,1 +1,1 @@
-"""What the window shows, as data."""
+"""What the window shows, as plain data and texts."""

@@ -1,4 +1,4 @@
-"""What the device bench shows of one instant: a part of `CockpitState`, and its page's only knowledge. Pure data."""
+"""What the device bench shows: a part of `CockpitState`. Pure data."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class BenchAxis:
     """One axis.
 
     Attributes:
-        name, source: of the motion axis, and the raw axis it is read from; empty where there is none.
-        raw, shaped: deflection before and after the response; None where a device has none. motion: with speed, mode
-            and arm, as the loop gets it.
-        curve: the response at even steps of the raw axis from -1 to 1; empty where there is none.
+        name, source: the motion axis, and its raw axis, empty for none.
+        raw, shaped: deflection before and after the response curve; None if the device has no raw axes.
+        motion: as the control loop gets it, after speed, mode and arm.
+        curve: the response at even steps of the raw axis from -1 to 1; empty for none.
     """
 
     name: str
@@ -31,7 +31,7 @@ class BenchAxis:
 
 @dataclass(frozen=True, slots=True)
 class BenchKnob:
-    """What can be changed about the chosen axis: its name, its value in words, the keys for less and for more."""
+    """One setting of the chosen axis: its name, its value as text, the keys for less and more."""
 
     name: str
     value: str
@@ -41,14 +41,13 @@ class BenchKnob:
 
 @dataclass(frozen=True, slots=True)
 class BenchView:
-    """One instant of a device that is tried out.
+    """One instant of a device on the bench.
 
     Attributes:
-        device, profile: their names. state: whether it is there, drives, or its emergency stop is held; sentence: that
-            in words. axes: one for each base axis; chosen: the name of the one that the knobs are about.
-        knobs, keys: what can be changed, and (key, what it does); fixed: why nothing can.
-        facts: (what, figure) about rate, queue and age. down: buttons and keys that are held.
-        message: what happened last.
+        device, profile: their names. state: "away" (not connected), "rest", "drives" or "stop" (emergency stop held).
+        sentence: the state as text. axes: one per base axis. chosen: name of the axis whose settings are shown.
+        knobs: its settings. fixed: why there are none. keys: (key, what it does).
+        facts: (name, figure) of rate, queue and age. down: buttons and keys that are held. message: the last event.
     """
 
     device: str

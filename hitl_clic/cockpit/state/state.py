@@ -15,23 +15,21 @@ from msgspec import Meta
 
 from hitl_clic.cockpit.state.bench_state import BenchView
 from hitl_clic.cockpit.window.keymap import Bindings, Keymap, table
-from hitl_clic.types.records import EVERYTHING, Frame, GateState, Kind
+from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState
 from hitl_clic.types.scene import Scene
 from hitl_clic.types.schema import Finite, Fraction, Natural, NonNegative
 
 Chunk = tuple[Annotated[tuple[Finite, ...], Meta(min_length=2)], ...]
-"""Displacements of the hand, one row a step, in action units: x and y, and y points down like the scene; for tasks with
-a stage x, y, z of each hand in the world."""
-Driver = Literal["robot", "human", "nobody"]
+"""Displacements of the hand, one row per step, action units. Flat tasks: x and y, with y downwards as in the scene.
+Tasks with a 3-D scene: x, y, z of each hand in the world."""
 Correction = Literal["queued", "learned", "followed", "unfollowed", "undone"]
-"""Waiting for the learner; in trained batches, and the policy asked again at its state: would do it, would not yet."""
+"""queued: waits for the learner. learned: in trained batches. (un)followed: by the newest policy, asked there again."""
 LinkState = Literal["connecting", "connected", "lost", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeMark:
-    """One finished episode as the cockpit shows it: its number, whether the goal was reached, how often the
-    teacher drove (fraction of its steps, 0 to 1) and its length in steps."""
+    """One finished episode: number, outcome, share of the steps that the teacher drove (0 to 1), length in steps."""
 
     episode: Natural
     success: bool
@@ -41,11 +39,10 @@ class EpisodeMark:
 
 @dataclass(frozen=True, slots=True)
 class SessionEnd:
-    """Set on the last states of a session: the window then shows its summary page.
+    """Part of the last states of a session; the window then shows the summary page.
 
     Attributes:
-        wall_s: length of the session, seconds. updates: updates the learner did.
-        saved_to: folder of the recording, as the person knows it.
+        wall_s: length of the session, s. updates: of the policy by the learner. saved_to: folder of the recording.
     """
 
     wall_s: NonNegative
@@ -55,15 +52,15 @@ class SessionEnd:
 
 @dataclass(frozen=True, slots=True)
 class EnergySlice:
-    """A slice of the energy over two action axes, around the robot's chunk at one tick.
+    """The energy over two action axes, around the robot's chunk at one tick.
 
     Attributes:
-        policy: whose energy it is, in words ("policy v12").
-        axes: names of the axes, to the right and downwards. side: points on each, from -1 to 1.
-        levels: side * side bytes, row by row: 0 where the energy is least, 255 where it is high.
-        robot: the robot's action. human: the teacher's, or None. radius: of the desired ball around it; with a human
-            action and without a radius the desired space is the half-plane that begins at `edge` from the robot's
-            towards the teacher's.
+        policy: name of the policy ("policy v12").
+        axes: names of the axes, to the right and downwards. side: points along each, from -1 to 1.
+        levels: side * side bytes, row by row: 0 at the lowest energy, 255 at the highest.
+        robot: the robot's action. human: the teacher's, or None. radius: of the desired ball around it.
+        edge: without a radius, the desired set is a half-plane. It begins at this distance from the robot's action
+            towards the teacher's, action units.
     """
 
     policy: str
@@ -78,37 +75,37 @@ class EnergySlice:
 
 @dataclass(frozen=True, slots=True)
 class CockpitState:
-    """One instant of a session, as a teacher sees it. Every field but the task's name and scene has a default.
+    """One instant of a session. All fields except the task's name and scene have defaults.
 
     Attributes:
-        task: name for the person. scene: what stands where. time_s: since the session began, seconds.
-        robot_chunk: the plan in use, from its first step; execute: its first Ta steps will run;
-            step_in_chunk: how many of its steps have run, so that step is the one that leaves `scene.hand`.
-        human_chunk: the teacher's correction from `scene.hand` on; a single step is drawn as a direction.
+        task: its display name. time_s: since the session began, s.
+        robot_chunk: the plan in use, all its steps. execute: Ta, the steps of it that will run. step_in_chunk: the
+            steps that have run; the next one starts at `scene.hand`.
+        human_chunk: the teacher's correction, from `scene.hand`. A single step is drawn as a direction.
         desired_radius: radius of the desired set around the end of `human_chunk`, action units.
-        gate: who may drive. kind, frame, about: how a correction is read, along whose axes, about which group of them.
-        hint: how to hand over ("hold Space to drive"). lets_pass: the teacher holds on without pushing, and so teaches
-            that what the robot does is right.
-        asks: the robot doubts its plan.
-        device, device_age_s, device_connected: what the teacher holds, age of its newest sample, whether it is there.
-        device_note: what it would move now ("moving · arm 1 of 2"); may be empty.
+        gate: who may drive. correction_mode, command_frame, correction_axes: how a correction is read.
+        hint: how to hand over ("hold Space to drive"). approving: the teacher holds without steering, so the robot's
+            actions count as correct (implicit approval).
+        help_requested: the robot is uncertain and asks for help.
+        device: the teacher's. device_age_s: age of its newest sample, s.
+        device_note: what it moves now ("moving · arm 1 of 2"); may be empty.
         device_keys: its key map for the help page, (what to press, what it does).
-        window_keys: the window's own keys that are others than by default.
-        foot: lines of keys at the foot of the panel, (key, word), where they are not those of a teacher.
-        weight_version, weights_age_s: version in use (0 untrained), seconds since it took over.
-        pairs_*: corrections made, waiting for the learner, in trained batches, given up.
+        window_keys: the window's keys without the default ones.
+        key_rows: rows of (key, word) at the foot of the panel; empty for those of a teacher.
+        weight_version, weights_age_s: version in use (0: untrained), and its time in use, s.
+        pairs_*: training pairs made, waiting for the learner, in trained batches, dropped.
         updates_per_s: of the learner, over the last seconds.
-        episode, step, max_steps: numbers from 0; progress: task's own figure in words ("coverage 0.63").
+        episode, step: counted from 0. max_steps: 0 for no limit. progress: the task's own figure ("coverage 0.63").
         history: finished episodes, oldest first. corrections: the newest ones, oldest first.
-        loop_hz, target_hz: measured and wanted rate of the loop (0 while unknown).
+        loop_hz, target_hz: measured and wanted rate of the control loop (0: unknown).
         lateness_p99_ms, lateness_worst_ms, overruns: of the session's ticks.
         sections: (name, p50, p99) of each part of a tick, ms.
-        link, link_detail: state of the connection to the learner and a sentence about it.
-        message: what happened last, one sentence; may be empty. end: set when the session is over.
-        energy_slice: the energy around the plan, or a sentence that says why there is none.
-        practice: the score, where a person drives alone and nothing is learned; `history` then has the share of the
-            time that each episode took in place of the share driven.
-        bench: a device that is tried out, which then has the whole window.
+        link, link_detail: state of the connection to the learner, and a sentence about it.
+        message: the last event, one sentence; may be empty. end: set when the session is over.
+        energy_slice: the energy, or a sentence why there is none.
+        practice: the score in practice mode, where nothing is learned; else empty. `feedback` in `history` is then the
+            share of the time limit that each episode took.
+        bench: the device bench, which covers the whole window.
     """
 
     task: str
@@ -120,19 +117,19 @@ class CockpitState:
     human_chunk: Chunk | None = None
     desired_radius: NonNegative | None = None
     gate: GateState = "autonomous"
-    kind: Kind = "relative"
-    frame: Frame = "camera"
-    about: str = EVERYTHING
+    correction_mode: CorrectionMode = "relative"
+    command_frame: CommandFrame = "camera"
+    correction_axes: str = EVERYTHING
     hint: str = ""
     approving: bool = False
-    asks: bool = False
+    help_requested: bool = False
     device: str = ""
     device_age_s: NonNegative = 0.0
     device_connected: bool = True
     device_note: str = ""
     device_keys: tuple[tuple[str, str], ...] = ()
     window_keys: Bindings = ()
-    foot: tuple[tuple[tuple[str, str], ...], ...] = ()
+    key_rows: tuple[tuple[tuple[str, str], ...], ...] = ()
     weight_version: Natural = 0
     weights_age_s: NonNegative = 0.0
     pairs_made: Natural = 0
@@ -179,10 +176,3 @@ class CockpitState:
     def keymap(self) -> Keymap:
         """The window's keys."""
         return table(self.window_keys)
-
-    @property
-    def driver(self) -> Driver:
-        """Who moves the robot now: follows from the gate."""
-        if self.gate == "autonomous":
-            return "robot"
-        return "human" if self.gate == "correcting" else "nobody"

@@ -1,6 +1,6 @@
-"""The cockpit's sentences: what the window, the terminal dashboard and the logs say about a state.
+"""The texts of window, terminal dashboard and logs about a state.
 
-Pure functions of a `CockpitState`; words come before numbers, and every line says whether all is well.
+Pure functions of a `CockpitState`; any thread. Each text starts with words and ends with figures.
 """
 
 from __future__ import annotations
@@ -9,114 +9,118 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
+from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
 from hitl_clic.cockpit.window import keymap
-from hitl_clic.types.records import EVERYTHING, Frame
+from hitl_clic.types.records import EVERYTHING, CommandFrame
 
 SHOWN_CORRECTIONS = 5
 RECENT_EPISODES = 5
 STALE_DEVICE_S = 0.25
-"""A device silent for longer is shown as such, seconds."""
+"""Age of the newest sample above which the device is called silent, s."""
 SLOW_SHARE = 0.95
-"""Share of the wanted rate below which the loop is called slow."""
+"""Share of the target rate below which the loop is called slow."""
 LATE_MS = 3.0
-"""Lateness (p99) above which the loop is called late, milliseconds."""
+"""Lateness (p99) above which the loop is called late, ms."""
 
 
-FRAMES: Mapping[Frame, str] = {
-    "world": "along the world's axes",
-    "gripper": "along the hand's axes",
-    "camera": "along the picture's axes",
+FRAMES: Mapping[CommandFrame, str] = {"world": "world axes", "gripper": "gripper axes", "camera": "camera axes"}
+"""The frame of the teacher's motion."""
+
+CORRECTIONS: Mapping[Correction, tuple[str, str]] = {
+    "undone": ("–", "undone"),
+    "queued": ("○", "waiting"),
+    "unfollowed": ("◐", "not yet"),
+    "followed": ("●", "followed"),
+    "learned": ("●", "learned"),
 }
-"""Where motion goes."""
+"""Symbol and word of each state of a correction."""
 
-Level = Literal["well", "wait", "look"]
+Level = Literal["ok", "wait", "attention"]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line on the machine: its subject, a word on how it is, figures, and whether a person should look."""
+    """One line about the machine: its subject, a status word, figures, and whether it needs attention."""
 
     subject: str
     word: str
     figures: str
-    level: Level = "well"
+    level: Level = "ok"
 
 
 def badge(state: CockpitState) -> str:
-    """Who drives, in capitals."""
+    """Who drives."""
     if state.practice and state.gate in ("autonomous", "waiting"):
         return "READY"
     return {
         "autonomous": "ROBOT DRIVES",
         "correcting": "YOU DRIVE",
-        "waiting": "ROBOT ASKS YOU",
+        "waiting": "ROBOT ASKS FOR HELP",
         "paused": "PAUSED",
         "stopped": "STOPPED",
     }[state.gate]
 
 
 def beside_badge(state: CockpitState) -> str:
-    """How corrections are read and how to hand over; when nobody drives, how to go on."""
+    """How corrections are read and how to hand over; if nobody drives, how to continue."""
     if state.gate in ("paused", "stopped"):
         ((label, word),) = state.keymap.hints("pause" if state.gate == "paused" else "clear_stop")
-        return f"press {label} to {'go on' if state.gate == 'paused' else word}"
-    if state.practice and state.gate == "waiting":
-        return f"{state.hint}: your time runs from then" if state.hint else "your time runs when you drive"
+        return f"press {label} to {'continue' if state.gate == 'paused' else word}"
     if state.gate == "waiting":
-        label = state.keymap.label("pause")
-        return f"{state.hint}; {label} sends it on" if state.hint else f"{label} sends it on"
+        dismiss = f"{state.keymap.label('pause')} lets it continue"
+        return "; ".join(filter(None, (state.hint, "the clock starts when you drive" if state.practice else dismiss)))
     if state.approving and state.gate == "correcting":
-        return f"{state.kind} · you let it pass: that is learnt"
-    only = "" if state.about == EVERYTHING else f"only {state.about} · "
-    hint = f"{only}{state.kind} · {state.hint}" if state.hint else f"{only}{state.kind}"
-    return f"the robot is unsure · {hint}" if state.asks and state.gate == "autonomous" else hint
+        return f"{state.correction_mode} · approved while you do not steer"
+    only = "" if state.correction_axes == EVERYTHING else f"only {state.correction_axes} · "
+    hint = f"{only}{state.correction_mode}" + (f" · {state.hint}" if state.hint else "")
+    return f"the robot asks for help · {hint}" if state.help_requested and state.gate == "autonomous" else hint
 
 
-def reading(state: CockpitState) -> tuple[tuple[keymap.Command, str], ...]:
-    """How corrections are read, each part with the command that changes it: only what can be changed here.
+def correction_settings(state: CockpitState) -> tuple[tuple[keymap.WindowCommand, str], ...]:
+    """How corrections are read: (command that changes it, present value) for all that can be changed here.
 
-    A script says itself what its corrections are about, and for a task in the plane all frames are one.
+    A script chooses its own axes, and a flat task has one frame.
     """
-    parts: list[tuple[keymap.Command, str]] = [("toggle_kind", state.kind)]
-    if state.device_keys:
-        if state.scene.pose is not None:
-            parts.append(("next_frame", FRAMES[state.frame]))
-        parts.append(("next_axes", "all axes" if state.about == EVERYTHING else f"only {state.about}"))
-    return tuple(parts)
+    axes = "all axes" if state.correction_axes == EVERYTHING else f"only {state.correction_axes}"
+    parts: tuple[tuple[keymap.WindowCommand, str, bool], ...] = (
+        ("toggle_correction_mode", state.correction_mode, True),
+        ("next_command_frame", FRAMES[state.command_frame], bool(state.device_keys and state.scene.pose)),
+        ("next_correction_axes", axes, bool(state.device_keys)),
+    )
+    return tuple((command, word) for command, word, shown in parts if shown)
 
 
-def foot(state: CockpitState) -> tuple[tuple[keymap.Row, ...], ...]:
-    """Keys that a teacher, or one who practises, needs: how corrections are read now, then what can be asked for."""
+def key_rows(state: CockpitState) -> tuple[tuple[keymap.Row, ...], ...]:
+    """Rows of (key, text) at the foot of the panel. The first says how corrections are read now."""
     keys = state.keymap
-    asks: tuple[keymap.Action, ...] = (
+    actions: tuple[keymap.Action, ...] = (
         ("stop", "pause", "help") if state.practice else ("stop", "pause", "discard", "help")
     )
     return (
-        tuple((keys.label(command), word) for command, word in reading(state)),
-        keys.hints(*asks),
+        tuple((keys.label(command), word) for command, word in correction_settings(state)),
+        keys.hints(*actions),
         keys.hints("success", "failure", "reset"),
     )
 
 
+def newest(state: CockpitState) -> tuple[Correction, ...]:
+    """The newest corrections, oldest first."""
+    return state.corrections[-SHOWN_CORRECTIONS:]
+
+
 def learned(state: CockpitState) -> tuple[str, bool]:
-    """Answer to "is it learning what I showed?", and whether the newest corrections are all learned."""
+    """Whether the newest corrections are learned: as a text, and as a flag for all of them."""
     if state.practice:
         return state.practice, True
-    kept = [flag for flag in state.corrections[-SHOWN_CORRECTIONS:] if flag != "undone"]
+    kept = [flag for flag in newest(state) if flag != "undone"]
     if not kept:
-        if state.corrections:
-            return "Your last corrections are undone", True
-        return "No corrections yet", True
-    done = len(kept) - kept.count("queued")
-    followed = kept.count("followed")
-    if followed or "unfollowed" in kept:  # what it would do says more than what it has heard of
-        which = "your last correction" if len(kept) == 1 else f"your last {len(kept)} corrections"
-        if followed == len(kept):
-            return f"It would now do {which}", True
+        return "Your last corrections were undone" if state.corrections else "No corrections yet", True
+    done, followed = len(kept) - kept.count("queued"), kept.count("followed")
+    if followed or "unfollowed" in kept:  # says more than that a correction was in a trained batch
         if len(kept) == 1:
-            return f"It would not yet do {which}", False
-        return f"It would now do {followed} of your last {len(kept)}", False
+            return f"It {'follows' if followed else 'does not follow'} your last correction", bool(followed)
+        share = "" if followed == len(kept) else f"{followed} of "
+        return f"It follows {share}your last {len(kept)} corrections", not share
     if len(kept) == 1:
         return ("Your last correction is learned" if done else "Your last correction is waiting"), bool(done)
     if done == len(kept):
@@ -125,16 +129,19 @@ def learned(state: CockpitState) -> tuple[str, bool]:
 
 
 def policy(state: CockpitState) -> str:
-    """One line on weights and pairs."""
+    """One line about weights and training pairs."""
     if state.practice:
         return "nothing is recorded or learned here"
-    if state.weight_version == 0:
-        version = "untrained: it stands still"
-    else:
-        version = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
+    used = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
+    version = used if state.weight_version else "untrained: it stands still"
     return (
         f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs learned"
     )
+
+
+def machine(state: CockpitState) -> tuple[Line, Line, Line]:
+    """The lines of loop, device and learner."""
+    return loop(state), device(state), learner(state)
 
 
 def loop(state: CockpitState) -> Line:
@@ -143,62 +150,56 @@ def loop(state: CockpitState) -> Line:
         return Line("Loop", "starting", "", "wait")
     slow = state.loop_hz < SLOW_SHARE * state.target_hz
     late = state.lateness_p99_ms > LATE_MS
-    plural = "" if state.overruns == 1 else "s"
-    figures = (
-        f"{state.loop_hz:.1f} Hz · p99 {state.lateness_p99_ms:.1f}, worst {state.lateness_worst_ms:.1f} ms"
-        f" · {state.overruns} overrun{plural}"
-    )
+    lateness = f"p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"
+    figures = f"{state.loop_hz:.1f} Hz · {lateness} · {state.overruns} overrun{'' if state.overruns == 1 else 's'}"
     word = "slow" if slow else "late" if late else "on time"
-    return Line("Loop", word, figures, "look" if slow or late else "well")
+    return Line("Loop", word, figures, "attention" if slow or late else "ok")
 
 
 def device(state: CockpitState) -> Line:
     """The device's line."""
     name = state.device or "none"
     if not state.device_connected:
-        return Line("Device", f"{name} lost", "no motion; it comes back by itself", "look")
+        return Line("Device", f"{name} lost", "no motion; it reconnects by itself", "attention")
     if state.device_age_s > STALE_DEVICE_S:
-        return Line("Device", f"{name} silent", f"for {age(state.device_age_s)}; no motion", "look")
-    return Line("Device", name, f"{age(state.device_age_s)} old")
+        return Line("Device", f"{name} silent", f"for {age(state.device_age_s)}; no motion", "attention")
+    return Line("Device", name, f"last sample {age(state.device_age_s)} ago")
 
 
 def learner(state: CockpitState) -> Line:
     """The learner's line."""
     if state.practice:
-        return Line("Learner", "off", "you practise", "wait")
-    figures = f"{state.pairs_queued} waiting · {state.pairs_dropped} dropped"
+        return Line("Learner", "off", "practice only", "wait")
+    figures = f"pairs: {state.pairs_queued} waiting, {state.pairs_dropped} dropped"
     if state.link == "connected":
-        return Line("Learner", "connected", figures, "look" if state.pairs_dropped else "well")
+        return Line("Learner", "connected", figures, "attention" if state.pairs_dropped else "ok")
     if state.link == "connecting":
         return Line("Learner", "connecting", state.link_detail or figures, "wait")
-    word = "lost" if state.link == "lost" else "refused"
-    return Line(
-        "Learner", word, state.link_detail or f"robot keeps its last policy · {state.pairs_queued} waiting", "look"
-    )
+    detail = state.link_detail or f"the robot keeps its last policy · {state.pairs_queued} waiting"
+    return Line("Learner", state.link, detail, "attention")
 
 
 def episode(state: CockpitState) -> str:
-    """Where in the session we are; episodes count from 1 for people."""
+    """Episode, counted from 1, and time of the session."""
     return f"episode {state.episode + 1} · {age(state.time_s)}"
 
 
 def progress(state: CockpitState) -> str:
-    """Where in the episode we are."""
+    """The task's progress and the step."""
     steps = f"step {state.step} of {state.max_steps}" if state.max_steps else f"step {state.step}"
     return f"{state.progress} · {steps}" if state.progress else steps
 
 
 def finished(mark: EpisodeMark, practice: bool = False) -> str:
     """One log line for a finished episode."""
-    result = "reached" if mark.success else "failed"
-    if practice:
-        return f"episode {mark.episode + 1} {result} · {mark.timesteps} steps"
-    return f"episode {mark.episode + 1} {result} · corrected in {mark.feedback:.0%} of {mark.timesteps} steps"
+    share = "" if practice else f"corrected in {mark.feedback:.0%} of "
+    return f"episode {mark.episode + 1} {'reached' if mark.success else 'failed'} · {share}{mark.timesteps} steps"
 
 
-def recently(history: Sequence[EpisodeMark]) -> tuple[tuple[str, str], tuple[str, str]]:
-    """How much the teacher drove in the newest episodes and how many of them reached the goal: each with the same of as
-    many episodes before them, which is empty with one episode alone. There must be one.
+def recent_episodes(history: Sequence[EpisodeMark]) -> tuple[tuple[str, str], tuple[str, str]]:
+    """(newest episodes, as many before them): texts on the share driven, and on the goals reached.
+
+    The second text is empty for a single episode. `history` must not be empty.
     """
     count = max(1, min(RECENT_EPISODES, len(history) // 2))
     recent, before = history[-count:], history[-2 * count : -count]
@@ -212,8 +213,8 @@ def recently(history: Sequence[EpisodeMark]) -> tuple[tuple[str, str], tuple[str
     return (driven, f"{_driven(before):.0%} before"), (goal, f"{then} before")
 
 
-def reaching(history: Sequence[EpisodeMark]) -> list[float]:
-    """For each episode the share of the newest ones up to it that reached the goal."""
+def success_rates(history: Sequence[EpisodeMark]) -> list[float]:
+    """For each episode the success rate of the newest `RECENT_EPISODES` up to it."""
     ends = range(1, len(history) + 1)
     recent = [history[max(0, end - RECENT_EPISODES) : end] for end in ends]
     return [sum(mark.success for mark in marks) / len(marks) for marks in recent]
@@ -224,16 +225,15 @@ def _driven(marks: Sequence[EpisodeMark]) -> float:
 
 
 def trend(state: CockpitState) -> str:
-    """How stepping in developed from the first third of the episodes to the last; empty with fewer than three."""
-    marks = state.history
-    third = len(marks) // 3
+    """The share driven in the first and the last third of the episodes; empty with fewer than three."""
+    marks, third = state.history, len(state.history) // 3
     if third == 0:
         return ""
     return f"You drove {_driven(marks[:third]):.0%} of the steps at first, {_driven(marks[-third:]):.0%} at the end"
 
 
 def age(seconds: float) -> str:
-    """A length of time at the precision a glance can use."""
+    """A duration with its unit, rounded."""
     if seconds < 0.1:
         return f"{seconds * 1e3:.0f} ms"
     if seconds < 60.0:

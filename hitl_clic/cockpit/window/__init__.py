@@ -1,1 +1,1 @@
-"""The window's process, and the thread that talks to it."""
+"""The window's process, and the actor's thread that exchanges messages with it."""

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from hitl_clic.cockpit.state.state import CockpitState
-from hitl_clic.cockpit.window.keymap import Command
+from hitl_clic.cockpit.window.keymap import WindowCommand
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.types.schema import Finite, Nanoseconds, Schema
 
@@ -28,7 +28,7 @@ class Show:
     state: CockpitState
 
     def check(self) -> None:
-        """Raise ValueError if the state cannot be drawn."""
+        """See `CockpitState.check`."""
         self.state.check()
 
 
@@ -51,8 +51,7 @@ class Goodbye:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Window to actor: "ready" (it is open), "failed" (it could not open), "saved" or "not_saved" (a screenshot),
-    "closed" (the person closed it); `text` is a path or a sentence."""
+    """Window to actor: it is open, could not open, saved a screenshot or not, was closed. `text`: path or sentence."""
 
     what: Literal["ready", "failed", "saved", "not_saved", "closed"]
     text: str = ""
@@ -63,7 +62,7 @@ class Press:
     """Window to actor: the person gave a command at `time_ns`."""
 
     time_ns: Nanoseconds
-    command: Command
+    command: WindowCommand
 
 
 @dataclass(frozen=True, slots=True)

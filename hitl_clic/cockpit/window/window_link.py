@@ -1,13 +1,12 @@
-"""The actor's end of the window: starts the window process and talks to it from one thread of its own.
+"""The actor's side of the window: starts the window process and exchanges messages with it.
 
-`WindowLink`'s methods are called by the actor's main thread and never wait, except `start`, `screenshot` and
-`close`, which have a time limit. The thread `window-link` owns the socket and the process; nothing here runs in a
-tick. Must never make the loop wait: a slow, dead or closed window costs pictures, nothing else.
+The actor's main thread calls `WindowLink`'s methods. They never wait, except `start`, `screenshot` and `close`, which
+have a timeout. The thread `window-link` owns the socket and the process; nothing here runs in a tick. A slow, dead or
+closed window must never delay the control loop.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
 import subprocess
@@ -23,20 +22,8 @@ import zmq
 
 from hitl_clic.cockpit.drawing.camera_feed import SCENE3D
 from hitl_clic.cockpit.state.state import CockpitState
-from hitl_clic.cockpit.window.keymap import Command
-from hitl_clic.cockpit.window.messages import (
-    FROM_WINDOW,
-    TO_WINDOW,
-    Drawn,
-    Goodbye,
-    Heartbeat,
-    Press,
-    Report,
-    Screenshot,
-    Show,
-    ToWindow,
-    Turned,
-)
+from hitl_clic.cockpit.window import messages
+from hitl_clic.cockpit.window.keymap import WindowCommand
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.types.scene3d import Scene3D
@@ -44,59 +31,51 @@ from hitl_clic.types.schema import SchemaError
 
 StateProvider = Callable[[], CockpitState | None]
 
-_COMMANDS = 64
-_RATES = 3600
+_KEPT_RATES = 3600
 _CLOSING_S = 3.0
-_LAST_WORDS_MS = 200
-"""How long to wait for what a window said just before it ended, milliseconds."""
+_LAST_MESSAGES_MS = 200
+"""Longest wait for the last messages of a window that ended, ms."""
 _log = logging.getLogger(__name__)
 
 
 class WindowError(RuntimeError):
-    """The window could not do what was asked; the message says why and what to do."""
+    """The window cannot open or save a picture; the message says why and what to do."""
 
 
 class WindowLink:
-    """One window process and the thread that speaks with it.
+    """One window process and the thread that exchanges messages with it.
 
-    With a 3-D scene the window draws what its cameras see, as long as states come with poses. A window that the person
-    closes saves its last picture at `last_picture`, if that is given.
+    Args:
+        scene3d: the window shows camera images of it, while states have poses. None: the flat scene.
+        last_picture: file for the last picture when the teacher closes the window.
 
-    `commands` holds what the person asked for (see `keymap`), oldest first. When it is full a new one is dropped and
-    counted in `commands_dropped`, except "stop" and "quit", which replace the oldest. A person who closes the window
-    gives "quit".
+    `commands` holds the teacher's commands (see `keymap`), oldest first. Closing the window means "quit".
     """
 
     def __init__(
         self, settings: WindowSettings, scene3d: Scene3D | None = None, last_picture: Path | None = None
     ) -> None:
-        self.commands: queue.Queue[Command] = queue.Queue(_COMMANDS)
-        self.commands_dropped = 0
-        self.states_dropped = 0
-        """States the window was too slow to take."""
-        self.malformed = 0
-        """Messages of the window that were not understood."""
-        self.pictures_per_s: deque[float] = deque(maxlen=_RATES)
-        """How often the window showed something new, in each of the last seconds."""
+        self.commands: queue.SimpleQueue[WindowCommand] = queue.SimpleQueue()
+        self.pictures_per_s: deque[float] = deque(maxlen=_KEPT_RATES)
+        """New pictures per second, one value per second."""
         self.shows_energy = False
-        """Whether the person looks at the energy: nobody need work it out otherwise."""
+        """Whether the window shows the energy. Otherwise it need not be computed."""
         self._settings, self._scene3d, self._last_picture = settings, scene3d, last_picture
         self._feeds: tuple[EventFeed, ...] = ()
         self._provider: StateProvider | None = None
-        self._wanted: queue.Queue[Screenshot] = queue.Queue()
-        self._saved: queue.Queue[Report] = queue.Queue()
-        self._closing = threading.Event()
-        self._opened = threading.Event()
+        self._screenshots: queue.SimpleQueue[messages.Screenshot] = queue.SimpleQueue()
+        self._screenshot_reports: queue.SimpleQueue[messages.Report] = queue.SimpleQueue()
+        self._closing, self._opened = threading.Event(), threading.Event()
         self._problem = ""
         self._alive = False
         self._thread: threading.Thread | None = None
 
     def add_feed(self, feed: EventFeed) -> None:
-        """From now on give every event of the window to this feed."""
+        """Send every later event of the window to this feed."""
         self._feeds = (*self._feeds, feed)
 
     def start(self) -> None:
-        """Open the window and wait until it is there.
+        """Open the window and wait until it is open.
 
         Raises:
             WindowError: it could not open (no display, or it took longer than `open_timeout_s`).
@@ -113,26 +92,22 @@ class WindowLink:
             raise WindowError(self._problem)
 
     def show(self, provider: StateProvider) -> None:
-        """From now on draw what `provider` gives, asked `fps` times a second in the link's thread.
+        """Draw the states of `provider`, which the link's thread calls `fps` times a second.
 
-        It must be quick and must not wait; None leaves the last picture standing.
+        `provider` must not wait. If it returns None, the last picture stays.
         """
         self._provider = provider
 
-    def asked(self) -> list[str]:
-        """What was asked for in the window since the last call, oldest first. Never blocks."""
-        commands: list[str] = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                commands.append(self.commands.get_nowait())
-        return commands
+    def take_commands(self) -> list[str]:
+        """The commands given in the window since the last call, oldest first. Never blocks."""
+        return [self.commands.get_nowait() for _ in range(self.commands.qsize())]
 
     def alive(self) -> bool:
         """Whether the window is open."""
         return self._alive
 
     def screenshot(self, path: Path, timeout_s: float = 5.0) -> None:
-        """Save the newest picture as a PNG; waits until it is written, so never call it in a tick.
+        """Save the newest picture as a PNG; waits until it is written. Never call it in a tick.
 
         Raises:
             WindowError: the window is closed, or the file could not be written in time.
@@ -140,16 +115,16 @@ class WindowLink:
         if not self._alive:
             raise WindowError(f"no picture at {path}: the window is closed")
         target = str(path.absolute())
-        self._wanted.put(Screenshot(target))
+        self._screenshots.put(messages.Screenshot(target))
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
             try:
-                report = self._saved.get(timeout=left)
+                report = self._screenshot_reports.get(timeout=left)
             except queue.Empty:
                 break
             if report.what == "not_saved":
                 raise WindowError(report.text)
-            if report.text == target:  # not one the person saved with a key meanwhile
+            if report.text == target:  # not a screenshot that the teacher took with a key
                 return
         raise WindowError(f"no picture at {path}: the window did not answer within {timeout_s:g} s")
 
@@ -166,25 +141,25 @@ class WindowLink:
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
             socket = context.socket(zmq.PAIR)
             socket.setsockopt(zmq.LINGER, 500)
-            socket.setsockopt(zmq.SNDHWM, 4)  # a window that lags gets the newest states, not old ones
+            socket.setsockopt(zmq.SNDHWM, 4)  # a slow window gets new states, not old ones
             socket.setsockopt(zmq.MAXMSGSIZE, 1 << 16)
             try:
                 process = self._spawn(self._bind(socket, Path(private)))
                 try:
-                    self._talk(socket, process)
+                    self._exchange(socket, process)
                 finally:
-                    self._end(socket, process)
+                    self._stop(socket, process)
             except (OSError, zmq.ZMQError) as error:
                 self._problem = f"the window process cannot be started: {error}"
             finally:
                 self._alive = False
-                self._to_feeds(InputEvent(time.perf_counter_ns(), "closed"))
+                self._dispatch(InputEvent(time.perf_counter_ns(), "closed"))
                 self._opened.set()
                 socket.close()
                 context.term()
 
     def _bind(self, socket: zmq.Socket[bytes], private: Path) -> str:
-        """An endpoint only this user reaches, where the platform has one; else a free loopback port."""
+        """An IPC endpoint, which only this user can reach; without IPC a free loopback port."""
         if zmq.has("ipc"):
             endpoint = f"ipc://{private / 'window'}"
             socket.bind(endpoint)
@@ -192,108 +167,87 @@ class WindowLink:
         return f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}"
 
     def _spawn(self, endpoint: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "hitl_clic.cockpit.window.window", "--connect", endpoint]
+        command = [sys.executable, "-m", "hitl_clic.cockpit.window.process", "--connect", endpoint]
         command += ["--settings", self._settings.model_dump_json()]
         if self._scene3d is not None:
             command += ["--scene3d", SCENE3D.dumps(self._scene3d).decode()]
         if self._last_picture is not None:
             command += ["--last-picture", str(self._last_picture.absolute())]
-        # Its own session: Ctrl-C in the terminal reaches the actor alone, which then says goodbye.
+        # A session of its own: Ctrl-C in the terminal reaches only the actor, which then closes the window.
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
-    def _talk(self, socket: zmq.Socket[bytes], process: subprocess.Popen[bytes]) -> None:
+    def _exchange(self, socket: zmq.Socket[bytes], process: subprocess.Popen[bytes]) -> None:
         period_s = 1.0 / self._settings.fps
         due = time.monotonic()
         while not self._closing.is_set():
             left = due - time.monotonic()
             if left > 0:
-                if socket.poll(max(1, round(left * 1e3))) and not self._hear(socket):
+                if socket.poll(max(1, round(left * 1e3))) and not self._receive(socket):
                     return
                 continue
             due = max(due + period_s, time.monotonic())
             if process.poll() is not None:
-                while socket.poll(_LAST_WORDS_MS):
-                    if not self._hear(socket):
+                while socket.poll(_LAST_MESSAGES_MS):
+                    if not self._receive(socket):
                         return
-                self._lost(process.returncode)
+                status = f"(exit status {process.returncode})"
+                if not self._opened.is_set():
+                    self._problem = f"the window process ended before it opened {status}"
+                _log.warning("the window process ended by itself %s; the session goes on without it", status)
                 return
-            self._tell(socket)
+            self._send(socket)
 
-    def _hear(self, socket: zmq.Socket[bytes]) -> bool:
-        """Take one message; False when the window is gone."""
+    def _receive(self, socket: zmq.Socket[bytes]) -> bool:
+        """Handle one message; False if the window is closed."""
         try:
-            message = FROM_WINDOW.unpack(socket.recv())
+            message = messages.FROM_WINDOW.unpack(socket.recv())
         except SchemaError as error:
-            self.malformed += 1
             _log.warning("window: %s", error)
             return True
         match message:
             case InputEvent():
-                self._to_feeds(message)
-            case Press(_, command):
-                self._command(command)
-            case Drawn(per_s):
+                self._dispatch(message)
+            case messages.Press(_, command):
+                self.commands.put(command)
+            case messages.Drawn(per_s):
                 self.pictures_per_s.append(per_s)
-            case Turned(energy):
+            case messages.Turned(energy):
                 self.shows_energy = energy
-            case Report("ready"):
+            case messages.Report("ready"):
                 self._alive = True
                 self._opened.set()
-            case Report("failed", text):
+            case messages.Report("failed", text):
                 self._problem = text
                 return False
-            case Report("closed"):
-                self._command("quit")
+            case messages.Report("closed"):
+                self.commands.put("quit")
                 return False
-            case Report():
-                self._saved.put(message)
+            case messages.Report():
+                self._screenshot_reports.put(message)
         return True
 
-    def _tell(self, socket: zmq.Socket[bytes]) -> None:
+    def _send(self, socket: zmq.Socket[bytes]) -> None:
         if not self._alive:
             return
         state = self._provider() if self._provider is not None else None
-        messages: list[ToWindow] = [Show(state) if state is not None else Heartbeat()]
-        while not self._wanted.empty():
-            messages.append(self._wanted.get_nowait())
-        for message in messages:
+        waiting: list[messages.ToWindow] = [messages.Show(state) if state is not None else messages.Heartbeat()]
+        waiting += [self._screenshots.get_nowait() for _ in range(self._screenshots.qsize())]
+        for message in waiting:
             try:
-                socket.send(TO_WINDOW.pack(message), zmq.NOBLOCK)
-            except zmq.Again:
-                self.states_dropped += 1
-                if isinstance(message, Screenshot):
-                    self._wanted.put(message)
+                socket.send(messages.TO_WINDOW.pack(message), zmq.NOBLOCK)
+            except zmq.Again:  # a slow window misses states, but no screenshots
+                if isinstance(message, messages.Screenshot):
+                    self._screenshots.put(message)
 
-    def _lost(self, returncode: int) -> None:
-        sentence = f"the window process ended by itself (exit status {returncode}); the session goes on without it"
-        if not self._opened.is_set():
-            self._problem = f"the window process ended before it opened (exit status {returncode})"
-        _log.warning(sentence)
-
-    def _end(self, socket: zmq.Socket[bytes], process: subprocess.Popen[bytes]) -> None:
+    def _stop(self, socket: zmq.Socket[bytes], process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             try:
-                socket.send(TO_WINDOW.pack(Goodbye()), zmq.NOBLOCK)
+                socket.send(messages.TO_WINDOW.pack(messages.Goodbye()), zmq.NOBLOCK)
                 process.wait(_CLOSING_S)
             except (zmq.Again, subprocess.TimeoutExpired):
                 process.kill()
                 process.wait()
 
-    def _to_feeds(self, event: InputEvent) -> None:
+    def _dispatch(self, event: InputEvent) -> None:
         for feed in self._feeds:
             feed.put(event)
-
-    def _command(self, command: Command) -> None:
-        """Queue a command without waiting; "stop" and "quit" always find room."""
-        while True:
-            try:
-                self.commands.put_nowait(command)
-                return
-            except queue.Full:
-                self.commands_dropped += 1
-                if command not in ("stop", "quit"):
-                    return
-                try:
-                    self.commands.get_nowait()
-                except queue.Empty:
-                    continue

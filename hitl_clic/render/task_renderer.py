@@ -1,7 +1,7 @@
-"""What gymnasium's render modes show of a task: pictures made off the screen, and a window of them.
+"""gymnasium's render modes of a task: images off the screen ("rgb_array"), and a window ("human").
 
-Runs in the thread that owns the environment, which waits meanwhile: not for tasks in the live loop, whose window is a
-process of its own. A task loads this module only once it is to be drawn.
+Runs in the thread that owns the environment, and blocks it. Never used in the control loop: the cockpit's window is a
+process of its own. A task imports this module only when it is drawn.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from hitl_clic.tasks.task import Task
 
 HEIGHT = 480
-"""Of a picture, pixels."""
+"""Height of an image, pixels."""
 
 
-class Frames:
-    """Pictures of one task as it stands; of a 3-D scene, what the cameras see that show it best, side by side.
+class TaskRenderer:
+    """Draws one task in its present state. A 3-D scene is drawn from the cameras of its first view, side by side.
 
-    A window's are without shadows and reflections, so that it can keep up where a processor draws. The cameras'
-    pictures come from a thread of their own: the window may use OpenGL too, and two cannot in one thread.
+    In the mode "human" images have no shadows and reflections, so that drawing on a processor keeps up. Camera images
+    come from a thread of their own: the window may use OpenGL too, and one thread cannot hold two contexts.
     """
 
     def __init__(self, task: Task) -> None:
@@ -43,33 +43,33 @@ class Frames:
             self._thread = RenderThread(scene3d, "fast" if task.render_mode == "human" else "full", HEIGHT, "auto")
 
     def draw(self) -> NDArray[np.uint8]:
-        """The present instant, uint8 [480, width, 3], from the top down: cameras give a width of 640.
+        """The present state, uint8 [480, width, 3], top row first. Camera images are 640 wide together.
 
         Raises:
             NoBackend: the task has a 3-D scene, and OpenGL does not work here.
         """
         scene = self._task.scene()
         if self._thread is None or scene.pose is None:
-            from hitl_clic.render.flat_scene import draw_flat  # imports pygame, which cameras do without
+            from hitl_clic.render.flat_scene import draw_flat  # imports pygame, which 3-D scenes do not need
 
             return draw_flat(scene, HEIGHT)
-        shot = self._thread.take(scene.pose, self._cameras)
-        if shot is None:
+        rendering = self._thread.render(scene.pose, self._cameras)
+        if rendering is None:
             raise NoBackend(self._thread.problem)
-        return np.concatenate(shot.pictures, axis=1)
+        return np.concatenate(rendering.images, axis=1)
 
     def show(self) -> None:
-        """Show the present instant in a window, which opens with the first, then wait until the next is due.
+        """Show the present state in a window, then wait until the next image is due. The first call opens the window.
 
         Raises:
             NoBackend: as `draw`.
         """
         if self._window is None:
-            self._window = HumanRendering(_Pictures(self, self._task.metadata))
+            self._window = HumanRendering(_ImageSource(self, self._task.metadata))
         self._window.reset()
 
     def close(self) -> None:
-        """Close the window and give the memory back."""
+        """Close the window and free the memory."""
         if self._window is not None:
             self._window.close()
         if self._thread is not None:
@@ -77,20 +77,20 @@ class Frames:
         self._folder.cleanup()
 
 
-class _Pictures(gymnasium.Env[int, int]):
-    """What gymnasium's window shows: it takes an environment, and shows a picture of it after each reset.
+class _ImageSource(gymnasium.Env[int, int]):
+    """The environment that `HumanRendering` shows: it draws an image after each reset.
 
-    It does not get the task itself, whose reset would start an episode.
+    It is not the task itself, because a reset of the task would start an episode.
     """
 
     render_mode = "rgb_array"
 
-    def __init__(self, frames: Frames, metadata: dict[str, Any]) -> None:
-        self._frames = frames
+    def __init__(self, renderer: TaskRenderer, metadata: dict[str, Any]) -> None:
+        self._renderer = renderer
         self.metadata = metadata
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         return 0, {}
 
     def render(self) -> NDArray[np.uint8]:
-        return self._frames.draw()
+        return self._renderer.draw()

@@ -1,0 +1,184 @@
+"""Writes docs/results.md, the table in the README and the plots, from the rows in benchmarks/results/*.jsonl.
+
+    python -m tools.results
+
+Nothing on that page is typed by hand. tests/test_docs.py checks that the committed files equal what this writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import again, plots, tables
+from benchmarks.chunk_table import RESULTS, read_rows
+from benchmarks.tables import Row, head, line, number
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "results.md"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- results: written by `python -m tools.results` -->", "<!-- results: end -->"
+"""The README's table stands between these two lines."""
+
+DIM_A = {"hammer": 4, "line_following": 2, "pick_can": 7, "push_t": 2, "square": 7, "two_arm_lift": 14}
+"""dim_a, numbers in an action, by task."""
+TITLES = {
+    "hammer": "Hammer",
+    "line_following": "Line Following",
+    "pick_can": "Pick-Can",
+    "push_t": "Push-T",
+    "square": "Square",
+    "two_arm_lift": "Two-Arm Lift",
+}
+
+INTRODUCTION = """# Results
+
+`python -m tools.results` writes this page from `benchmarks/results/*.jsonl`. No figure here is typed by hand.
+Rows that were measured under old names count under the present names. [Concepts](concepts.md) explains the terms.
+All runs used one machine with 2 CPU cores and no GPU, two experiments at a time."""
+
+LEARNING = """## Learning
+
+The scripted teacher has a person's timing (preset `oracle_human_timing`). The policy is then evaluated alone.
+It starts from states that were never taught.
+
+- Success: mean ± standard deviation over seeds, with the number of seeds in brackets.
+- Paper: CLIC-Chunks, Table 1, after 162 episodes of its own teacher.
+- Feedback: share of the taught ticks that the teacher drove. "In the last third": in the last third of the episodes.
+- Teacher's steps: ticks that the teacher drove. For the paper: feedback × mean length × 162.
+
+A row is measured by a command such as:
+
+```
+python -m benchmarks.chunk_table --task hammer --horizons 1 4 8 12 15 --seeds 0 1 2 --episodes 40
+```
+
+The command skips rows that exist and continues where it was stopped. `--points` and `--evaluations` set when and how
+often the policy is evaluated. A variant is a settings file in `benchmarks/variants`; `--variants NAME` chooses it.
+Variants `gaussian`, `magnitude_*` and `directional_*` are teachers who err: a tremor, too small corrections, and
+corrections that are so many degrees off. The other variants change the method."""
+
+AGAIN = """## Learning again from the same corrections
+
+Each variant learns from the same recorded corrections, and then acts alone. Only the variant differs between rows.
+The two variants that start the search or its negatives anywhere lose most. The others change little on these data.
+
+```
+python -m benchmarks.again --sessions runs/chunk_table/hammer-clic-*-h15-*/session-* \\
+    --variants plain hindsight mask no_modes paper_energy uniform_inference uniform_negatives
+```"""
+
+HELP = """## Asking for help
+
+The teacher never corrects unasked. When the robot asks, the teacher drives for 16 steps. Three ways are compared on the
+same starts: the robot never asks, asks when its plans are uncertain, or asks equally often at random.
+
+Uncertainty helps where the robot does not know what to do. Where two ways are equally good, plans are far apart too.
+There, equally frequent help at random can be worth more: see `push_t`.
+
+```
+python -m benchmarks.help_request SESSION_OR_POLICY ... --episodes 40
+```"""
+
+MODES = """## Two equally good ways
+
+Half of the corrections go left around an obstacle, half go right. Plans: share of executed plans on each side.
+Samples: share of low-energy chunks on each side, for methods with an energy. Mean over seeds.
+
+```
+python -m benchmarks.modes --seeds 0 1 2
+```"""
+
+
+def page() -> str:
+    """The whole of docs/results.md."""
+    learning = read_rows(RESULTS / "learning.jsonl")
+    shown = [
+        f"![{TITLES[task]}: success by chunk size and by episodes](../benchmarks/results/{task}.png)" for task in TITLES
+    ]
+    parts = [
+        INTRODUCTION,
+        LEARNING,
+        "\n".join(tables.learning(learning)),
+        "### Plots",
+        "\n\n".join(shown),
+        AGAIN,
+        "\n".join(again.table(read_rows(RESULTS / "again.jsonl"))),
+        HELP,
+        "\n".join(_help(_rows("help_request"))),
+        MODES,
+        "\n".join(_modes(read_rows(RESULTS / "modes.jsonl"))),
+    ]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def summary() -> str:
+    """The README's table: for each task the longest chunk that was taught with `clic`."""
+    rows = [row for row in tables.plain(read_rows()) if row["method"] == "clic" and row["task"] in TITLES]
+    found = tables.cells(rows, lambda row: (row["task"], row["horizon"], row["execute"]))
+    paper = tables.published()
+    lines = head(("Task", "H", "numbers in a chunk", "episodes", "success", "in the paper", "minutes"))
+    for task, title in TITLES.items():
+        _, horizon, execute = max(key for key in found if key[0] == task)
+        cell, theirs = found[task, horizon, execute], paper.get((task, horizon))
+        minutes = (cell.mean("wall_s") or 0) / 60
+        published = number(theirs.success_rate) if theirs else "not reported"
+        size = horizon * DIM_A[task]
+        lines.append(line(title, horizon, size, cell.episodes, cell.text(), published, number(minutes, 0)))
+    return "\n".join(lines)
+
+
+def with_summary(readme: str) -> str:
+    """The README's text with the present table between its two marks.
+
+    Raises:
+        ValueError: a mark is missing.
+    """
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"README.md has no table between {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{summary()}\n{END}{after}"
+
+
+def main() -> int:
+    """Write all of it; the exit status."""
+    PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(with_summary(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in (PAGE, README, *plots.write(read_rows(), RESULTS)):
+        sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")
+    return 0
+
+
+def _rows(figure: str) -> list[Row]:
+    """The kept rows of one figure, from whichever file holds them."""
+    return [row for path in sorted(RESULTS.glob("*.jsonl")) for row in read_rows(path) if row["figure"] == figure]
+
+
+def _help(rows: Sequence[Row]) -> list[str]:
+    names = ("task", "H", "robot asks", "failures per episode", "calls per episode", "teacher's steps per episode")
+    lines = head((*names, "episodes"))
+    for row in rows:
+        calls, steps = number(row["calls_per_episode"], 1), number(row["teacher_steps_per_episode"], 0)
+        failures = number(row["failures_per_episode"])
+        lines.append(line(row["task"], row["horizon"], row["asks"], failures, calls, steps, row["episodes"]))
+    return lines
+
+
+def _modes(rows: Sequence[Row]) -> list[str]:
+    lines = head(("method", "plans left", "plans right", "samples left", "samples right", "seeds"))
+    for method in sorted({row["method"] for row in rows}):
+        of_method = [row for row in rows if row["method"] == method]
+        shares = [_share(of_method, kind, side) for kind in ("plans", "samples") for side in ("left", "right")]
+        lines.append(line(method, *shares, len(of_method)))
+    return lines
+
+
+def _share(rows: Sequence[Row], kind: str, side: str) -> str:
+    shares = [row[kind][side] for row in rows if row[kind] is not None]
+    return number(sum(shares) / len(shares)) if shares else ""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
