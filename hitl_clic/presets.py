@@ -37,7 +37,7 @@ def folders() -> tuple[Path, ...]:
 
 
 def names(kind: Kind) -> tuple[str, ...]:
-    """The presets of one kind, sorted. A file whose name begins with an underscore is only there to be extended."""
+    """The presets of one kind, sorted. Files whose name begins with an underscore are only for others to extend."""
     found = {path.stem for folder in folders() for path in (folder / kind).glob("*.toml")}
     return tuple(sorted(name for name in found if not name.startswith("_")))
 
@@ -83,6 +83,14 @@ def lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
             lay_over(below[name], value)
         else:
             below[name] = value
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of nested tables by dotted name."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return found
 
 
 def _read(kind: Kind, path: Path, above: tuple[Path, ...]) -> dict[str, Any]:

@@ -92,3 +92,27 @@ class Arbitration:
             human = wanted if taught.any() else None  # a relative correction without a direction teaches nothing
         executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted, output.switched and drives))
         return Decision(executed, robot, human, taught, mode, push)
+
+
+class DeviceFeedback:
+    """Follows the gate from tick to tick, and tells the device of changes."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._stale = self._stopped = self._human_drove = False
+
+    def update(self, output: GateOutput) -> str | None:
+        """Take in the gate's verdict; the name of the event where input was lost or came back."""
+        stopped = output.state == "stopped"
+        if stopped and not self._stopped:
+            self._device.stopped()
+        self._stopped = stopped
+        if output.driver == "human":
+            self._human_drove = True
+        elif self._human_drove and not output.stale:  # a gap in the samples is no release: nobody let go
+            self._human_drove = False
+            self._device.released()
+        if output.stale == self._stale:
+            return None
+        self._stale = output.stale
+        return "device_lost" if output.stale else "device_back"

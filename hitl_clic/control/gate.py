@@ -101,8 +101,8 @@ class GateSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """The command frames and groups of axes that a task and a device offer."""
+class CorrectionOptions:
+    """The command frames and groups of axes that a person can switch to."""
 
     frames: tuple[CommandFrame, ...] = ("world",)
     groups: tuple[str, ...] = (EVERYTHING,)
@@ -142,21 +142,21 @@ class Gate:
 
     Args:
         settings: when the teacher drives.
-        correction: how corrections are read at first. A frame or group that `choices` does not offer is replaced by
+        correction: how corrections are read at first. A frame or group that `options` lacks is replaced by
             the first that it offers.
-        choices: what can be switched to.
+        options: what can be switched to.
     """
 
     def __init__(
         self,
         settings: GateSettings | None = None,
         correction: CorrectionSettings | None = None,
-        choices: Choices | None = None,
+        options: CorrectionOptions | None = None,
     ) -> None:
         self.settings, self.correction = settings or GateSettings(), correction or CorrectionSettings()
         self.state: GateState = "autonomous"
-        offered = choices or Choices()
-        self._choices: Mapping[Switch, tuple[str, ...]] = {
+        offered = options or CorrectionOptions()
+        self._options: Mapping[Switch, tuple[str, ...]] = {
             "correction_mode": get_args(CorrectionMode),
             "command_frame": offered.frames,
             "correction_axes": offered.groups,
@@ -195,7 +195,7 @@ class Gate:
             if switch is None:
                 self._on(cast(Event, command))
             else:
-                choices = self._choices[switch]
+                choices = self._options[switch]
                 setattr(self, switch, choices[(choices.index(getattr(self, switch)) + 1) % len(choices)])
         usable = fresh(sample, now_ns, self.settings.stale_after_s)
         stale = usable is not sample

@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hitl_clic.control.arbitration import Arbitration, Decision
+from hitl_clic.control.arbitration import Arbitration, Decision, DeviceFeedback
 from hitl_clic.control.clock import Clock
 from hitl_clic.control.correction_log import CorrectionLog
-from hitl_clic.control.device_feedback import DeviceFeedback
 from hitl_clic.control.effort import EpisodeEffort
 from hitl_clic.control.gate import GateOutput
 from hitl_clic.control.outlets import Outlets

@@ -1,6 +1,6 @@
 """When the learner updates, seen from the loop. Actor's main thread.
 
-`LiveSchedule` never waits for the learner: a person's session runs with it. `KeptUpSchedule` is its counterpart for
+`LiveSchedule` never waits for the learner: a person's session runs with it. `PacedSchedule` is its counterpart for
 `--pace max`: it waits until the learner has done as many updates as in real time. `LockstepSchedule` requests the
 updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
 """
@@ -52,7 +52,7 @@ class LiveSchedule:
         """Nothing."""
 
 
-class KeptUpSchedule:
+class PacedSchedule:
     """Waits while the learner lags behind so many updates for each tick.
 
     Args:

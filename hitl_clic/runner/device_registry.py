@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from hitl_clic.cockpit.window.keymap import Keymap
-from hitl_clic.control.gate import Choices
+from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.correction.mapping import HAND_STEP, Binding, bind
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
@@ -152,7 +152,7 @@ def has_profile(name: str) -> bool:
     return not is_object_name(name) and bool(DEVICES[name].control)
 
 
-def chosen_device(settings: SessionSettings) -> DeviceSpec:
+def device_in_use(settings: SessionSettings) -> DeviceSpec:
     """The entry of the chosen device, its control named as the profile has it."""
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
@@ -186,7 +186,7 @@ def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, st
     return profile
 
 
-def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
+def bind_device(settings: SessionSettings, device: Device, task: Task) -> Binding:
     """How the device's axes move the task's. A script gives the task's own actions, but for what its fingers switch.
 
     Raises:
@@ -194,24 +194,24 @@ def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
     """
     frame = task.action_frame
     groups = frame.groups if device_spec(settings.device).control else None
-    return bind(device.axes, frame.axes, switched(settings), groups)
+    return bind(device.axes, frame.axes, switched_axes(settings), groups)
 
 
-def switched(settings: SessionSettings) -> Sequence[str]:
+def switched_axes(settings: SessionSettings) -> Sequence[str]:
     """The axes, by their names on the first arm, that hands switch rather than steer: read absolutely at any time."""
     if device_spec(settings.device).control:
         return settings.correction.absolute_axes
     return settings.oracle.buttons if settings.oracle.press_steps else ()
 
 
-def choices(settings: SessionSettings, task: Task) -> Choices:
+def correction_options(settings: SessionSettings, task: Task) -> CorrectionOptions:
     """What a person can switch to on a task that was reset; a script has its own ways to be partial.
 
     Raises:
         SettingsError: `correction.axes` is no group of this task's axes.
     """
     if not device_spec(settings.device).control:
-        return Choices()
+        return CorrectionOptions()
     groups, axes = (EVERYTHING, *task.action_frame.groups), settings.correction.axes
     if axes not in groups:
         raise SettingsError(
@@ -219,7 +219,7 @@ def choices(settings: SessionSettings, task: Task) -> Choices:
         )
     turned: tuple[CommandFrame, ...] = tuple(name for name in get_args(CommandFrame) if task.axes_of(name) is not None)
     # where all frames are one, it goes by the name that was set
-    return Choices(("world", *turned) if turned else (settings.correction.command_frame,), groups)
+    return CorrectionOptions(("world", *turned) if turned else (settings.correction.command_frame,), groups)
 
 
 def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[CommandFrame, tuple[Row, ...]]:
@@ -250,7 +250,7 @@ def has_display() -> bool:
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def choose(settings: SessionSettings) -> SessionSettings:
+def resolve_device(settings: SessionSettings) -> SessionSettings:
     """The settings with `auto` resolved, the window decided, and what goes by the device set.
 
     Raises:
@@ -274,5 +274,5 @@ def choose(settings: SessionSettings) -> SessionSettings:
     if spec.control and correction.max_step is None:
         correction = correction.model_copy(update={"max_step": HAND_STEP})
     settings = settings.model_copy(update={"device": device, "headless": not windowed, "correction": correction})
-    chosen_device(settings)  # a wrong profile is refused before anything starts
+    device_in_use(settings)  # a wrong profile is refused before anything starts
     return settings

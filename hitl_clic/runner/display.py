@@ -10,15 +10,19 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hitl_clic.cockpit.dashboard import Dashboard
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state.state import CockpitState, SessionEnd
+from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.runner.window_setup import open_window
+from hitl_clic.runner.device_registry import device_spec
 from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.task import Task
+from hitl_clic.types.errors import SettingsError
 from hitl_clic.types.scene3d import Scene3D
 
 LINGER_S = 3.0
@@ -27,6 +31,34 @@ PICTURE = "window.png"
 
 Say = Callable[[str], None]
 """Takes a line for the person."""
+
+
+def scene3d_for(task: Task, settings: WindowSettings, folder: Path) -> Scene3D | None:
+    """The task's 3D scene with the cameras of the settings, its model in this folder; None where scenes are flat.
+
+    Raises:
+        SettingsError: the task does not have a camera that is named.
+    """
+    scene3d = task.scene3d(folder)
+    try:
+        if scene3d is not None:
+            return scene3d.showing(settings.cameras)
+        if settings.cameras:
+            raise ValueError("this task is drawn flat; allowed: none")
+    except ValueError as error:
+        raise SettingsError(f"window.cameras = {' '.join(settings.cameras)} is not allowed; {error}") from None
+    return None
+
+
+def scene3d_of(task: Task, settings: SessionSettings, stack: ExitStack) -> Scene3D | None:
+    """The task's 3D scene, its model in a folder that the stack removes; None without a window.
+
+    Raises:
+        SettingsError: as `scene3d_for`.
+    """
+    if settings.headless:
+        return None
+    return scene3d_for(task, settings.window, Path(stack.enter_context(TemporaryDirectory(prefix="scene3d-"))))
 
 
 class Display:
@@ -52,12 +84,22 @@ class Display:
         Raises:
             UserError: no window opens, and the device takes its input from it.
         """
-        picture = None if folder is None else folder / PICTURE
-        self._window = open_window(self._settings, scene3d, feed, stack, self._say, picture)
-        if self._window is not None:
-            self._window.show(self._state)
-            return True
-        return self._dashboard and stack.enter_context(Dashboard(self._state, episodes=self._settings.episodes)).draws
+        settings = self._settings
+        if not settings.headless:
+            window = WindowLink(settings.window, scene3d, None if folder is None else folder / PICTURE)
+            window.add_feed(feed)
+            try:
+                window.start()
+            except WindowError as error:
+                if device_spec(settings.device).needs_window:
+                    raise SettingsError(f"device = {settings.device} needs a window: {error}") from error
+                self._say(f"no window ({error}); going on in the terminal")
+            else:
+                stack.callback(window.close)
+                window.show(self._state)
+                self._window = window
+                return True
+        return self._dashboard and stack.enter_context(Dashboard(self._state, episodes=settings.episodes)).draws
 
     def asked(self) -> list[str]:
         """Commands from the window since the last call."""

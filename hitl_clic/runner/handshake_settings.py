@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
+from hitl_clic.presets import flat
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.symmetry import Symmetry, to_text
 
@@ -27,7 +27,9 @@ def handshake_settings(
         "schedule": settings.schedule,
         "symmetries": to_text(symmetries) if settings.clic.symmetries else "",
     }
-    agreed.update((name, value) for name, value in _flat(settings.clic.model_dump(), "clic.") if name not in OWN_FIELDS)
+    for name, value in flat(settings.clic.model_dump(), "clic.").items():
+        if name not in OWN_FIELDS:
+            agreed[name] = " ".join(map(str, value)) if isinstance(value, tuple | list) else value
     return agreed
 
 
@@ -46,13 +48,3 @@ def check_handshake(agreed: Scalars, settings: SessionSettings) -> None:
                 raise ValueError(
                     f"{name}: the actor has {there}, the learner {value}; start both with the same --{flag}"
                 )
-
-
-def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str | int | float | bool]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, tuple | list):
-            yield prefix + name, " ".join(str(part) for part in value)
-        else:
-            yield prefix + name, value

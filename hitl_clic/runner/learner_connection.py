@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import uuid
@@ -13,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from hitl_clic.child_process import child_environment
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.learner import checkpoint
 from hitl_clic.learner.launcher import BIND, LearnerChild
@@ -31,13 +31,6 @@ DRAIN_S = 10.0
 def learner_command(folder: Path) -> list[str]:
     """How a learner is started as a child process of ours: a module, so that no path of a script is needed."""
     return [sys.executable, "-m", "hitl_clic", "learner", "--bind", BIND, "--out", str(folder), "--child"]
-
-
-def child_environment() -> dict[str, str]:
-    """The variables of a child that imports this very package, whatever its working directory."""
-    home = str(Path(__file__).resolve().parents[2])
-    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 class LearnerConnection:

@@ -15,7 +15,7 @@ from hitl_clic.learner import checkpoint
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.recorded_layer import recorded_settings
-from hitl_clic.runner.recordings import open_session
+from hitl_clic.runner.recordings import open_session, pairs_of_session
 from hitl_clic.runner.results import LearnResult
 from hitl_clic.runner.session_settings import Nested, free_folder
 from hitl_clic.settings import SessionSettings, load
@@ -25,7 +25,7 @@ from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.symmetry import Symmetry
 
 
-class LearnChoices(TypedDict, total=False):
+class LearnOverrides(TypedDict, total=False):
     """Settings by keyword that may differ from those of the sessions; `SessionSettings` describes each."""
 
     method: str
@@ -45,7 +45,7 @@ def learn(
     settings: Nested | SessionSettings | None = None,
     task: Task | None = None,
     on_update: Callable[[int], object] = lambda done: None,
-    **chosen: Unpack[LearnChoices],
+    **chosen: Unpack[LearnOverrides],
 ) -> LearnResult:
     """Train a new policy on the pairs of recorded sessions. Prints nothing, changes nothing of the process.
 
@@ -96,8 +96,6 @@ def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path 
 
 
 def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) -> Iterator[ChunkPair]:
-    from hitl_clic.runner.recorded_pairs import pairs_of_session
-
     for path in folders:
         session = open_session(path)
         try:

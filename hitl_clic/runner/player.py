@@ -21,16 +21,16 @@ from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.state.status_text import SHOWN_CORRECTIONS
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.cockpit.window.window_link import WindowLink
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.runner.cockpit_feed import SHOWN, CockpitFeed
-from hitl_clic.runner.device_registry import device_spec
+from hitl_clic.runner.cockpit_feed import CockpitFeed
+from hitl_clic.runner.display import scene3d_for
 from hitl_clic.runner.policy_inbox import PolicyInbox
-from hitl_clic.runner.policy_probe import PolicyProbe, chosen_axes
+from hitl_clic.runner.policy_probe import PolicyProbe, slice_axes
 from hitl_clic.runner.recorded_policies import RecordedPolicies
-from hitl_clic.runner.window_setup import scene3d_for
 from hitl_clic.session.reader import Session
 from hitl_clic.session.replay import Frame, Replayer
 from hitl_clic.session.topics import SettingsRecord
@@ -103,10 +103,8 @@ class Projector:
         self._shown = -1
         self._records = self._recorded.records()
         self._link = _RecordedLink(LinkStatus("connecting"))
-        spec = device_spec(self._settings.device)
         began_ns = self._recorded.settings.started_ns
-        frame = self._task.action_frame
-        self._feed = CockpitFeed(self._settings, spec, self._task.max_steps, frame, self.views, self._link, began_ns)
+        self._feed = CockpitFeed(self._settings, self._task, self.views, self._link, began_ns=began_ns)
 
     def _read_until(self, tick: int) -> None:
         """Take in the records up to a tick's own."""
@@ -128,13 +126,13 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
     projector = Projector(recorded, settings, task)
     with TemporaryDirectory(prefix="scene3d-") as folder:
         window = WindowLink(settings.window, scene3d_for(task, settings.window, Path(folder)))
-        axes = chosen_axes(settings.window.energy_axes, task.action_frame.axes)
+        axes = slice_axes(settings.window.energy_axes, task.action_frame.axes)
         kept = RecordedPolicies(recorded.path.parent)
         probe = PolicyProbe(
             _inbox(projector.tick(0), settings),
             kept,
             settings,
-            SHOWN,
+            SHOWN_CORRECTIONS,
             projector.views,
             axes,
             lambda: window.shows_energy,

@@ -13,7 +13,7 @@ import torch
 
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import MethodSettings
-from hitl_clic.control.stand_still import StandStill
+from hitl_clic.control.plan import StandStill
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.methods import make_policy, untrained_weights
 from hitl_clic.types.messages import Weights

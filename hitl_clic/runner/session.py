@@ -15,44 +15,29 @@ from itertools import count
 
 import torch
 
-from hitl_clic.control.arbitration import Arbitration
-from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.clock import MaxPaceClock, RealTimeClock
-from hitl_clic.control.correction_log import CorrectionLog
-from hitl_clic.control.exploration import Exploration
-from hitl_clic.control.gate import Gate
-from hitl_clic.control.help_request import HelpRequest
-from hitl_clic.control.loop import ControlLoop
+from hitl_clic.cockpit.state.status_text import SHOWN_CORRECTIONS
+from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.outlets import Outlets
-from hitl_clic.control.overlap import OVERLAPS
 from hitl_clic.control.planner import Planner
-from hitl_clic.control.planning import Planning
-from hitl_clic.control.schedule import KeptUpSchedule, LiveSchedule, LockstepSchedule, Schedule
-from hitl_clic.correction.mapping import HandOver
-from hitl_clic.correction.pair_builder import PairBuilder
-from hitl_clic.correction.policy_filter import PolicyFilter
-from hitl_clic.correction.undo import UndoBuffer
-from hitl_clic.devices.core.device import Device
+from hitl_clic.control.schedule import LiveSchedule, LockstepSchedule, PacedSchedule, Schedule
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.os_scheduling import LOOP_SLICE_S, request_slice
-from hitl_clic.runner.cockpit_feed import NOT_LOOKED, SHOWN, CockpitFeed
-from hitl_clic.runner.device_registry import bound, choices, chosen_device, key_maps
-from hitl_clic.runner.display import Display, Say, session_end
+from hitl_clic.runner.cockpit_feed import CockpitFeed
+from hitl_clic.runner.display import Display, Say, scene3d_of, session_end
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.learner_connection import LearnerConnection
+from hitl_clic.runner.loop_builder import build_loop
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.policy_inbox import PolicyInbox
-from hitl_clic.runner.policy_probe import PolicyProbe, chosen_axes, newest
+from hitl_clic.runner.policy_probe import PolicyProbe, newest_weights, slice_axes
 from hitl_clic.runner.process_state import frozen_heap, on_interrupt, real_time_process
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session_log import SessionLog
-from hitl_clic.runner.window_setup import scene3d_of
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EpisodeRecord
-from hitl_clic.types.ticks import ticks_of
 from hitl_clic.types.view import LoopView, Record
 
 
@@ -75,7 +60,7 @@ class TaughtSession:
     """One session, from the settings to its folder.
 
     Args:
-        settings: complete, with `auto` and the window decided (`device_registry.choose`). parts: the caller's objects.
+        settings: complete, with `auto` and the window decided (`device_registry.resolve_device`). parts: the caller's objects.
         observers: who follows it.
     """
 
@@ -119,12 +104,14 @@ class TaughtSession:
                 planner, feed = Planner(self._inbox.untrained(), self._prepare_thread), EventFeed()
                 teacher = TeacherChannel(planner.latest)
                 device = self.parts.make_device(settings, self._task, teacher, feed)
-                self._cockpit = self._new_cockpit(device)
+                self._cockpit = CockpitFeed(settings, self._task, self._views, self._learner.link, device, self._probe)
                 self._log.observers.append(self._cockpit.add)
                 self._display = Display(settings, self._cockpit.state, self.observers.say, self.observers.dashboard)
                 draws = self._display.open(scene3d, feed, stack, self.out)
                 self._inbox.warm(self._task.observe())
-                self._loop = self._new_loop(device, self._planning(planner, teacher), self._outlets(draws))
+                self._loop = build_loop(
+                    settings, self._task, device, planner, teacher, self._outlets(draws), self._schedule(), self._clock
+                )
                 stack.callback(planner.close)
                 planner.start()
                 device.start()
@@ -148,11 +135,11 @@ class TaughtSession:
         settings = self.settings
         probe = PolicyProbe(
             self._new_inbox(),
-            newest(self._learner.newest),
+            newest_weights(self._learner.newest),
             settings,
-            SHOWN,
+            SHOWN_CORRECTIONS,
             self._views,
-            chosen_axes(settings.window.energy_axes, self._task.action_frame.axes),
+            slice_axes(settings.window.energy_axes, self._task.action_frame.axes),
             lambda: self._display is not None and self._display.shows_energy(),
             self._prepare_thread,
         )
@@ -165,45 +152,6 @@ class TaughtSession:
         if self._clock is not None:
             torch.set_num_threads(self.settings.loop.planner_threads)
 
-    def _new_cockpit(self, device: Device) -> CockpitFeed:
-        settings, frame = self.settings, self._task.action_frame
-        return CockpitFeed(
-            settings,
-            chosen_device(settings),
-            self._task.max_steps,
-            frame,
-            self._views,
-            self._learner.link,
-            note=device.note,
-            keys=key_maps(settings, frame.axes),
-            compliance=self._probe.compliance if self._probe is not None else None,
-            energy_slice=self._probe.energy_slice if self._probe is not None else lambda: NOT_LOOKED,
-        )
-
-    def _new_loop(self, device: Device, planning: Planning, outlets: Outlets) -> ControlLoop:
-        loop_settings = self.settings.loop
-        return ControlLoop(
-            task=self._task,
-            arbitration=self._arbitration(device),
-            planning=planning,
-            corrections=CorrectionLog(self._pair_builder(device), UndoBuffer(self.settings.correction.undo_s), outlets),
-            outlets=outlets,
-            clock=self._clock or MaxPaceClock(planning.wait_ready),
-            schedule=self._schedule(),
-            snapshot_every=ticks_of(loop_settings.snapshot_every_s, loop_settings.rate_hz),
-        )
-
-    def _planning(self, planner: Planner, teacher: TeacherChannel) -> Planning:
-        settings, loop_settings = self.settings, self.settings.loop
-        return Planning(
-            planner,
-            ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, self._dims[1]),
-            teacher,
-            OVERLAPS[loop_settings.overlap],
-            settings.correction.pair_stride,
-            loop_settings.planner_timeout_s,
-        )
-
     def _outlets(self, draws: bool) -> Outlets:
         return Outlets(
             record=self._record,
@@ -215,36 +163,13 @@ class TaughtSession:
             draws=draws,
         )
 
-    def _arbitration(self, device: Device) -> Arbitration:
-        settings, rate_hz = self.settings, self.settings.loop.rate_hz
-        binding = bound(settings, device, self._task)
-        return Arbitration(
-            device=device,
-            gate=Gate(settings.gate, settings.correction, choices(settings, self._task)),
-            binding=binding,
-            hand_over=HandOver(settings.correction.max_step, self._dims[1]),
-            policy_filter=PolicyFilter(settings.correction.policy_filter_s, rate_hz, binding.absolute),
-            exploration=Exploration(settings.loop.exploration, settings.seed, self._dims[1]),
-            help=HelpRequest(settings.help_request),
-        )
-
-    def _pair_builder(self, device: Device) -> PairBuilder:
-        settings, rate_hz = self.settings, self.settings.loop.rate_hz
-        return PairBuilder(
-            settings.horizon,
-            settings.execute,
-            settings.correction,
-            rate_hz,
-            bound(settings, device, self._task).absolute,
-        )
-
     def _schedule(self) -> Schedule:
         settings, link = self.settings, self._learner.link
         if settings.schedule == "lockstep":
             training = settings.training
             return LockstepSchedule(link, training.update_every, training.update_on_pairs, training.episode_updates)
         if settings.pace == "max":
-            return KeptUpSchedule(link, settings.loop.updates_per_tick)
+            return PacedSchedule(link, settings.loop.updates_per_tick)
         return LiveSchedule()
 
     # ---- the episodes

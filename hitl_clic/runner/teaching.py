@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Unpack
 
 from hitl_clic.devices.core.device import Device
-from hitl_clic.runner.device_registry import choose
+from hitl_clic.runner.device_registry import resolve_device
 from hitl_clic.runner.parts import TeacherFunction
 from hitl_clic.runner.results import SessionSummary
-from hitl_clic.runner.session_settings import Choices, Nested, settings_and_parts
+from hitl_clic.runner.session_settings import Nested, Overrides, settings_and_parts
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
@@ -33,7 +33,7 @@ def teach(
     settings: Nested | SessionSettings | None = None,
     say: Callable[[str], None] = log.info,
     dashboard: bool = False,
-    **chosen: Unpack[Choices],
+    **chosen: Unpack[Overrides],
 ) -> SessionSummary:
     """Teach a task: correct the robot while it moves, and let it learn meanwhile. Opens no window, prints nothing.
 
@@ -55,7 +55,7 @@ def teach(
             session already.
     """
     made, parts = settings_and_parts(task, device, teacher, chosen, preset, config, settings)
-    made = choose(made)
+    made = resolve_device(made)
     out = made.out
     assert out is not None
     if (out / "session.mcap").exists():

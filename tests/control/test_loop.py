@@ -18,7 +18,7 @@ from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock
 from hitl_clic.control.correction_log import CorrectionLog
 from hitl_clic.control.exploration import Exploration, ExplorationSettings
-from hitl_clic.control.gate import Choices, Gate, GateSettings
+from hitl_clic.control.gate import CorrectionOptions, Gate, GateSettings
 from hitl_clic.control.help_request import HelpRequest, HelpSettings
 from hitl_clic.control.loop import ControlLoop
 from hitl_clic.control.outlets import Outlets
@@ -165,7 +165,7 @@ class Bench:
     timeout_s: float = 20.0
     exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
     help: HelpSettings = field(default_factory=HelpSettings)
-    choices: Choices = field(default_factory=Choices)
+    choices: CorrectionOptions = field(default_factory=CorrectionOptions)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     draws: bool = False
     listener: Callable[[object], None] = lambda record: None
@@ -332,7 +332,7 @@ def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: CorrectionMode
         hold(3, 4, 5, 6, 7),
         commands={5: ["next_correction_axes"], 9: ["next_correction_axes"]},
         correction=CorrectionSettings(mode=kind, max_step=0.25, relative_step=0.5),
-        choices=Choices(groups=("everything", "sideways")),
+        choices=CorrectionOptions(groups=("everything", "sideways")),
         groups={"sideways": ("x",)},
         execute=4,
     )

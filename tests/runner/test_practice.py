@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hitl_clic.cli import practice as command
+from hitl_clic.cli.commands import PracticeCommand
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState
@@ -28,7 +29,7 @@ def test_the_scripted_hand_reaches_the_goal_as_fast_as_alone(capsys: pytest.Capt
         steps, ended = steps + 1, terminated or truncated
     chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
     settings = load(overrides={**chosen, "oracle": {"threshold": 0.0}})
-    assert command.run(settings) == 0
+    assert command.run(PracticeCommand(settings)) == 0
     seconds = steps / settings.loop.rate_hz
     assert f"Reached 1 of 1 · last {seconds:.1f} s · best {seconds:.1f} s" in capsys.readouterr().out
 
@@ -41,7 +42,7 @@ def test_without_a_window_or_a_terminal_no_scene_is_computed(
     monkeypatch.setattr(LineFollowing, "scene", lambda task: (calls.append("scene"), scene(task))[1])
     monkeypatch.setattr(LineFollowing, "progress", lambda task: (calls.append("progress"), progress(task))[1])
     chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
-    assert command.run(load(overrides=chosen)) == 0
+    assert command.run(PracticeCommand(load(overrides=chosen))) == 0
     assert calls == []
     assert "episode 1 " in capsys.readouterr().out, "the line for each episode is there all the same"
 
