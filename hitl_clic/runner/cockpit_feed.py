@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -73,11 +74,14 @@ class HasStatus(Protocol):
     def status(self) -> LinkStatus: ...
 
 
-class NoLearner:
-    """Stands in for the link in a practice, which has no learner."""
+@dataclass(slots=True)
+class FixedStatus:
+    """Stands in for the link in a replay, which sets the recorded status, and in a practice, which has no learner."""
+
+    newest: LinkStatus = field(default_factory=lambda: LinkStatus("connected"))
 
     def status(self) -> LinkStatus:
-        return LinkStatus("connected")
+        return self.newest
 
 
 class CockpitFeed:
@@ -160,9 +164,7 @@ class CockpitFeed:
         late = np.array(self._lateness or [0]) * 1e-6
         periods = np.diff(list(self._times)) * 1e-9
         driving = view.state == "correcting" and record is not None and record.human_action is not None
-        human = (
-            (tuple(self._correction_arrow(record)[self._moves].tolist()),) if driving and record is not None else None
-        )
+        arrow = self._correction_arrow(record)[self._moves].tolist() if driving and record is not None else None
         chunk = None if view.robot_chunk is None else tuple(map(tuple, view.robot_chunk[:, self._moves].tolist()))
         realtime = self._settings.pace == "realtime"
         return CockpitState(
@@ -172,7 +174,7 @@ class CockpitFeed:
             robot_chunk=chunk,
             execute=max(0, self._settings.execute - view.step_in_chunk),
             step_in_chunk=0,
-            human_chunk=human,
+            human_chunk=None if arrow is None else (tuple(arrow),),
             gate=view.state,
             correction_mode=view.correction_mode,
             command_frame=view.command_frame,
@@ -214,7 +216,7 @@ class CockpitFeed:
         )
 
     def _correction_arrow(self, record: TickRecord) -> Array:
-        """The correction to draw, [dim_a]: the executed action, or in relative mode the command in units of full motion."""
+        """The correction to draw, [dim_a]: the executed action; in relative mode the command, 1 at full motion."""
         if record.correction_mode == "absolute" or record.human_action is None:
             return record.executed
         pushed = record.human_action - record.robot_action if record.push is None else record.push

@@ -1,8 +1,9 @@
 """The policy probe: checks the newest policy against past corrections, and computes the energy around its chunk.
 
 A thread of its own in the actor or in a replay, with a policy of its own. It checks the newest corrections at
-most once a second, and computes the energy twice a second while the window shows it. The main thread calls `add`, `start` and `close`;
-whoever draws calls `compliance` and `energy_slice`. It never stops the loop: it yields to a due tick like the planner.
+most once a second, and computes the energy twice a second while the window shows it. The main thread calls `add`,
+`start` and `close`; the threads that draw call `compliance` and `energy_slice`. The probe yields to a due tick, like
+the planner.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`practice`: drive a task alone, to learn the device. The loop of a session without policy and learner.
+"""`practice`: drive a task alone, to get to know the device. A session's loop without policy and learner.
 
 Main thread, or any other of a caller's; device and window have threads of their own. Nothing is recorded.
 """
@@ -20,11 +20,12 @@ from hitl_clic.control.help_request import HelpSettings
 from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.plan import StandStill
 from hitl_clic.control.planner import Planner
-from hitl_clic.control.schedule import LiveSchedule
+from hitl_clic.control.schedule import Schedule
+from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
-from hitl_clic.runner.cockpit_feed import CockpitFeed, NoLearner
+from hitl_clic.runner.cockpit_feed import CockpitFeed, FixedStatus
 from hitl_clic.runner.device_registry import device_in_use, resolve_device
 from hitl_clic.runner.display import Display, Say, scene3d_of
 from hitl_clic.runner.loop_builder import build_loop
@@ -43,33 +44,8 @@ PRACTICE_SEED = 500_000
 log = logging.getLogger(__name__)
 
 
-class Score:
-    """Episodes driven, and how long they took."""
-
-    def __init__(self, rate_hz: float, max_steps: int) -> None:
-        self._rate_hz, self._max_steps = rate_hz, max_steps
-        self.episodes: list[EpisodeRecord] = []
-
-    def add(self, episode: EpisodeRecord) -> None:
-        """A finished episode."""
-        self.episodes.append(episode)
-
-    @property
-    def sentence(self) -> str:
-        """How well it goes."""
-        return score_sentence(self.episodes, self._rate_hz)
-
-    @property
-    def marks(self) -> tuple[EpisodeMark, ...]:
-        """For the curve: the share of its time that each episode took."""
-        return tuple(
-            EpisodeMark(e.episode, e.success, min(1.0, e.timesteps / self._max_steps), e.timesteps)
-            for e in list(self.episodes)
-        )
-
-
 def score_sentence(episodes: Sequence[EpisodeRecord], rate_hz: float) -> str:
-    """How well driving goes, in a sentence; times in seconds."""
+    """How many episodes reached the goal, and how fast, in a sentence."""
     times = [episode.timesteps / rate_hz for episode in episodes if episode.success]
     if not episodes:
         return "Drive it to the goal"
@@ -114,12 +90,7 @@ def without_learning(settings: SessionSettings) -> SessionSettings:
 
 
 class PracticeSession:
-    """One practice, until its episodes are done or the person ends it.
-
-    Args:
-        settings: complete, with `auto` and the window decided. parts: the caller's objects.
-        on_episode: called with each finished episode.
-    """
+    """One practice. The arguments are those of `TaughtSession` and `practice`."""
 
     def __init__(self, settings: SessionSettings, parts: Parts, on_episode: Callable[[EpisodeRecord], object]) -> None:
         self.settings, self.parts, self.on_episode = settings, parts, on_episode
@@ -127,13 +98,10 @@ class PracticeSession:
         self._views: Slot[LoopView] = Slot()
         self._quit = threading.Event()
         self._waited = -1
+        self._finished: list[EpisodeRecord] = []
 
     def run(self, say: Say, dashboard: bool) -> PracticeResult:
-        """Practise.
-
-        Raises:
-            UserError: as `practice`.
-        """
+        """Practise until the episodes are done or the operator quits. Raises the errors of `practice`."""
         settings = self.settings
         with ExitStack() as stack:
             if settings.pace == "realtime":
@@ -144,28 +112,27 @@ class PracticeSession:
             planner, feed = Planner(StandStill(settings.horizon, len(self._task.action_frame.axes))), EventFeed()
             teacher = TeacherChannel(planner.latest)
             device = self.parts.make_device(settings, self._task, teacher, feed)
-            self._score = Score(settings.loop.rate_hz, self._task.max_steps)
-            self._cockpit = CockpitFeed(settings, self._task, self._views, NoLearner(), device)
+            self._cockpit = CockpitFeed(settings, self._task, self._views, FixedStatus(), device)
             self._display = Display(settings, self._state, say, dashboard)
             draws = self._display.open(scene3d_of(self._task, settings, stack), feed, stack, None)
             if settings.pace == "realtime":
                 stack.enter_context(on_interrupt(self._quit.set))
             clock = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else None
             loop_settings, outlets = without_learning(settings), self._outlets(draws)
-            loop = build_loop(loop_settings, self._task, device, planner, teacher, outlets, LiveSchedule(), clock)
+            loop = build_loop(loop_settings, self._task, device, planner, teacher, outlets, Schedule(), clock)
             stack.callback(planner.close)
             planner.start()
             device.start()
             stack.callback(device.close)
             for episode in count():
-                finished = len(self._score.episodes)
+                finished = len(self._finished)
                 if finished == settings.episodes or loop.quit:
                     break
                 result = loop.run_episode(episode, PRACTICE_SEED + settings.seed + finished)
                 if result is not None:
-                    self._score.add(result)
+                    self._finished.append(result)
                     self.on_episode(result)
-        return PracticeResult(tuple(self._score.episodes), settings.loop.rate_hz)
+        return PracticeResult(tuple(self._finished), settings.loop.rate_hz)
 
     def _outlets(self, draws: bool) -> Outlets:
         return Outlets(
@@ -179,21 +146,24 @@ class PracticeSession:
         )
 
     def _state(self) -> CockpitState | None:
-        """What is shown: the cockpit without anything about learning."""
+        """The cockpit's state without anything about learning."""
         shown = self._cockpit.state()
         if shown is None:
             return None
+        finished, most = list(self._finished), self._task.max_steps
+        # the curve shows the share of its time that each episode took
+        marks = [EpisodeMark(e.episode, e.success, min(1.0, e.timesteps / most), e.timesteps) for e in finished]
         return replace(
             shown,
-            practice=self._score.sentence,
-            history=self._score.marks,
+            practice=score_sentence(finished, self.settings.loop.rate_hz),
+            history=tuple(marks),
             corrections=(),
             robot_chunk=None,
             desired_radius=None,
         )
 
     def _commands(self) -> list[str]:
-        """Called by the loop, in the tick: what was asked for since the last call."""
+        """Called by the loop, in the tick: the commands since the last call."""
         asked = ["quit"] if self._quit.is_set() else []
         view = self._views.latest()
         if self._spec.control and view is not None and view.step == 0 and view.episode != self._waited:

@@ -40,7 +40,7 @@ class RecordedPolicies:
         except ValueError as error:
             return str(error)
         name = f"policy v{version}"
-        return NamedWeights(self._read[1], name if version == acted else f"{name} (v{acted} acted, but is not kept)")
+        return NamedWeights(self._read[1], name if version == acted else f"{name} (v{acted} acted, but was not kept)")
 
     @cached_property
     def _paths(self) -> Mapping[int, Path]:

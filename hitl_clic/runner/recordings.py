@@ -1,4 +1,4 @@
-"""Recorded sessions: opens them with their settings, and gives their pairs for learning again. Any thread; reads only."""
+"""Recorded sessions: their settings, and their pairs for learning again. Any thread; reads only."""
 
 from __future__ import annotations
 

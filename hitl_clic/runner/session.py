@@ -19,7 +19,7 @@ from hitl_clic.cockpit.state.status_text import SHOWN_CORRECTIONS
 from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.planner import Planner
-from hitl_clic.control.schedule import LiveSchedule, LockstepSchedule, PacedSchedule, Schedule
+from hitl_clic.control.schedule import LockstepSchedule, PacedSchedule, Schedule
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
@@ -60,8 +60,7 @@ class TaughtSession:
     """One session, from the settings to its folder.
 
     Args:
-        settings: complete, with `auto` and the window decided (`device_registry.resolve_device`). parts: the caller's objects.
-        observers: who follows it.
+        settings: from `device_registry.resolve_device`. parts: the caller's objects. observers: callbacks.
     """
 
     def __init__(self, settings: SessionSettings, parts: Parts, observers: Observers) -> None:
@@ -170,7 +169,7 @@ class TaughtSession:
             return LockstepSchedule(link, training.update_every, training.update_on_pairs, training.episode_updates)
         if settings.pace == "max":
             return PacedSchedule(link, settings.loop.updates_per_tick)
-        return LiveSchedule()
+        return Schedule()
 
     # ---- the episodes
 

@@ -26,7 +26,7 @@ from hitl_clic.devices.hardware.listing import DeviceReport
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner import device_registry
-from hitl_clic.runner.cockpit_feed import CockpitFeed, NoLearner
+from hitl_clic.runner.cockpit_feed import CockpitFeed, FixedStatus
 from hitl_clic.runner.device_registry import DEVICES, profile_of
 from hitl_clic.runner.evaluating import overlapped, searched
 from hitl_clic.runner.parts import Parts
@@ -152,9 +152,8 @@ def test_hints_say_what_to_do_now(mode: Any) -> None:
     assert DEVICES["keyboard"].hint("hold", True) == "release Space to hand back"
     for name, hand in DEVICES.items():
         if name in ("keyboard", "mouse"):
-            assert device_registry.device_in_use(load(overrides={"device": name})) == hand, (
-                "the presets engage as the table says"
-            )
+            found = device_registry.device_in_use(load(overrides={"device": name}))
+            assert found == hand, "the presets engage as the table says"
 
 
 def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
@@ -241,7 +240,7 @@ def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: S
     task = make_task("line_following")
     task.reset(seed=0)
     settings = settings.model_copy(update={"device": "keyboard"})
-    feed = CockpitFeed(settings, task, views, NoLearner(), began_ns=0)
+    feed = CockpitFeed(settings, task, views, FixedStatus(), began_ns=0)
     tick = next(tick for tick in recorded.ticks if tick.state == "correcting")
     assert tick.human_action is not None
 
@@ -264,7 +263,7 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     task = make_task("line_following")
     task.reset(seed=0)
     views: Slot[LoopView] = Slot()
-    feed = CockpitFeed(settings, task, views, NoLearner(), began_ns=0)
+    feed = CockpitFeed(settings, task, views, FixedStatus(), began_ns=0)
     for number, tick in enumerate(recorded.ticks[:12]):
         paused_s = 30 if number >= 6 else 0
         feed.add(dataclasses.replace(tick, time_ns=(number + 10 * paused_s) * 100_000_000))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import MaxPaceClock, RealTimeClock
-from hitl_clic.control.schedule import LiveSchedule, LockstepSchedule, PacedSchedule
+from hitl_clic.control.schedule import LockstepSchedule, PacedSchedule, Schedule
 from hitl_clic.types.messages import ChunkPair, LearnerStatus, LinkStatus
 from hitl_clic.types.records import Array, Plan
 
@@ -326,7 +326,7 @@ def test_paper_schedule_says_what_did_not_come() -> None:
 
 
 def test_live_schedule_touches_nothing() -> None:
-    schedule = LiveSchedule()
+    schedule = Schedule()
     schedule.after_tick(1, [some_pair()])
     schedule.after_episode()
 

@@ -25,7 +25,7 @@ from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.overlap import OVERLAPS, OverlapName
 from hitl_clic.control.planner import LoopError, Planner
 from hitl_clic.control.planning import Planning
-from hitl_clic.control.schedule import LiveSchedule, Schedule
+from hitl_clic.control.schedule import Schedule
 from hitl_clic.correction.mapping import HandOver, bind
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
@@ -160,7 +160,7 @@ class Bench:
     longest: int = 12
     snapshot_every: int = 5
     policy: TellTale | None = None
-    schedule: Schedule = field(default_factory=LiveSchedule)
+    schedule: Schedule = field(default_factory=Schedule)
     clock: Clock | None = None
     timeout_s: float = 20.0
     exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
@@ -763,7 +763,7 @@ def weights(version: int) -> Weights:
 def test_new_weights_take_over_between_two_ticks() -> None:
     bench = Bench()
 
-    class News(LiveSchedule):
+    class News(Schedule):
         def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
             if ticks == 4:
                 bench.news.append((TellTale(4, version=6), weights(6)))
@@ -779,7 +779,7 @@ def test_new_weights_take_over_between_two_ticks() -> None:
 def test_schedules_are_told_of_ticks_pairs_and_episodes() -> None:
     told: list[object] = []
 
-    class Told(LiveSchedule):
+    class Told(Schedule):
         def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
             told.append((ticks, [pair.tick for pair in pairs]))
 
