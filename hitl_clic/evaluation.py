@@ -124,7 +124,7 @@ def evaluate(
     """Run the policy alone on seeded episodes, Ta steps of each chunk.
 
     Args:
-        policy, task, teacher: used up by this: their states change. Without a teacher the error is not known.
+        policy, task, teacher: their states change. Without a teacher the error is unknown.
         execution: how chunks are executed; a number is Ta, planned between two steps. seeds: one for each episode.
         after_episode: called with each result as it comes.
 

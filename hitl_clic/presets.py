@@ -23,7 +23,7 @@ EXTENDS = "extends"
 
 
 class PresetError(ValueError):
-    """A preset cannot be read; the text is one line for a person."""
+    """A preset cannot be read; the text is one line for the user."""
 
 
 def user_folder() -> Path:
@@ -32,7 +32,7 @@ def user_folder() -> Path:
 
 
 def folders() -> tuple[Path, ...]:
-    """Where presets are looked for; the first folder that has the file wins."""
+    """Where presets are searched; the first folder that has the file wins."""
     return Path("configs"), user_folder(), PACKAGE
 
 

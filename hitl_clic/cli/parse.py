@@ -128,7 +128,7 @@ def _read(name: str, spec: Spec, arguments: list[str]) -> Command:
 
 
 def _command(spec: Spec, given: dict[str, Any]) -> Command:
-    """The command of what was typed; what is no flag of its own is a setting."""
+    """Make the command; arguments that are not its own flags are settings."""
     own = {name: given.pop(name) for name in spec.own() if name in given}
     if spec.settings:
         if spec.command is DemoCommand:

@@ -86,14 +86,14 @@ def write_uncertainty(study: UncertaintyStudy, threshold: float, path: Path) -> 
         linewidth=2,
         label=f"uncertainty, area {study.area():.2f}",
     )
-    mark = ([called[~study.came].mean()], [called[study.came].mean()])
+    mark = ([called[~study.corrected].mean()], [called[study.corrected].mean()])
     left.plot(*mark, "o", color=web(palette.HUMAN_INK), label=f"help request above {threshold:.3f}")
     left.set_xlabel("false positive rate", fontsize=9, color=web(palette.INK_SOFT))
     left.set_ylabel("true positive rate", fontsize=9, color=web(palette.INK_SOFT))
     left.legend(loc="lower right", frameon=False, fontsize=8)
     tenths = np.array_split(np.argsort(study.uncertainty, kind="stable"), min(10, len(study.uncertainty)))
     middles = [float(np.median(study.uncertainty[tenth])) for tenth in tenths]
-    right.plot(middles, [study.came[tenth].mean() for tenth in tenths], "o-", color=web(palette.ROBOT_INK))
+    right.plot(middles, [study.corrected[tenth].mean() for tenth in tenths], "o-", color=web(palette.ROBOT_INK))
     right.axhline(study.chance, color=web(palette.INK_SOFT), linewidth=1, linestyle="--")
     right.axvline(threshold, color=web(palette.HUMAN_INK), linewidth=1)
     right.set_ylim(bottom=0.0)

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.control.gate import CorrectionOptions
-from hitl_clic.correction.mapping import HAND_STEP, Binding, bind
+from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.gamepad import STICKS, gamepad
@@ -269,7 +269,7 @@ def resolve_device(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
     correction = settings.correction
     if spec.control and correction.max_step is None:
-        correction = correction.model_copy(update={"max_step": HAND_STEP})
+        correction = correction.model_copy(update={"max_step": PERSON_MAX_STEP})
     settings = settings.model_copy(update={"device": device, "headless": not windowed, "correction": correction})
     device_in_use(settings)  # a wrong profile is refused before anything starts
     return settings

@@ -1,4 +1,4 @@
-"""What actor and learner must agree on, and what each makes of it. Pure; both processes."""
+"""The settings on which actor and learner must agree, and the learner's check of them. Pure; both processes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hitl_clic.types.symmetry import Symmetry, to_text
 
 Scalars = Mapping[str, str | int | float | bool]
 OWN_FIELDS = ("clic.device", "clic.inference.device")
-"""Settings of the method that each side may choose for itself."""
+"""Settings of the method that may differ between actor and learner."""
 
 
 def handshake_settings(
     settings: SessionSettings, dim_o: int, dim_a: int, symmetries: tuple[Symmetry, ...] = ()
 ) -> dict[str, str | int | float | bool]:
-    """The flat mapping an actor says hello with: what the learner needs of the task, and every number of the method."""
+    """The flat settings in an actor's hello: what the learner needs of the task, and all settings of the method."""
     agreed: dict[str, str | int | float | bool] = {
         "task": settings.task,
         "method": settings.method,
@@ -34,10 +34,10 @@ def handshake_settings(
 
 
 def check_handshake(agreed: Scalars, settings: SessionSettings) -> None:
-    """A learner's check of what an actor wants; sizes, seed, task and its symmetries are the actor's to say.
+    """Check an actor's settings against the learner's. Sizes, seed, task and symmetries are the actor's choice.
 
     Raises:
-        ValueError: naming the first field in which the learner was started otherwise.
+        ValueError: names the first field that differs.
     """
     own = handshake_settings(settings, int(agreed["dim_o"]), int(agreed["dim_a"]))
     for name, value in own.items():

@@ -1,4 +1,4 @@
-"""`learn`: train a policy on recorded corrections, without a loop: another method, other numbers, the same pairs.
+"""`learn`: trains a policy on recorded corrections, without a loop.
 
 Any thread; synchronous. Imports no torch before the first pair is read.
 """
@@ -26,7 +26,7 @@ from hitl_clic.types.symmetry import Symmetry
 
 
 class LearnOverrides(TypedDict, total=False):
-    """Settings by keyword that may differ from those of the sessions; `SessionSettings` describes each."""
+    """Settings that may differ from those of the sessions; `SessionSettings` describes them."""
 
     method: str
     execute: int
@@ -79,7 +79,7 @@ def learn(
 
 
 def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path | str | None = None) -> SessionSettings:
-    """The settings to learn with: a session's own, under what differs.
+    """The settings to learn with: the session's, with the overrides.
 
     Raises:
         UserError: the session has no settings, or a setting is wrong.
@@ -103,7 +103,7 @@ def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) ->
             if (of.task, of.horizon) != (settings.task, settings.horizon):
                 raise UserError(
                     f"session = {path} is of task {of.task} with horizon {of.horizon}, not {settings.task} with "
-                    f"{settings.horizon}; learn from each kind by itself"
+                    f"{settings.horizon}; learn from each kind separately"
                 )
             yield from pairs_of_session(session, settings.correction, episodes)
         except UserError:

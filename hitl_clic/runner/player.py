@@ -135,7 +135,7 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
 
 
 def _inbox(tick: TickRecord, settings: SessionSettings) -> PolicyInbox:
-    """Makes policies of a session's weights, on this machine's CPU whatever they were learned on."""
+    """Makes policies of a session's weights, on the CPU, whatever device the session used."""
     method = settings.clic.model_copy(update={"device": "cpu"})
     return PolicyInbox(tick.observation.size, tick.executed.size, settings.horizon, method, settings.seed)
 

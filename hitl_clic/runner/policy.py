@@ -1,4 +1,4 @@
-"""A learned policy outside of any session: load a checkpoint, ask for chunks. Any thread, one caller at a time."""
+"""A learned policy outside of a session: loads a checkpoint and plans chunks. Any thread, one caller at a time."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ EVALUATION_SEED = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What a policy would do.
+    """A planned chunk.
 
     Attributes:
         actions: float32 [H, dim_a] in [-1, 1].
         energy: E(s, actions); its meaning is the method's.
-        uncertainty: spread of the chunks that would do nearly as well, units of action; NaN where a method has none.
+        uncertainty: spread of the low-energy chunks, units of action; NaN if the method has none.
     """
 
     actions: Array
@@ -79,7 +79,7 @@ class Policy:
 
         Args:
             observation: [dim_o]. committed: [k, dim_a], first steps that are decided already, k < H.
-            previous: [k, dim_a], the steps left of the last chunk: the search begins there too.
+            previous: [k, dim_a], the remaining steps of the last chunk, a second start of the search.
 
         Raises:
             UserError: an array has another shape, or is not finite.

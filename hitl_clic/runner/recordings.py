@@ -22,7 +22,7 @@ from hitl_clic.types.records import EventRecord
 
 
 def open_session(path: Path | str) -> Session:
-    """A recorded session, by its folder or file.
+    """Open a recorded session by its folder or file.
 
     Raises:
         UserError: there is no such file, it is not a recording, or this version cannot read it.
@@ -38,7 +38,7 @@ def settings_of(recorded: Session) -> SessionSettings:
     """The settings a session was recorded with.
 
     Raises:
-        UserError: it holds none, or this version does not know them.
+        UserError: the recording has no settings that this version can read.
     """
     try:
         return SessionSettings.model_validate(dict(recorded.settings.values))
@@ -77,9 +77,9 @@ def pairs_of_session(session: Session, wanted: CorrectionSettings, episodes: int
 
 
 def builder_for(session: Session, wanted: CorrectionSettings) -> PairBuilder:
-    """A builder that makes the pairs of a session as they would have been made under the wanted settings.
+    """A builder for the pairs of a session under the wanted settings.
 
-    The reaction time is the recording's own: it says which tick each correction is about.
+    The reaction time is that of the recording, which knows the stimulus of each correction.
     """
     of = session.settings
     settings = SessionSettings.model_validate(of.values)

@@ -1,7 +1,7 @@
-"""A taught session: every part wired together, run from first to last.
+"""A taught session: builds all parts, runs the episodes and writes the figures.
 
-Main thread of the actor, or any other thread of a caller's. Beside it run the device's reader, the planner, the link,
-the recorder, and the window's link or the dashboard, each in a thread of its own.
+Main thread of the actor, or any thread of a calling program. The device's reader, the planner, the link, the recorder,
+and the window's link or the dashboard have their own threads.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from itertools import count
 
 import torch
 
+from hitl_clic.cockpit.state.state import SessionEnd
 from hitl_clic.cockpit.state.status_text import SHOWN_CORRECTIONS
 from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.outlets import Outlets
@@ -25,7 +26,7 @@ from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.os_scheduling import LOOP_SLICE_S, request_slice
 from hitl_clic.runner.cockpit_feed import CockpitFeed
-from hitl_clic.runner.display import Display, Say, scene3d_of, session_end
+from hitl_clic.runner.display import Display, Say, scene3d_of
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.learner_connection import LearnerConnection
 from hitl_clic.runner.loop_builder import build_loop
@@ -43,10 +44,10 @@ from hitl_clic.types.view import LoopView, Record
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """Who follows a session; all are called in its thread, between two episodes or before the first.
+    """A session's callbacks. All are called in its thread, between two episodes or before the first.
 
     Attributes:
-        on_episode: takes each finished episode. stop: whether to end after it. say: takes a line for a person.
+        on_episode: takes each finished episode. stop: whether to end after it. say: takes a line for the user.
         dashboard: without a window, show a dashboard in the terminal.
     """
 
@@ -75,8 +76,8 @@ class TaughtSession:
         """Teach.
 
         Raises:
-            UserError: task, device, learner or folder refuse something that the caller can change.
-            RuntimeError: the learner did not start, or the loop could not go on.
+            UserError: a setting does not fit the task, device, learner or folder.
+            RuntimeError: the learner did not start, or the loop failed.
         """
         settings = self.settings
         self.out.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,7 @@ class TaughtSession:
         return PolicyInbox(*self._dims, settings.horizon, settings.clic, settings.seed, yield_hook)
 
     def _start_probe(self, stack: ExitStack) -> PolicyProbe | None:
-        """The policy probe; only in real time, where a person looks on."""
+        """The policy probe; only in real time, where a person watches."""
         if self._clock is None:
             return None
         settings = self.settings
@@ -147,7 +148,7 @@ class TaughtSession:
         return probe
 
     def _prepare_thread(self) -> None:
-        """Called once in each thread that calculates. Torch's thread count is only ours to set in real time."""
+        """Called once in each computing thread. Only a session in real time sets torch's thread count."""
         if self._clock is not None:
             torch.set_num_threads(self.settings.loop.planner_threads)
 
@@ -182,9 +183,9 @@ class TaughtSession:
         for episode in count():
             if len(finished) == settings.episodes or loop.quit:
                 break
-            # start states of a session: its seed and the episode, far from those that evaluations use
+            # evaluations use other start states
             ended = loop.run_episode(episode, settings.seed * 10_000 + len(finished))
-            if ended is None:  # broken off: the same start again
+            if ended is None:  # the operator reset the episode: repeat its start state
                 continue
             every = settings.recording.policy_every
             if every and len(finished) % every == 0:
@@ -201,7 +202,7 @@ class TaughtSession:
             self._probe.add(record)
 
     def _commands(self) -> list[str]:
-        """Called by the loop, in the tick: what was asked for since the last call."""
+        """Called by the loop, in the tick: the commands since the last call."""
         assert self._display is not None
         for record in self._learner.changes(self._loop.tick, time.perf_counter_ns()):
             self._log.put(record)
@@ -210,7 +211,7 @@ class TaughtSession:
     # ---- the end
 
     def _finish(self) -> None:
-        """Keep everything that was gathered, however the session ended."""
+        """Complete the recording and write the figures, also after an error."""
         self._log.put(self._learner.drain())
         self._log.close()
         self._learner.stop()
@@ -219,11 +220,11 @@ class TaughtSession:
         if self._display is not None:
             self._draw_last_instant()
             self._display.write_picture(self.out)
-            self._cockpit.end = session_end(figures, self.out)
+            self._cockpit.end = SessionEnd(figures["wall_s"] or 0.0, figures["updates"] or 0, str(self.out))
             self._display.linger()
 
     def _draw_last_instant(self) -> None:
-        """Compute the last scene, for the picture of a session that drew nothing until now."""
+        """Compute the last scene, for the picture of a session without a window."""
         view = self._views.latest()
         if view is not None and view.scene is None:
             self._views.publish(replace(view, scene=self._task.scene(), progress=self._task.progress()))

@@ -1,4 +1,4 @@
-"""From what a caller gave to a session's settings and parts.
+"""Makes a session's settings and parts from the arguments of a front-door function.
 
 Any thread. Imports no torch: a wrong name is refused at once.
 """
@@ -21,7 +21,7 @@ Nested = Mapping[str, Any]
 
 
 class Overrides(TypedDict, total=False):
-    """Settings by keyword: those of every day, and the tables of the rest. `SessionSettings` describes each."""
+    """The settings as keyword arguments; `SessionSettings` describes them."""
 
     method: str
     profile: str
@@ -56,7 +56,7 @@ def settings_and_parts(
     config: Path | str | None = None,
     settings: Nested | SessionSettings | None = None,
 ) -> tuple[SessionSettings, Parts]:
-    """The settings of a session, and the objects among what was given.
+    """The settings of a session, and the objects among the arguments.
 
     Args:
         task, device: names or objects; None: as in the layers below.
@@ -65,7 +65,7 @@ def settings_and_parts(
         settings: nested as in a TOML file; or complete ones, beside which there is nothing to choose.
 
     Raises:
-        UserError: an unknown name, or a value that is not allowed; the text says what is.
+        UserError: an unknown name, or a value that is not allowed.
     """
     parts = Parts(
         task if isinstance(task, Task) else None,
@@ -97,7 +97,7 @@ def settings_and_parts(
 
 
 def free_folder(proposed: Path | None) -> Path:
-    """A folder that does not exist yet: the proposed one, or the same with a number; ":" is no part of a file name."""
+    """A folder that does not exist yet: the proposed one without ":", or the same with a number."""
     assert proposed is not None
     first = proposed.with_name(proposed.name.replace(":", "."))
     folder, number = first, 1

@@ -28,7 +28,7 @@ from hitl_clic.learner import checkpoint
 from hitl_clic.runner import device_registry
 from hitl_clic.runner.cockpit_feed import CockpitFeed, FixedStatus
 from hitl_clic.runner.device_registry import DEVICES, profile_of
-from hitl_clic.runner.evaluating import overlapped, searched
+from hitl_clic.runner.evaluating import overlap_and_lead, with_search
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.player import Projector, _Player, contact_sheet
 from hitl_clic.runner.recordings import settings_of
@@ -366,27 +366,27 @@ def test_the_devices_are_listed_word_for_word(
 def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> None:
     overrides = {"horizon": 8, "execute": 4, "clic": {"inference": {"chains": 7, "plan_switch_margin": 0.0}}}
     settings = load(overrides=overrides)
-    assert searched(settings, None, InferenceSettings()) == settings
+    assert with_search(settings, None, InferenceSettings()) == settings
     # the default of a setting is given too, where it is said
-    other = searched(settings, 2, InferenceSettings(refine_noise=False, bank=9))
+    other = with_search(settings, 2, InferenceSettings(refine_noise=False, bank=9))
     assert other.execute == 2
     expected = settings.clic.inference.model_dump() | {"refine_noise": False, "bank": 9}
     assert other.clic.inference.model_dump() == expected
     assert other.clic.model_copy(update={"inference": settings.clic.inference}) == settings.clic
     with pytest.raises(UserError, match=r"execute = 9 .* 1 to 8"):
-        searched(settings, 9, InferenceSettings())
+        with_search(settings, 9, InferenceSettings())
 
 
 def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> None:
     loop = {"overlap": "prefix_conditioned", "plan_lead": 2}
     settings = load(overrides={"horizon": 8, "execute": 4, "loop": loop})
-    assert overlapped(settings, None, None) == ("prefix_conditioned", 2)
-    assert overlapped(settings, "future_state", None) == ("future_state", 2)
-    assert overlapped(settings, None, 1) == ("prefix_conditioned", 1)
-    assert overlapped(settings, "sync", None) == ("sync", 0)
+    assert overlap_and_lead(settings, None, None) == ("prefix_conditioned", 2)
+    assert overlap_and_lead(settings, "future_state", None) == ("future_state", 2)
+    assert overlap_and_lead(settings, None, 1) == ("prefix_conditioned", 1)
+    assert overlap_and_lead(settings, "sync", None) == ("sync", 0)
     for overlap, lead in (("sync", 2), ("async", 0), (None, 5)):
         with pytest.raises(UserError, match=f"lead = {lead}"):
-            overlapped(settings, overlap, lead)  # type: ignore[arg-type]
+            overlap_and_lead(settings, overlap, lead)  # type: ignore[arg-type]
     plain = load(overrides={"horizon": 8, "execute": 4})
     with pytest.raises(UserError, match="allowed with overlap prefix_conditioned: 1 or more"):
-        overlapped(plain, "prefix_conditioned", None)
+        overlap_and_lead(plain, "prefix_conditioned", None)

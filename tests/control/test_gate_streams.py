@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_loop import Bench, TellTale
 
 from hitl_clic.control.gate import CorrectionOptions, Gate, GateOutput, GateSettings
-from hitl_clic.correction.mapping import HAND_STEP, HandOver, Label, bind, human_action
+from hitl_clic.correction.mapping import PERSON_MAX_STEP, HandOver, Label, bind, human_action
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.tasks.frames import picture_axes
@@ -224,7 +224,7 @@ class Walks(TellTale):
         return Proposal(self.walk[step : step + self.horizon].copy(), 0.0)
 
 
-@pytest.mark.parametrize(("max_step", "bound"), [(None, 2.0), (HAND_STEP, HAND_STEP), (0.1, 0.1)])
+@pytest.mark.parametrize(("max_step", "bound"), [(None, 2.0), (PERSON_MAX_STEP, PERSON_MAX_STEP), (0.1, 0.1)])
 def test_a_thousand_switches_in_the_loop_keep_the_bound(max_step: float | None, bound: float) -> None:
     """Beyond what the two sources themselves ask from one tick to the next, a switch changes the action by `bound`."""
     rng = np.random.default_rng(1)

@@ -66,7 +66,7 @@ def test_plans_are_followed_to_the_correction_that_came_soon_enough(tmp_path: Pa
     starts = {tick.episode: tick.tick for tick in reversed(session.ticks)}
     entered = starts[1] + 6
     uncertainties = uncertainty_study([session], within_s=0.4)
-    of = {round(100 * d): came for d, came in zip(uncertainties.uncertainty, uncertainties.came, strict=True)}
+    of = {round(100 * d): came for d, came in zip(uncertainties.uncertainty, uncertainties.corrected, strict=True)}
     assert [tick for tick, came in of.items() if came] == [entered - 4, entered - 2]
     assert not {entered, entered + 2} & set(of), "while the teacher drives the robot does not"
 
