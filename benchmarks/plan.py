@@ -11,6 +11,7 @@ import torch
 from benchmarks.figure import on, parser, percentiles, tell
 from benchmarks.samples import DIM_A, DIM_O, method, trainer
 from hitl_clic.clic.policy import EnergyPolicy
+from hitl_clic.clic.settings import ClicSettings
 
 SIZES = (8, 16, 32, 60, 112)
 WARM = 5
@@ -20,6 +21,7 @@ def measure(seconds: float, device: str = "cpu") -> dict[str, Any]:
     """Plan chunk after chunk, each warm-started from the rest of the one before, as a session does."""
     torch.set_num_threads(1)
     settings = method("clic", device)
+    assert isinstance(settings, ClicSettings)
     random = np.random.default_rng(0)
     policies: dict[int, EnergyPolicy] = {}
     previous: dict[int, np.ndarray] = {}

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import flop_registry
 
 from benchmarks.figure import on, parser, tell
 from benchmarks.samples import DIM_A, method, trainer
-from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 
 SIZES = (16, 32)
@@ -74,9 +74,16 @@ def counted_update(trainer: ChunkTrainer) -> tuple[float, int]:
     return seconds, counter.flop
 
 
-def published(steps: int, device: str = "cpu") -> MethodSettings:
+def clic(preset: str, device: str) -> ClicSettings:
+    """The numbers of a preset of the method clic, on a torch device."""
+    settings = method(preset, device)
+    assert isinstance(settings, ClicSettings)
+    return settings
+
+
+def published(steps: int, device: str = "cpu") -> ClicSettings:
     """The published configuration with so many Langevin steps: 25 in the public code, 50 in the paper."""
-    paper = method("clic_paper", device)
+    paper = clic("clic_paper", device)
     return paper.model_copy(update={"negatives": paper.negatives.model_copy(update={"steps": steps})})
 
 
@@ -88,7 +95,7 @@ def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[s
             on another device than a CPU for as long as `fast`. device: torch's.
     """
     torch.set_num_threads(1)
-    configurations = {"clic": method("clic", device), **{f"paper_{steps}": published(steps, device) for steps in STEPS}}
+    configurations = {"clic": clic("clic", device), **{f"paper_{steps}": published(steps, device) for steps in STEPS}}
     cases = [(f"D={size}", name) for size in SIZES for name in configurations]
     trainers = {
         (f"D={size}", name): trainer(configurations[name], size // DIM_A) for size in SIZES for name in configurations

@@ -11,11 +11,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hitl_clic.baselines.settings import BcSettings
 from hitl_clic.baselines.trunk import Trunk
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.objective import Objective
-from hitl_clic.clic.settings import EnergySettings, MethodSettings
+from hitl_clic.clic.settings import NetworkSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.types.records import Array, Proposal
 
@@ -27,7 +28,7 @@ class CloningNetwork(StateNetwork):
         dim_o, chunk: sizes of a state and of a chunk. settings: its layers are `trunk`, then `hidden`.
     """
 
-    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
+    def __init__(self, dim_o: int, chunk: ChunkShape, settings: NetworkSettings) -> None:
         super().__init__(dim_o, settings.fourier_frequencies)
         widths = (*settings.trunk, *settings.hidden)
         self.trunk = Trunk(self.dim_read, widths)
@@ -41,7 +42,7 @@ class CloningNetwork(StateNetwork):
 
 
 def cloning_loss(
-    network: CloningNetwork, batch: Batch, settings: MethodSettings, generator: torch.Generator
+    network: CloningNetwork, batch: Batch, settings: BcSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean squared error to the human's chunk over the coordinates that count."""
     del settings, generator
@@ -50,10 +51,10 @@ def cloning_loss(
     return loss, {"loss": loss.detach()}
 
 
-CLONING: Objective[CloningNetwork] = Objective("bc", CloningNetwork, cloning_loss)
+CLONING: Objective[CloningNetwork, BcSettings] = Objective("bc", CloningNetwork, cloning_loss)
 
 
-class CloningPolicy(NetworkPolicy[CloningNetwork]):
+class CloningPolicy(NetworkPolicy[CloningNetwork, BcSettings]):
     """The network's chunk; nothing is random and nothing is searched. See `NetworkPolicy` for the arguments."""
 
     @torch.no_grad()
@@ -65,8 +66,8 @@ class CloningPolicy(NetworkPolicy[CloningNetwork]):
         chunk[: len(bound)] = bound
         return Proposal(self._chunk(chunk), 0.0)
 
-    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> CloningNetwork:
-        return CloningNetwork(dim_o, chunk, settings)
+    def _network(self, dim_o: int, chunk: ChunkShape) -> CloningNetwork:
+        return CloningNetwork(dim_o, chunk, self.settings.network)
 
     def _answers(self, states: Tensor) -> Tensor:
         return self.network(states)

@@ -15,11 +15,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from hitl_clic.baselines.settings import FlowSettings
 from hitl_clic.baselines.trunk import Trunk
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.objective import Objective
-from hitl_clic.clic.settings import EnergySettings, MethodSettings
+from hitl_clic.clic.settings import NetworkSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.types.records import Array, Proposal
 
@@ -35,7 +36,7 @@ class VelocityNetwork(StateNetwork):
         dim_o, chunk: sizes of a state and of a chunk. settings: `trunk` reads the state, `hidden` the chunk.
     """
 
-    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
+    def __init__(self, dim_o: int, chunk: ChunkShape, settings: NetworkSettings) -> None:
         super().__init__(dim_o, settings.fourier_frequencies)
         self.trunk = Trunk(self.dim_read, settings.trunk)
         self.heads = nn.ModuleList(nn.Linear(settings.trunk[-1], 2 * width) for width in settings.hidden)
@@ -65,27 +66,27 @@ class VelocityNetwork(StateNetwork):
 
 
 def flow_loss(
-    network: VelocityNetwork, batch: Batch, settings: MethodSettings, generator: torch.Generator
+    network: VelocityNetwork, batch: Batch, settings: FlowSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Mean squared error of the velocity over the coordinates that count, `negatives.samples` draws for each state.
+    """Mean squared error of the velocity over the coordinates that count, `draws` of noise and time for each state.
 
     A coordinate that does not count stays the noise it was, and nothing is learnt there.
     """
     human, mask, device = batch.human[:, None], batch.mask[:, None], batch.human.device
-    size = (len(batch.human), settings.negatives.samples, batch.human.shape[-1])
+    size = (len(batch.human), settings.draws, batch.human.shape[-1])
     noise = torch.randn(size, generator=generator, device=device)
     time = torch.rand(*size[:2], 1, generator=generator, device=device)
     path = torch.where(mask > 0, human - noise, 0)
     velocity = network.velocity(network.context(batch.state), noise + time * path, time)
     error = (velocity - path).square() * mask
-    loss = error.sum() / (mask.sum() * settings.negatives.samples).clamp_min(1)
+    loss = error.sum() / (mask.sum() * settings.draws).clamp_min(1)
     return loss, {"loss": loss.detach()}
 
 
-FLOW_MATCHING: Objective[VelocityNetwork] = Objective("flow", VelocityNetwork, flow_loss)
+FLOW_MATCHING: Objective[VelocityNetwork, FlowSettings] = Objective("flow", VelocityNetwork, flow_loss)
 
 
-class FlowPolicy(NetworkPolicy[VelocityNetwork]):
+class FlowPolicy(NetworkPolicy[VelocityNetwork, FlowSettings]):
     """One draw of noise, carried along in `inference.flow_steps` Euler steps. See `NetworkPolicy` for the arguments."""
 
     @torch.no_grad()
@@ -109,8 +110,8 @@ class FlowPolicy(NetworkPolicy[VelocityNetwork]):
         flat[: len(bound)] = bound
         return Proposal(self._chunk(flat), 0.0)
 
-    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> VelocityNetwork:
-        return VelocityNetwork(dim_o, chunk, settings)
+    def _network(self, dim_o: int, chunk: ChunkShape) -> VelocityNetwork:
+        return VelocityNetwork(dim_o, chunk, self.settings.network)
 
     def _answers(self, states: Tensor) -> Tensor:
         """Velocities of a few far-apart chunks, half-way."""

@@ -32,7 +32,7 @@ def run(command: LearnerCommand) -> int:
         check_handshake(agreed, settings)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
         symmetries = from_text(str(agreed.get("symmetries", "")))
-        return methods.make_live_trainer(*sizes, settings.clic, int(agreed["seed"]), symmetries)
+        return methods.make_live_trainer(*sizes, settings.policy, int(agreed["seed"]), symmetries)
 
     if settings.schedule == "lockstep":  # updates only when the actor orders them
         training = training.model_copy(update={"idle_updates": False})

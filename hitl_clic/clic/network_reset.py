@@ -87,7 +87,7 @@ class ResettingTrainer:
             ValueError: the state is of another network, or of a trainer without successors.
         """
         if "network_reset_every" not in state:
-            raise ValueError("the checkpoint is of a learner without clic.network_reset_every; go on as it was begun")
+            raise ValueError("the checkpoint is of a learner without policy.network_reset_every; go on as it was begun")
         generation, self.updates, self.newest_pair, acting_is_next = (int(n) for n in state["network_reset_every"])
         pairs = self.acting.buffer.pairs
         self._begin(generation)

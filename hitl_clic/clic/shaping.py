@@ -19,7 +19,7 @@ from hitl_clic.clic.desired_space import (
 )
 from hitl_clic.clic.energy import Context, Energy
 from hitl_clic.clic.sampler import draw_negatives
-from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.clic.settings import ClicSettings, EnergyMethodSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
 
 
 def energies_and_penalty(
-    energy: Energy, context: Context, samples: Tensor, settings: MethodSettings
+    energy: Energy, context: Context, samples: Tensor, settings: EnergyMethodSettings
 ) -> tuple[Tensor, Tensor]:
     """E of each of the samples [B, S, D], [B, S], and the gradient penalty on the first `penalty_samples`, a scalar."""
     few = settings.penalty_samples or samples.shape[1]
@@ -80,7 +80,7 @@ def energies_and_penalty(
     return values, gradient_penalty(gradient, settings.penalty_margin)
 
 
-def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator) -> Tensor:
+def observation_log_p(samples: Tensor, batch: Batch, settings: ClicSettings, generator: torch.Generator) -> Tensor:
     """log p of each sample lying in its pair's desired space, by the kind of the correction; [B, S].
 
     The generator is asked only if the batch has a relative correction.
@@ -96,7 +96,7 @@ def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, g
     return log_p
 
 
-def mode_loss(energy: Energy, context: Context, batch: Batch, settings: MethodSettings) -> Tensor:
+def mode_loss(energy: Energy, context: Context, batch: Batch, settings: ClicSettings) -> Tensor:
     """Mean squared distance of the wells' centres from the desired spaces, each by its share in a^h; a scalar.
 
     Contrasts say little of where a well should lie once D is large: nearly every sample differs from a^h by more than
@@ -134,7 +134,7 @@ def deal_untaught(samples: Tensor, mask: Tensor, generator: torch.Generator) -> 
 
 
 def shaping_loss(
-    energy: Energy, batch: Batch, settings: MethodSettings, generator: torch.Generator
+    energy: Energy, batch: Batch, settings: ClicSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of one batch ([CC] Eq. 11) and its terms, detached, by name."""
     with torch.no_grad():

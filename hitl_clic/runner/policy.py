@@ -51,8 +51,8 @@ class Policy:
         try:
             weights, agreed = checkpoint.read_weights(path)
             sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
-            generator = torch.Generator(settings.clic.planner_device).manual_seed(seed)
-            self.planner: ChunkPolicy = policy_of_weights(weights, *sizes, settings.clic, generator)
+            generator = torch.Generator(settings.policy.planner_device).manual_seed(seed)
+            self.planner: ChunkPolicy = policy_of_weights(weights, *sizes, settings.policy, generator)
         except ValueError as error:
             raise UserError(str(error)) from error
         self.dim_o, self.dim_a = sizes[:2]

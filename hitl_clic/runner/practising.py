@@ -89,6 +89,11 @@ def without_learning(settings: SessionSettings) -> SessionSettings:
     )
 
 
+def score_marks(episodes: Sequence[EpisodeRecord], max_steps: int) -> tuple[EpisodeMark, ...]:
+    """For the curve: the share of its time that each episode took."""
+    return tuple(EpisodeMark(e.episode, e.success, min(1.0, e.timesteps / max_steps), e.timesteps) for e in episodes)
+
+
 class PracticeSession:
     """One practice. The arguments are those of `TaughtSession` and `practice`."""
 
@@ -151,12 +156,10 @@ class PracticeSession:
         if shown is None:
             return None
         finished, most = list(self._finished), self._task.max_steps
-        # the curve shows the share of its time that each episode took
-        marks = [EpisodeMark(e.episode, e.success, min(1.0, e.timesteps / most), e.timesteps) for e in finished]
         return replace(
             shown,
             practice=score_sentence(finished, self.settings.loop.rate_hz),
-            history=tuple(marks),
+            history=score_marks(finished, most),
             corrections=(),
             robot_chunk=None,
             desired_radius=None,

@@ -35,7 +35,7 @@ class Overrides(TypedDict, total=False):
     execute: int
     task_options: Nested
     learner: str
-    clic: Nested
+    policy: Nested
     loop: Nested
     gate: Nested
     correction: Nested

@@ -15,11 +15,11 @@ from hitl_clic.clic.energies import ENERGIES
 from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.sampler import draw_negatives
 from hitl_clic.clic.settings import (
+    ClicSettings,
     EnergyKind,
     EnergySettings,
     HalfSpaceSettings,
     InferenceSettings,
-    MethodSettings,
     NegativeSettings,
     NegativeStart,
 )
@@ -34,10 +34,10 @@ CHUNK = (HORIZON, DIM_A)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def method(**changes: object) -> MethodSettings:
+def method(**changes: object) -> ClicSettings:
     """Everything said out loud, so that a change of a default changes no test."""
     numbers: dict[str, object] = {
-        "energy": EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=4, standardise=True),
+        "network": EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=4, standardise=True),
         "negatives": NegativeSettings(
             start="proposals", samples=32, steps=2, noise="linear", step_start=0.1, step_end=1e-5, clip=0.1
         ),
@@ -71,7 +71,7 @@ def method(**changes: object) -> MethodSettings:
         "min_pairs": 8,
         "device": "cpu",
     }
-    return MethodSettings(**{**numbers, **changes})
+    return ClicSettings(**{**numbers, **changes})
 
 
 def target(state: Array) -> Array:
@@ -93,7 +93,7 @@ def teach(trainer: ChunkTrainer, first: int, last: int, kind: str = "absolute", 
         trainer.add(number, kind, state, robot, human.astype(np.float32), np.ones(CHUNK, np.float32))
 
 
-def make(settings: MethodSettings | None = None, seed: int = 5) -> ChunkTrainer:
+def make(settings: ClicSettings | None = None, seed: int = 5) -> ChunkTrainer:
     return ChunkTrainer(DIM_O, DIM_A, HORIZON, settings or method(), seed)
 
 
@@ -236,7 +236,7 @@ def test_resumes_bit_for_bit(kind: EnergyKind, modes: int, start: NegativeStart)
     hidden = (24, 24)
     energy = EnergySettings(kind=kind, hidden=hidden, trunk=(16,), modes=modes, standardise=True)
     negatives = NegativeSettings(start=start, samples=8, steps=1)
-    settings = method(energy=energy, negatives=negatives, average=0.8, batch=8, warmup_updates=12, weight_decay=0.1)
+    settings = method(network=energy, negatives=negatives, average=0.8, batch=8, warmup_updates=12, weight_decay=0.1)
     straight = make(settings)
     teach(straight, 0, 30)
     straight.remove(4)
@@ -265,7 +265,7 @@ def test_resumes_bit_for_bit(kind: EnergyKind, modes: int, start: NegativeStart)
 @pytest.mark.parametrize("start", get_args(NegativeStart))
 def test_same_seed_same_weights_whatever_the_energy_and_the_start(kind: EnergyKind, start: NegativeStart) -> None:
     energy = EnergySettings(kind=kind, hidden=(16, 16), trunk=(16,), modes=2)
-    settings = method(energy=energy, negatives=NegativeSettings(start=start, samples=8, steps=1), batch=16)
+    settings = method(network=energy, negatives=NegativeSettings(start=start, samples=8, steps=1), batch=16)
     ends = [weights_after(make(settings, seed), 6) for seed in (5, 5, 6)]
     assert differing(ends[0], ends[1]) == []
     assert differing(ends[0], ends[2]) != []
@@ -352,7 +352,7 @@ def test_standardising_takes_the_taught_states() -> None:
     weights = trainer.weights()
     assert weights["shift"] == pytest.approx([4.5, 45, 7])
     assert weights["spread"] == pytest.approx([np.std(range(10)) + 1e-2, 10 * np.std(range(10)) + 1e-2, 1e-2], rel=1e-4)
-    plain = make(method(energy=EnergySettings(kind="film", hidden=(8,), trunk=(8,), standardise=False)))
+    plain = make(method(network=EnergySettings(kind="film", hidden=(8,), trunk=(8,), standardise=False)))
     teach(plain, 0, 10)
     plain.update()
     assert plain.weights()["shift"].tolist() == [0, 0, 0]
@@ -582,7 +582,7 @@ def seen_samples(trainer: ChunkTrainer, monkeypatch: pytest.MonkeyPatch) -> list
     sets: list[tuple[torch.Tensor, torch.Tensor]] = []
     inner = hitl_clic.clic.shaping.observation_log_p
 
-    def spy(samples: torch.Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator) -> torch.Tensor:
+    def spy(samples: torch.Tensor, batch: Batch, settings: ClicSettings, generator: torch.Generator) -> torch.Tensor:
         sets.append((batch.state, samples.reshape(*samples.shape[:2], *CHUNK).clone()))
         return inner(samples, batch, settings, generator)
 

@@ -48,12 +48,12 @@ def test_without_a_window_or_a_terminal_no_scene_is_computed(
 
 
 def test_the_score_counts_what_was_reached() -> None:
-    score = practising.Score(rate_hz=10.0, max_steps=100)
-    assert score.sentence == "Drive it to the goal"
+    finished: list[EpisodeRecord] = []
+    assert practising.score_sentence(finished, 10.0) == "Drive it to the goal"
     for number, (success, steps) in enumerate([(False, 100), (True, 40), (True, 60)]):
-        score.add(EpisodeRecord(number, 0, success, steps, 1.0, 0.0, 0, 0))
-    assert score.sentence == "Reached 2 of 3 · last 6.0 s · best 4.0 s"
-    assert [mark.feedback for mark in score.marks] == [1.0, 0.4, 0.6]
+        finished.append(EpisodeRecord(number, 0, success, steps, 1.0, 0.0, 0, 0))
+    assert practising.score_sentence(finished, 10.0) == "Reached 2 of 3 · last 6.0 s · best 4.0 s"
+    assert [mark.feedback for mark in practising.score_marks(finished, 100)] == [1.0, 0.4, 0.6]
 
 
 def test_the_cockpit_says_that_nothing_is_learned(tmp_path) -> None:  # type: ignore[no-untyped-def]
