@@ -1,8 +1,8 @@
 """When the learner updates, seen from the loop. Actor's main thread.
 
-`LiveSchedule` never waits for the learner: a person's session runs with it. `KeptUpSchedule` is its counterpart for
-`--pace max`: it waits until the learner has done as many updates as in real time. `LockstepSchedule` requests the
-updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
+`Schedule` never waits for the learner; sessions in real time use it. `PacedSchedule`, for `--pace max`, waits until the
+learner has done as many updates as in real time. `LockstepSchedule` requests the updates of [CC] Algorithm 1 one by
+one and waits for each, which makes a run reproducible.
 """
 
 from __future__ import annotations
@@ -15,45 +15,27 @@ from hitl_clic.types.messages import ChunkPair, LinkStatus
 
 
 class Updates(Protocol):
-    """The part of the actor's link that schedules need."""
+    """The part of the actor's link that schedules need; see `ActorLink`."""
 
-    def request_updates(self, updates: int) -> int:
-        """Request exactly so many updates; the number of the request."""
-        ...
+    def request_updates(self, updates: int) -> int: ...
 
-    def wait_request(self, request: int, timeout_s: float) -> bool:
-        """Wait until the weights of that request have arrived. False when time ran out."""
-        ...
+    def wait_request(self, request: int, timeout_s: float) -> bool: ...
 
-    def status(self) -> LinkStatus:
-        """What the actor knows of the learner."""
-        ...
+    def status(self) -> LinkStatus: ...
 
 
-class Schedule(Protocol):
-    """What the loop calls between ticks and between episodes."""
+class Schedule:
+    """What the loop calls between ticks and between episodes. This one never waits: the learner updates on its own."""
 
     def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
         """`ticks` ticks of the session are done; `pairs` were sent since the last call."""
-        ...
 
     def after_episode(self) -> None:
         """An episode ended."""
-        ...
 
 
-class LiveSchedule:
-    """The learner updates on its own, and the loop never waits for it."""
-
-    def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
-        """Nothing."""
-
-    def after_episode(self) -> None:
-        """Nothing."""
-
-
-class KeptUpSchedule:
-    """Waits while the learner lags behind so many updates for each tick.
+class PacedSchedule(Schedule):
+    """Waits while the learner has done fewer updates for each tick than required.
 
     Args:
         link: the actor's link. updates_per_tick: updates required for each tick after the learner's first update.
@@ -91,11 +73,8 @@ class KeptUpSchedule:
                 self._begun = (ticks, done)
                 return
 
-    def after_episode(self) -> None:
-        """Nothing."""
 
-
-class LockstepSchedule:
+class LockstepSchedule(Schedule):
     """One update on each feedback, one every b ticks, N_training at the end of an episode ([CC] Algorithm 1).
 
     Args:
