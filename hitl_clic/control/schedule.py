@@ -39,6 +39,7 @@ class PacedSchedule(Schedule):
 
     Args:
         link: the actor's link. updates_per_tick: updates required for each tick after the learner's first update.
+        first_after_pairs: pairs after which the learner can update; from then on the first update is waited for.
         patience_s: seconds without an update after which it stops waiting: the learner is lost or idle.
         now_s: the time, seconds. sleep: waits so many seconds. Tests give their own.
     """
@@ -47,31 +48,41 @@ class PacedSchedule(Schedule):
         self,
         link: Updates,
         updates_per_tick: float,
+        first_after_pairs: int = 1,
         patience_s: float = 3.0,
         now_s: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._now_s, self._sleep = now_s, sleep
         self._link, self._ratio, self._patience_s = link, updates_per_tick, patience_s
+        self._first_after_pairs, self._pairs = first_after_pairs, 0
         self._begun: tuple[int, int] | None = None
 
     def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
-        del pairs
-        done = self._link.status().learner.updates
+        self._pairs += len(pairs)
         if self._begun is None:
+            enough = self._ratio > 0 and self._pairs >= self._first_after_pairs
+            done = self._wait_for(1 if enough else 0)
             if done > 0:
                 self._begun = (ticks, done)
+            elif enough:  # no learner answered: wait again only after as many new pairs
+                self._pairs = 0
             return
         owed = self._begun[1] + (ticks - self._begun[0]) * self._ratio
+        done = self._wait_for(owed)
+        if done < owed:
+            self._begun = (ticks, done)
+
+    def _wait_for(self, updates: float) -> int:
+        """Wait for so many updates in all, but no longer than `patience_s` for each; the updates done."""
+        done = self._link.status().learner.updates
         waited_since = self._now_s()
-        while done < owed:
+        while done < updates and self._now_s() - waited_since <= self._patience_s:
             self._sleep(0.005)
             now = self._link.status().learner.updates
             if now > done:
                 done, waited_since = now, self._now_s()
-            elif self._now_s() - waited_since > self._patience_s:
-                self._begun = (ticks, done)
-                return
+        return done
 
 
 class LockstepSchedule(Schedule):

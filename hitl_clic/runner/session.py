@@ -169,7 +169,7 @@ class TaughtSession:
             training = settings.training
             return LockstepSchedule(link, training.update_every, training.update_on_pairs, training.episode_updates)
         if settings.pace == "max":
-            return PacedSchedule(link, settings.loop.updates_per_tick)
+            return PacedSchedule(link, settings.loop.updates_per_tick, settings.policy.min_pairs)
         return Schedule()
 
     # ---- the episodes

@@ -344,16 +344,37 @@ def test_kept_up_waits_for_what_is_owed() -> None:
 
 def test_kept_up_does_not_wait_for_a_learner_that_has_not_begun() -> None:
     time = Time()
-    schedule = PacedSchedule(FakeLink(), 100.0, 30.0, time.seconds, time.sleep)
+    schedule = PacedSchedule(FakeLink(), 100.0, 1, 30.0, time.seconds, time.sleep)
     before = time.now
     for ticks in range(20):
         schedule.after_tick(ticks, [])
     assert time.now == before
 
 
+def test_kept_up_waits_for_the_first_update_once_there_are_pairs_enough() -> None:
+    link, time = FakeLink(speed=0.1), Time()
+    schedule = PacedSchedule(link, 1.0, 3, 30.0, time.seconds, time.sleep)
+    schedule.after_tick(1, [some_pair(), some_pair()])
+    assert link.done < 1, "two pairs are not enough"
+    schedule.after_tick(2, [some_pair()])
+    assert link.done >= 1
+
+
+def test_kept_up_waits_again_for_a_mute_learner_only_after_new_pairs() -> None:
+    time = Time()
+    schedule = PacedSchedule(FakeLink(), 1.0, 2, 0.1, time.seconds, time.sleep)
+    before = time.seconds()
+    schedule.after_tick(1, [some_pair(), some_pair()])
+    waited = time.seconds() - before
+    assert 0.1 <= waited < 0.15
+    for ticks in range(2, 20):
+        schedule.after_tick(ticks, [])
+    assert time.seconds() - before == waited
+
+
 def test_kept_up_loses_patience_with_a_dead_learner_once() -> None:
     link, time = FakeLink(speed=1.0, limit=3), Time()
-    schedule = PacedSchedule(link, 1.0, 0.1, time.seconds, time.sleep)
+    schedule = PacedSchedule(link, 1.0, 1, 0.1, time.seconds, time.sleep)
     schedule.after_tick(1, [])
     before = time.seconds()
     schedule.after_tick(50, [])
