@@ -68,9 +68,9 @@ class DeviceSpec:
     missing: Callable[[], str] = str
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
-        """How to take over, or, while correcting, how to hand back."""
+        """How to start a correction, or, during one, how to end it."""
         if not self.control:
-            return "the script hands back by itself" if correcting else "the script steps in by itself"
+            return "the script ends its correction itself" if correcting else "the script corrects by itself"
         if mode == "touch":
             return "let go to hand back" if correcting else "steer to correct"
         if correcting:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import get_args
 
 from hitl_clic.cockpit.window.keymap import Keymap
-from hitl_clic.control.gate import Choices
-from hitl_clic.correction.mapping import HAND_STEP, Binding, bind
+from hitl_clic.control.gate import CorrectionOptions
+from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.mapping.key_rows import Row, control_labels, key_rows
@@ -74,19 +74,19 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
 
 
 def device_spec(name: str) -> DeviceSpec:
-    """The entry of a device. A person steers one that was given as an object, "module:Class"."""
+    """The entry of a device. A device object, "module:Class", counts as a person's device."""
     if is_object_name(name):
         return DeviceSpec(name.rpartition(":")[2], "its control", False, None, lambda: (True, "Ready."))
     return DEVICES[name]
 
 
 def has_profile(name: str) -> bool:
-    """Whether a device has a profile: the scripted teacher and devices given as objects have none."""
+    """Whether a device has a profile. The scripted teacher and device objects have none."""
     return not is_object_name(name) and bool(DEVICES[name].control)
 
 
-def chosen_device(settings: SessionSettings) -> DeviceSpec:
-    """The entry of the chosen device, its control named as the profile has it."""
+def device_in_use(settings: SessionSettings) -> DeviceSpec:
+    """The entry of the settings' device, with the control of its profile."""
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
         return spec
@@ -99,10 +99,13 @@ def _profile(settings: SessionSettings) -> Profile:
 
 
 def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, str] | None = None) -> Profile:
-    """A device's profile, by default the preset of its name; beside a window with these keys bound anew.
+    """A device's profile, by default the preset of its name.
+
+    Args:
+        window_keys: `window.keys`, the changed keys of the window.
 
     Raises:
-        SettingsError: there is none, it holds something that a profile may not, or it binds a key of the window's.
+        SettingsError: there is no such profile, it is not valid, or it binds a key of the window.
     """
     try:
         profile = load_profile(name_or_path or device)
@@ -119,32 +122,32 @@ def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, st
     return profile
 
 
-def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
-    """How the device's axes move the task's. A script gives the task's own actions, but for what its fingers switch.
+def bind_device(settings: SessionSettings, device: Device, task: Task) -> Binding:
+    """How the device's axes move the task's axes.
 
     Raises:
-        ValueError: they share no axis.
+        ValueError: device and task share no axis.
     """
     frame = task.action_frame
     groups = frame.groups if device_spec(settings.device).control else None
-    return bind(device.axes, frame.axes, switched(settings), groups)
+    return bind(device.axes, frame.axes, switched_axes(settings), groups)
 
 
-def switched(settings: SessionSettings) -> Sequence[str]:
-    """The axes, by their names on the first arm, that hands switch rather than steer: read absolutely at any time."""
+def switched_axes(settings: SessionSettings) -> Sequence[str]:
+    """The axes that are absolute in every correction mode, by their names on the first arm."""
     if device_spec(settings.device).control:
         return settings.correction.absolute_axes
     return settings.oracle.buttons if settings.oracle.press_steps else ()
 
 
-def choices(settings: SessionSettings, task: Task) -> Choices:
-    """What a person can switch to on a task that was reset; a script has its own ways to be partial.
+def correction_options(settings: SessionSettings, task: Task) -> CorrectionOptions:
+    """The command frames and groups of axes to switch between. The task was reset before; a script switches nothing.
 
     Raises:
         SettingsError: `correction.axes` is no group of this task's axes.
     """
     if not device_spec(settings.device).control:
-        return Choices()
+        return CorrectionOptions()
     groups, axes = (EVERYTHING, *task.action_frame.groups), settings.correction.axes
     if axes not in groups:
         raise SettingsError(
@@ -152,18 +155,18 @@ def choices(settings: SessionSettings, task: Task) -> Choices:
         )
     turned: tuple[CommandFrame, ...] = tuple(name for name in get_args(CommandFrame) if task.axes_of(name) is not None)
     # where all frames are one, it goes by the name that was set
-    return Choices(("world", *turned) if turned else (settings.correction.command_frame,), groups)
+    return CorrectionOptions(("world", *turned) if turned else (settings.correction.command_frame,), groups)
 
 
 def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[CommandFrame, tuple[Row, ...]]:
-    """The key map of the chosen device by the frame that its motion goes along."""
+    """The key map of the settings' device, by command frame."""
     return {frame: key_map(settings, axes, frame) for frame in get_args(CommandFrame)}
 
 
 def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame | None = None) -> tuple[Row, ...]:
-    """What keys and buttons of the chosen device do on these axes of a task; nothing for a script.
+    """What keys and buttons of the settings' device do; empty for a script.
 
-    `frame`: along whose axes; by default those of the settings.
+    `axes`: of the task. `frame`: the command frame, by default that of the settings.
     """
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
@@ -179,16 +182,15 @@ EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "
 
 
 def has_display() -> bool:
-    """Whether a window could open here."""
+    """Whether this machine has a display."""
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def choose(settings: SessionSettings) -> SessionSettings:
-    """The settings with `auto` resolved, the window decided, and what goes by the device set.
+def resolve_device(settings: SessionSettings) -> SessionSettings:
+    """The settings with `auto` replaced, the window decided, and the device's default `max_step`.
 
     Raises:
-        SettingsError: the device needs a window and there can be none, or a package, or a person, or its profile is
-            wrong.
+        SettingsError: the device needs a window, a package or real time that is not there, or its profile is wrong.
     """
     windowed = has_display() and not settings.headless
     device = settings.device
@@ -205,7 +207,7 @@ def choose(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
     correction = settings.correction
     if spec.control and correction.max_step is None:
-        correction = correction.model_copy(update={"max_step": HAND_STEP})
+        correction = correction.model_copy(update={"max_step": PERSON_MAX_STEP})
     settings = settings.model_copy(update={"device": device, "headless": not windowed, "correction": correction})
-    chosen_device(settings)  # a wrong profile is refused before anything starts
+    device_in_use(settings)  # a wrong profile is refused before anything starts
     return settings

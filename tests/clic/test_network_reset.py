@@ -127,7 +127,7 @@ def test_resumes_bit_for_bit(moment: int) -> None:
 
 def test_a_state_without_successors_is_refused() -> None:
     single = alone(0)
-    with pytest.raises(ValueError, match=r"without clic\.network_reset_every"):
+    with pytest.raises(ValueError, match=r"without policy\.network_reset_every"):
         renewed().load_state(single.state())
     with pytest.raises(ValueError, match="does not fit"):
         single.load_state(renewed().state())

@@ -251,7 +251,7 @@ def test_load_state_refuses_another_network() -> None:
 def test_load_state_refuses_random_numbers_of_another_kind_of_device() -> None:
     state = make().state()
     state["generator.torch"] = state["generator.torch"][:16]  # as long as a GPU's
-    with pytest.raises(ValueError, match=r"another kind of device than clic.device = cpu"):
+    with pytest.raises(ValueError, match=r"another kind of device than policy.device = cpu"):
         make().load_state(state)
 
 

@@ -13,11 +13,11 @@ import pytest
 from loop_bench import HAND, Bench, Hand, Restless, TellTale, Track, hold
 
 from hitl_clic.control.clock import Clock
-from hitl_clic.control.gate import Choices
+from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.control.help_request import HelpRequest, HelpSettings
 from hitl_clic.control.overlap import OverlapName
 from hitl_clic.control.planner import LoopError
-from hitl_clic.control.schedule import LiveSchedule
+from hitl_clic.control.schedule import Schedule
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.core.slot import Slot
@@ -118,7 +118,7 @@ def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: CorrectionMode
         hold(3, 4, 5, 6, 7),
         commands={5: ["next_correction_axes"], 9: ["next_correction_axes"]},
         correction=CorrectionSettings(mode=kind, max_step=0.25, relative_step=0.5),
-        choices=Choices(groups=("everything", "sideways")),
+        choices=CorrectionOptions(groups=("everything", "sideways")),
         groups={"sideways": ("x",)},
         execute=4,
     )
@@ -549,7 +549,7 @@ def weights(version: int) -> Weights:
 def test_new_weights_take_over_between_two_ticks() -> None:
     bench = Bench()
 
-    class News(LiveSchedule):
+    class News(Schedule):
         def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
             if ticks == 4:
                 bench.news.append((TellTale(4, version=6), weights(6)))
@@ -565,7 +565,7 @@ def test_new_weights_take_over_between_two_ticks() -> None:
 def test_schedules_are_told_of_ticks_pairs_and_episodes() -> None:
     told: list[object] = []
 
-    class Told(LiveSchedule):
+    class Told(Schedule):
         def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
             told.append((ticks, [pair.tick for pair in pairs]))
 

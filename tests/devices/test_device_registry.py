@@ -15,7 +15,7 @@ from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.mapping.shaping import load_profile
 from hitl_clic.devices.registry import DEVICES, DeviceInputs, DeviceReport, DeviceSpec, list_devices
 from hitl_clic.devices.teacher.channel import TeacherChannel
-from hitl_clic.runner.device_registry import choose, chosen_device, key_map, make_device
+from hitl_clic.runner.device_registry import device_in_use, key_map, make_device, resolve_device
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks import make_task
 from hitl_clic.types.errors import SettingsError
@@ -33,22 +33,22 @@ def no_display(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_a_device_with_its_own_hardware_needs_no_window(no_display: pytest.MonkeyPatch) -> None:
-    chosen = choose(SessionSettings(device="gamepad"))
+    chosen = resolve_device(SessionSettings(device="gamepad"))
     assert (chosen.device, chosen.headless) == ("gamepad", True)
     with pytest.raises(SettingsError, match="allowed without a window: oracle, spacemouse, gamepad"):
-        choose(SessionSettings(device="mouse"))
+        resolve_device(SessionSettings(device="mouse"))
 
 
 def test_a_person_needs_real_time(no_display: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="pace = max is not allowed with device = gamepad"):
-        choose(SessionSettings(device="gamepad", pace="max"))
+        resolve_device(SessionSettings(device="gamepad", pace="max"))
 
 
 def test_a_spacemouse_without_its_package_names_the_extra(no_display: pytest.MonkeyPatch) -> None:
     for name in ("hid", "hidraw", "pyspacemouse"):
         no_display.setitem(sys.modules, name, None)
     with pytest.raises(SettingsError, match=r"spacemouse cannot be used here.*hitl-clic\[spacemouse\]"):
-        choose(SessionSettings(device="spacemouse"))
+        resolve_device(SessionSettings(device="spacemouse"))
 
 
 @pytest.mark.parametrize(("task", "has_model"), [("push_t", True), ("line_following", True), ("hammer", False)])
@@ -79,9 +79,9 @@ def test_one_entry_makes_a_device_selectable_and_listed(
     no_display.setitem(DEVICES, "pedal", pedal)
     profile = tmp_path / "pedal.toml"
     profile.write_text('name = "pedal"\n[axes.x]\n[buttons]\npedal = "engage"\n')
-    settings = choose(load(overrides={"device": "pedal", "profile": str(profile)}))
+    settings = resolve_device(load(overrides={"device": "pedal", "profile": str(profile)}))
     assert settings.device == "pedal"
-    assert chosen_device(settings).hint("hold", False) == "hold the pedal button to correct"
+    assert device_in_use(settings).hint("hold", False) == "hold the pedal button to correct"
     device = make_device(settings, ("x", "y"), TeacherChannel(), EventFeed())
     assert (device.name, device.axes) == ("pedal", ("x",))
     assert DeviceReport("pedal", True, "Ready: press the pedal.") in list_devices()
@@ -99,7 +99,7 @@ def test_one_profile_fits_planar_tasks_one_arm_and_two_arms(name: str, axes: tup
 
 @pytest.mark.parametrize(("mode", "hint"), [("hold", "hold the cap to correct"), ("touch", "steer to correct")])
 def test_the_hint_names_the_control(mode: str, hint: str) -> None:
-    assert chosen_device(SessionSettings(device="spacemouse")).hint(mode, False) == hint  # type: ignore[arg-type]
+    assert device_in_use(SessionSettings(device="spacemouse")).hint(mode, False) == hint  # type: ignore[arg-type]
 
 
 def test_the_key_maps_name_gestures_and_directions() -> None:
@@ -115,4 +115,4 @@ def test_the_key_maps_name_gestures_and_directions() -> None:
 def test_max_step_defaults_to_a_limit_except_for_the_oracle(device: str, by_default: float | None) -> None:
     for given, expected in (({}, by_default), ({"max_step": 0.25}, 0.25)):
         settings = load(overrides={"device": device, "headless": True, "correction": given})
-        assert choose(settings).correction.max_step == expected
+        assert resolve_device(settings).correction.max_step == expected

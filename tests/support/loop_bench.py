@@ -15,14 +15,14 @@ from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock
 from hitl_clic.control.correction_log import CorrectionLog
 from hitl_clic.control.exploration import Exploration, ExplorationSettings
-from hitl_clic.control.gate import Choices, Gate, GateSettings
+from hitl_clic.control.gate import CorrectionOptions, Gate, GateSettings
 from hitl_clic.control.help_request import HelpRequest, HelpSettings
 from hitl_clic.control.loop import ControlLoop
 from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.overlap import OVERLAPS, OverlapName
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.planning import Planning
-from hitl_clic.control.schedule import LiveSchedule, Schedule
+from hitl_clic.control.schedule import Schedule
 from hitl_clic.correction.mapping import HandOver, bind
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
@@ -151,12 +151,12 @@ class Bench:
     longest: int = 12
     snapshot_every: int = 5
     policy: TellTale | None = None
-    schedule: Schedule = field(default_factory=LiveSchedule)
+    schedule: Schedule = field(default_factory=Schedule)
     clock: Clock | None = None
     timeout_s: float = 20.0
     exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
     help: HelpSettings = field(default_factory=HelpSettings)
-    choices: Choices = field(default_factory=Choices)
+    choices: CorrectionOptions = field(default_factory=CorrectionOptions)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     draws: bool = False
     listener: Callable[[object], None] = lambda record: None
