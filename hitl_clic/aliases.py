@@ -104,8 +104,13 @@ BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
 }
 """Column of a kept benchmark row -> old values and what they are called now."""
 
-WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
-"""Old prefix of a weight's name -> its prefix now."""
+WEIGHTS: Mapping[str, str] = {
+    "bank": "human_chunks",
+    "renewal": "network_reset_every",
+    "successor": "background",
+    "wells": "modes",
+}
+"""Old part of the dotted name of a weight or of a trainer's state -> that part now."""
 
 
 def current_settings(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,11 +167,8 @@ def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_weight(name: str) -> str:
-    """Today's name of a weight, given an old or a present one."""
-    for old, new in WEIGHTS.items():
-        if name.startswith(old):
-            return new + name.removeprefix(old)
-    return name
+    """Today's name of a weight or of an array of a trainer's state, given an old or a present one."""
+    return ".".join(WEIGHTS.get(part, part) for part in name.split("."))
 
 
 def _leaves(values: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:

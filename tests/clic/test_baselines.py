@@ -386,7 +386,7 @@ def test_broken_weights_are_refused(kind: str) -> None:
     policy = make_policy(huge, DIM_O, DIM_A, HORIZON, numbers, generator, 4)
     with pytest.raises(ValueError, match="version 4 give numbers that are not finite"):
         policy.probe()
-    missing = {name: value for name, value in weights.items() if name != "bank"}
+    missing = {name: value for name, value in weights.items() if name != "human_chunks"}
     with pytest.raises(ValueError, match="version 4 do not fit this network"):
         make_policy(missing, DIM_O, DIM_A, HORIZON, numbers, generator, 4)
 
@@ -396,14 +396,14 @@ def test_untrained_cloning_stands_still_and_an_untrained_flow_is_noise() -> None
     for kind in ("bc", "flow"):
         numbers = method(kind)
         weights = untrained_weights(DIM_O, DIM_A, HORIZON, numbers)
-        assert weights["bank"].shape == (0, DIM)
+        assert weights["human_chunks"].shape == (0, DIM)
         policy = make_policy(weights, DIM_O, DIM_A, HORIZON, numbers, torch.Generator().manual_seed(0))
         plans[kind] = np.stack([policy.plan(new_states(1)[0], NOTHING, None).chunk for _ in range(50)])
     assert not plans["bc"].any()
     assert plans["flow"].std() > 0.4
 
 
-def test_the_flow_breathes_before_every_step() -> None:
+def test_the_flow_policy_calls_the_yield_hook_before_every_step() -> None:
     numbers = method("flow", inference=InferenceSettings(flow_steps=7))
     breaths: list[int] = []
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, numbers)

@@ -56,7 +56,7 @@ def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
         plans.append(chunk)
         previous = chunk[1:]
     if settings.device == DEVICE.type:
-        assert policy.bank.device == DEVICE
+        assert policy.human_chunks.device == DEVICE
         assert all(isinstance(value, There) for value in policy.network.state_dict().values())
     return trainer, plans
 

@@ -348,7 +348,7 @@ def test_huge_energies_stay_finite(kind: EnergyKind, modes: int, size: float, di
         values = energy.energy(energy.context(batch.state), batch.human[:, None])
         out.weight *= size / values.abs().mean()
         while (values := energy.energy(energy.context(batch.state), batch.human[:, None])).abs().max() < 9e3:
-            out.weight *= 2  # wells stand beside the network
+            out.weight *= 2  # the modes add to the network's energy
     loss, _ = shaping_loss(energy, batch, method(), torch.Generator().manual_seed(0))
     loss.backward()
     assert torch.isfinite(loss)

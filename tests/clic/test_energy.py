@@ -14,7 +14,7 @@ from hitl_clic.clic.energies import ENERGIES, make_energy
 from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.film_energy import FilmEnergy
 from hitl_clic.clic.mlp_energy import MlpEnergy
-from hitl_clic.clic.modes import WELL_SLOPE, Modes
+from hitl_clic.clic.modes import MODE_SLOPE, Modes
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.settings import EnergySettings
 from hitl_clic.clic.shaping import gradient_penalty
@@ -74,7 +74,7 @@ def test_zero_at_first(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["film with modes"])
-def test_at_first_there_are_only_the_wells(kind: str) -> None:
+def test_an_untrained_energy_consists_of_its_modes(kind: str) -> None:
     energy = blank(kind)
     assert isinstance(energy, FilmEnergy)
     assert energy.modes is not None
@@ -217,11 +217,11 @@ def test_make_energy_takes_the_kind() -> None:
     assert modes.modes.count == 3
 
 
-# ---- wells
+# ---- modes
 
 
-def wells_by_hand(centres: Array, depth: Array, slope: Array, chunks: Array) -> tuple[Array, Array]:
-    """Energy [B, S] and gradient [B, S, D] of wells, number by number in float64."""
+def modes_by_hand(centres: Array, depth: Array, slope: Array, chunks: Array) -> tuple[Array, Array]:
+    """Energy [B, S] and gradient [B, S, D] of modes, number by number in float64."""
     batch, samples, dim = chunks.shape
     energy, gradient = np.zeros((batch, samples)), np.zeros(chunks.shape)
     for b in range(batch):
@@ -239,8 +239,8 @@ def wells_by_hand(centres: Array, depth: Array, slope: Array, chunks: Array) -> 
     return energy, gradient
 
 
-def some_wells(seed: int, count: int) -> tuple[Modes, tuple[Tensor, ...], Tensor]:
-    """float64 wells, their context for three states and chunks [3, 4, DIM]."""
+def some_modes(seed: int, count: int) -> tuple[Modes, tuple[Tensor, ...], Tensor]:
+    """float64 modes, their context for three states and chunks [3, 4, DIM]."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         modes = Modes(7, DIM, count).double()
@@ -250,13 +250,13 @@ def some_wells(seed: int, count: int) -> tuple[Modes, tuple[Tensor, ...], Tensor
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("seed", range(3))
-def test_wells_by_hand_and_by_finite_differences(seed: int, count: int) -> None:
-    modes, context, chunks = some_wells(seed, count)
+def test_modes_by_hand_and_by_finite_differences(seed: int, count: int) -> None:
+    modes, context, chunks = some_modes(seed, count)
     centres, depth, slope = context
     assert centres.shape == (3, count, DIM)
     assert depth.shape == slope.shape == (3, 1, count)
     energy, gradient = modes.energy_and_gradient(context, chunks)
-    by_hand, pull = wells_by_hand(centres.numpy(), depth.numpy(), slope.numpy(), chunks.numpy())
+    by_hand, pull = modes_by_hand(centres.numpy(), depth.numpy(), slope.numpy(), chunks.numpy())
     np.testing.assert_allclose(energy.numpy(), by_hand, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(gradient.numpy(), pull, rtol=1e-12, atol=1e-13)
     step = 1e-6
@@ -267,7 +267,7 @@ def test_wells_by_hand_and_by_finite_differences(seed: int, count: int) -> None:
 
 
 def test_a_wells_centre_is_its_lowest_place_and_far_off_the_pull_is_its_slope() -> None:
-    modes, context, _ = some_wells(0, 1)
+    modes, context, _ = some_modes(0, 1)
     centres, depth, slope = context
     energy, gradient = modes.energy_and_gradient(context, centres)
     torch.testing.assert_close(energy, depth[:, 0])
@@ -316,7 +316,7 @@ def test_an_untrained_wells_slope_is_what_is_said() -> None:
         modes.shapes.weight.zero_()
         modes.shapes.bias.zero_()
     torch.testing.assert_close(
-        modes.context(torch.randn(2, 7))[2], torch.full((2, 1, 3), WELL_SLOPE), rtol=1e-4, atol=0
+        modes.context(torch.randn(2, 7))[2], torch.full((2, 1, 3), MODE_SLOPE), rtol=1e-4, atol=0
     )
 
 
@@ -358,7 +358,7 @@ def test_near_a_centre_nothing_cancels_in_float32(dim: int, off: float) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mlp", "film"])
-def test_waves_are_sines_and_cosines_of_the_standardised_state(kind: str) -> None:
+def test_fourier_features_are_sines_and_cosines_of_the_standardised_state(kind: str) -> None:
     settings = EnergySettings(kind=kind, fourier_frequencies=(1.0, 4.0), hidden=(8,), trunk=(8,))  # type: ignore[arg-type]
     energy = make_energy(3, ChunkShape(4, 2), settings)
     energy.shift.copy_(torch.tensor([1.0, 0.0, -1.0]))

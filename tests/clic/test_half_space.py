@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from hitl_clic.clic.desired_space import draw_directions, half_space_log_p, implicit_log_p
 from hitl_clic.clic.settings import HalfSpaceSettings, MethodSettings
-from hitl_clic.clic.shaping import Batch, deal_untaught, observation_log_p
+from hitl_clic.clic.shaping import Batch, permute_untaught, observation_log_p
 from hitl_clic.methods import make_policy, make_trainer
 from hitl_clic.settings import load
 
@@ -210,7 +210,7 @@ def test_finite_with_gradients_whatever_the_correction(dim: int) -> None:
 
 
 def test_directions_alone_lead_a_policy_to_what_is_wanted() -> None:
-    """Corrected at random states where it errs, a fifth of an action at a time, with fast's numbers."""
+    """Corrects the robot at random states, by a fifth of an action at a time, with the numbers of `clic`."""
     method = load(overrides={"method": "clic", "clic": {"symmetries": False}}).clic
     trainer, rng = make_trainer(1, 2, 2, method, 0), np.random.default_rng(0)
     errors = []
@@ -316,7 +316,7 @@ def test_untaught_numbers_are_dealt_anew_together() -> None:
     mask = torch.ones(b, d)
     mask[1, 3:] = 0
     mask[2, [0, 5]] = 0
-    dealt = deal_untaught(samples, mask, seeded(1))
+    dealt = permute_untaught(samples, mask, seeded(1))
     assert torch.equal(dealt[0], samples[0])
     for i, untaught in ((1, [3, 4, 5]), (2, [0, 5])):
         taught = [c for c in range(d) if c not in untaught]
@@ -330,7 +330,7 @@ def test_untaught_numbers_are_dealt_anew_together() -> None:
 def test_nothing_is_dealt_where_all_is_taught() -> None:
     samples, generator = torch.rand(2, 3, 4, generator=seeded()), seeded(1)
     before = generator.get_state()
-    assert deal_untaught(samples, torch.ones(2, 4), generator) is samples
+    assert permute_untaught(samples, torch.ones(2, 4), generator) is samples
     assert torch.equal(before, generator.get_state())
 
 

@@ -1,4 +1,4 @@
-"""What draws the wells to desired spaces: distances by geometry, whom it moves and where to, and what it is for."""
+"""The mode loss: distances by geometry, which modes it moves and where, and its effect on learning."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def drawn(robot: tuple[float, float], human: tuple[float, float], relative: bool
 def test_only_the_well_that_answers_is_drawn_and_only_until_it_is_within() -> None:
     push = drawn(robot=(0.8, 0.0), human=(0.8, 0.6), relative=False)
     assert push[0] == pytest.approx([0.0, 0.6], abs=1e-5)  # twice the 0.3 that are missing to a radius of 0.3
-    assert push[1] == pytest.approx([0.0, 0.0], abs=1e-5), "the other well is left to the other way of doing it"
+    assert push[1] == pytest.approx([0.0, 0.0], abs=1e-5), "the other mode stays free for the other solution"
     push = drawn(robot=(0.8, 0.0), human=(0.8, 0.6), relative=False, ratio=0.0)
     assert push[0] == pytest.approx([0.0, 1.2], abs=1e-5)
     push = drawn(robot=(0.2, 0.0), human=(0.8, 0.2), relative=False)

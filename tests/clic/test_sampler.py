@@ -111,7 +111,7 @@ def test_the_chain_samples_the_boltzmann_distribution() -> None:
 
 
 class TwoWells(Energy):
-    """E = 2 ((a/c)^2 - 1)^2 + 0.4 a/c on one coordinate, c = 0.4: the left well is the deeper, the barrier 2 high."""
+    """E = 2 ((a/c)^2 - 1)^2 + 0.4 a/c on one coordinate, c = 0.4: the left minimum is deeper, the barrier is 2."""
 
     def context(self, state: Tensor) -> Context:
         return (state[:, None],)

@@ -295,7 +295,7 @@ def test_load_state_refuses_another_network() -> None:
 def test_load_state_refuses_random_numbers_of_another_kind_of_device() -> None:
     state = make().state()
     state["generator.torch"] = state["generator.torch"][:16]  # as long as a GPU's
-    with pytest.raises(ValueError, match=r"another kind of device than clic.device = cpu"):
+    with pytest.raises(ValueError, match=r"another type of device than clic.device = cpu"):
         make().load_state(state)
 
 
@@ -359,15 +359,15 @@ def test_standardising_takes_the_taught_states() -> None:
     assert plain.weights()["spread"].tolist() == [1, 1, 1]
 
 
-def test_the_bank_holds_human_chunks_newest_included() -> None:
+def test_the_weights_hold_human_chunks_newest_included() -> None:
     trainer = make()
-    assert trainer.weights()["bank"].shape == (0, HORIZON * DIM_A)
+    assert trainer.weights()["human_chunks"].shape == (0, HORIZON * DIM_A)
     teach(trainer, 0, 100)
-    bank = trainer.weights()["bank"]
-    assert bank.shape == (32, HORIZON * DIM_A)
+    human_chunks = trainer.weights()["human_chunks"]
+    assert human_chunks.shape == (32, HORIZON * DIM_A)
     known = {pair.human.tobytes() for pair in trainer.buffer.pairs.values()}
-    assert all(row.tobytes() in known for row in bank)
-    assert np.array_equal(bank[-1], trainer.buffer.pairs[99].human.reshape(-1))
+    assert all(row.tobytes() in known for row in human_chunks)
+    assert np.array_equal(human_chunks[-1], trainer.buffer.pairs[99].human.reshape(-1))
 
 
 def test_the_average_is_a_running_one_that_forgets_its_beginning() -> None:
@@ -412,7 +412,7 @@ def test_decay_shrinks_every_weight_by_its_share_of_the_rate() -> None:
     decayed = weights_after(make(settings.model_copy(update={"weight_decay": decay})), 1)
     assert differing(plain, decayed)
     for name, value in before.items():
-        if name not in ("shift", "spread", "bank"):
+        if name not in ("shift", "spread", "human_chunks"):
             np.testing.assert_allclose(plain[name] - decayed[name], rate * decay * value, rtol=1e-3, atol=1e-6)
 
 
@@ -445,7 +445,7 @@ def test_learns_what_the_teacher_wants() -> None:
 def test_wells_move_to_what_was_taught() -> None:
     """One chunk taught in all states: the lowest centre comes to lie there, also in states never taught.
 
-    The wells are alone here: a network beside them may take over a part, and then only their sum is lowest there.
+    The energy has modes only: with a network beside them, only the sum of both would be lowest there.
     """
     trainer = make(method(penalty_weight=0.0))
     trainer.network.get_parameter("out.weight").requires_grad_(False)
