@@ -68,7 +68,7 @@ class Modes(nn.Module):
         """(centres [B, K, D], depths [B, 1, K], slopes [B, 1, K]) from the state's features [B, width]."""
         centres = 1.2 * torch.tanh(self.centres(features)).reshape(-1, self.count, self.dim)
         depth, slope = self.shapes(features)[:, None].chunk(2, dim=-1)
-        return centres, depth, WELL_SLOPE * nn.functional.softplus(slope + UNIT_SOFTPLUS)
+        return centres, depth, MODE_SLOPE * nn.functional.softplus(slope + UNIT_SOFTPLUS)
 
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
         """E_modes, [B, S]."""

@@ -63,7 +63,7 @@ def inputs(seed: int = 0, batch: int = 3, samples: int = 4) -> tuple[Tensor, Ten
 
 
 @pytest.mark.parametrize("kind", ["film", "mlp"])
-def test_zero_at_first(kind: str) -> None:
+def test_an_untrained_energy_is_zero(kind: str) -> None:
     energy = blank(kind)
     state, chunks = (x.float() for x in inputs())
     values, gradient = energy.energy_and_gradient(energy.context(state), chunks)
@@ -147,7 +147,7 @@ def test_no_graph_where_none_is_wanted(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_states_and_chunks_do_not_mix(kind: str) -> None:
-    """A row of a batch has the energy it has alone, and both state and chunk matter."""
+    """A row's energy does not depend on the batch, and depends on state and chunk."""
     energy = trained(kind)
     state, chunks = inputs()
     together = energy.energy(energy.context(state), chunks)
@@ -266,7 +266,7 @@ def test_modes_by_hand_and_by_finite_differences(seed: int, count: int) -> None:
         torch.testing.assert_close(gradient[..., i], (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
 
 
-def test_a_wells_centre_is_its_lowest_place_and_far_off_the_pull_is_its_slope() -> None:
+def test_a_mode_is_lowest_at_its_centre_and_its_far_gradient_is_its_slope() -> None:
     modes, context, _ = some_modes(0, 1)
     centres, depth, slope = context
     energy, gradient = modes.energy_and_gradient(context, centres)
@@ -280,8 +280,8 @@ def test_a_wells_centre_is_its_lowest_place_and_far_off_the_pull_is_its_slope() 
 @pytest.mark.parametrize("depths", [(1e4, 1e4), (-1e4, -1e4), (1e4, -1e4), (0.0, 0.0)])
 @pytest.mark.parametrize("far", [0.0, 1.0, 1e3, 1e6, 1e12])
 @pytest.mark.parametrize("slope", [0.0, 2.0, 1e4])
-def test_wells_stay_finite_in_float32(depths: tuple[float, float], far: float, slope: float) -> None:
-    """Deep, shallow, steep, flat, and as far off as nothing ever is; forward and backward."""
+def test_modes_stay_finite_in_float32(depths: tuple[float, float], far: float, slope: float) -> None:
+    """Extreme depths, slopes and distances, forward and backward."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         modes = Modes(7, DIM, 2)
@@ -310,7 +310,7 @@ def test_centres_stay_just_around_the_box_and_slopes_above_zero(size: float) -> 
         assert centres.abs().max() > 1.1
 
 
-def test_an_untrained_wells_slope_is_what_is_said() -> None:
+def test_the_slope_of_an_untrained_mode() -> None:
     modes = Modes(7, DIM, 3)
     with torch.no_grad():
         modes.shapes.weight.zero_()
@@ -320,7 +320,7 @@ def test_an_untrained_wells_slope_is_what_is_said() -> None:
     )
 
 
-def test_only_wells_have_centres() -> None:
+def test_only_modes_have_centres() -> None:
     state, _ = inputs()
     for kind in KINDS:
         energy = trained(kind)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_trainer import CHUNK, DIM_A, DIM_O, HORIZON, method
+from toy_task import CHUNK, DIM_A, DIM_O, HORIZON, method
 
 from hitl_clic.clic.network_reset import ResettingTrainer
 from hitl_clic.clic.settings import EnergySettings, NegativeSettings

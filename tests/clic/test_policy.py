@@ -1,4 +1,4 @@
-"""The policy: it finds low energies, keeps what is committed, and takes no weights it cannot use."""
+"""The policy: it finds low energies, keeps committed steps, and rejects unusable weights."""
 
 from __future__ import annotations
 
@@ -263,8 +263,8 @@ def test_the_warm_start_is_considered() -> None:
 
 
 @pytest.mark.parametrize("committed", [0, 2])
-def test_the_wells_centres_are_candidates(committed: int) -> None:
-    """The deepest centre, far from any guess, is planned by screening alone; beyond the box it is its edge."""
+def test_the_mode_centres_are_candidates(committed: int) -> None:
+    """Screening alone finds the deepest centre; a centre outside the box is clipped to its edge."""
     settings = method(kind="modes", candidates=16, chains=4, refine_steps=0)
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
     deepest = NARROW.copy()
@@ -292,10 +292,10 @@ def test_a_short_rest_is_held_to_the_end() -> None:
 @pytest.mark.parametrize(
     ("plan_switch_margin", "stays"), [(0.0, False), (0.1, False), (0.4, True)], ids=["none", "too little", "enough"]
 )
-def test_commitment_keeps_the_previous_plan_unless_another_is_clearly_better(
+def test_the_margin_keeps_the_previous_plan_unless_another_is_clearly_better(
     plan_switch_margin: float, stays: bool
 ) -> None:
-    """Two ways, the other one better by 0.25."""
+    """Two solutions, the second one better by 0.25."""
     energy = Modes((0.5, 1.25, 0.5), (-0.5, 1.0, 0.5))
     other = np.full((1, DIM), 0.45, np.float32)  # a human chunk: random candidates rarely come near
     policy = with_energy(method(refine_steps=200, plan_switch_margin=plan_switch_margin), energy, human_chunks=other)
@@ -306,7 +306,7 @@ def test_commitment_keeps_the_previous_plan_unless_another_is_clearly_better(
     assert value == pytest.approx(-1.0 if stays else -1.25, abs=0.05)
 
 
-def test_where_all_is_equal_commitment_keeps_the_previous_plan() -> None:
+def test_between_equal_plans_the_margin_keeps_the_previous_one() -> None:
     settings = method(plan_switch_margin=0.1)
     policy = make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, settings))
     previous = np.random.default_rng(0).uniform(-1, 1, (HORIZON, DIM_A)).astype(np.float32)
@@ -371,12 +371,12 @@ def test_uncertainty_is_the_spread_of_the_good_chunks() -> None:
     tilted = policy._uncertainty(chunks, torch.tensor([0.0, math.log(3.0)]))
     alone = policy._uncertainty(chunks, torch.tensor([0.0, 50.0]))
     assert level == pytest.approx(0.5)
-    assert tilted == pytest.approx(math.sqrt(0.75 * 0.25))  # of a coin of 3 : 1, two units of a half apart
+    assert tilted == pytest.approx(math.sqrt(0.75 * 0.25))  # two values 1 apart with weights 3 : 1
     assert alone < 1e-6
     assert np.isfinite(policy.plan(STATE, NOTHING, None).uncertainty)
 
 
-def test_a_landscape_is_the_energy_of_the_chunk_moved_over_a_plane() -> None:
+def test_an_energy_slice_is_the_energy_of_the_chunk_shifted_over_a_plane() -> None:
     policy = make(method())
     chunk = np.linspace(-0.6, 0.6, HORIZON * DIM_A, dtype=np.float32).reshape(HORIZON, DIM_A)
     seen = policy.energy_slice(STATE, chunk, (1, 0), 5)
