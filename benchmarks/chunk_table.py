@@ -194,7 +194,7 @@ def run(experiments: list[Experiment], runner: Runner, jobs: int, console: Conso
                     append_row(row)
                     sys.stdout.write(json.dumps(row) + "\n")
                     sys.stdout.flush()
-                    console.print(_told(experiment, row, progress.tasks[whole], finished))
+                    console.print(_progress_line(experiment, row, progress.tasks[whole], finished))
                 under_way = 0
                 for experiment, bar in bars.values():
                     taught = min(episodes_done(runner.runs / experiment.name), experiment.episodes)
@@ -207,7 +207,7 @@ def run(experiments: list[Experiment], runner: Runner, jobs: int, console: Conso
     return failures
 
 
-def _told(experiment: Experiment, row: dict[str, Any], whole: Task, finished: int) -> str:
+def _progress_line(experiment: Experiment, row: dict[str, Any], whole: Task, finished: int) -> str:
     """A progress line for logs, because bars are drawn on terminals only."""
     left = (whole.elapsed or 0.0) * ((whole.total or 0) - finished) / finished
     return f"{experiment.name}: {row['curve'][-1]['success_rate']:.2f}; about {left / 60:.0f} minutes left for the rest"

@@ -51,12 +51,12 @@ def measure(seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: 
             _wait_for(out / "session.mcap", session)
             time.sleep(seconds)
             session.send_signal(signal.SIGINT)  # like Ctrl-C: the session ends regularly and writes its summary
-            _, said = session.communicate(timeout=60)
+            _, errors = session.communicate(timeout=60)
         finally:
             session.kill()
             session.wait()
         if session.returncode:
-            raise RuntimeError(f"the session ended with status {session.returncode}: {said.strip()}")
+            raise RuntimeError(f"the session ended with status {session.returncode}: {errors.strip()}")
         summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     ticks = summary["ticks"]
     return {
@@ -79,8 +79,8 @@ def _wait_for(file: Path, session: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + START_S
     while not file.exists():
         if session.poll() is not None:
-            _, said = session.communicate()
-            raise RuntimeError(f"the session ended with status {session.returncode}: {said.strip()}")
+            _, errors = session.communicate()
+            raise RuntimeError(f"the session ended with status {session.returncode}: {errors.strip()}")
         if time.monotonic() > deadline:
             raise RuntimeError(f"the session did not start within {START_S:.0f} s")
         time.sleep(0.05)
