@@ -10,6 +10,7 @@ each way of asking: failures, calls and steps driven. All ways use the same star
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +132,9 @@ if __name__ == "__main__":
     line.add_argument("--episodes", type=int, default=40, help="episodes for each way (default 40)")
     given = line.parse_args()
     torch.set_num_threads(1)
-    for source in given.sources:
-        for row in measure(source, given.alarms, given.episodes):
-            tell("help_request", row)
+    try:
+        for source in given.sources:
+            for row in measure(source, given.alarms, given.episodes):
+                tell("help_request", row)
+    except hc.UserError as error:
+        sys.exit(f"help_request: {error}")

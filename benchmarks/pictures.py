@@ -1,6 +1,6 @@
 """Rendering speed: pictures a second of each task's 3D scene, by quality.
 
-    python -m benchmarks.pictures [--seconds 10] [--tasks hammer] [--height 240]
+    python -m benchmarks.pictures [--seconds 10] [--tasks hammer] [--height 280]
 
 The poses come from one episode of the scripted teacher, seed 0. There is one JSON line for each task and quality.
 """

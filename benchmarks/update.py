@@ -77,7 +77,7 @@ def counted_update(trainer: ChunkTrainer) -> tuple[float, int]:
     return seconds, counter.flop
 
 
-def published(steps: int, device: str = "cpu") -> MethodSettings:
+def clic_paper(steps: int, device: str = "cpu") -> MethodSettings:
     """Settings of `clic_paper` with this number of Langevin steps."""
     paper = method("clic_paper", device)
     return paper.model_copy(update={"negatives": paper.negatives.model_copy(update={"steps": steps})})
@@ -92,7 +92,10 @@ def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[s
         device: torch device. rounds: turns.
     """
     torch.set_num_threads(1)
-    configurations = {"clic": method("clic", device), **{f"paper_{steps}": published(steps, device) for steps in STEPS}}
+    configurations = {
+        "clic": method("clic", device),
+        **{f"clic_paper_{steps}": clic_paper(steps, device) for steps in STEPS},
+    }
     cases = [(f"D={size}", name) for size in SIZES for name in configurations]
     trainers = {
         (f"D={size}", name): trainer(configurations[name], size // DIM_A) for size in SIZES for name in configurations

@@ -173,7 +173,7 @@ def test_states_are_standardised_and_clipped(kind: str) -> None:
 
 
 def test_mlp_is_the_published_network() -> None:
-    """One Sequential on [s; a] with the same weights, in the published order Linear, ReLU, LayerNorm."""
+    """One Sequential on [s; a] with the same weights, in the order of [CC]: Linear, ReLU, LayerNorm."""
     energy = trained("mlp")
     assert isinstance(energy, MlpEnergy)
     hidden = (16, 12, 8)

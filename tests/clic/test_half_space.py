@@ -34,14 +34,14 @@ def tensor(a: Numbers) -> torch.Tensor:
 
 
 def numbers(**changes: Any) -> HalfSpaceSettings:
-    published: dict[str, Any] = {
+    numbers_of_cl: dict[str, Any] = {
         "pairs": 128,
         "angle_deg": 30.0,
         "tightness": 0.1,
         "observed_weight": 0.3,
         "boundary_temperature": 0.1,
     }
-    return HalfSpaceSettings(**{**published, **changes})
+    return HalfSpaceSettings(**{**numbers_of_cl, **changes})
 
 
 def slow(samples: Numbers, robot: Numbers, human: Numbers, mask: Numbers, g: Numbers, s: HalfSpaceSettings) -> Numbers:
