@@ -36,11 +36,11 @@ def measure(seconds: float) -> dict[str, Any]:
     Raises:
         RuntimeError: the learner did not start, or did not answer.
     """
-    settings = load(overrides={"task": "push_t", "schedule": "lockstep", "clic": {"min_pairs": NEVER}})
+    settings = load(overrides={"task": "push_t", "schedule": "lockstep", "policy": {"min_pairs": NEVER}})
     hello = Hello("bench", "bench", handshake_settings(settings, DIM_O, DIM_A))
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         command = learner_command(Path(folder))
-        command += ["--task", "push_t", "--schedule", "lockstep", "--clic.min-pairs", str(NEVER)]
+        command += ["--task", "push_t", "--schedule", "lockstep", "--policy.min-pairs", str(NEVER)]
         child = LearnerChild(command, Path(folder), restart=False, environment=child_environment())
         newest: list[Weights] = []
         try:

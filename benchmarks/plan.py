@@ -16,6 +16,7 @@ import torch
 from benchmarks.figure import on, parser, percentiles, tell
 from benchmarks.samples import DIM_A, DIM_O, method, trainer
 from hitl_clic.clic.policy import EnergyPolicy
+from hitl_clic.clic.settings import ClicSettings
 
 SIZES = (8, 16, 32, 60, 112)
 WARM = 5
@@ -25,6 +26,7 @@ def measure(seconds: float, device: str = "cpu") -> dict[str, Any]:
     """Plan repeatedly; each plan starts from the second half of the previous plan, as in a session."""
     torch.set_num_threads(1)
     settings = method("clic", device)
+    assert isinstance(settings, ClicSettings)
     random = np.random.default_rng(0)
     policies: dict[int, EnergyPolicy] = {}
     previous: dict[int, np.ndarray] = {}

@@ -15,7 +15,7 @@ DIM_O, DIM_A = 24, 2
 
 def method(name: str, device: str = "cpu") -> MethodSettings:
     """Settings of a method's preset on a torch device."""
-    return load(overrides={"method": name, "clic": {"device": device}}).clic
+    return load(overrides={"method": name, "policy": {"device": device}}).policy
 
 
 def trainer(settings: MethodSettings, horizon: int, pairs: int = 512, seed: int = 0) -> ChunkTrainer:

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import flop_registry
 
 from benchmarks.figure import on, parser, tell
 from benchmarks.samples import DIM_A, method, trainer
-from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 
 SIZES = (16, 32)
@@ -77,9 +77,16 @@ def counted_update(trainer: ChunkTrainer) -> tuple[float, int]:
     return seconds, counter.flop
 
 
-def clic_paper(steps: int, device: str = "cpu") -> MethodSettings:
+def clic(preset: str, device: str) -> ClicSettings:
+    """Settings of a preset of the method `clic` on a torch device."""
+    settings = method(preset, device)
+    assert isinstance(settings, ClicSettings)
+    return settings
+
+
+def clic_paper(steps: int, device: str = "cpu") -> ClicSettings:
     """Settings of `clic_paper` with this number of Langevin steps."""
-    paper = method("clic_paper", device)
+    paper = clic("clic_paper", device)
     return paper.model_copy(update={"negatives": paper.negatives.model_copy(update={"steps": steps})})
 
 
@@ -93,7 +100,7 @@ def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[s
     """
     torch.set_num_threads(1)
     configurations = {
-        "clic": method("clic", device),
+        "clic": clic("clic", device),
         **{f"clic_paper_{steps}": clic_paper(steps, device) for steps in STEPS},
     }
     cases = [(f"D={size}", name) for size in SIZES for name in configurations]

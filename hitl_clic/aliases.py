@@ -1,6 +1,6 @@
-"""Old names, so that recordings, settings and checkpoints made before still open. Pure data and lookups; any thread.
+"""Old names in recordings, settings files, checkpoints and benchmark rows. Pure data and lookups; any thread.
 
-This is the only place that knows old names. Each reader passes what it read through one of these functions once.
+No other module knows old names. Each reader passes its input through one of these functions.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from typing import Any
 
 SETTINGS: Mapping[str, str] = {
     "asking": "help_request",
-    "clic.attraction": "clic.mode_loss",
+    "clic": "policy",
+    "clic.attraction": "policy.mode_loss",
     "clic.consent": "correction.implicit_approval",
-    "clic.energy.waves": "clic.energy.fourier_frequencies",
-    "clic.energy.wells": "clic.energy.modes",
+    "clic.energy": "policy.network",
+    "clic.energy.waves": "policy.network.fourier_frequencies",
+    "clic.energy.wells": "policy.network.modes",
+    "clic.half_space.length": "policy.relative_length",
     "clic.implicit_approval": "correction.implicit_approval",
-    "clic.inference.commitment": "clic.inference.plan_switch_margin",
+    "clic.inference.commitment": "policy.inference.plan_switch_margin",
     "clic.intent_s": "correction.label_average_s",
     "clic.label_average_s": "correction.label_average_s",
     "clic.padding": "correction.padding",
-    "clic.renewal": "clic.network_reset_every",
+    "clic.renewal": "policy.network_reset_every",
     "gate.about": "correction.axes",
     "gate.absolute_axes": "correction.absolute_axes",
     "gate.frame": "correction.command_frame",
@@ -36,14 +39,53 @@ SETTINGS: Mapping[str, str] = {
     "window.keys.next_frame": "window.keys.next_command_frame",
     "window.keys.toggle_kind": "window.keys.toggle_correction_mode",
 }
-"""Old dotted name of a setting or table -> its name now."""
+"""Old dotted name of a setting or table -> present name; the longest old name that fits counts."""
+
+METHOD_SETTINGS: Mapping[str, Mapping[str, str]] = {"flow": {"policy.negatives.samples": "policy.draws"}}
+"""Method -> dotted names with another present name in this method -> that name."""
+
+_NO_FLOW = ("policy.draws", "policy.inference.flow_steps")
+_NO_SETS = tuple(
+    f"policy.{name}" for name in ("boundary_power", "boundary_temperature", "half_space", "mode_loss", "radius_ratio")
+)
+_NO_ENERGY = tuple(
+    f"policy.{name}"
+    for name in (
+        "inference.bank",
+        "inference.candidates",
+        "inference.chains",
+        "inference.explore_steps",
+        "inference.plan_switch_margin",
+        "inference.refine_noise",
+        "inference.refine_start",
+        "inference.refine_steps",
+        "inference.start",
+        "inference.temperature",
+        "negatives",
+        "network.block",
+        "network.kind",
+        "network.modes",
+        "penalty_margin",
+        "penalty_samples",
+        "penalty_weight",
+        "prefix",
+        "temperature",
+    )
+)
+UNUSED: Mapping[str, tuple[str, ...]] = {
+    "clic": _NO_FLOW,
+    "ibc": _NO_FLOW + _NO_SETS,
+    "bc": _NO_FLOW + _NO_SETS + _NO_ENERGY,
+    "flow": _NO_SETS + _NO_ENERGY,
+}
+"""Method -> settings that it does not use. Old settings files hold them, because all methods shared one table."""
 
 VALUES: Mapping[str, Mapping[str, str]] = {
     "loop.overlap": {"clamp": "prefix_conditioned", "future": "future_state"},
     "method": {"fast": "clic", "paper": "clic_paper", "wary": "clic_robust"},
     "schedule": {"paper": "lockstep"},
 }
-"""Setting, by its name now -> its old values and what they are called now."""
+"""Present name of a setting -> its old values and their present names."""
 
 _CORRECTION_FIELDS = {"about": "correction_axes", "frame": "command_frame", "kind": "correction_mode"}
 
@@ -53,26 +95,26 @@ RECORD_FIELDS: Mapping[str, Mapping[str, str]] = {
     "plan": {"doubt": "uncertainty"},
     "tick": {"seen": "stimulus_tick", **_CORRECTION_FIELDS},
 }
-"""Topic of a recording, or the name of an object inside one -> old names of its fields and their names now."""
+"""Topic of a recording, or name of an object in one -> old field names and their present names."""
 
 EVENTS: Mapping[str, str] = {
     "next_axes": "next_correction_axes",
     "next_frame": "next_command_frame",
     "toggle_kind": "toggle_correction_mode",
 }
-"""Old name of a recorded event -> its name now."""
+"""Old name of a recorded event -> present name."""
 
 REMOVED: Mapping[str, Any] = {
-    "clic.energy.block": 2,
-    "clic.negatives.kept": 4096,
-    "clic.inference.temperature": 0.0,
+    "policy.network.block": 2,
+    "policy.negatives.kept": 4096,
+    "policy.inference.temperature": 0.0,
     "oracle.kind": "absolute",
     "oracle.bank": False,
     "oracle.start_episode": 0,
     "oracle.direction_bias_deg": 0.0,
     "training.max_updates_per_pair": 0.0,
 }
-"""Dotted name -> the value with which the option was off; `...` where it had no effect of its own."""
+"""Dotted name -> value that switched the option off; `...` if every value is ignored."""
 PRESETS: Mapping[str, Mapping[str, str]] = {
     "methods": VALUES["method"],
     "sessions": {
@@ -83,10 +125,10 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "published": "published_arm_speed",
     },
 }
-"""Kind of preset -> old names and their names now."""
+"""Type of preset -> old names and present names."""
 
 COMMANDS: Mapping[str, str] = {"doubt": "uncertainty", "keys": "link-keys"}
-"""Old name of a command -> its name now."""
+"""Old name of a command -> present name."""
 
 
 BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
@@ -102,7 +144,7 @@ BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
         "no_wells": "no_modes",
     },
 }
-"""Column of a kept benchmark row -> old values and what they are called now."""
+"""Column of a benchmark row -> old values and present values."""
 
 WEIGHTS: Mapping[str, str] = {
     "bank": "human_chunks",
@@ -110,40 +152,43 @@ WEIGHTS: Mapping[str, str] = {
     "successor": "background",
     "wells": "modes",
 }
-"""Old part of the dotted name of a weight or of a trainer's state -> that part now."""
+"""Old part of the dotted name of a weight or of a trainer's state -> present part."""
 
 
 def current_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A nested table of settings under today's names and values; today's own table comes back equal."""
+    """A nested table of settings under present names and values."""
     renamed: dict[str, Any] = {}
-    for name, value in _leaves(values, ""):
-        _put(renamed, current_setting(name), value)
-    for name, values_now in VALUES.items():
-        value = _get(renamed, name)
-        if isinstance(value, str) and value in values_now:
-            _put(renamed, name, values_now[value])
+    for name, value in current_flat_settings(dict(_leaves(values, ""))).items():
+        _put(renamed, name, value)
     return renamed
 
 
 def current_setting(name: str) -> str:
-    """Today's dotted name of a setting, given an old or a present one."""
-    for old, new in SETTINGS.items():
-        if name == old or name.startswith(f"{old}."):
-            return new + name.removeprefix(old)
-    return name
+    """The present dotted name of a setting."""
+    old = max((old for old in SETTINGS if _is_in(name, old)), key=len, default="")
+    return SETTINGS[old] + name.removeprefix(old) if old else name
 
 
 def current_name(kind: str, name: str) -> str:
-    """Today's name of a preset of this kind ("methods", "sessions"), given an old or a present one."""
+    """The present name of a preset of this type ("methods", "sessions")."""
     return PRESETS.get(kind, {}).get(name, name)
 
 
 def current_flat_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """As `current_settings`, for a mapping from dotted names to values."""
-    return {
+    current = {
         (now := current_setting(name)): VALUES.get(now, {}).get(value, value) if isinstance(value, str) else value
         for name, value in values.items()
     }
+    method = current.get("policy.kind")
+    if not isinstance(method, str):
+        return current
+    names = METHOD_SETTINGS.get(method, {})
+    current = {names.get(name, name): value for name, value in current.items()}
+    if "clic.kind" not in values:
+        return current
+    unused = UNUSED.get(method, ())
+    return {name: value for name, value in current.items() if not any(_is_in(name, table) for table in unused)}
 
 
 def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,7 +204,7 @@ def current_record(topic: str, written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A kept benchmark row under today's names of methods, presets and variants."""
+    """A benchmark row under present names."""
     return {
         name: BENCHMARK_ROWS.get(name, {}).get(value, value) if isinstance(value, str) else value
         for name, value in row.items()
@@ -167,8 +212,12 @@ def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_weight(name: str) -> str:
-    """Today's name of a weight or of an array of a trainer's state, given an old or a present one."""
+    """The present name of a weight or of an array of a trainer's state."""
     return ".".join(WEIGHTS.get(part, part) for part in name.split("."))
+
+
+def _is_in(name: str, table: str) -> bool:
+    return name == table or name.startswith(f"{table}.")
 
 
 def _leaves(values: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
@@ -186,14 +235,6 @@ def _put(values: dict[str, Any], name: str, value: Any) -> None:
     for table in tables:
         values = values.setdefault(table, {})
     values[last] = value
-
-
-def _get(values: Mapping[str, Any], name: str) -> Any:
-    for part in name.split("."):
-        if not isinstance(values, Mapping) or part not in values:
-            return None
-        values = values[part]
-    return values
 
 
 def without_removed(given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,6 @@
-"""How good a policy is alone: success, error, effort and smoothness over seeded episodes ([CC] 5.1).
+"""Evaluation of a policy alone: success, error, length and smoothness over seeded episodes ([CC] 5.1).
 
-No I/O: needs a task, a policy, and a teacher for the error. Any process; synchronous, no threads. Chunks overlap as in
-a session whose plans are always ready in time.
+No I/O and no threads; any process. Chunks overlap as in a session whose plans are always ready in time.
 """
 
 from __future__ import annotations
@@ -26,13 +25,15 @@ from hitl_clic.types.smoothness import Smoothness
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How chunks are executed.
+    """Execution of chunks.
 
     Attributes:
-        execute: Ta. overlap, lead: how the next chunk is planned while one runs, and how many ticks ahead.
+        execute: Ta, steps.
+        overlap: how the next chunk is planned while one runs.
+        lead: number of ticks ahead.
 
     Raises:
-        ValueError: overlap and lead do not go together.
+        ValueError: overlap and lead do not fit.
     """
 
     execute: int
@@ -48,9 +49,11 @@ class EpisodeResult:
     """One evaluated episode.
 
     Attributes:
-        seed: of its start state. success: the task's own flag. timesteps: its length, steps.
+        seed: of its start.
+        success: from the task.
+        timesteps: length, steps.
         l2_error_per_step: mean ||a^r - a*|| ([CC] Eq. 12); NaN without a teacher.
-        step_inside, step_at_seam, jerk_inside, jerk_at_seam: see `Smoothness`; NaN if there were none.
+        step_inside, step_at_seam, jerk_inside, jerk_at_seam: see `Smoothness`; NaN without values.
     """
 
     seed: int
@@ -65,7 +68,7 @@ class EpisodeResult:
 
 @dataclass(frozen=True)
 class Rollouts:
-    """The figures of all episodes: means, and `episodes` with a row for each."""
+    """Means over all episodes, and the `episodes`."""
 
     success_rate: float
     l2_error_per_step: float
@@ -78,23 +81,23 @@ class Rollouts:
 
     @property
     def rows(self) -> NDArray[np.void]:
-        """The episodes as a numpy structured array [N], with the fields of `EpisodeResult`."""
+        """The episodes as a structured array [N] with the fields of `EpisodeResult`."""
         values = [astuple(episode) for episode in self.episodes]
         return np.array(values, dtype=ROW)
 
     @property
     def success_interval(self) -> tuple[float, float]:
-        """The 95 % Wilson score interval of the success rate."""
+        """95 % Wilson score interval of the success rate."""
         n, rate = len(self.episodes), self.success_rate
         middle = (rate + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
         half = Z_95 / (1 + Z_95**2 / n) * math.sqrt(rate * (1 - rate) / n + Z_95**2 / (4 * n**2))
         return max(0.0, middle - half), min(1.0, middle + half)
 
     def interval(self, field: str) -> tuple[float, float]:
-        """The 95 % interval of a field's mean over episodes, by the normal approximation; NaN for fewer than two.
+        """95 % interval of a field's mean, by the normal approximation; NaN for fewer than two episodes.
 
         Raises:
-            KeyError: `EpisodeResult` has no such field.
+            KeyError: unknown field.
         """
         if field not in ROW.fields:  # type: ignore[operator]
             raise KeyError(field)
@@ -107,10 +110,10 @@ class Rollouts:
 
 
 Z_95 = 1.959964
-"""The 97.5 % quantile of the standard normal distribution."""
+"""97.5 % quantile of the standard normal distribution."""
 _TYPES = {"int": np.int64, "bool": np.bool_, "float": np.float64}
 ROW = np.dtype([(field.name, _TYPES[str(field.type)]) for field in fields(EpisodeResult)])
-"""Of `Rollouts.rows`."""
+"""Type of `Rollouts.rows`."""
 
 
 def evaluate(
@@ -121,15 +124,16 @@ def evaluate(
     seeds: Iterable[int],
     after_episode: Callable[[EpisodeResult], object] = lambda result: None,
 ) -> Rollouts:
-    """Run the policy alone on seeded episodes, Ta steps of each chunk.
+    """Run the policy alone on seeded episodes.
 
     Args:
-        policy, task, teacher: used up by this: their states change. Without a teacher the error is not known.
-        execution: how chunks are executed; a number is Ta, planned between two steps. seeds: one for each episode.
-        after_episode: called with each result as it comes.
+        policy, task, teacher: their states change. Without a teacher the error is NaN.
+        execution: how chunks are executed; an int is Ta, with overlap "sync".
+        seeds: one for each episode.
+        after_episode: called with each result.
 
     Raises:
-        ValueError: no seeds, or the policy's chunks are too short for this execution.
+        ValueError: no seeds, or chunks too short for this execution.
     """
     how = Execution(execution) if isinstance(execution, int) else execution
     rows = []
@@ -169,14 +173,14 @@ def _episode(policy: ChunkPolicy, task: Task, teacher: Teacher | None, how: Exec
 
 
 def _actions(policy: ChunkPolicy, task: Task, how: Execution) -> Iterator[tuple[int, Array]]:
-    """(number of its chunk, action) for ever; the caller steps the task in between."""
+    """Endless pairs of chunk number and action; the caller steps the task in between."""
     nothing = np.zeros((0, len(task.action_frame.axes)), np.float32)
     plan = answer(policy, PlanRequest(0, task.observe(), nothing, None))
     check_room(len(plan.chunk), how.execute, how.lead)
     queue = ChunkQueue(len(plan.chunk), how.execute, how.lead, nothing.shape[1])
     for tick in count():
         queue.take(plan, tick)
-        if tick and queue.due(tick):  # one plan a step, as in the loop: at the first it is made
+        if tick and queue.due(tick):  # as in the loop, the first plan exists before the first step
             rest, lead = queue.rest(tick), queue.remaining(tick)
             steps = nothing if rest is None else rest
             plan = answer(policy, OVERLAPS[how.overlap](Running(tick, task.observe(), steps, lead, task.forecast)))

@@ -1,6 +1,7 @@
-"""The methods there are: what each trains, and the policy that plans with its weights.
+"""The registry of methods: the settings, the training objective and the policy of each.
 
-A method is registered here and nowhere else; `MethodSettings.kind` chooses. Pure torch, any thread or process; no I/O.
+Register a method here, and its settings class in `hitl_clic.settings.PolicySettings`; `kind` selects it. Pure torch;
+any thread or process; no I/O.
 """
 
 from __future__ import annotations
@@ -15,31 +16,33 @@ import torch
 from hitl_clic.baselines.cloning import CLONING, CloningPolicy
 from hitl_clic.baselines.flow import FLOW_MATCHING, FlowPolicy
 from hitl_clic.baselines.implicit import INFO_NCE
+from hitl_clic.baselines.settings import BcSettings, FlowSettings, IbcSettings
 from hitl_clic.clic import policy
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.network_reset import ResettingTrainer
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.settings import MethodKind, MethodSettings
+from hitl_clic.clic.settings import ClicSettings, MethodKind, MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.types.symmetry import Symmetry
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An objective and the policy for the weights that come of it."""
+    """A method's settings class, its training objective, and the policy for its weights."""
 
-    objective: Objective[Any]
-    policy: type[NetworkPolicy[Any]]
+    settings: type[MethodSettings]
+    objective: Objective[Any, Any]
+    policy: type[NetworkPolicy[Any, Any]]
 
 
 METHODS: Mapping[MethodKind, Method] = {
     method.objective.kind: method
     for method in (
-        Method(SHAPING, EnergyPolicy),
-        Method(INFO_NCE, EnergyPolicy),
-        Method(CLONING, CloningPolicy),
-        Method(FLOW_MATCHING, FlowPolicy),
+        Method(ClicSettings, SHAPING, EnergyPolicy),
+        Method(IbcSettings, INFO_NCE, EnergyPolicy),
+        Method(BcSettings, CLONING, CloningPolicy),
+        Method(FlowSettings, FLOW_MATCHING, FlowPolicy),
     )
 }
 
@@ -47,14 +50,14 @@ METHODS: Mapping[MethodKind, Method] = {
 def make_trainer(
     dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
 ) -> ChunkTrainer:
-    """An untrained trainer of the settings' method; arguments and errors are those of `ChunkTrainer`."""
+    """An untrained trainer; arguments and errors as `ChunkTrainer`."""
     return ChunkTrainer(dim_o, dim_a, horizon, settings, seed, symmetries, METHODS[settings.kind].objective)
 
 
 def make_live_trainer(
     dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
 ) -> ChunkTrainer | ResettingTrainer:
-    """The same for pairs that come one by one: with successors where the settings ask for them (renewal)."""
+    """The same for live pairs, with network resets where the settings ask for them."""
 
     def make(generation: int) -> ChunkTrainer:
         return make_trainer(dim_o, dim_a, horizon, settings, seed + generation, symmetries)
@@ -72,12 +75,12 @@ def make_policy(
     version: int = 0,
     newest_pair: int = -1,
     yield_hook: Callable[[], None] | None = None,
-) -> NetworkPolicy[Any]:
-    """The policy of the settings' method; arguments and errors are those of `NetworkPolicy`."""
+) -> NetworkPolicy[Any, Any]:
+    """The policy; arguments and errors as `NetworkPolicy`."""
     made = METHODS[settings.kind].policy
     return made(weights, dim_o, dim_a, horizon, settings, generator, version, newest_pair, yield_hook)
 
 
 def untrained_weights(dim_o: int, dim_a: int, horizon: int, settings: MethodSettings) -> dict[str, np.ndarray]:
-    """Weights of version 0 for the settings' method."""
+    """Untrained weights (version 0)."""
     return policy.untrained_weights(dim_o, dim_a, horizon, settings, METHODS[settings.kind].objective.network)

@@ -1,14 +1,13 @@
-"""What each process asks of the operating system's scheduler, so that a tick runs when it is due.
+"""CPU scheduling requests of each process, so that ticks start on time.
 
-Any process, any thread; a few system calls made before the work begins, never within a tick; none needs a privilege.
+Any process, any thread. A few system calls before the work begins, never within a tick; no privilege is needed.
 
-- Turns: Linux from 6.12 on gives ordinary threads a turn of their own length ("slice", `sched_setattr(2)`), and a
-  thread that wakes with a short one does not wait for another's long one to end.
-- Groups: on many machines Linux shares the processor between sessions of processes first (`sched(7)`, autogroup) and
-  looks at niceness only within one. A learner in the actor's session would spend the actor's share, and the tick would
-  wait for the window. So learner and window are started in sessions of their own, and lower those.
+- Slices: from Linux 6.12 on, each thread has its own time slice (`sched_setattr(2)`). A thread with a short slice does
+  not wait for the end of another thread's long slice.
+- Groups: many systems first share the CPU between process sessions (`sched(7)`, autogroup); niceness counts only
+  within a session. So learner and window run in sessions of their own with a lower priority.
 
-Elsewhere nothing is asked and nothing changes.
+Other systems: no effect.
 """
 
 from __future__ import annotations
@@ -22,61 +21,63 @@ import sys
 from pathlib import Path
 
 LOOP_SLICE_S = 0.0001
-"""The loop's thread: less than any other's, so that it runs when its tick is due."""
+"""Slice of the loop thread: the shortest, so that it runs when its tick is due."""
 ACTOR_SLICE_S = 0.0005
-"""The other threads of the actor: whoever of them holds the interpreter gives it back before long."""
+"""Slice of the actor's other threads: short, so that they soon release the interpreter."""
 BULK_SLICE_S = 0.02
-"""Learner and window: seldom interrupted, always last."""
+"""Slice of learner and window: long, and behind the others."""
 
 _CALLS = {"x86_64": (314, 315), "aarch64": (274, 275), "riscv64": (274, 275)}
-"""Numbers of sched_setattr and sched_getattr."""
+"""System call numbers of sched_setattr and sched_getattr."""
 _ATTR = struct.Struct("IIQiIQQQ")
 """struct sched_attr: size, policy, flags, nice, priority, runtime (the slice, ns), deadline, period."""
 
 
-def step_back(niceness: int) -> None:
-    """Yield to other processes by this nice level, 0 to 19, with long turns; for a process that is a session's leader
-    its whole session yields."""
+def lower_priority(niceness: int) -> None:
+    """Lower the calling process by a nice level, 0 to 19, and give it long slices.
+
+    A process that leads its process session lowers the whole session.
+    """
     if hasattr(os, "nice") and niceness:
         os.nice(niceness)
     group = Path("/proc/self/autogroup")
     if group.exists() and os.getsid(0) == os.getpid():
-        with contextlib.suppress(OSError):  # not allowed here: niceness alone must do
+        with contextlib.suppress(OSError):  # not permitted: niceness alone must suffice
             group.write_text(str(niceness), encoding="ascii")
     request_slice(BULK_SLICE_S)
 
 
 def request_slice(seconds: float) -> float | None:
-    """Ask for turns of this length for the calling thread, and for threads and processes it starts from now on.
+    """Request a time slice for the calling thread and its future threads and child processes.
 
     Returns:
-        The length the kernel now gives, seconds; None where it cannot be chosen.
+        The slice that the kernel grants, s; None if it cannot be chosen.
     """
     before = _attributes()
     if before is None:
         return None
     policy, nice, _ = before
-    wanted = ctypes.create_string_buffer(_ATTR.pack(_ATTR.size, policy, 0, nice, 0, round(seconds * 1e9), 0, 0))
-    if _libc().syscall(_CALLS[platform.machine()][0], 0, wanted, 0):
+    request = ctypes.create_string_buffer(_ATTR.pack(_ATTR.size, policy, 0, nice, 0, round(seconds * 1e9), 0, 0))
+    if _libc().syscall(_CALLS[platform.machine()][0], 0, request, 0):
         return None
-    return slice_now()
+    return current_slice()
 
 
-def slice_now() -> float | None:
-    """Length of the calling thread's turns, seconds; None where it cannot be chosen."""
+def current_slice() -> float | None:
+    """The calling thread's time slice, s; None if it cannot be chosen."""
     attributes = _attributes()
     return None if attributes is None else attributes[2] / 1e9
 
 
 def _attributes() -> tuple[int, int, int] | None:
-    """Policy, niceness and slice (ns) of the calling thread, if its slice can be chosen."""
+    """Policy, niceness and slice (ns) of the calling thread; None if its slice cannot be chosen."""
     if sys.platform != "linux" or platform.machine() not in _CALLS:
         return None
     raw = ctypes.create_string_buffer(_ATTR.size)
     if _libc().syscall(_CALLS[platform.machine()][1], 0, raw, _ATTR.size, 0):
         return None
     _, policy, _, nice, _, slice_ns, _, _ = _ATTR.unpack(raw.raw)
-    if policy != os.SCHED_OTHER or not slice_ns:  # somebody chose another policy, or the kernel is older
+    if policy != os.SCHED_OTHER or not slice_ns:  # another policy, or an older kernel
         return None
     return policy, nice, slice_ns
 

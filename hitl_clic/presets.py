@@ -1,7 +1,7 @@
-"""Where presets and device profiles are found, and how one extends another.
+"""Search and inheritance of presets and device profiles.
 
-Folders, in this order: `./configs`, the user's own folder (`user_folder`), the package. Called at the start of a
-process, on its main thread. Reads TOML files and writes nothing.
+Folders, in this order: `./configs`, the user's folder (`user_folder`), the package. Called at the start of a process,
+on its main thread. Reads TOML files; writes nothing.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from hitl_clic.aliases import current_name, current_settings
 
 Kind = Literal["tasks", "methods", "sessions", "devices"]
 PACKAGE = Path(__file__).parent / "configs"
-"""The presets that come with the package."""
+"""The presets of the package."""
 EXTENDS = "extends"
-"""Key of a preset file: the name of the preset of the same kind whose values it starts from."""
+"""Key of a preset file: the preset of the same type whose values it starts from."""
 
 
 class PresetError(ValueError):
-    """A preset cannot be read; the text is one line for a person."""
+    """A preset cannot be read; the text is one line for the user."""
 
 
 def user_folder() -> Path:
@@ -32,12 +32,12 @@ def user_folder() -> Path:
 
 
 def folders() -> tuple[Path, ...]:
-    """Where presets are looked for; the first folder that has the file wins."""
+    """The search path; the first folder with the file wins."""
     return Path("configs"), user_folder(), PACKAGE
 
 
 def names(kind: Kind) -> tuple[str, ...]:
-    """The presets of one kind, sorted. A file whose name begins with an underscore is only there to be extended."""
+    """The names of all presets of one type, sorted. Names with a leading underscore are only base presets."""
     found = {path.stem for folder in folders() for path in (folder / kind).glob("*.toml")}
     return tuple(sorted(name for name in found if not name.startswith("_")))
 
@@ -51,12 +51,12 @@ def find(kind: Kind, name: str) -> Path | None:
 
 
 def read(kind: Kind, name: str) -> dict[str, Any]:
-    """The values of a preset over those of the presets it extends.
+    """The values of a preset, over those of the presets it extends.
 
     A preset in `./configs` or in the user's folder may extend the package's preset of its own name.
 
     Raises:
-        PresetError: a file cannot be read, is not TOML, extends an unknown preset, or extends itself in a circle.
+        PresetError: unreadable file, invalid TOML, unknown base preset, or a cycle.
     """
     path = find(kind, name)
     if path is None:
@@ -88,7 +88,7 @@ def lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
 def _read(kind: Kind, path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if path in above:
         circle = " -> ".join(file.stem for file in (*above[above.index(path) :], path))
-        raise PresetError(f"{path}: {EXTENDS} goes in a circle: {circle}")
+        raise PresetError(f"{path}: {EXTENDS} forms a cycle: {circle}")
     values = read_toml(path)
     base = values.pop(EXTENDS, None)
     if base is None:

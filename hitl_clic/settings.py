@@ -30,7 +30,8 @@ from pydantic import (
 
 from hitl_clic import presets
 from hitl_clic.aliases import current_name, current_settings, without_removed
-from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.baselines.settings import BcSettings, FlowSettings, IbcSettings
+from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.control.gate import GateSettings
 from hitl_clic.control.help_request import HelpSettings
@@ -42,9 +43,13 @@ from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
 from hitl_clic.link.settings import LinkSettings
 from hitl_clic.session.settings import RecordingSettings
-from hitl_clic.types.errors import SettingsError, among, describe, pairs
+from hitl_clic.types.errors import SettingsError, among, describe, has_field, members, pairs
 
 __all__ = ["Layers", "SessionSettings", "SettingsError", "load"]
+
+
+PolicySettings = ClicSettings | IbcSettings | BcSettings | FlowSettings
+"""A method's own settings; `hitl_clic.methods` has the code for each `kind`."""
 
 
 def is_object_name(name: object) -> bool:
@@ -82,14 +87,16 @@ class SessionSettings(BaseModel):
         "Algorithm 1, reproducibly.",
     )
     horizon: int = Field(4, ge=1, le=64, description="H, length of a planned chunk, ticks.")
-    clic: MethodSettings = Field(MethodSettings(), description="The method.")
+    policy: PolicySettings = Field(
+        ClicSettings(), discriminator="kind", description="The method's own settings; policy.kind says which method's."
+    )
     execute: int = Field(
         0,
         ge=0,
         le=64,
         validate_default=True,
         description="Ta, ticks of a chunk that are executed before the next plan; at most H. 0 is half of H, and "
-        "2 at least, where the method keeps to its running plan (clic.inference.plan_switch_margin above 0), else H.",
+        "2 at least, where the method keeps to its running plan (policy.inference.plan_switch_margin above 0), else H.",
     )
     task_options: dict[str, str | int | float] = Field(
         {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
@@ -112,6 +119,16 @@ class SessionSettings(BaseModel):
         """Settings written before may use old names, or name options that were removed."""
         return without_removed(current_settings(given)) if isinstance(given, Mapping) else given
 
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _of_a_known_method(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        kind = given.get("kind", "clic")
+        if kind not in (kinds := members(PolicySettings)):
+            raise ValueError(f"kind = {kind} is not allowed; allowed: {among(kinds)}")
+        return {**given, "kind": kind}
+
     @field_validator("device", mode="wrap")
     @classmethod
     def _name_or_object(cls, name: Any, check: ValidatorFunctionWrapHandler) -> Any:
@@ -121,12 +138,12 @@ class SessionSettings(BaseModel):
     @classmethod
     def _within_horizon(cls, execute: int, info: ValidationInfo) -> int:
         horizon = info.data.get("horizon")
-        method = info.data.get("clic")
+        method = info.data.get("policy")
         if horizon is None or method is None:  # refused themselves; that error is enough
             return execute
         if execute > horizon:
             raise ValueError(f"allowed: a whole number from 1 to horizon = {horizon}, or 0 to let the method say")
-        if execute or method.inference.plan_switch_margin == 0:
+        if execute or method.plan_switch_margin == 0:
             return execute or horizon
         return min(horizon, max(2, -(-horizon // 2)))  # one step that is left is no plan to keep to
 
@@ -229,6 +246,7 @@ class Layers:
                 merged._add_preset(kind, name, preset, chosen.origins.get(name))
         merged.add(chosen.values, "")
         merged.origins.update(chosen.origins)
+        merged._leave_out_other_methods()
         return merged
 
     def add(self, values: Mapping[str, Any], origin: str) -> None:
@@ -240,6 +258,20 @@ class Layers:
     def settings(self) -> SessionSettings:
         """The validated settings. Raises SettingsError."""
         return SessionSettings._checked(self.values, self.origins)
+
+    def _leave_out_other_methods(self) -> None:
+        """A task or session preset may set what only some methods have: for another method it is left out."""
+        policy = self.values.get("policy")
+        kinds = members(PolicySettings)
+        if not isinstance(policy, Mapping) or (kind := policy.get("kind", "clic")) not in kinds:
+            return
+        for name in list(_names(policy)):
+            known = [has_field(method, name) for method in kinds.values()]
+            of_preset = self.origins.get(f"policy.{name}", "").startswith(
+                ("configs/tasks/", "configs/sessions/", "configs/methods/")
+            )
+            if of_preset and any(known) and not has_field(kinds[kind], name):
+                _remove(self.values["policy"], name)
 
     def _add_preset(self, kind: presets.Kind, name: str, preset: Any, origin: str | None = None) -> None:
         names = presets.names(kind)
@@ -287,6 +319,15 @@ def _names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from _names(value, f"{prefix}{name}.")
         else:
             yield prefix + name
+
+
+def _remove(values: dict[str, Any], name: str) -> None:
+    """Take out a dotted name, and the tables that held nothing else."""
+    first, _, rest = name.partition(".")
+    if rest:
+        _remove(values[first], rest)
+    if not rest or not values[first]:
+        del values[first]
 
 
 def _number(text: Any) -> Any:

@@ -19,6 +19,7 @@ import pytest
 from hitl_clic.__main__ import main
 from hitl_clic.session.topics import TOPICS, Topic
 from hitl_clic.settings import SessionSettings
+from hitl_clic.types.errors import has_field
 from tools import results
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +37,7 @@ PATH = re.compile(rf"`((?:{ROOMS})/[^`\s]*|app\.py|pyproject\.toml)`")
 FORMER = re.compile(r"\(formerly[^)]*\)")
 MODULE = re.compile(r"python -m ((?:benchmarks|tools)\.\w+)")
 FLAG = re.compile(r"(?<![\w-])--([a-z][a-z0-9.-]*)")
-SETTING = re.compile(r"`((?:clic|correction|gate|help_request|loop|oracle|training|window)\.[a-z_.]+)`")
+SETTING = re.compile(r"`((?:clic|correction|gate|help_request|loop|oracle|policy|training|window)\.[a-z_.]+)`")
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
@@ -166,13 +167,7 @@ def _settings_named(text: str) -> list[str]:
 
 
 def _is_setting(name: str) -> bool:
-    model: object = SessionSettings
-    for part in name.split("."):
-        fields = getattr(model, "model_fields", {})
-        if part not in fields:
-            return False
-        model = fields[part].annotation
-    return True
+    return has_field(SessionSettings, name)
 
 
 def _takes(flag: str, commands: Sequence[str], modules: Sequence[Path]) -> bool:

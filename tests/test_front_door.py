@@ -19,7 +19,7 @@ import hitl_clic as hc
 from hitl_clic import __main__ as command_line
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.os_scheduling import slice_now
+from hitl_clic.os_scheduling import current_slice
 from hitl_clic.runner.session_settings import Choices
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.line.line_following import LineFollowing
@@ -28,10 +28,10 @@ from hitl_clic.types.records import Array, EpisodeRecord
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL: dict[str, Any] = {
-    "clic": {
+    "policy": {
         "negatives": {"samples": 16, "steps": 1},
         "inference": {"candidates": 64, "chains": 8, "refine_steps": 2},
-        "energy": {"hidden": [16, 16], "trunk": [16]},
+        "network": {"hidden": [16, 16], "trunk": [16]},
         "min_pairs": 8,
         "batch": 8,
     },
@@ -206,7 +206,7 @@ def process_state() -> tuple[Any, ...]:
         gc.get_freeze_count(),
         sys.getswitchinterval(),
         torch.get_num_threads(),
-        slice_now(),
+        current_slice(),
     )
 
 
@@ -298,9 +298,9 @@ def test_a_session_begins_with_at_most_twelve_lines() -> None:
 
 def test_a_session_without_an_episode_says_so(taught: hc.SessionSummary, capsys: pytest.CaptureFixture[str]) -> None:
     from hitl_clic.cli.teach import report
-    from hitl_clic.session.summary import Tally
+    from hitl_clic.session.summary import SummaryBuilder
 
-    report(hc.SessionSummary.of(taught.folder, Tally().summary()))
+    report(hc.SessionSummary.of(taught.folder, SummaryBuilder().summary()))
     said = capsys.readouterr().out
     assert "before an episode was finished" in said
     assert "stepped in" not in said
@@ -308,7 +308,7 @@ def test_a_session_without_an_episode_says_so(taught: hc.SessionSummary, capsys:
 
 def test_the_example_runs_from_any_folder(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(
-        "episodes = 1\n[clic]\nmin_pairs = 8\nbatch = 8\n[clic.negatives]\nsamples = 16\nsteps = 1\n"
+        "episodes = 1\n[policy]\nmin_pairs = 8\nbatch = 8\n[policy.negatives]\nsamples = 16\nsteps = 1\n"
         "[loop]\nupdates_per_tick = 0.05\n[task_options]\nmax_steps = 40\n"
     )
     command = [sys.executable, str(ROOT / "examples" / "teach_and_evaluate.py"), "small.toml"]

@@ -39,7 +39,7 @@ def test_threads_begin_with_the_turns_of_their_maker() -> None:
         "from hitl_clic.os_scheduling import *\n"
         "import hitl_clic.os_scheduling as s\n"
         "request_slice(0.0005)\n"
-        "def look(): print(s.slice_now())\n"
+        "def look(): print(s.current_slice())\n"
         "t = threading.Thread(target=look); t.start(); t.join()\n"
         "request_slice(0.0001); look()\n"
     )
@@ -70,7 +70,7 @@ def test_a_session_of_its_own_yields_as_a_whole(leader: bool) -> None:
     script = (
         "import os\nfrom pathlib import Path\nfrom hitl_clic.os_scheduling import *\n"
         "group = Path('/proc/self/autogroup')\nbefore = group.read_text() if group.exists() else ''\n"
-        "own = os.nice(0); step_back(6)\nafter = group.read_text() if group.exists() else ''\n"
+        "own = os.nice(0); lower_priority(6)\nafter = group.read_text() if group.exists() else ''\n"
         "print(os.nice(0) - own, after.split()[-1:] or '-', before == after)"
     )
     done = subprocess.run(

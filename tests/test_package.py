@@ -80,7 +80,7 @@ def test_the_wheel_holds_the_package_alone_and_every_preset(wheel: Path) -> None
 
 @pytest.mark.timeout(600)
 def test_the_command_runs_in_any_folder_and_collides_with_no_foreign_module(installed: Path, foreign: Path) -> None:
-    short = ("--episodes", "2", "--clic.inference.candidates", "64", "--clic.inference.chains", "8")
+    short = ("--episodes", "2", "--policy.inference.candidates", "64", "--policy.inference.chains", "8")
     done = run(
         *(installed / "bin" / "hitl-clic", "demo", "--headless", "--task", "push_t", *short, "--out", "first"),
         cwd=foreign,

@@ -97,8 +97,8 @@ def test_an_own_preset_may_extend_the_packages_of_its_name_and_old_names_are_und
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"a": 'extends = "b"', "b": 'extends = "a"'}, "extends goes in a circle: a -> b -> a"),
-        ({"a": 'extends = "a"'}, "extends goes in a circle: a -> a"),
+        ({"a": 'extends = "b"', "b": 'extends = "a"'}, "extends forms a cycle: a -> b -> a"),
+        ({"a": 'extends = "a"'}, "extends forms a cycle: a -> a"),
         ({"a": 'extends = "none"'}, r"a.toml: extends = none is not known; allowed: a, demo"),
         ({"a": "extends = 3"}, r"a.toml: extends = 3 is not known"),
         ({"a": 'extends = "../sessions/demo"'}, r"extends = \.\./sessions/demo is not known"),

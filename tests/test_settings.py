@@ -12,6 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitl_clic import presets
+from hitl_clic.aliases import current_flat_settings
+from hitl_clic.baselines.settings import FlowSettings
+from hitl_clic.clic.settings import ClicSettings, ModeLossSettings
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.settings import SessionSettings, SettingsError, load
 from hitl_clic.tasks.registry import task_names
@@ -36,20 +39,22 @@ def test_presets_of_tasks_give_rate_and_horizon() -> None:
 
 
 def test_presets_of_methods_differ_as_published() -> None:
-    paper, fast = load(overrides={"method": "clic_paper"}).clic, load(overrides={"method": "clic"}).clic
+    paper, fast = load(overrides={"method": "clic_paper"}).policy, load(overrides={"method": "clic"}).policy
+    assert isinstance(paper, ClicSettings)
+    assert isinstance(fast, ClicSettings)
     assert (paper.negatives.samples, paper.negatives.steps) == (512, 50)
-    assert paper.energy.kind == "mlp"
-    assert paper.energy.hidden == (512, 512, 512, 256)
-    assert fast.energy.kind == "film"
+    assert paper.network.kind == "mlp"
+    assert paper.network.hidden == (512, 512, 512, 256)
+    assert fast.network.kind == "film"
 
 
 def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
     defaults = SessionSettings()
     assert defaults.loop.rate_hz == 10.0
-    config = write(tmp_path / "mine.toml", 'task = "line_following"\nepisodes = 7\nseed = 5\n[clic]\nbatch = 8\n')
+    config = write(tmp_path / "mine.toml", 'task = "line_following"\nepisodes = 7\nseed = 5\n[policy]\nbatch = 8\n')
     from_file = load(config=config)
     assert from_file.loop.rate_hz == 20.0  # the task's preset, chosen by the file, over the default
-    assert (from_file.episodes, from_file.seed, from_file.clic.batch) == (7, 5, 8)
+    assert (from_file.episodes, from_file.seed, from_file.policy.batch) == (7, 5, 8)
     typed = load(config=config, overrides={"seed": "6", "loop": {"rate_hz": "50"}})
     assert (typed.episodes, typed.seed, typed.loop.rate_hz) == (7, 6, 50.0)
 
@@ -62,7 +67,9 @@ def test_corrections_are_read_as_the_gate_says_and_no_setting_of_the_oracle_pret
 
 def test_a_file_wins_over_presets_in_one_field_and_leaves_the_others(tmp_path: Path) -> None:
     config = write(tmp_path / "mine.toml", 'method = "paper"\n[clic.negatives]\nsteps = 3\n')
-    negatives = load(config=config).clic.negatives
+    policy = load(config=config).policy
+    assert isinstance(policy, ClicSettings)
+    negatives = policy.negatives
     assert (negatives.steps, negatives.samples) == (3, 512)
 
 
@@ -74,7 +81,7 @@ def test_session_preset_and_own_file_over_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("horizon", "execute", "resolved"), [(4, 0, 4), (8, 3, 3), (8, 8, 8), (1, 0, 1)])
 def test_execute_is_resolved(horizon: int, execute: int, resolved: int) -> None:
-    given = {"horizon": horizon, "execute": execute, "clic": {"inference": {"plan_switch_margin": 0.0}}}
+    given = {"horizon": horizon, "execute": execute, "policy": {"inference": {"plan_switch_margin": 0.0}}}
     assert load(overrides=given).execute == resolved
 
 
@@ -82,7 +89,7 @@ def test_execute_is_resolved(horizon: int, execute: int, resolved: int) -> None:
     ("horizon", "execute", "resolved"), [(4, 0, 2), (5, 0, 3), (1, 0, 1), (2, 0, 2), (3, 0, 2), (8, 0, 4), (8, 8, 8)]
 )
 def test_a_method_that_keeps_to_its_plans_executes_half_of_them(horizon: int, execute: int, resolved: int) -> None:
-    given = {"horizon": horizon, "execute": execute, "clic": {"inference": {"plan_switch_margin": 0.5}}}
+    given = {"horizon": horizon, "execute": execute, "policy": {"inference": {"plan_switch_margin": 0.5}}}
     assert load(overrides=given).execute == resolved
 
 
@@ -118,12 +125,12 @@ def refusal(**overrides: Any) -> str:
         ({"learner": "tcp://192.0.2.1:5588"}, ("192.0.2.1", "CURVE")),
         ({"loop": {"rate_hz": "fast"}}, ("loop.rate_hz = fast", "a number above 0, at most 2000")),
         ({"loop": {"rate_hz": float("nan")}}, ("loop.rate_hz = nan", "a number above 0")),
-        ({"clic": {"negatives": {"samples": 0}}}, ("clic.negatives.samples = 0", "from 1 to 65536")),
-        ({"clic": {"energy": {"hidden": [64, "x"]}}}, ("clic.energy.hidden = x", "a list, each a whole number")),
-        ({"clic": {"sampels": 3}}, ("clic.sampels = 3 is not a setting", "half_space")),
-        ({"clic": {"negatives": {"sampels": 3}}}, ("clic.negatives.sampels = 3", "did you mean samples?")),
+        ({"policy": {"negatives": {"samples": 0}}}, ("policy.negatives.samples = 0", "from 1 to 65536")),
+        ({"policy": {"network": {"hidden": [64, "x"]}}}, ("policy.network.hidden = x", "a list, each a whole number")),
+        ({"policy": {"sampels": 3}}, ("policy.sampels = 3 is not a setting of clic", "half_space")),
+        ({"policy": {"negatives": {"sampels": 3}}}, ("policy.negatives.sampels = 3", "did you mean samples?")),
         ({"epsiodes": 3}, ("epsiodes = 3 is not a setting", "did you mean episodes?")),
-        ({"clic": 3}, ("clic = 3", "a table of settings")),
+        ({"policy": 3}, ("policy = 3", "a table of settings")),
         ({"link": {"lost_after_s": 0.06}}, ("link", "lost_after_s = 0.06", "at least twice")),
     ],
 )
@@ -138,8 +145,8 @@ def test_a_refusal_says_how_much_more_is_wrong() -> None:
 
 
 def test_a_wrong_value_in_a_file_names_the_file(tmp_path: Path) -> None:
-    path = write(tmp_path / "mine.toml", "[clic]\nbatch = 0\n")
-    with pytest.raises(SettingsError, match=r"clic\.batch = 0 .*mine\.toml"):
+    path = write(tmp_path / "mine.toml", "[policy]\nbatch = 0\n")
+    with pytest.raises(SettingsError, match=r"policy\.batch = 0 .*mine\.toml"):
         load(config=path)
     with pytest.raises(SettingsError, match=r"task = juggling .*mine\.toml"):
         load(config=write(path, 'task = "juggling"\n'))
@@ -167,7 +174,7 @@ def test_a_session_file_gives_the_identical_settings(tmp_path: Path) -> None:
             "horizon": 8,
             "execute": 3,
             "out": tmp_path,
-            "clic": {"learning_rate": 0.1 + 0.2},
+            "policy": {"learning_rate": 0.1 + 0.2},
         },
     )
     path = write(tmp_path / "settings.toml", settings.to_toml())
@@ -197,7 +204,7 @@ def test_any_settings_survive_the_file(
             "horizon": horizon,
             "execute": round(share * horizon),
             "loop": {"rate_hz": rate},
-            "clic": {"radius_ratio": radius},
+            "policy": {"radius_ratio": radius},
             "out": out,
         }
     )
@@ -254,7 +261,7 @@ def test_importing_settings_loads_nothing_heavy(module: str) -> None:
             {"loop": {"overlap": "none"}},
             "loop.overlap = none is not allowed; allowed: sync, async, prefix_conditioned or future_state",
         ),
-        ({"method": "bc", "clic": {"prefix": 2}}, "clic.prefix = 2 is not allowed; allowed with kind bc: 0"),
+        ({"method": "bc", "policy": {"prefix": 2}}, "policy.prefix = 2 is not a setting of bc; allowed: kind, network"),
     ],
 )
 def test_overlaps_that_cannot_work_are_refused_in_a_line(given: dict[str, Any], said: str) -> None:
@@ -328,3 +335,70 @@ toggle_kind = "b"
         undo_s=3.0,
     )
     assert settings.window.keys == {"toggle_correction_mode": "b"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"method": "bc", "policy": {"radius_ratio": 0.3}},
+            "policy.radius_ratio = 0.3 is not a setting of bc; ",
+        ),
+        (
+            {"method": "ibc", "policy": {"mode_loss": {"weight": 1}}},
+            "policy.mode_loss is not a setting of ibc; ",
+        ),
+        (
+            {"method": "flow", "policy": {"network": {"modes": 2}}},
+            "policy.network.modes = 2 is not a setting of flow",
+        ),
+        ({"policy": {"inference": {"flow_steps": 3}}}, "policy.inference.flow_steps = 3 is not a setting of clic; "),
+        ({"policy": {"kind": "fast"}}, "policy: kind = fast is not allowed; allowed: clic, ibc, bc or flow"),
+    ],
+)
+def test_fields_of_another_method_are_refused_by_name(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(overrides=given)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("method", ["clic", "ibc", "bc", "flow"])
+def test_presets_of_tasks_and_sessions_reach_every_method(method: str) -> None:
+    policy = load(session="keyboard_relative", overrides={"task": "lift", "method": method}).policy
+    assert policy.kind == method
+    assert (policy.average, policy.network_reset_every) == (0.999, 4000)
+    assert policy.network.fourier_frequencies == (1.0, 2.0, 4.0)
+    assert getattr(policy, "mode_loss", None) == (ModeLossSettings(weight=1.0) if method == "clic" else None)
+    assert load(session="fifty_hertz", overrides={"method": method}).policy.kind == method
+
+
+def test_a_presets_field_that_no_method_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs/sessions").mkdir(parents=True)
+    write(tmp_path / "configs/sessions/mine.toml", "[policy]\nradios_ratio = 0.3\n")
+    with pytest.raises(SettingsError, match=r"policy\.radios_ratio = 0\.3 is not a setting of bc.*mine\.toml"):
+        load(session="mine", overrides={"method": "bc"})
+
+
+def test_the_table_that_all_methods_shared_is_read(tmp_path: Path) -> None:
+    old = {
+        "kind": "flow",
+        "radius_ratio": 0.5,
+        "batch": 9,
+        "energy": {"kind": "film", "trunk": [8], "wells": 4},
+        "negatives": {"samples": 16, "steps": 1},
+        "inference": {"flow_steps": 3, "candidates": 64, "device": "cpu"},
+        "half_space": {"pairs": 0, "length": 0.7},
+    }
+    flow = SessionSettings.model_validate({"method": "flow", "clic": old}).policy
+    assert isinstance(flow, FlowSettings)
+    assert (flow.batch, flow.draws, flow.network.trunk, flow.relative_length) == (9, 16, (8,), 0.7)
+    assert (flow.inference.flow_steps, flow.inference.device) == (3, "cpu")
+    typed = load(overrides={"method": "flow", "clic": {"negatives": {"samples": 5}}}).policy
+    assert isinstance(typed, FlowSettings)
+    assert typed.draws == 5
+    recorded = {"clic.kind": "bc", "clic.batch": 9, "clic.radius_ratio": 0.5, "clic.energy.hidden": "8"}
+    flat = current_flat_settings(recorded)
+    assert flat == {"policy.kind": "bc", "policy.batch": 9, "policy.network.hidden": "8"}
+    with pytest.raises(SettingsError, match=r"policy\.radius_ratio = 0\.5 is not a setting of bc"):
+        load(overrides={"method": "bc", "clic": {"radius_ratio": 0.5}})

@@ -74,7 +74,7 @@ class OracleSettings(BaseModel):
     foresight: bool = Field(
         False,
         description="As people do, it predicts the state at which its motion will be executed, from the robot's plan "
-        "and its own pending motions, and does what is right there. For tasks with a model (`Task.foresee`).",
+        "and its own pending motions, and does what is right there. For tasks with a model (`Task.predict`).",
     )
     wrong_presses: float = Field(0.0, ge=0, le=1, description="Share of its presses that are of random keys.")
     partial: tuple[str, ...] = Field(

@@ -9,11 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hitl_clic.baselines.settings import BcSettings
 from hitl_clic.baselines.trunk import Trunk
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.objective import Objective
-from hitl_clic.clic.settings import EnergySettings, MethodSettings
+from hitl_clic.clic.settings import NetworkSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.types.records import Array, Proposal
 
@@ -25,7 +26,7 @@ class CloningNetwork(StateNetwork):
         dim_o, chunk: sizes of a state and of a chunk. settings: the layers are `trunk`, then `hidden`.
     """
 
-    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
+    def __init__(self, dim_o: int, chunk: ChunkShape, settings: NetworkSettings) -> None:
         super().__init__(dim_o, settings.fourier_frequencies)
         widths = (*settings.trunk, *settings.hidden)
         self.trunk = Trunk(self.dim_read, widths)
@@ -39,7 +40,7 @@ class CloningNetwork(StateNetwork):
 
 
 def cloning_loss(
-    network: CloningNetwork, batch: Batch, settings: MethodSettings, generator: torch.Generator
+    network: CloningNetwork, batch: Batch, settings: BcSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean squared error to the human chunk over the taught coordinates, a scalar, and its terms by name."""
     del settings, generator
@@ -48,10 +49,10 @@ def cloning_loss(
     return loss, {"loss": loss.detach()}
 
 
-CLONING: Objective[CloningNetwork] = Objective("bc", CloningNetwork, cloning_loss)
+CLONING: Objective[CloningNetwork, BcSettings] = Objective("bc", CloningNetwork, cloning_loss)
 
 
-class CloningPolicy(NetworkPolicy[CloningNetwork]):
+class CloningPolicy(NetworkPolicy[CloningNetwork, BcSettings]):
     """Plans the network's chunk. Arguments as for `NetworkPolicy`."""
 
     @torch.no_grad()
@@ -63,8 +64,8 @@ class CloningPolicy(NetworkPolicy[CloningNetwork]):
         chunk[: len(bound)] = bound
         return Proposal(self._chunk(chunk), 0.0)
 
-    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> CloningNetwork:
-        return CloningNetwork(dim_o, chunk, settings)
+    def _network(self, dim_o: int, chunk: ChunkShape) -> CloningNetwork:
+        return CloningNetwork(dim_o, chunk, self.settings.network)
 
     def _answers(self, states: Tensor) -> Tensor:
         return self.network(states)

@@ -14,11 +14,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from hitl_clic.baselines.settings import FlowSettings
 from hitl_clic.baselines.trunk import Trunk
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.objective import Objective
-from hitl_clic.clic.settings import EnergySettings, MethodSettings
+from hitl_clic.clic.settings import NetworkSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.types.records import Array, Proposal
 
@@ -34,7 +35,7 @@ class VelocityNetwork(StateNetwork):
         dim_o, chunk: sizes of a state and of a chunk. settings: `trunk` reads the state, `hidden` the chunk.
     """
 
-    def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
+    def __init__(self, dim_o: int, chunk: ChunkShape, settings: NetworkSettings) -> None:
         super().__init__(dim_o, settings.fourier_frequencies)
         self.trunk = Trunk(self.dim_read, settings.trunk)
         self.heads = nn.ModuleList(nn.Linear(settings.trunk[-1], 2 * width) for width in settings.hidden)
@@ -64,27 +65,27 @@ class VelocityNetwork(StateNetwork):
 
 
 def flow_loss(
-    network: VelocityNetwork, batch: Batch, settings: MethodSettings, generator: torch.Generator
+    network: VelocityNetwork, batch: Batch, settings: FlowSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean squared error of the velocity over the taught coordinates, a scalar, and its terms by name.
 
-    There are `negatives.samples` draws for each state. An untaught coordinate stays noise.
+    Each state has `draws` samples of noise and path time. An untaught coordinate stays noise.
     """
     human, mask, device = batch.human[:, None], batch.mask[:, None], batch.human.device
-    size = (len(batch.human), settings.negatives.samples, batch.human.shape[-1])
+    size = (len(batch.human), settings.draws, batch.human.shape[-1])
     noise = torch.randn(size, generator=generator, device=device)
     time = torch.rand(*size[:2], 1, generator=generator, device=device)
     path = torch.where(mask > 0, human - noise, 0)
     velocity = network.velocity(network.context(batch.state), noise + time * path, time)
     error = (velocity - path).square() * mask
-    loss = error.sum() / (mask.sum() * settings.negatives.samples).clamp_min(1)
+    loss = error.sum() / (mask.sum() * settings.draws).clamp_min(1)
     return loss, {"loss": loss.detach()}
 
 
-FLOW_MATCHING: Objective[VelocityNetwork] = Objective("flow", VelocityNetwork, flow_loss)
+FLOW_MATCHING: Objective[VelocityNetwork, FlowSettings] = Objective("flow", VelocityNetwork, flow_loss)
 
 
-class FlowPolicy(NetworkPolicy[VelocityNetwork]):
+class FlowPolicy(NetworkPolicy[VelocityNetwork, FlowSettings]):
     """Integrates one noise sample with `inference.flow_steps` Euler steps. Arguments as for `NetworkPolicy`."""
 
     @torch.no_grad()
@@ -108,8 +109,8 @@ class FlowPolicy(NetworkPolicy[VelocityNetwork]):
         flat[: len(bound)] = bound
         return Proposal(self._chunk(flat), 0.0)
 
-    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> VelocityNetwork:
-        return VelocityNetwork(dim_o, chunk, settings)
+    def _network(self, dim_o: int, chunk: ChunkShape) -> VelocityNetwork:
+        return VelocityNetwork(dim_o, chunk, self.settings.network)
 
     def _answers(self, states: Tensor) -> Tensor:
         """Velocities of five distant chunks at path time 0.5."""

@@ -9,16 +9,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from hitl_clic.baselines.settings import IbcSettings
 from hitl_clic.clic.energies import make_energy
 from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.objective import Objective
 from hitl_clic.clic.sampler import draw_negatives, uniform
-from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch, energies_and_penalty
 
 
 def info_nce_loss(
-    energy: Energy, batch: Batch, settings: MethodSettings, generator: torch.Generator
+    energy: Energy, batch: Batch, settings: IbcSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """InfoNCE: -log softmax(-E/tau) of a^h among itself and N_a negatives, plus the gradient penalty of [CC] Eq. 11.
 
@@ -41,4 +41,4 @@ def info_nce_loss(
     return loss, {"loss": loss.detach(), "contrast": contrast.detach(), "penalty": penalty.detach()}
 
 
-INFO_NCE: Objective[Energy] = Objective("ibc", make_energy, info_nce_loss)
+INFO_NCE: Objective[Energy, IbcSettings] = Objective("ibc", make_energy, info_nce_loss)

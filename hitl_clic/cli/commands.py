@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from hitl_clic.clic.settings import InferenceSettings
+from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.control.overlap import OverlapName
 from hitl_clic.settings import SessionSettings
 
@@ -102,9 +102,9 @@ class EvaluateCommand:
     execute: int | None = Field(
         default=None, ge=1, le=512, description="Ta, ticks of a chunk that are executed; none: as in the session."
     )
-    inference: InferenceSettings = Field(
-        default=InferenceSettings(),
-        description="How a chunk is found, as in clic.inference; the default is the session's.",
+    inference: AnyInferenceSettings = Field(
+        default=AnyInferenceSettings(),
+        description="How a chunk is computed, as policy.inference; the default is the session's.",
     )
 
 

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
 from hitl_clic.aliases import current_setting
-from hitl_clic.types.errors import SettingsError, allowed, among, fields_of, without_none
+from hitl_clic.types.errors import SettingsError, allowed, among, fields_of, members, without_none
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,17 @@ def leaves(fields: Mapping[str, FieldInfo], prefix: str = "") -> dict[str, Field
     for name, field in fields.items():
         inner = fields_of(kind_of(field))
         found |= {prefix + name: field} if inner is None else leaves(inner, f"{prefix}{name}.")
+    return found
+
+
+def of_method(fields: Mapping[str, FieldInfo], values: Mapping[str, Any]) -> dict[str, FieldInfo]:
+    """The fields, where a table depends on its `kind` those of the kind in the values."""
+    found = dict(fields)
+    for name, field in fields.items():
+        kinds, table = members(kind_of(field)), values.get(name)
+        chosen = table.get("kind") if isinstance(table, Mapping) else None
+        if chosen in kinds:
+            found[name] = FieldInfo(annotation=kinds[chosen], description=field.description)
     return found
 
 
@@ -93,7 +104,7 @@ class Reader:
         raise self._strange(text)
 
     def _known(self, name: str) -> str | None:
-        for now in (name, current_setting(name), current_setting(f"clic.{name}").removeprefix("clic.")):
+        for now in (name, current_setting(name), current_setting(f"clic.{name}").removeprefix("policy.")):
             if now in self._fields and now != self._positional:
                 return now
         return None
@@ -130,7 +141,7 @@ class Reader:
 
     def _strange(self, word: str) -> SettingsError:
         """The error for an unknown word: the likeliest flag, whatever its table, and the flags of the named table."""
-        name = word.removeprefix("--").replace("-", "_")
+        name = current_setting(word.removeprefix("--").replace("-", "_"))
         table, _, last = name.rpartition(".")
         known = [field for field in self._fields if field != self._positional]
         ends = get_close_matches(last, [field.rpartition(".")[2] for field in known], n=1)

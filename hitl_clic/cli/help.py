@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from hitl_clic.cli.flags import flag, kind_of, leaves
+from hitl_clic.cli.flags import flag, kind_of, leaves, of_method
 from hitl_clic.types.errors import fields_of, limits
 
 FLAGS = ("-h", "--help", "--help-all")
@@ -83,7 +83,7 @@ class Page:
 
     def text(self, values: Mapping[str, Any]) -> str:
         """The page; `values` are the settings that presets, files and flags give, shown as defaults."""
-        known = leaves(self.fields)
+        known = leaves(of_method(self.fields, values))
         argument = f" {self.positional.upper()}" if self.positional else ""
         lines = [f"usage: {self.program}{argument} [options]", _summary(self.command), ""]
         shown = 0

@@ -65,9 +65,9 @@ PRACTICE_FIELDS = (
     "window",
 )
 """The settings that have an effect without a learning robot."""
-LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "clic", "training", "link")
+LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "policy", "training", "link")
 """The settings that have an effect in the learner process."""
-LEARN_FIELDS = ("method", "execute", "seed", "out", "clic", "correction", "training")
+LEARN_FIELDS = ("method", "execute", "seed", "out", "policy", "correction", "training")
 """The settings that may differ from those of the recorded sessions."""
 
 

@@ -15,12 +15,11 @@ import torch
 from torch import Tensor
 
 from hitl_clic.clic.network import ChunkShape
-from hitl_clic.clic.objective import Network
-from hitl_clic.clic.settings import EnergySettings, MethodSettings
+from hitl_clic.clic.objective import Network, Settings
 from hitl_clic.types.records import Array, Proposal
 
 
-class NetworkPolicy(ABC, Generic[Network]):
+class NetworkPolicy(ABC, Generic[Network, Settings]):
     """A `ChunkPolicy` around a network.
 
     Args:
@@ -40,7 +39,7 @@ class NetworkPolicy(ABC, Generic[Network]):
         dim_o: int,
         dim_a: int,
         horizon: int,
-        settings: MethodSettings,
+        settings: Settings,
         generator: torch.Generator,
         version: int = 0,
         newest_pair: int = -1,
@@ -54,7 +53,7 @@ class NetworkPolicy(ABC, Generic[Network]):
             if not np.isfinite(value).all():
                 raise ValueError(f"weights {name!r} of version {version} hold numbers that are not finite")
         with torch.device("meta"):  # skips the initialisation, because the loop runs at the same time
-            self.network = self._network(dim_o, ChunkShape(horizon, dim_a), settings.energy)
+            self.network = self._network(dim_o, ChunkShape(horizon, dim_a))
         try:
             tensors = {name: torch.tensor(value) for name, value in weights.items() if name != "human_chunks"}
             self.network.load_state_dict(tensors, assign=True)
@@ -73,7 +72,7 @@ class NetworkPolicy(ABC, Generic[Network]):
         """A chunk [H, dim_a], its energy and its uncertainty; see `ChunkPolicy.plan`."""
 
     @abstractmethod
-    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> Network:
+    def _network(self, dim_o: int, chunk: ChunkShape) -> Network:
         """The network that the weights belong to."""
 
     @abstractmethod

@@ -90,7 +90,7 @@ class ResettingTrainer:
             ValueError: the state belongs to another network, or to a trainer without network resets.
         """
         if "network_reset_every" not in state:
-            raise ValueError("the checkpoint was written without clic.network_reset_every; resume with it set to 0")
+            raise ValueError("the checkpoint was written without policy.network_reset_every; resume with it set to 0")
         replacements, self.updates, self.newest_pair, acting_is_next = (int(n) for n in state["network_reset_every"])
         pairs = self.acting.buffer.pairs
         self._begin(replacements)

@@ -6,6 +6,7 @@ Pure torch; the planner thread or an evaluation calls `plan`, one caller at a ti
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +17,11 @@ from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.sampler import clamp_prefix, langevin, step_sizes, uniform
-from hitl_clic.clic.settings import EnergySettings, MethodSettings
+from hitl_clic.clic.settings import EnergyMethodSettings, MethodSettings
 from hitl_clic.types.records import Array, Proposal
 
 
-class EnergyPolicy(NetworkPolicy[Energy]):
+class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
     """Plans by minimising the energy ([CC] Eq. 8). Arguments as for `NetworkPolicy`."""
 
     @torch.no_grad()
@@ -77,8 +78,8 @@ class EnergyPolicy(NetworkPolicy[Energy]):
         mean = (share * chunks).sum(0)
         return float((share * (chunks - mean) ** 2).sum(0).mean().sqrt())
 
-    def _network(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> Energy:
-        return make_energy(dim_o, chunk, settings)
+    def _network(self, dim_o: int, chunk: ChunkShape) -> Energy:
+        return make_energy(dim_o, chunk, self.settings.network)
 
     def _answers(self, states: Tensor) -> Tensor:
         """Energies of five distant chunks."""
@@ -119,12 +120,12 @@ def untrained_weights(
     dim_a: int,
     horizon: int,
     settings: MethodSettings,
-    network: Callable[[int, ChunkShape, EnergySettings], StateNetwork] = make_energy,
+    network: Callable[[int, ChunkShape, Any], StateNetwork] = make_energy,
 ) -> dict[str, np.ndarray]:
     """Weights of version 0: an untrained network and no human chunks."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        untrained = network(dim_o, ChunkShape(horizon, dim_a), settings.energy)
+        untrained = network(dim_o, ChunkShape(horizon, dim_a), settings.network)
     tensors = {name: value.numpy().copy() for name, value in untrained.state_dict().items()}
     tensors["human_chunks"] = np.zeros((0, horizon * dim_a), np.float32)
     return tensors

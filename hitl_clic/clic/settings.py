@@ -1,44 +1,49 @@
-"""The numbers of the method, with the paper's section or equation for each. Pure data; imports no torch."""
+"""Settings that methods share, and those of CLIC, with the paper's section or equation. Pure data; imports no torch.
+
+`hitl_clic.baselines.settings` has those of the other methods. Each method's class has only the fields it uses.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 NegativeStart = Literal["uniform", "proposals"]
 EnergyKind = Literal["mlp", "film"]
 MethodKind = Literal["clic", "ibc", "bc", "flow"]
+FOLLOW_RATIO = 0.5
+"""Default gamma, and the radius by which answers of methods without desired spaces are judged, no unit."""
 
 
-class EnergySettings(BaseModel):
-    """The network E(s, a[t:t+H])."""
+class NetworkSettings(BaseModel):
+    """The network that reads a state."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: EnergyKind = Field(
-        "film",
-        description="mlp: one network on [state; chunk], as published. film: the state is read once and only "
-        "scales and shifts a small network on the chunk.",
-    )
     hidden: tuple[int, ...] = Field((128, 128, 128), description="Widths of the layers that see the chunk, units.")
-    trunk: tuple[int, ...] = Field(
-        (256, 256), description="Widths of the layers that see only the state (film), units."
-    )
-    modes: int = Field(
-        8,
-        ge=0,
-        le=256,
-        description="Valleys that the state places, the network reshapes, count (film); 0 leaves it alone.",
-    )
+    trunk: tuple[int, ...] = Field((256, 256), description="Widths of the layers that see only the state, units.")
     fourier_frequencies: tuple[float, ...] = Field(
         (),
         max_length=16,
-        description="Frequencies at which each standardised state number is also seen, as sine and cosine, rad per "
-        "spread; they help where places must be met exactly.",
+        description="Frequencies of sines and cosines of each standardised state number, rad per spread; for tasks "
+        "that need exact positions.",
     )
     standardise: bool = Field(
         True, description="Shift and scale each state number by the mean and spread of the taught states."
+    )
+
+
+class EnergySettings(NetworkSettings):
+    """The network E(s, a[t:t+H])."""
+
+    kind: EnergyKind = Field(
+        "film",
+        description="mlp: one network on [state; chunk], as published. film: the state scales and shifts a small "
+        "network on the chunk; only film has trunk.",
+    )
+    modes: int = Field(
+        8, ge=0, le=256, description="Modes of the energy that the state places, count (film only); 0 is none."
     )
 
 
@@ -49,14 +54,14 @@ class NegativeSettings(BaseModel):
 
     start: NegativeStart = Field(
         "proposals",
-        description="Where chains start. uniform: in [-1, 1]^D, as published. proposals: a mixture of uniform, "
-        "around the human's and the robot's chunk, and other states' human chunks.",
+        description="Where chains start. uniform: in [-1, 1]^D, as published. proposals: also near the human's, the "
+        "robot's and other states' chunks.",
     )
     samples: int = Field(
         64,
         ge=1,
         le=65536,
-        description="N_a, sampled chunks for each state of a batch; with flow, its draws of noise and time.",
+        description="N_a, sampled chunks for each state of a batch, count.",
     )
     steps: int = Field(5, ge=0, le=1000, description="Langevin steps of each chain.")
     noise: Literal["sqrt", "linear"] = Field(
@@ -79,14 +84,7 @@ class HalfSpaceSettings(BaseModel):
         ge=0,
         le=4096,
         multiple_of=2,
-        description="M, implicit contrastive pairs for each correction, count; 0 leaves the observed pair alone.",
-    )
-    length: float = Field(
-        0.2,
-        gt=0,
-        le=4,
-        description="Greatest length of a correction's step as it is learnt, units of action: a key that is pressed "
-        "drives the robot all the way, but says little of how far is right. 0.2 is the published e.",
+        description="M, implicit contrastive pairs for each correction, count; 0: only the observed pair.",
     )
     angle_deg: float = Field(
         30.0, gt=0, lt=180, description="Angle between a correction and its implicit negatives, degrees."
@@ -101,7 +99,7 @@ class HalfSpaceSettings(BaseModel):
 
 
 class ModeLossSettings(BaseModel):
-    """Desired spaces draw the wells to them, beside what contrasts teach ([CC] has no wells and no such term)."""
+    """A term of the loss that pulls the modes of the energy into the desired spaces ([CC] has no modes)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -109,26 +107,35 @@ class ModeLossSettings(BaseModel):
         0.0,
         ge=0,
         le=1e6,
-        description="Weight of the squared distance from the wells' centres to the desired spaces, no unit; without "
-        "it chunks of more than about 50 numbers are learnt slowly. 0 is none, as published.",
+        description="Weight of the squared distance from modes to desired spaces, no unit; helps chunks of over 50 "
+        "numbers. 0 is none, as published.",
     )
     ratio: float = Field(
         0.25,
         ge=0,
         le=1,
-        description="Radius over ||a^r - a^h|| within which a well is near enough and not drawn, no unit.",
+        description="Radius over ||a^r - a^h|| within which a mode is not pulled, no unit.",
     )
 
 
-class InferenceSettings(BaseModel):
-    """How a low-energy chunk is found ([CC] Eq. 8)."""
+class PlannerSettings(BaseModel):
+    """How a chunk is computed from a state."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    device: str = Field(
+        "",
+        description="Torch device of the planner alone; empty: policy.device. A small network plans sooner on a CPU.",
+    )
+
+
+class InferenceSettings(PlannerSettings):
+    """How a low-energy chunk is found ([CC] Eq. 8)."""
+
     start: Literal["uniform", "screened"] = Field(
         "screened",
-        description="uniform: chains from [-1, 1]^D, as published. screened: many cheap candidates are ranked once and "
-        "the best refined; the rest of the previous chunk is among them.",
+        description="uniform: chains from [-1, 1]^D, as published. screened: candidates and the rest of the previous "
+        "chunk are ranked once, and the best are refined.",
     )
     candidates: int = Field(1024, ge=1, le=1_000_000, description="Chunks ranked once by energy (screened).")
     chains: int = Field(64, ge=1, le=65536, description="Chains that are refined (screened) or run (uniform).")
@@ -136,57 +143,32 @@ class InferenceSettings(BaseModel):
     refine_steps: int = Field(20, ge=0, le=1000, description="Steps of the second, fine-tuning chain.")
     refine_start: float = Field(0.1, gt=0, le=10, description="lambda at the start of the fine-tuning chain.")
     refine_noise: bool = Field(False, description="Keep the noise in the fine-tuning chain, as published.")
-    flow_steps: int = Field(10, ge=1, le=1000, description="Euler steps from noise to a chunk (method kind flow).")
     bank: int = Field(512, ge=0, le=60_000, description="Recent human chunks kept as candidates, count (screened).")
     plan_switch_margin: float = Field(
         0.0,
         ge=0,
         le=100,
-        description="Energy by which a new plan must beat the refined rest of the previous one, else the latter stays.",
-    )
-    device: str = Field(
-        "",
-        description="Torch device of the planner alone; empty: clic.device. A small network plans sooner on a CPU.",
+        description="Energy by which a new plan must beat the refined rest of the previous plan to replace it.",
     )
 
 
 class MethodSettings(BaseModel):
-    """CLIC-Chunks: desired action chunk spaces, policy shaping, sampling; and the baselines it is measured against."""
+    """What every method has: pairs, optimiser, network, planner."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: MethodKind = Field(
-        "clic",
-        description="What is learned. clic: an energy, from sets of chunks that would do. The others take the human's "
-        "chunk as the one right answer: ibc, an energy; bc, a chunk for each state; flow, a flow from noise to chunks.",
-    )
-    energy: EnergySettings = Field(
-        EnergySettings(), description="The network: the energy, or what stands in its place."
-    )
-    negatives: NegativeSettings = Field(NegativeSettings(), description="Samples of the evaluation set.")
-    inference: InferenceSettings = Field(InferenceSettings(), description="Finding a low-energy chunk.")
+    kind: MethodKind
+    network: NetworkSettings = Field(NetworkSettings(), description="The network.")
+    inference: PlannerSettings = Field(PlannerSettings(), description="How a chunk is computed.")
     symmetries: bool = Field(
         False, description="Let each pair also teach its images under the symmetries that the task declares."
     )
-    prefix: int = Field(
-        0,
-        ge=0,
-        le=64,
-        description="Greatest number of first steps, below H, that a pair may be learnt with as given: a random number "
-        "each time it is drawn. For plans that begin with committed steps (loop.overlap clamp); 0 is off.",
-    )
-    radius_ratio: float = Field(0.5, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit.")
-    boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
-    half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired space of relative corrections.")
-    mode_loss: ModeLossSettings = Field(ModeLossSettings(), description="What draws wells to desired spaces.")
-    boundary_power: float = Field(
-        10.0, gt=0, le=100, description="Exponent of p in the target (Eq. 10 has 1, the reference 10), no unit."
-    )
-    temperature: float = Field(1.0, gt=0, le=100, description="tau of both softmaxes ([CC] 7.2.3), no unit.")
-    penalty_margin: float = Field(1.0, ge=0, le=1e6, description="m of the gradient penalty ([CC] Eq. 11), energy.")
-    penalty_weight: float = Field(1.0, ge=0, le=1e6, description="Weight of the gradient penalty (Eq. 11), no unit.")
-    penalty_samples: int = Field(
-        0, ge=0, le=65536, description="Samples of a state that the penalty looks at, count; 0 is all."
+    relative_length: float = Field(
+        0.2,
+        gt=0,
+        le=4,
+        description="Greatest length of a relative correction's step as it is learnt, action units; 0.2 is the "
+        "published e.",
     )
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's greatest learning rate.")
     learning_rate_end: float = Field(1e-5, ge=0, le=1, description="Learning rate at the end of a cosine cycle.")
@@ -203,24 +185,91 @@ class MethodSettings(BaseModel):
         0,
         ge=0,
         le=1_000_000_000,
-        description="N, updates; 0: off. Replace the policy's network by one trained from scratch in the background "
-        "(counters primacy bias). Its training starts after N updates and takes N, in turn with the policy's. "
-        "The first replacement comes after about 3 N updates in all, each later one after about 2 N more.",
+        description="N, updates; 0: off. After each N updates a new network starts in the background and replaces the "
+        "policy's after N updates of its own.",
     )
-    batch: int = Field(32, ge=1, le=65536, description="Pairs in a batch.")
-    buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept; the oldest go first.")
-    min_pairs: int = Field(32, ge=1, le=1_000_000, description="Pairs needed before the first update.")
+    batch: int = Field(32, ge=1, le=65536, description="Pairs in a batch, count.")
+    buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept, count; the oldest are dropped first.")
+    min_pairs: int = Field(32, ge=1, le=1_000_000, description="Pairs needed before the first update, count.")
     device: str = Field("cpu", description="Torch device of learner and planner: cpu, cuda, cuda:1, mps.")
 
     @property
     def planner_device(self) -> str:
-        """Torch device on which chunks are searched."""
+        """Torch device on which chunks are computed."""
         return self.inference.device or self.device
 
-    @field_validator("prefix")
-    @classmethod
-    def _has_an_energy(cls, prefix: int, info: ValidationInfo) -> int:
-        kind = info.data.get("kind")
-        if prefix and kind in ("bc", "flow"):
-            raise ValueError(f"allowed with kind {kind}: 0 (only energies, clic and ibc, learn from given steps)")
-        return prefix
+    @property
+    def given_steps(self) -> int:
+        """Greatest number of first steps that a pair may be learnt with as given; 0 for a method without an energy."""
+        return 0
+
+    @property
+    def bank_size(self) -> int:
+        """Human chunks that the policy keeps as candidates; 0 for a method that searches none."""
+        return 0
+
+    @property
+    def plan_switch_margin(self) -> float:
+        """Energy by which a new plan must beat the previous one; 0 for a method that keeps to no plan."""
+        return 0.0
+
+    @property
+    def follow_ratio(self) -> float:
+        """Radius over ||a^r - a^h|| within which the policy's answer counts as following a correction."""
+        return FOLLOW_RATIO
+
+
+class EnergyMethodSettings(MethodSettings):
+    """What the methods have that learn an energy."""
+
+    network: EnergySettings = Field(EnergySettings(), description="The network of the energy.")
+    negatives: NegativeSettings = Field(NegativeSettings(), description="Samples of the evaluation set.")
+    inference: InferenceSettings = Field(InferenceSettings(), description="Finding a low-energy chunk.")
+    prefix: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Greatest number of given first steps in a pair as it is learnt, ticks, below H; for loop.overlap "
+        "prefix_conditioned. 0 is off.",
+    )
+    temperature: float = Field(1.0, gt=0, le=100, description="tau of the softmax over energies ([CC] 7.2.3), no unit.")
+    penalty_margin: float = Field(1.0, ge=0, le=1e6, description="m of the gradient penalty ([CC] Eq. 11), energy.")
+    penalty_weight: float = Field(1.0, ge=0, le=1e6, description="Weight of the gradient penalty (Eq. 11), no unit.")
+    penalty_samples: int = Field(
+        0, ge=0, le=65536, description="Samples of a state that the penalty looks at, count; 0 is all."
+    )
+
+    @property
+    def given_steps(self) -> int:
+        """See `MethodSettings`."""
+        return self.prefix
+
+    @property
+    def bank_size(self) -> int:
+        """See `MethodSettings`."""
+        return self.inference.bank
+
+    @property
+    def plan_switch_margin(self) -> float:
+        """See `MethodSettings`."""
+        return self.inference.plan_switch_margin
+
+
+class ClicSettings(EnergyMethodSettings):
+    """CLIC-Chunks: desired action chunk spaces and policy shaping."""
+
+    kind: Literal["clic"] = Field("clic", description="clic: an energy, learnt from sets of chunks that are desired.")
+    radius_ratio: float = Field(
+        FOLLOW_RATIO, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit."
+    )
+    boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
+    boundary_power: float = Field(
+        10.0, gt=0, le=100, description="Exponent of p in the target (Eq. 10 has 1, the reference 10), no unit."
+    )
+    half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired space of relative corrections.")
+    mode_loss: ModeLossSettings = Field(ModeLossSettings(), description="Pulls the energy's modes to desired spaces.")
+
+    @property
+    def follow_ratio(self) -> float:
+        """gamma: an answer within the desired space follows."""
+        return self.radius_ratio

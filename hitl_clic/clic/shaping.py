@@ -19,7 +19,7 @@ from hitl_clic.clic.desired_space import (
 )
 from hitl_clic.clic.energy import Context, Energy
 from hitl_clic.clic.sampler import draw_negatives
-from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.clic.settings import ClicSettings, EnergyMethodSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
 
 
 def energies_and_penalty(
-    energy: Energy, context: Context, samples: Tensor, settings: MethodSettings
+    energy: Energy, context: Context, samples: Tensor, settings: EnergyMethodSettings
 ) -> tuple[Tensor, Tensor]:
     """E [B, S] of samples [B, S, D], and the gradient penalty of the first `penalty_samples`, a scalar."""
     few = settings.penalty_samples or samples.shape[1]
@@ -93,7 +93,7 @@ def energies_and_penalty(
     return values, gradient_penalty(gradient, settings.penalty_margin)
 
 
-def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator) -> Tensor:
+def observation_log_p(samples: Tensor, batch: Batch, settings: ClicSettings, generator: torch.Generator) -> Tensor:
     """log p(a in the desired space of its pair): [CC] Eq. 6 for absolute, [CL] for relative corrections.
 
     Args:
@@ -113,7 +113,7 @@ def observation_log_p(samples: Tensor, batch: Batch, settings: MethodSettings, g
     return log_p
 
 
-def mode_loss(energy: Energy, context: Context, batch: Batch, settings: MethodSettings) -> Tensor:
+def mode_loss(energy: Energy, context: Context, batch: Batch, settings: ClicSettings) -> Tensor:
     """Mean squared distance of the mode centres from the desired spaces, weighted by responsibility for a^h; a scalar.
 
     For large D, contrasts place a mode badly: nearly all samples are farther from a^h than the mode is. This loss moves
@@ -150,7 +150,7 @@ def permute_untaught(samples: Tensor, mask: Tensor, generator: torch.Generator) 
 
 
 def shaping_loss(
-    energy: Energy, batch: Batch, settings: MethodSettings, generator: torch.Generator
+    energy: Energy, batch: Batch, settings: ClicSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of one batch ([CC] Eq. 11, plus the mode loss), a scalar, and its terms, detached, by name."""
     with torch.no_grad():

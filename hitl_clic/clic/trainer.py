@@ -57,7 +57,7 @@ class ChunkTrainer:
         settings: MethodSettings,
         seed: int,
         symmetries: Sequence[Symmetry] = (),
-        objective: Objective[Any] = SHAPING,
+        objective: Objective[Any, Any] = SHAPING,
     ) -> None:
         if settings.kind != objective.kind:
             raise ValueError(f"the settings are for method {settings.kind!r}, the objective is {objective.kind!r}")
@@ -69,7 +69,7 @@ class ChunkTrainer:
         self.device = torch.device(settings.device)
         with torch.random.fork_rng(devices=[]):  # seeds the initial weights and keeps torch's global generator
             torch.manual_seed(seed)
-            self.network: StateNetwork = objective.network(dim_o, ChunkShape(horizon, dim_a), settings.energy).to(
+            self.network: StateNetwork = objective.network(dim_o, ChunkShape(horizon, dim_a), settings.network).to(
                 self.device
             )
         self.generator = torch.Generator(self.device).manual_seed(seed)
@@ -90,7 +90,7 @@ class ChunkTrainer:
     def add(self, pair_id: int, correction_mode: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
         """Store a pair: state [dim_o]; robot, human, mask [H, dim_a].
 
-        The human chunk of a relative pair is limited to `half_space.length`, see `limited_correction`.
+        The human chunk of a relative pair is limited to `relative_length`, see `limited_correction`.
 
         Raises:
             ValueError: a shape does not fit, or a number is not finite.
@@ -108,7 +108,7 @@ class ChunkTrainer:
                 raise ValueError(f"pair {pair_id}: {name} has numbers that are not finite")
         relative = correction_mode == "relative"
         if relative:
-            human = limited_correction(robot, human, mask, self.settings.half_space.length)
+            human = limited_correction(robot, human, mask, self.settings.relative_length)
         self.buffer.add(StoredPair(pair_id, relative, state, robot, human, mask))
 
     def remove(self, pair_id: int) -> bool:
@@ -124,7 +124,7 @@ class ChunkTrainer:
         rate = learning_rate(self.updates, self.settings)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        if self.settings.energy.standardise and self._due_for_standardising():
+        if self.settings.network.standardise and self._due_for_standardising():
             self._standardise()
         batch = self._batch(self.buffer.draw(self.settings.batch))
         loss, terms = self.objective.loss(self.network, batch, self.settings, self.generator)
@@ -180,7 +180,7 @@ class ChunkTrainer:
         try:
             self.generator.set_state(torch.tensor(state["generator.torch"]))
         except RuntimeError as error:
-            where = f"clic.device = {self.settings.device}"
+            where = f"policy.device = {self.settings.device}"
             raise ValueError(
                 f"the checkpoint is of another type of device than {where}; resume on the type that made it"
             ) from error
@@ -223,7 +223,7 @@ class ChunkTrainer:
                 mask[rows] = symmetry.of_mask(mask[rows])
 
         given: np.ndarray | None = None
-        most = min(self.settings.prefix, self.horizon - 1)  # at least one step remains to learn
+        most = min(self.settings.given_steps, self.horizon - 1)  # at least one step remains to learn
         if most:
             steps = self.buffer.generator.integers(most + 1, size=len(pairs))
             given = (np.arange(self.horizon) < steps[:, None])[..., None] & (mask > 0)
@@ -243,7 +243,7 @@ class ChunkTrainer:
     def _human_chunks(self) -> np.ndarray:
         """At most `inference.bank` human chunks of the buffer, [K, D]: the planner's candidates."""
         ids = list(self.buffer.pairs)
-        size = self.settings.inference.bank
+        size = self.settings.bank_size
         if len(ids) > size:  # evenly spaced over the buffer, the newest included
             ids = [ids[i] for i in np.linspace(0, len(ids) - 1, size).astype(int)]
         if not ids:

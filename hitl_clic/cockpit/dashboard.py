@@ -7,7 +7,8 @@ Runs in its own thread, which gets a state and writes to the console; never in a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,27 +20,26 @@ from rich.text import Text
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.palette import web
 from hitl_clic.cockpit.state import status_text
-from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
+from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
+
+StateProvider = Callable[[], CockpitState | None]
 
 PERIOD_S = 0.25
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN_EPISODES = 60
+_GOOD, _BAD, _HUMAN = web(palette.GOOD), web(palette.BAD), web(palette.HUMAN)
+_LEVELS = {"ok": ("●", _GOOD), "wait": ("○", ""), "attention": ("▲", _HUMAN)}
 
 
 class Dashboard:
-    """Shows the states of `state_provider` until closed. Use `start` and `close`, or `with`."""
+    """Shows the states of `state_provider` in a `with` block.
 
-    def __init__(
-        self, state_provider: Callable[[], CockpitState | None], console: Console | None = None, episodes: int = 0
-    ) -> None:
-        """
-        Args:
-            state_provider: called in the dashboard's thread; must not wait. None: nothing to show yet.
-            console: where to write; standard output by default.
-            episodes: of the whole session, for a progress bar with the time left; 0: no bar.
-        """
-        self._episodes = episodes
-        self._provider = state_provider
+    Its thread calls `state_provider`, which must not wait; None: nothing to show yet. `episodes`: of the whole session,
+    for a progress bar with the time left; 0: no bar.
+    """
+
+    def __init__(self, state_provider: StateProvider, console: Console | None = None, episodes: int = 0) -> None:
+        self._provider, self._episodes = state_provider, episodes
         self._console = console or Console()
         self._closing = threading.Event()
         self._last_episode = -1
@@ -50,73 +50,62 @@ class Dashboard:
         """Whether it shows each instant; else it writes a line for each finished episode only."""
         return self._console.is_terminal
 
-    def start(self) -> None:
-        """Start the thread. Call it once."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Show the newest state and end. Safe to call twice."""
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=2.0)
-
     def __enter__(self) -> Dashboard:
-        self.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        """Show the newest state and end."""
+        self._closing.set()
+        self._thread.join(timeout=2.0)
 
     def _run(self) -> None:
-        if not self._console.is_terminal:
-            while not self._closing.wait(PERIOD_S):
-                self._print_episodes()
-            self._print_episodes()
-            return
-        with Live(console=self._console, auto_refresh=False) as live:
-            while True:
+        with Live(console=self._console, auto_refresh=False) if self.draws else nullcontext() as live:
+            last = False
+            while not last:
                 last = self._closing.wait(PERIOD_S)
                 state = self._provider()
-                if state is not None:
+                if state is None:
+                    continue
+                if live is not None:
                     live.update(render(state, self._episodes), refresh=True)
-                if last:
-                    return
+                else:
+                    self._print_episodes(state)
 
-    def _print_episodes(self) -> None:
-        state = self._provider()
-        for mark in state.history if state is not None else ():
+    def _print_episodes(self, state: CockpitState) -> None:
+        for mark in state.history:
             if mark.episode > self._last_episode:
                 self._last_episode = mark.episode
-                practice = state is not None and bool(state.practice)
-                self._console.print(status_text.finished(mark, practice), markup=False, highlight=False)
+                text = status_text.finished(mark, bool(state.practice))
+                self._console.print(text, markup=False, highlight=False)
 
 
 def render(state: CockpitState, episodes: int = 0) -> RenderableType:
     """The state as text: who drives, how far the session is, three cards, the last message."""
-    driver = Text(
-        f" {status_text.badge(state)} ", style=f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}"
-    )
+    style = f"bold {web(palette.BADGE_INK)} on {web(palette.BADGE[state.gate])}"
+    driver = Text(f" {status_text.badge(state)} ", style)
     head = Text.assemble(driver, "  ", status_text.beside_badge(state), "  ", (state.task, "bold"))
     where = Text(f"{status_text.episode(state)} · {status_text.progress(state)}", style="dim")
     sentence, all_learned = status_text.learned(state)
-    flags = Text("  ").join(_flag(flag) for flag in state.corrections[-status_text.SHOWN_CORRECTIONS :])
+    flags = Text("  ").join(
+        Text(" ".join(status_text.CORRECTIONS[flag]), {"queued": "", "undone": "dim"}.get(flag, _GOOD))
+        for flag in status_text.newest(state)
+    )
     learning = Group(
-        Text(sentence, style=f"bold {web(palette.GOOD)}" if all_learned and state.corrections else "bold"),
+        Text(sentence, style=f"bold {_GOOD}" if all_learned and state.corrections else "bold"),
         flags,
         Text(status_text.policy(state), style="dim"),
     )
-    cards: list[RenderableType] = [
-        head,
-        where,
-        Panel(learning, title="IS IT LEARNING?", title_align="left", border_style="dim"),
-        Panel(_episodes(state.history), title="DOES IT NEED YOU LESS?", title_align="left", border_style="dim"),
-        Panel(_machine(state), title="MACHINE", title_align="left", border_style="dim"),
-    ]
-    if episodes:
-        cards.insert(2, _progress(state, episodes))
-    if state.message:
-        cards.append(Text(state.message))
-    return Group(*cards)
+    cards = (
+        ("IS IT LEARNING?", learning),
+        ("DOES IT NEED YOU LESS?", _episodes(state.history)),
+        ("MACHINE", _machine(state)),
+    )
+    return Group(
+        *(head, where, *([_progress(state, episodes)] if episodes else [])),
+        *(Panel(content, title=title, title_align="left", border_style="dim") for title, content in cards),
+        *([Text(state.message)] if state.message else []),
+    )
 
 
 def _progress(state: CockpitState, episodes: int) -> RenderableType:
@@ -128,29 +117,16 @@ def _progress(state: CockpitState, episodes: int) -> RenderableType:
     return row
 
 
-_FLAGS: Mapping[Correction, tuple[str, str]] = {
-    "queued": ("○ waiting", ""),
-    "learned": ("● learned", web(palette.GOOD)),
-    "followed": ("● followed", web(palette.GOOD)),
-    "unfollowed": ("◐ not yet", web(palette.GOOD)),
-    "undone": ("– undone", "dim"),
-}
-
-
-def _flag(flag: Correction) -> Text:
-    return Text(*_FLAGS[flag])
-
-
 def _episodes(history: Sequence[EpisodeMark]) -> RenderableType:
     shown = history[-_SHOWN_EPISODES:]
     if not shown:
         return Text("No episode finished yet", style="dim")
     curve = "".join(_BARS[min(len(_BARS) - 1, int(mark.feedback * len(_BARS)))] for mark in shown)
-    endings = Text.assemble(*(("●", web(palette.GOOD)) if mark.success else ("×", web(palette.BAD)) for mark in shown))
+    endings = Text.assemble(*(("●", _GOOD) if mark.success else ("×", _BAD) for mark in shown))
     reached = sum(mark.success for mark in shown)
     return Group(
         *(Text(" · ".join(part for part in row if part)) for row in status_text.recent_episodes(shown)),
-        Text(curve, style=web(palette.HUMAN)),
+        Text(curve, style=_HUMAN),
         endings,
         Text(f"● reached {reached}   × failed {len(shown) - reached}", style="dim"),
     )
@@ -158,12 +134,7 @@ def _episodes(history: Sequence[EpisodeMark]) -> RenderableType:
 
 def _machine(state: CockpitState) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    marks = {
-        "ok": Text("●", style=web(palette.GOOD)),
-        "wait": Text("○"),
-        "attention": Text("▲", style=web(palette.HUMAN)),
-    }
-    for line in (status_text.loop(state), status_text.device(state), status_text.learner(state)):
-        word = Text(line.word, style=web(palette.HUMAN) if line.level == "attention" else "")
-        table.add_row(marks[line.level], Text(line.subject, style="dim"), word, Text(line.figures, style="dim"))
+    for line in status_text.machine(state):
+        word = Text(line.word, style=_HUMAN if line.level == "attention" else "")
+        table.add_row(Text(*_LEVELS[line.level]), Text(line.subject, "dim"), word, Text(line.figures, "dim"))
     return table

@@ -22,6 +22,7 @@ from hitl_clic.types.records import EpisodeRecord
 
 ROLLING = 5
 """Episodes in the rolling mean."""
+_INK, _SOFT, _HUMAN, _ROBOT = map(web, (palette.INK, palette.INK_SOFT, palette.HUMAN_INK, palette.ROBOT_INK))
 
 
 def write_curves(episodes: Sequence[EpisodeRecord], path: Path, title: str) -> None:
@@ -35,74 +36,59 @@ def write_curves(episodes: Sequence[EpisodeRecord], path: Path, title: str) -> N
     Raises:
         OSError: the file cannot be written. ValueError: matplotlib does not know the ending.
     """
-    figure = Figure(figsize=(10.0, 6.6), dpi=120, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title, color=web(palette.INK), fontweight="bold")
+    figure = _figure(6.6, title)
     if episodes:
         axes = figure.subplots(2, 2, sharex=True)
         numbers = np.array([record.episode + 1 for record in episodes])
-        human, robot = web(palette.HUMAN_INK), web(palette.ROBOT_INK)
-        _feedback(axes[0, 0], numbers, [record.feedback_per_step for record in episodes], human)
-        _success(axes[0, 1], numbers, [record.success for record in episodes])
-        _curve(axes[1, 0], numbers, [record.l2_error_per_step for record in episodes], robot)
-        axes[1, 0].set_title(
-            "Action error: robot to teacher, L2 norm per step", loc="left", fontsize=10, color=web(palette.INK)
+        curves = (
+            ("Steps that the teacher drives", [record.feedback_per_step for record in episodes], _HUMAN),
+            ("Action error: robot to teacher, L2 norm per step", [r.l2_error_per_step for r in episodes], _ROBOT),
+            ("Episode length, steps", [float(record.timesteps) for record in episodes], _ROBOT),
         )
-        _curve(axes[1, 1], numbers, [float(record.timesteps) for record in episodes], robot)
-        axes[1, 1].set_title("Episode length, steps", loc="left", fontsize=10, color=web(palette.INK))
-        for axis in axes.flat:
-            _style(axis)
+        for axis, (name, values, color) in zip((axes[0, 0], axes[1, 0], axes[1, 1]), curves, strict=True):
+            axis.plot(numbers, values, "o", color=color, markersize=4, alpha=0.4, markeredgewidth=0)
+            axis.plot(numbers, rolling_mean(values), color=color, linewidth=2)
+            axis.set_title(name, loc="left", fontsize=10, color=_INK)
+        _success(axes[0, 1], numbers, [record.success for record in episodes])
+        for axis, margin in zip(axes[0], (0.03, 0.06), strict=True):
+            axis.set_ylim(-margin, 1.0 + margin)
+            axis.yaxis.set_major_formatter(PercentFormatter(1.0, 0))
         for axis in axes[1]:
-            axis.set_xlabel("episode", fontsize=9, color=web(palette.INK_SOFT))
             axis.set_xlim(numbers[0] - 0.5, numbers[-1] + 0.5)
             axis.set_ylim(bottom=0.0)
             axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        for axis, label in zip(axes.flat, ("", "", "episode", "episode"), strict=True):
+            _style(axis, label)
     else:
-        figure.text(0.5, 0.5, "No episode was finished", ha="center", color=web(palette.INK_SOFT))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+        figure.text(0.5, 0.5, "No episode was finished", ha="center", color=_SOFT)
+    _save(figure, path)
 
 
 def write_uncertainty(study: UncertaintyStudy, threshold: float, path: Path) -> None:
     """Write how well uncertainty predicts corrections: the ROC curve, and the share corrected by uncertainty.
 
-    Args:
-        threshold: of the help request, action units; marked in both. path: file to write; a missing folder is made.
+    `threshold`: of the help request, action units; marked in both.
 
     Raises:
         OSError: the file cannot be written. ValueError: only one class, see `UncertaintyStudy.curve`.
     """
-    figure = Figure(figsize=(10.0, 4.2), dpi=120, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    figure.suptitle("Does uncertainty predict corrections?", color=web(palette.INK), fontweight="bold")
+    figure = _figure(4.2, "Does uncertainty predict corrections?")
     left, right = figure.subplots(1, 2)
     called = study.uncertainty > threshold
-    false_positives, true_positives = study.curve()
-    left.plot([0, 1], [0, 1], color=web(palette.INK_SOFT), linewidth=1, linestyle="--", label="chance")
-    left.plot(
-        false_positives,
-        true_positives,
-        color=web(palette.ROBOT_INK),
-        linewidth=2,
-        label=f"uncertainty, area {study.area():.2f}",
-    )
+    left.plot([0, 1], [0, 1], color=_SOFT, linewidth=1, linestyle="--", label="chance")
+    left.plot(*study.curve(), color=_ROBOT, linewidth=2, label=f"uncertainty, area {study.area():.2f}")
     mark = ([called[~study.came].mean()], [called[study.came].mean()])
-    left.plot(*mark, "o", color=web(palette.HUMAN_INK), label=f"help request above {threshold:.3f}")
-    left.set_xlabel("false positive rate", fontsize=9, color=web(palette.INK_SOFT))
-    left.set_ylabel("true positive rate", fontsize=9, color=web(palette.INK_SOFT))
+    left.plot(*mark, "o", color=_HUMAN, label=f"help request above {threshold:.3f}")
     left.legend(loc="lower right", frameon=False, fontsize=8)
     tenths = np.array_split(np.argsort(study.uncertainty, kind="stable"), min(10, len(study.uncertainty)))
     middles = [float(np.median(study.uncertainty[tenth])) for tenth in tenths]
-    right.plot(middles, [study.came[tenth].mean() for tenth in tenths], "o-", color=web(palette.ROBOT_INK))
-    right.axhline(study.chance, color=web(palette.INK_SOFT), linewidth=1, linestyle="--")
-    right.axvline(threshold, color=web(palette.HUMAN_INK), linewidth=1)
+    right.plot(middles, [study.came[tenth].mean() for tenth in tenths], "o-", color=_ROBOT)
+    right.axhline(study.chance, color=_SOFT, linewidth=1, linestyle="--")
+    right.axvline(threshold, color=_HUMAN, linewidth=1)
     right.set_ylim(bottom=0.0)
-    right.set_xlabel("uncertainty, action units (deciles of the plans)", fontsize=9, color=web(palette.INK_SOFT))
-    right.set_ylabel("plans followed by a correction, share", fontsize=9, color=web(palette.INK_SOFT))
-    for axis in (left, right):
-        _style(axis)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    _style(left, "false positive rate", "true positive rate")
+    _style(right, "uncertainty, action units (deciles of the plans)", "plans followed by a correction, share")
+    _save(figure, path)
 
 
 def rolling_mean(values: Sequence[float], width: int = ROLLING) -> np.ndarray:
@@ -115,35 +101,34 @@ def rolling_mean(values: Sequence[float], width: int = ROLLING) -> np.ndarray:
     return means
 
 
-def _feedback(axis: Axes, numbers: np.ndarray, shares: Sequence[float], color: str) -> None:
-    _curve(axis, numbers, shares, color)
-    axis.set_title("Steps that the teacher drives", loc="left", fontsize=10, color=web(palette.INK))
-    axis.set_ylim(-0.03, 1.03)
-    axis.yaxis.set_major_formatter(PercentFormatter(1.0, 0))
-
-
 def _success(axis: Axes, numbers: np.ndarray, reached: Sequence[bool]) -> None:
     good = np.array(reached)
     axis.plot(numbers[good], np.ones(good.sum()), "o", color=web(palette.GOOD_INK), markersize=5, label="reached")
     axis.plot(numbers[~good], np.zeros((~good).sum()), "x", color=web(palette.BAD_INK), markersize=6, label="failed")
     mean = rolling_mean([float(one) for one in reached])
-    axis.plot(numbers, mean, color=web(palette.ROBOT_INK), linewidth=2, label=f"mean of {ROLLING} episodes")
-    axis.set_title("Goal reached", loc="left", fontsize=10, color=web(palette.INK))
-    axis.set_ylim(-0.06, 1.06)
-    axis.yaxis.set_major_formatter(PercentFormatter(1.0, 0))
+    axis.plot(numbers, mean, color=_ROBOT, linewidth=2, label=f"mean of {ROLLING} episodes")
+    axis.set_title("Goal reached", loc="left", fontsize=10, color=_INK)
     axis.legend(loc="center right", frameon=False, fontsize=8)
 
 
-def _curve(axis: Axes, numbers: np.ndarray, values: Sequence[float], color: str) -> None:
-    """Each episode as a faint dot, the rolling mean as a line."""
-    axis.plot(numbers, values, "o", color=color, markersize=4, alpha=0.4, markeredgewidth=0)
-    axis.plot(numbers, rolling_mean(values), color=color, linewidth=2)
+def _figure(height: float, title: str) -> Figure:
+    figure = Figure(figsize=(10.0, height), dpi=120, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, color=_INK, fontweight="bold")
+    return figure
 
 
-def _style(axis: Axes) -> None:
+def _style(axis: Axes, x_label: str, y_label: str = "") -> None:
+    axis.set_xlabel(x_label, fontsize=9, color=_SOFT)
+    axis.set_ylabel(y_label, fontsize=9, color=_SOFT)
     axis.grid(True, axis="y", color=web(palette.GROUND))
     axis.set_axisbelow(True)
-    axis.tick_params(colors=web(palette.INK_SOFT), labelsize=8)
+    axis.tick_params(colors=_SOFT, labelsize=8)
     for side, spine in axis.spines.items():
         spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(web(palette.INK_SOFT))
+        spine.set_color(_SOFT)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)

@@ -125,7 +125,7 @@ def human_action(
 
     Absolute: the motion itself on the controlled axes, the robot's value elsewhere.
     Relative ([CL]): a^h = a^r + e h, with h the motion and e = `relative_step`; without motion no axis is taught. So a
-    teacher may drive far or gently, and what is learnt is the direction (`clic.half_space.length`). Of the motions in
+    teacher may drive far or gently, and what is learnt is the direction (`policy.relative_length`). Of the motions in
     space (translation, rotation of a hand) only those with motion are controlled then.
 
     A label has one mode, as its pair and desired space have. While relative axes move, absolute axes are executed but

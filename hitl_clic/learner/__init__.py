@@ -1,1 +1,1 @@
-"""The learner process: pairs in, weights out. Never imports tasks, devices or pygame."""
+"""The learner process: takes correction pairs, publishes weights. Never imports tasks, devices or pygame."""

@@ -1,7 +1,7 @@
-"""Checkpoints of the learner: `step-000123.safetensors` files, whole or absent, the newest few kept.
+"""Checkpoints of the learner: files `step-000123.safetensors`; the newest few are kept.
 
-The learner process writes them; it and the evaluation read them. Tensors are named "state/..." (the trainer) and
-"weights/..." (the policy); the safetensors header holds everything else as JSON. The pairs are in the journal.
+The learner process writes them; it and the evaluation read them. A write replaces its file as a whole. Tensors are
+named "state/..." (trainer) and "weights/..." (policy); the header holds the rest as JSON. The journal holds the pairs.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ _NAME = re.compile(r"step-(\d{6,})\.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A learner at one moment.
+    """The state of a learner.
 
     Attributes:
-        weights: what the policy needs, equal in value to what was published.
-        state: the trainer's state. settings: what actor and learner agreed on.
-        entries: number of entries of the journal that this state contains. duplicated: pairs that came twice so far.
+        weights: of the policy, as published.
+        state: of the trainer.
+        settings: agreed between actor and learner.
+        entries: number of journal entries in this state.
+        duplicated: number of pairs received more than once.
     """
 
     weights: Weights
@@ -47,7 +49,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The JSON in a checkpoint's header: what `Checkpoint` says beside its tensors, and their checksum."""
+    """The JSON in a checkpoint's header: all fields of `Checkpoint` but its tensors, and their checksum."""
 
     run_id: str
     version: Natural
@@ -64,16 +66,16 @@ _HEADER: Schema[_Header] = Schema(_Header)
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint and delete the oldest beyond the newest few; its path.
+    """Write a checkpoint, delete the oldest ones, and return the path.
 
     Raises:
-        OSError: it cannot be written; what was there before is still whole.
+        OSError: the file cannot be written; older checkpoints stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = checkpoint.weights
     tensors = {f"state/{name}": np.array(value, order="C") for name, value in checkpoint.state.items()}
     tensors |= {f"weights/{name}": np.array(value, order="C") for name, value in weights.tensors.items()}
-    about = _Header(
+    header = _Header(
         run_id=weights.run_id,
         version=weights.version,
         parent=weights.parent,
@@ -87,7 +89,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     path = folder / f"step-{weights.step:06d}.safetensors"
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        file.write(save(tensors, {"format": FORMAT, "about": _HEADER.dumps(about).decode()}))
+        file.write(save(tensors, {"format": FORMAT, "about": _HEADER.dumps(header).decode()}))
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -103,40 +105,40 @@ def paths(folder: Path) -> list[Path]:
 
 
 def latest(folder: Path) -> Path | None:
-    """The newest checkpoint in a folder, or in the `checkpoints` folder of a session; None if there is none."""
+    """The newest checkpoint in a folder or in its subfolder `checkpoints`; None if there is none."""
     found = paths(folder) or paths(folder / "checkpoints")
     return found[-1] if found else None
 
 
 def version(path: Path) -> int:
-    """Version of a checkpoint's weights, from its header alone.
+    """Version of a checkpoint's weights; reads the header alone.
 
     Raises:
-        ValueError: as `read`, as far as the header tells.
+        ValueError: as `read`.
     """
-    with _opened(path) as (about, _):
-        return about.version
+    with _opened(path) as (header, _):
+        return header.version
 
 
 def read(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        ValueError: it is no checkpoint, of another format, or damaged; names the file and the reason.
+        ValueError: no checkpoint, another format, or damaged; names the file and the reason.
     """
-    with _opened(path) as (about, file):
-        return _checkpoint(about, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
+    with _opened(path) as (header, file):
+        return _checkpoint(header, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
 
 
 def read_weights(path: Path) -> tuple[Weights, Scalars]:
-    """The policy's weights in a checkpoint, and the settings they were made with. Raises as `read` does."""
+    """The policy's weights in a checkpoint, and their settings. Raises as `read`."""
     checkpoint = read(path)
     return checkpoint.weights, checkpoint.settings
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[_Header, Any]]:
-    """The header of a checkpoint, and its file. Every fault becomes a ValueError that names the checkpoint."""
+    """The header and the file of a checkpoint. Every error becomes a ValueError that names the checkpoint."""
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -148,8 +150,8 @@ def _opened(path: Path) -> Iterator[tuple[_Header, Any]]:
         raise ValueError(f"checkpoint {path} cannot be read: {reason}") from error
 
 
-def _checkpoint(about: _Header, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
-    if about.crc32 != _checksum(tensors):
+def _checkpoint(header: _Header, tensors: Mapping[str, np.ndarray]) -> Checkpoint:
+    if header.crc32 != _checksum(tensors):
         raise ValueError("its checksum is wrong")
 
     def part(prefix: str) -> dict[str, np.ndarray]:
@@ -159,9 +161,9 @@ def _checkpoint(about: _Header, tensors: Mapping[str, np.ndarray]) -> Checkpoint
             if name.startswith(prefix)
         }
 
-    weights = Weights(about.run_id, about.version, about.parent, about.step, about.newest_pair, part("weights/"))
-    settings = current_flat_settings(about.settings)
-    return Checkpoint(weights, part("state/"), settings, about.entries, about.duplicated)
+    weights = Weights(header.run_id, header.version, header.parent, header.step, header.newest_pair, part("weights/"))
+    settings = current_flat_settings(header.settings)
+    return Checkpoint(weights, part("state/"), settings, header.entries, header.duplicated)
 
 
 def _checksum(tensors: Mapping[str, np.ndarray]) -> int:

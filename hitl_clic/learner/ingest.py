@@ -1,7 +1,7 @@
-"""What came in, once each: pairs numbered in the order of their arrival, withdrawals, answered requests.
+"""Pairs and withdrawals that the learner has received, each once, numbered in order of arrival.
 
-Pure bookkeeping over a trainer, in the learner process. `apply` is the only way in, for what arrives and for what is
-read back from the journal, so that a resumed learner cannot differ from one that never stopped.
+Pure bookkeeping over a trainer, in the learner process. `Run.apply` uses it for new messages and for journal entries
+alike, so a resumed learner equals one that never stopped.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ log = logging.getLogger(__name__)
 
 
 class Ingest:
-    """Gives pairs to a trainer under its own ids: 0, 1, 2, ... in the order of arrival, over all actors' runs.
+    """Passes pairs to a trainer under numbers 0, 1, 2, ... in order of arrival, over all actors.
 
     Attributes:
-        ingested: different pairs that came. duplicated: pairs that had come before. withdrawn: pairs taken back.
-        rejected: pairs the trainer could not take.
+        ingested: number of different pairs.
+        duplicated: number of repeated pairs.
+        rejected: number of pairs that the trainer refused.
     """
 
     def __init__(self, trainer: Trainer) -> None:
@@ -34,23 +35,23 @@ class Ingest:
 
     @property
     def withdrawn(self) -> int:
-        """Different pairs taken back."""
+        """Number of different withdrawn pairs."""
         return len(self._withdrawn)
 
-    def knows(self, run_id: str, pair_id: int) -> bool:
-        """Whether this pair has come before."""
+    def has_pair(self, run_id: str, pair_id: int) -> bool:
+        """Whether this pair has been received."""
         return (run_id, pair_id) in self._numbers
 
     def has_withdrawn(self, run_id: str, pair_id: int) -> bool:
-        """Whether this pair has been taken back before."""
+        """Whether this pair has been withdrawn."""
         return (run_id, pair_id) in self._withdrawn
 
-    def known(self, run_id: str) -> tuple[int, ...]:
-        """Ids of a run's pairs that have come, as ranges."""
+    def known_ids(self, run_id: str) -> tuple[int, ...]:
+        """Ids of a run's received pairs, as ranges."""
         return to_ranges(pair_id for run, pair_id in self._numbers if run == run_id)
 
     def add(self, run_id: str, pair: ChunkPair) -> None:
-        """A pair that has not come before; one that was withdrawn already is only remembered."""
+        """Take a new pair; a pair that is already withdrawn is only numbered."""
         key = (run_id, pair.id)
         number = len(self._origins)
         self._numbers[key] = number
@@ -65,7 +66,7 @@ class Ingest:
             log.warning("pair %d of run %s cannot be learned from: %s", pair.id, run_id, error)
 
     def withdraw(self, run_id: str, withdrawal: Withdrawal) -> None:
-        """Forget a pair, now or when it comes."""
+        """Remove a pair from the trainer, now or when it arrives."""
         key = (run_id, withdrawal.pair_id)
         self._withdrawn.add(key)
         number = self._numbers.get(key)
@@ -73,7 +74,7 @@ class Ingest:
             self._trainer.remove(number)
 
     def newest_trained(self) -> dict[str, int]:
-        """For each actor's run, the greatest id of its pairs that has been in a trained batch, if any has."""
+        """For each actor's run, the greatest id of its pairs that has been in a batch."""
         trained = self._trainer.newest_pair + 1
         for run_id, pair_id in self._origins[self._counted : trained]:
             self._newest[run_id] = max(self._newest.get(run_id, -1), pair_id)

@@ -1,11 +1,11 @@
-"""The learner's write-ahead journal: every message that came in, in order, before it was acknowledged.
+"""The learner's write-ahead journal: every received message, in order, before its acknowledgement.
 
-Learner process only. Append-only. After `flush` an entry survives the death of the process, after `sync` that of the
-machine. A checkpoint and the entries behind it give the learner's state. A process that is killed may leave half an
-entry at the end: opening the journal cuts it off and reports it.
+Learner process only. Append-only. After `flush` an entry survives a crash of the process, after `sync` one of the
+machine. A checkpoint and the later entries give the learner's state. A killed process may leave half an entry at the
+end; opening the journal cuts it off and reports it.
 
-File: 8 bytes of magic, then records: length (u32), crc32 (u32), body; all little-endian. The first body is a
-MessagePack mapping {format, run_id}. Every other is a MessagePack list: the actor's run id, then the frames of
+File: 8 bytes of magic, then records of length (u32), crc32 (u32) and body; little-endian. The first body is a
+MessagePack mapping {format, run_id}. Each other body is a MessagePack list: the actor's run id, then the frames of
 `link.codec`.
 """
 
@@ -38,25 +38,26 @@ Recorded = Hello | ChunkPair | Withdrawal | UpdateRequest | Published
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that came in (or went out: `Published`), and the actor's run it belongs to."""
+    """One received message (or `Published`), and the actor's run."""
 
     run_id: str
     message: Recorded
 
 
 class Journal:
-    """One journal file, opened for appending; locked, so that two learners cannot share a folder.
+    """A journal file opened for appending, with a lock against a second learner.
 
     Args:
-        path: the file; made if it is not there.
-        run_id: the run to write into a new file; an old one keeps its own.
+        path: created if absent.
+        run_id: for a new file; an existing one keeps its run id.
 
     Attributes:
-        run_id: the learner's run. cut_bytes: length of the torn tail that was cut off, 0 if none.
+        run_id: the learner's run.
+        cut_bytes: length of the removed incomplete end; 0 if none.
 
     Raises:
-        ValueError: the file is no journal, or of another format, or another learner uses it.
-        OSError: it cannot be opened or written.
+        ValueError: no journal, another format, or in use by another learner.
+        OSError: the file cannot be opened or written.
     """
 
     def __init__(self, path: Path, run_id: str) -> None:
@@ -71,36 +72,35 @@ class Journal:
             raise
 
     def __len__(self) -> int:
-        """Entries in the file, the ones not flushed included."""
+        """Number of entries, including those not flushed."""
         return self._count
 
     def read(self) -> list[Entry]:
-        """Everything in the file, from the beginning."""
+        """All entries."""
         self._file.flush()
         return read_journal(self.path)[1]
 
     def append(self, entry: Entry) -> None:
-        """Write an entry; it is safe only after `flush`."""
+        """Append an entry; it is safe only after `flush`."""
         self._write([entry.run_id, *encode(entry.message)])
         self._count += 1
 
     def flush(self) -> None:
-        """Hand everything to the operating system."""
+        """Pass all entries to the operating system."""
         self._file.flush()
 
     def sync(self) -> None:
-        """Have everything on the disk."""
+        """Force all entries onto the disk."""
         self._file.flush()
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Flush and close."""
         self._file.close()
 
     def _open(self, run_id: str) -> None:
         self._file.seek(0)
         content = self._file.read()
-        # A file that ends within its first record was torn while it was made: nothing in it was acknowledged.
+        # A file that ends within its first record holds nothing acknowledged.
         whole, bodies = _records(content, self.path)
         self.cut_bytes = len(content) - whole
         if self.cut_bytes:
@@ -121,10 +121,11 @@ class Journal:
 
 
 def read_journal(path: Path) -> tuple[str, list[Entry]]:
-    """Run id and entries of a journal, which is left as it is; a torn tail is passed over.
+    """Run id and entries of a journal; the file stays unchanged and an incomplete end is skipped.
 
     Raises:
-        ValueError: it is no journal, or of another format. OSError: it cannot be read.
+        ValueError: no journal, or another format.
+        OSError: it cannot be read.
     """
     _, bodies = _records(path.read_bytes(), path)
     if not bodies:
@@ -133,7 +134,7 @@ def read_journal(path: Path) -> tuple[str, list[Entry]]:
 
 
 def _records(content: bytes, path: Path) -> tuple[int, list[Any]]:
-    """Length of the whole part, and the bodies in it."""
+    """Length of the complete part, and its bodies."""
     if not content.startswith(MAGIC):
         if MAGIC.startswith(content):
             return 0, []
@@ -169,14 +170,14 @@ def _header(body: Any, path: Path) -> str:
 
 
 def _entry(body: Any, path: Path, number: int) -> Entry:
-    # The checksum is right, so another version wrote what is not understood here: no kill did this.
+    # The checksum is right, so a body that cannot be decoded comes from another version.
     try:
         run_id, *frames = body
         message = _message(frames)
     except (MalformedMessage, TypeError, ValueError) as error:
-        raise ValueError(f"journal {path}: entry {number} cannot be understood ({error})") from error
+        raise ValueError(f"journal {path}: entry {number} cannot be decoded ({error})") from error
     if not isinstance(run_id, str) or not isinstance(message, Recorded):
-        raise ValueError(f"journal {path}: entry {number} is a {type(message).__name__}, which has no place there")
+        raise ValueError(f"journal {path}: entry {number} is a {type(message).__name__}, which journals do not hold")
     return Entry(run_id, message)
 
 
@@ -188,7 +189,7 @@ def _message(frames: list[bytes]) -> Any:
 
 
 def _lock(file: BinaryIO, path: Path) -> None:
-    # POSIX only; elsewhere two learners in one folder are not noticed. The lock goes with the process, however it dies.
+    # POSIX only. The lock ends with the process.
     with contextlib.suppress(ImportError):
         fcntl = importlib.import_module("fcntl")
         try:

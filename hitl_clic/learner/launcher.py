@@ -1,7 +1,7 @@
-"""The session's own learner: started as a child process, watched, started again when it dies.
+"""The session's own learner as a child process: start, watch, restart after a crash.
 
-Actor process. `start` and `stop` are called before and after the loop; in between one watching thread does the work,
-and the loop only reads. The child must end with `run_learner` on the folder it is given.
+Actor process. Call `start` and `stop` outside the loop. A thread watches the child, and the loop only reads. The child
+must run `run_learner` on the given folder.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from hitl_clic.learner.process import LEARNER_FILE
 log = logging.getLogger(__name__)
 BIND = "{bind}"
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Wait before each restart in a row; the last one for all that follow. A child that lived a minute starts anew."""
+"""Delays of consecutive restarts; the last one repeats. A child that lived for a minute resets the sequence."""
 
 
 class LearnerChild:
-    """A learner process of our own.
+    """A learner as a child process.
 
     Args:
-        command: how to start it; "{bind}" in it stands for the address to listen on.
-        out: its folder; `learner.json` there says where it listens, `learner.log` holds what it writes.
-        restart: start it again, at the same address, when it dies.
-        bind: the first address, any free loopback port by default.
-        environment: variables of the child; None: those of this process.
+        command: start command; "{bind}" in it stands for the address to listen on.
+        out: its folder; `learner.json` holds the real address, `learner.log` the output.
+        restart: restart it at the same address after a crash.
+        bind: first address; default: any free loopback port.
+        environment: of the child; None: that of this process.
     """
 
     def __init__(
@@ -51,18 +51,18 @@ class LearnerChild:
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="learner-watch", daemon=True)
         self.restarts = 0
-        """Times it was started again."""
+        """Number of restarts."""
 
     @property
     def pid(self) -> int:
-        """Its process id; 0 before the start."""
+        """Process id; 0 before the start."""
         return self._process.pid if self._process is not None else 0
 
     def start(self, timeout_s: float = 60.0) -> str:
-        """Start it and wait until it listens; its address.
+        """Start it, wait until it listens, and return its address.
 
         Raises:
-            RuntimeError: it ended or did not listen in time; the text ends with what it wrote last.
+            RuntimeError: it ended or did not listen in time; the text ends with its last output.
         """
         self._out.mkdir(parents=True, exist_ok=True)
         announced = self._out / LEARNER_FILE
@@ -76,23 +76,23 @@ class LearnerChild:
                     self._bind = str(said["address"])
                     break
             if process.poll() is not None:
-                raise RuntimeError(f"the learner ended with status {process.returncode}: {self._last_words()}")
+                raise RuntimeError(f"the learner ended with status {process.returncode}: {self._log_tail()}")
             if time.monotonic() > deadline:
                 self.stop(1.0)
-                raise RuntimeError(f"the learner did not listen within {timeout_s:g} s: {self._last_words()}")
+                raise RuntimeError(f"the learner did not listen within {timeout_s:g} s: {self._log_tail()}")
             time.sleep(0.02)
         self._watcher.start()
         return self._bind
 
     def alive(self) -> bool:
-        """Whether it runs. Never blocks for long."""
+        """Whether it runs; fast enough for the loop."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self, timeout_s: float = 30.0) -> int:
-        """Ask it to checkpoint and leave, kill it after `timeout_s`; its exit status (negative: killed)."""
+        """Ask it to checkpoint and exit, kill it after `timeout_s`; returns the exit status (negative: killed)."""
         self._stopping.set()
         if self._watcher.is_alive():
-            self._watcher.join()  # from here on nobody starts another
+            self._watcher.join()  # after this, no restart is possible
         process = self._process
         if process is None:
             return 0
@@ -101,7 +101,7 @@ class LearnerChild:
             try:
                 process.wait(timeout_s)
             except subprocess.TimeoutExpired:
-                log.warning("the learner did not leave within %g s and was killed", timeout_s)
+                log.warning("the learner did not exit within %g s and was killed", timeout_s)
                 process.kill()
                 process.wait()
         return process.returncode
@@ -109,7 +109,7 @@ class LearnerChild:
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [self._bind if part == BIND else part for part in self._command]
         with (self._out / "learner.log").open("ab") as output:
-            # a session of its own, so that it does not spend the actor's share of the processor (`os_scheduling`)
+            # A session of its own, so that it does not use the actor's CPU share (`os_scheduling`).
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -136,7 +136,7 @@ class LearnerChild:
             self._spawn()
             self.restarts += 1
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         with contextlib.suppress(OSError):
             lines = (self._out / "learner.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
             return " / ".join(lines[-3:]) or "it wrote nothing"

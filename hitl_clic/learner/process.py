@@ -1,8 +1,8 @@
 """The learner process: poll, journal, ingest, acknowledge, update, publish, checkpoint; one thread, one loop.
 
-A new pair enters the very next batch, because the link is polled before every update. Nothing is acknowledged before
-it is in the journal, so the process may be killed at any moment: started again on the same folder it goes on from
-its newest checkpoint and the journal's entries behind it, and what those lack its actors send again.
+The loop polls the link before every update, so a new pair enters the next batch. It acknowledges a message only after
+the journal holds it, so a kill loses nothing: a restart on the same folder continues from the newest checkpoint and
+the later journal entries, and actors send the rest again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hitl_clic.aliases import current_flat_settings
 from hitl_clic.learner.journal import Entry, Journal
 from hitl_clic.learner.run import Run
 from hitl_clic.learner.settings import TrainingSettings
@@ -37,7 +38,7 @@ from hitl_clic.link.learner import (
     name_difference,
 )
 from hitl_clic.link.settings import LinkSettings
-from hitl_clic.os_scheduling import step_back
+from hitl_clic.os_scheduling import lower_priority
 from hitl_clic.types.messages import Hello, LearnerStatus, Weights
 
 log = logging.getLogger(__name__)
@@ -52,13 +53,15 @@ class Learner:
     """The loop between a link and a run.
 
     Args:
-        link: where pairs come from. journal: of this folder. folder: where checkpoints go.
-        make_trainer: makes an untrained trainer for the agreed settings; its ValueError refuses them in words.
-        expected: settings actors must have; None: those of the journal, or else of the first actor.
+        link: to the actors.
+        journal: of this folder.
+        folder: for checkpoints.
+        make_trainer: makes an untrained trainer for the agreed settings; raises ValueError if it refuses them.
+        expected: required settings of actors; None: those of the journal, or else of the first actor.
         training: times and limits.
 
     Raises:
-        ValueError: the folder is of another run or of other settings.
+        ValueError: the folder belongs to another run or other settings.
     """
 
     def __init__(
@@ -78,20 +81,21 @@ class Learner:
         self._checkpoint_s = time.monotonic()
         self._recovered_s = float("-inf")
         self.run: Run | None = None
-        """None until settings are agreed."""
+        """None until the settings are agreed."""
 
-        recorded = next((e.message.settings for e in journal.read() if isinstance(e.message, Hello)), None)
+        hellos = (e.message for e in journal.read() if isinstance(e.message, Hello))
+        recorded = next((current_flat_settings(hello.settings) for hello in hellos), None)
         if expected is not None and recorded is not None and (difference := name_difference(recorded, expected)):
             raise ValueError(f"{folder} was trained with other settings; choose another folder ({difference})")
         agreed = expected if expected is not None else recorded
         if agreed is not None:
-            self._begin(agreed)
+            self._start_run(agreed)
 
-    def turn(self) -> None:
-        """One turn: everything that has arrived, then at most one update."""
+    def run_once(self) -> None:
+        """Handle all received messages, then do at most one update."""
         busy = self._backlog or (self.run is not None and (self.run.request or self._may_update(self.run)))
         self._backlog.extend(self._link.poll(0.0 if busy else IDLE_POLL_S))
-        self._take_in()
+        self._handle_events()
         if self.run is not None:
             if self.run.request is not None:
                 self._update_as_requested(self.run)
@@ -103,7 +107,7 @@ class Learner:
         self._link.heartbeat(self.status)
 
     def checkpoint(self) -> Path | None:
-        """Write a checkpoint if anything changed and the moment can be resumed from exactly, else None."""
+        """Write a checkpoint; None if nothing changed or the state is between two resumable states."""
         self._checkpoint_s = time.monotonic()
         replaying = any(isinstance(item, Entry) for item in self._backlog)
         if self.run is None or self.run.request is not None or replaying:
@@ -111,10 +115,10 @@ class Learner:
         return self.run.checkpoint()
 
     def status(self) -> LearnerStatus:
-        """What the heartbeat says."""
+        """The content of the next heartbeat."""
         return self.run.status() if self.run is not None else LearnerStatus()
 
-    def _begin(self, settings: SettingsMap) -> Run:
+    def _start_run(self, settings: SettingsMap) -> Run:
         run = Run(self._journal, self._folder, self._make_trainer(settings), settings)
         self._link.expect(settings)
         self._backlog.extendleft(reversed(run.tail))
@@ -123,25 +127,25 @@ class Learner:
             self._publish(run)
         return run
 
-    # ---- taking in
+    # ---- messages
 
-    def _take_in(self) -> None:
-        """Work off what has arrived, in order, up to the next update request; acknowledge what is safe."""
+    def _handle_events(self) -> None:
+        """Handle received messages in order up to the next update request, then acknowledge what the journal holds."""
         pairs: dict[bytes, list[int]] = {}
         withdrawals: dict[bytes, list[int]] = {}
         while self._backlog and (self.run is None or self.run.request is None):
             item = self._backlog.popleft()
             if isinstance(item, ActorJoined):
-                self._join(item.actor, item.hello)
+                self._welcome_actor(item.actor, item.hello)
             elif isinstance(item, ActorLeft):
                 log.info("actor of run %s %s", item.run_id, "fell silent" if item.silent else "left")
-            elif self.run is not None:  # without a run its actor was refused
-                self._take(self.run, item, pairs, withdrawals)
+            elif self.run is not None:  # without a run, the actor was refused
+                self._handle_event(self.run, item, pairs, withdrawals)
         self._journal.flush()
         for actor in {*pairs, *withdrawals}:
             self._link.acknowledge(actor, pairs.get(actor, ()), withdrawals.get(actor, ()))
 
-    def _take(
+    def _handle_event(
         self,
         run: Run,
         item: Entry | PairArrived | Withdrawn | UpdatesRequested,
@@ -159,24 +163,24 @@ class Learner:
                 withdrawals.setdefault(actor, []).append(withdrawal.pair_id)
             case UpdatesRequested(_, run_id, request):
                 if request.request <= run.answered.get(run_id, -1):
-                    self._answer_again(run, run_id)
+                    self._resend_answer(run, run_id)
                 else:
                     run.record(run_id, request)
 
-    def _join(self, actor: bytes, hello: Hello) -> None:
+    def _welcome_actor(self, actor: bytes, hello: Hello) -> None:
         run = self.run
         if run is None:
             try:
-                run = self._begin(hello.settings)
+                run = self._start_run(hello.settings)
             except ValueError as error:
                 self._link.refuse(actor, str(error))
                 return
         elif difference := name_difference(hello.settings, run.settings):
-            self._link.refuse(actor, difference)  # it said hello before another actor's settings were adopted
+            self._link.refuse(actor, difference)  # it connected before another actor set the settings
             return
         run.introduce(hello)
         self._journal.flush()
-        self._link.welcome(actor, self._journal.run_id, run.ingest.known(hello.run_id))
+        self._link.welcome(actor, self._journal.run_id, run.ingest.known_ids(hello.run_id))
         log.info("actor %s of run %s joined", hello.actor_id, hello.run_id)
 
     # ---- updating and publishing
@@ -187,7 +191,7 @@ class Learner:
     def _update_as_requested(self, run: Run) -> None:
         request = run.request
         assert request is not None
-        # Without pairs enough there is nothing to do: the answer then carries the weights as they are.
+        # With too few pairs no update is possible; the answer then carries the present weights.
         if request.remaining > 0 and run.trainer.ready():
             run.update()
             request.remaining -= 1
@@ -208,7 +212,7 @@ class Learner:
             self._publish(run)
 
     def _publish(self, run: Run, asking_run: str = "") -> None:
-        """Send the weights as they are now to everybody; `asking_run` gets them as its answer."""
+        """Publish the present weights as a new version; they answer the request of `asking_run`."""
         self._published_s = time.monotonic()
         self._published_step, self._published_pair = run.trainer.updates, run.trainer.newest_pair
         weights = run.next_weights(must=bool(asking_run))
@@ -217,8 +221,8 @@ class Learner:
             return
         self._send(run, weights, asking_run)
 
-    def _answer_again(self, run: Run, asking_run: str) -> None:
-        """An answer was late or lost on the way. No new version: a session must not differ by how often it asks."""
+    def _resend_answer(self, run: Run, asking_run: str) -> None:
+        """Repeat an answer that was late or lost. It keeps its version, so that repeats do not change a session."""
         weights = run.published()
         if weights is None:
             self._publish(run, asking_run)
@@ -235,7 +239,7 @@ class Learner:
         self._link.publish(weights, per_actor)
 
     def _recover(self, run: Run) -> None:
-        """Weights that are not finite would never be again: go back to the newest checkpoint and the journal."""
+        """Return to the newest checkpoint and the journal, because weights that are not finite cannot recover."""
         now = time.monotonic()
         if now - self._recovered_s < RECOVER_EVERY_S:
             return
@@ -260,30 +264,30 @@ def run_learner(
     set_threads: Callable[[int], Any] | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Run a learner until SIGTERM (or Ctrl-C, unless it is a child), then checkpoint and return.
+    """Run a learner until SIGTERM or Ctrl-C, then checkpoint and return. A child process ignores Ctrl-C.
 
     Args:
-        address: where to listen, port * for any free one; `out/learner.json` says {address, pid} once it does.
-        out: session folder; checkpoints and the journal go to `out/checkpoints` and are resumed from there.
+        address: where to listen; port * for any free one. `out/learner.json` then holds {address, pid}.
+        out: session folder; checkpoints and journal are in `out/checkpoints`, from where the learner resumes.
         make_trainer: makes an untrained trainer for the agreed settings.
-        training, link: settings. expected: what actors must have; None adopts the first actor's.
-        exit_when_orphaned: also leave when the parent process died and all actors have been silent for
-            `training.orphan_after_s`.
-        set_threads: called with `training.threads` before anything is computed (`torch.set_num_threads`).
+        training, link: settings.
+        expected: required settings of actors; None: those of the first actor.
+        exit_when_orphaned: exit when the parent has died and all actors have been silent for `training.orphan_after_s`.
+        set_threads: called with `training.threads` before any computation (`torch.set_num_threads`).
         on_ready: called with the real address.
 
     Raises:
         ValueError: address, folder or settings are refused; the text says what to do.
-        OSError: the address cannot be bound, or the folder not written.
+        OSError: the address cannot be bound, or the folder cannot be written.
     """
-    step_back(training.niceness)
+    lower_priority(training.niceness)
     if set_threads is not None:
         set_threads(training.threads)
     parent = os.getppid()
     stop = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        # Ctrl-C in a terminal reaches parent and child: the child goes on until its parent has drained and ends it.
+        # Ctrl-C in a terminal reaches parent and child; the parent ends the child after the last messages.
         signal.signal(signal.SIGINT, signal.SIG_IGN if exit_when_orphaned else lambda *_: stop.set())
     socket = _bind(address, expected, link)
     try:
@@ -291,16 +295,16 @@ def run_learner(
         journal = Journal(folder / "pairs.journal", uuid.uuid4().hex)
         try:
             if journal.cut_bytes:
-                log.warning("%s: cut a torn tail of %d bytes", journal.path, journal.cut_bytes)
+                log.warning("%s: removed an incomplete entry of %d bytes", journal.path, journal.cut_bytes)
             learner = Learner(socket, journal, folder, make_trainer, expected, training)
             _announce(out / LEARNER_FILE, socket.address)
             if on_ready is not None:
                 on_ready(socket.address)
             while not stop.is_set():
-                learner.turn()
+                learner.run_once()
                 orphaned = exit_when_orphaned and os.getppid() != parent
                 if orphaned and socket.silence_s > training.orphan_after_s:
-                    log.info("parent gone and all actors silent: leaving")
+                    log.info("the parent has exited and all actors are silent: exiting")
                     break
             learner.checkpoint()
         finally:
@@ -315,7 +319,7 @@ def _bind(address: str, expected: SettingsMap | None, settings: LinkSettings) ->
         try:
             return LearnerLink(address, expected, settings)
         except OSError as error:
-            # A learner started in place of a killed one may come before its port is free.
+            # A restarted learner may run before the port of its killed predecessor is free.
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)

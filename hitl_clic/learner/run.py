@@ -1,6 +1,7 @@
-"""One learner run: its trainer, what it has ingested, its versions and checkpoints. No sockets, no clock but a rate.
+"""One learner run: trainer, ingested pairs, versions and checkpoints. No sockets; the clock serves the update rate
+only.
 
-Learner process. The folder's journal and checkpoints are the run: made again from them, it goes on as it was.
+Learner process. The journal and the checkpoints in the folder determine the run, so it resumes exactly.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ RATE_WINDOW_S = 5.0
 
 @dataclass(slots=True)
 class Request:
-    """Updates an actor asked for, and how many of them are still to do."""
+    """A request of an actor for updates, and the number still to do."""
 
     run_id: str
     number: int
@@ -36,19 +37,22 @@ class Request:
 
 
 class Run:
-    """A trainer and everything that happened to it.
+    """A trainer and its history.
 
     Args:
-        journal: of this run's folder. folder: of its checkpoints. trainer: untrained.
-        settings: what actor and learner agreed on.
+        journal: of this run's folder.
+        folder: for checkpoints.
+        trainer: untrained.
+        settings: agreed between actor and learner.
 
     Attributes:
-        ingest: pairs and withdrawals. request: the one being worked on, or None.
-        answered: number of the last request answered, by actor's run.
-        tail: journal entries that no checkpoint has behind it; `apply` them in order before anything new.
+        ingest: received pairs and withdrawals.
+        request: the request in progress, or None.
+        answered: number of the last answered request, by the actor's run.
+        tail: journal entries after the newest checkpoint; `apply` them in order before new messages.
 
     Raises:
-        ValueError: the folder's checkpoints are of another run or another network.
+        ValueError: the checkpoints in the folder belong to another run or network.
     """
 
     def __init__(self, journal: Journal, folder: Path, trainer: Trainer, settings: Scalars) -> None:
@@ -78,14 +82,14 @@ class Run:
         self._good = self._weights()
 
     def introduce(self, hello: Hello) -> None:
-        """Remember the first actor: its settings are the run's."""
+        """Store the hello of the first actor, whose settings are the run's."""
         if not self._actor_run:
             self._actor_run = hello.run_id
             self._journal.append(Entry(hello.run_id, hello))
 
     def record(self, run_id: str, message: ChunkPair | Withdrawal | UpdateRequest) -> None:
-        """Write something new into the journal, then let it have its effect. A pair or withdrawal counts once."""
-        if isinstance(message, ChunkPair) and self.ingest.knows(run_id, message.id):
+        """Write a new message into the journal and apply it. A repeated pair or withdrawal has no effect."""
+        if isinstance(message, ChunkPair) and self.ingest.has_pair(run_id, message.id):
             self.ingest.duplicated += 1
             return
         if isinstance(message, Withdrawal) and self.ingest.has_withdrawn(run_id, message.pair_id):
@@ -95,7 +99,7 @@ class Run:
         self.apply(entry)
 
     def apply(self, entry: Entry) -> None:
-        """The effect of an entry. After an update request, nothing more until it is answered."""
+        """Apply an entry. After an update request, apply nothing else until it is answered."""
         match entry.message:
             case ChunkPair():
                 self.ingest.add(entry.run_id, entry.message)
@@ -104,17 +108,18 @@ class Run:
             case UpdateRequest(number, updates):
                 self.request = Request(entry.run_id, number, updates)
             case Hello() | Published():
-                return  # these were read when the run was made
+                return  # read at construction
 
     def update(self) -> None:
-        """One update."""
+        """Do one update."""
         self._losses = dict(self.trainer.update())
         self._times.append(time.monotonic())
 
     def next_weights(self, must: bool) -> Weights | None:
-        """The weights as they are now, as the next version; the newest pair is left to the caller.
+        """The present weights as the next version, without `newest_pair`.
 
-        Weights that are not finite are never given: then None, or if there `must` be an answer the last good ones.
+        Returns:
+            None if the weights are not finite; with `must` the last finite weights instead.
         """
         weights = self._weights()
         if weights is None:
@@ -131,13 +136,13 @@ class Run:
         return self._good
 
     def published(self) -> Weights | None:
-        """The newest version once more; None if it was given by a process before this one."""
+        """The newest version again; None if an earlier process published it."""
         return self._good if self._good is not None and self.version == self._good.version > 0 else None
 
     def checkpoint(self) -> Path | None:
-        """Write a checkpoint of this moment; None if nothing changed since the last or the weights are not finite.
+        """Write a checkpoint; None if nothing changed or the weights are not finite.
 
-        Not to be called while a request is worked on or the tail is not applied: such a moment is no resting point.
+        Do not call it during a request or before the tail is applied: such a state cannot be resumed.
         """
         moment = (self.trainer.updates, len(self._journal))
         if moment == self._saved:
@@ -156,7 +161,7 @@ class Run:
         return path
 
     def status(self) -> LearnerStatus:
-        """What the heartbeat says."""
+        """The content of a heartbeat."""
         losses = dict(self._losses)
         if self.not_finite:
             losses["publications_not_finite"] = float(self.not_finite)
@@ -172,7 +177,7 @@ class Run:
         )
 
     def _restore(self, entry: Entry) -> None:
-        """An entry that the checkpoint has behind it: requested updates are in the checkpoint already."""
+        """Apply an entry that the checkpoint contains; its requested updates are done already."""
         if isinstance(entry.message, UpdateRequest):
             self.answered[entry.run_id] = entry.message.request
         else:
@@ -183,16 +188,16 @@ class Run:
             try:
                 found = checkpoint.read(path)
             except ValueError as error:
-                log.warning("%s; going on from the one before", error)
+                log.warning("%s; using the previous checkpoint", error)
                 path.rename(path.with_suffix(".damaged"))
                 continue
             if found.weights.run_id != self._journal.run_id:
                 raise ValueError(
                     f"{path} is of run {found.weights.run_id}, but {self._journal.path} of another: "
-                    "choose another folder, or bring that run's journal back"
+                    "choose another folder, or restore that run's journal"
                 )
             if found.entries > entries:
-                log.warning("%s is ahead of the journal; going on from the one before", path)
+                log.warning("%s is ahead of the journal; using the previous checkpoint", path)
                 path.rename(path.with_suffix(".ahead"))
                 continue
             return found

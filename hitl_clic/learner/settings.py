@@ -1,4 +1,4 @@
-"""How the learner process works: when it updates, publishes and checkpoints. Pure data."""
+"""Settings of the learner process. Pure data."""
 
 from __future__ import annotations
 
@@ -11,45 +11,42 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     publish_every_s: float = Field(
-        default=0.2, ge=0.0, le=60.0, description="Least time between two publications of weights, seconds."
+        default=0.2, ge=0.0, le=60.0, description="Shortest time between two publications of weights, s."
     )
     publish_min_s: float = Field(
         default=0.05,
         ge=0.0,
         le=60.0,
-        description="The same when a pair was trained on for the first time since the last publication, seconds.",
+        description="The same after an update on a new pair, s.",
     )
-    checkpoint_every_s: float = Field(
-        default=30.0, ge=0.1, le=86_400.0, description="Time between two checkpoints, seconds."
-    )
-    threads: int = Field(default=1, ge=1, le=256, description="Threads the updates may use, count.")
+    checkpoint_every_s: float = Field(default=30.0, ge=0.1, le=86_400.0, description="Time between two checkpoints, s.")
+    threads: int = Field(default=1, ge=1, le=256, description="Number of CPU threads for updates.")
     niceness: int = Field(
-        default=10, ge=0, le=19, description="How far the learner steps back for the loop: nice level, 0 to 19."
+        default=10, ge=0, le=19, description="Nice level of the learner, so that the control loop has priority."
     )
     idle_updates: bool = Field(
         default=True,
-        description="Update and publish whenever there is time; else only when an actor asks, as the paper's "
-        "schedule does.",
+        description="Update whenever the learner is idle; false: only on request, as in the lockstep schedule.",
     )
     episode_updates: int = Field(
         default=200,
         ge=0,
         le=100_000,
-        description="Updates the actor asks for at an episode's end in the paper's schedule (N_training), count.",
+        description="Lockstep schedule: updates after each episode (N_training).",
     )
     update_every: int = Field(
         default=5,
         ge=1,
         le=100_000,
-        description="Ticks between the updates asked for within an episode in the paper's schedule (b), ticks.",
+        description="Lockstep schedule: ticks between updates within an episode (b).",
     )
     update_on_pairs: bool = Field(
-        default=True, description="In the paper's schedule also one update on each feedback, as published."
+        default=True, description="Lockstep schedule: also one update after each correction, as published."
     )
-    restart: bool = Field(default=True, description="Start the session's own learner again when it dies.")
+    restart: bool = Field(default=True, description="Restart the session's own learner after a crash.")
     orphan_after_s: float = Field(
         default=5.0,
         ge=0.1,
         le=3600.0,
-        description="Silence of all actors after which a learner whose parent died checkpoints and leaves, seconds.",
+        description="Silence of all actors after which a learner without its parent checkpoints and exits, s.",
     )

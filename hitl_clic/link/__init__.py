@@ -1,1 +1,1 @@
-"""The wire between the actor and the learner: messages, their encoding, and the two ends."""
+"""The link between actor and learner: messages, their encoding, and both ends."""

@@ -1,8 +1,8 @@
-"""The actor's side of the link: one thread that owns the DEALER socket.
+"""The actor's end of the link: one thread that owns the DEALER socket.
 
-The loop thread calls `send_pair`, `withdraw`, `request_updates` and `status`, which never block: they touch a queue
-and an immutable status. Only the link thread touches the socket; it may die of a bug, the loop may not notice but in
-the status. `wait_request` is for the paper's schedule, which stands still while the learner updates.
+The loop thread calls `send_pair`, `withdraw`, `request_updates` and `status`. They never block: they touch a queue and
+an immutable status. The socket belongs to the link thread; its failure shows in the status only. `wait_request` is for
+the lockstep schedule, in which the loop waits for updates.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ from hitl_clic.types.messages import (
 
 log = logging.getLogger(__name__)
 State = Literal["connecting", "connected", "lost", "refused"]
-MAX_MESSAGES_A_TURN = 1000
+MAX_MESSAGES_PER_POLL = 1000
 
 
 class ActorLink:
-    """Pairs out, weights in.
+    """Sends pairs and receives weights.
 
     Args:
-        address: where the learner listens, "tcp://127.0.0.1:5588".
-        hello: who we are and what we expect of the learner.
+        address: of the learner, for example "tcp://127.0.0.1:5588".
+        hello: first message to the learner: identity and settings of the actor.
         settings: times, sizes and keys.
-        on_weights: called in the link thread with each newer version (those overtaken on the way are left out) and
-            with every answer to a request; must be quick: it should only hand the weights over.
+        on_weights: called in the link thread with the newest version and with every answer to a request. It must be
+        quick.
 
     Raises:
-        ValueError: the address is malformed, or not loopback and there are no keys; the hello cannot be sent.
+        ValueError: malformed address, no loopback address without keys, or a hello that cannot be sent.
     """
 
     def __init__(
@@ -72,64 +72,64 @@ class ActorLink:
         self._made = 0
         self._close_at_s: float | None = None
         self._status = LinkStatus("connecting", f"looking for a learner at {address}")
-        self._heard_s = time.monotonic()
+        self._last_message_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
-        # From here on: link thread only.
+        # Below: link thread only.
         self._outbox = Outbox(settings.pair_capacity)
         self._state: State = "connecting"
         self._detail = self._status.detail
         self._acknowledged = self._dropped = self._malformed = 0
         self._learner = LearnerStatus()
-        self._learner_old = False  # something was acknowledged since the learner last said how it is
+        self._status_outdated = False  # acknowledgements since the last LearnerStatus
         self._learner_run = ""
         self._version = 0
         self._hello_due, self._welcomed = True, False
-        self._hello_s = self._alive_s = float("-inf")
+        self._hello_s = self._heartbeat_s = float("-inf")
 
     def start(self) -> None:
-        """Start the link thread; it connects and reconnects by itself."""
+        """Start the link thread, which connects and reconnects."""
         self._thread.start()
 
     def send_pair(self, pair: ChunkPair) -> None:
-        """Queue a pair; it is kept and sent again until the learner has acknowledged it. Never blocks."""
+        """Queue a pair; it is repeated until the learner acknowledges it. Never blocks."""
         self._made += 1
-        self._give(pair)
+        self._enqueue(pair)
 
     def withdraw(self, pair_id: int) -> None:
-        """Have the learner forget a pair, sent or not. Never blocks."""
-        self._give(Withdrawal(pair_id))
+        """Ask the learner to forget a pair, sent or not. Never blocks."""
+        self._enqueue(Withdrawal(pair_id))
 
     def request_updates(self, updates: int) -> int:
-        """Ask for exactly `updates` updates with everything given before; the request's number. Never blocks."""
+        """Request `updates` updates on all earlier pairs; returns the request's number. Never blocks."""
         self._requests += 1
-        self._give(UpdateRequest(self._requests, updates))
+        self._enqueue(UpdateRequest(self._requests, updates))
         return self._requests
 
     def wait_request(self, request: int, timeout_s: float) -> bool:
-        """Wait until `on_weights` has had the answer to a request. False after `timeout_s`."""
+        """Wait until `on_weights` has the answer to a request; False after `timeout_s`."""
         with self._answered:
             return self._answered.wait_for(lambda: self._newest_answer >= request, timeout_s)
 
     def status(self) -> LinkStatus:
-        """What is known now. Never blocks."""
-        silence = time.monotonic() - self._heard_s
+        """The present status. Never blocks."""
+        silence = time.monotonic() - self._last_message_s
         return replace(self._status, made=self._made, silence_s=silence)
 
     def close(self, drain_s: float) -> None:
-        """Wait until everything is acknowledged and the learner's heartbeat knows it, at most `drain_s`, then leave."""
+        """Wait at most `drain_s` for all acknowledgements and a heartbeat that includes them, then close."""
         if not self._thread.is_alive():
             return
         self._close_at_s = time.monotonic() + drain_s
         self._wake()
         self._thread.join()
 
-    def _give(self, item: Item) -> None:
+    def _enqueue(self, item: Item) -> None:
         self._inbox.append(item)
         self._wake()
 
     def _wake(self) -> None:
-        # Full: it is being woken anyway; closed: nobody is left to wake.
+        # If the pipe is full, a wake-up is pending; if it is closed, the thread has ended.
         with contextlib.suppress(BlockingIOError, OSError):
             self._waker.send(b"\0")
 
@@ -141,8 +141,8 @@ class ActorLink:
         try:
             self._connect(dealer)
             while not self._finished():
-                self._turn(dealer)
-            self._leave(dealer)
+                self._run_once(dealer)
+            self._say_goodbye(dealer)
         except Exception as error:
             log.exception("the link thread stopped")
             self._state, self._detail = "lost", f"the link thread stopped: {type(error).__name__}: {error}"
@@ -154,7 +154,7 @@ class ActorLink:
             self._woken.close()
 
     def _connect(self, dealer: zmq.Socket[bytes]) -> None:
-        # Nothing is queued for a connection that does not stand: what to send is decided when it does.
+        # Without a connection ZeroMQ queues nothing: the outbox decides what to send.
         dealer.setsockopt(zmq.IMMEDIATE, 1)
         dealer.setsockopt(zmq.MAXMSGSIZE, self._settings.max_message_bytes)
         dealer.setsockopt(zmq.RECONNECT_IVL, 50)
@@ -167,12 +167,12 @@ class ActorLink:
     def _finished(self) -> bool:
         if self._close_at_s is None:
             return False
-        # The last figures of a session should know its last pairs: one more heartbeat is worth the wait.
-        told = not self._learner_old or self._state != "connected"
-        answered = not self._inbox and not len(self._outbox) and told
+        # Wait for one more heartbeat, so that the session's last figures include its last pairs.
+        status_current = not self._status_outdated or self._state != "connected"
+        answered = not self._inbox and not len(self._outbox) and status_current
         return answered or self._state == "refused" or time.monotonic() >= self._close_at_s
 
-    def _turn(self, dealer: zmq.Socket[bytes]) -> None:
+    def _run_once(self, dealer: zmq.Socket[bytes]) -> None:
         poller = zmq.Poller()
         poller.register(dealer, zmq.POLLIN)
         poller.register(self._woken, zmq.POLLIN)
@@ -206,7 +206,7 @@ class ActorLink:
 
     def _receive_all(self, dealer: zmq.Socket[bytes]) -> None:
         newest: Weights | None = None
-        for _ in range(MAX_MESSAGES_A_TURN):
+        for _ in range(MAX_MESSAGES_PER_POLL):
             try:
                 frames = dealer.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
@@ -214,16 +214,16 @@ class ActorLink:
             try:
                 message = decode(frames, self._settings.max_message_bytes)
             except WrongProtocol as error:
-                self._refused(f"the learner speaks protocol {error.protocol}, the actor {PROTOCOL}")
+                self._set_refused(f"the learner speaks protocol {error.protocol}, the actor {PROTOCOL}")
                 continue
             except MalformedMessage as error:
                 self._malformed += 1
                 log.warning("dropped a malformed message of the learner: %s", error)
                 continue
-            self._heard_s = time.monotonic()
+            self._last_message_s = time.monotonic()
             if not isinstance(message, Weights):
                 self._receive(message)
-            elif self._is_news(message):
+            elif self._is_newer(message):
                 self._version = message.version
                 newest = message
                 if message.request >= 0:
@@ -235,32 +235,32 @@ class ActorLink:
     def _receive(self, message: Message) -> None:
         match message:
             case LearnerStatus():
-                self._learner, self._learner_old = message, False
+                self._learner, self._status_outdated = message, False
                 if self._state == "lost" and self._learner_run:
-                    self._connected()  # it was only busy
+                    self._set_connected()  # it was busy, not lost
             case Acknowledgement(pairs, withdrawals):
                 self._acknowledged += sum(self._outbox.answer_pair(number) for number in pairs)
-                self._learner_old = True
+                self._status_outdated = True
                 for number in withdrawals:
                     self._outbox.answer_withdrawal(number)
             case Welcome(run_id, _, known):
                 if run_id != self._learner_run:
-                    self._learner_run, self._version = run_id, 0  # another run counts its versions anew
+                    self._learner_run, self._version = run_id, 0  # each run numbers its versions from 1
                 self._acknowledged += self._outbox.answer_known(known)
                 self._outbox.requeue()
                 self._welcomed = True
-                self._connected()
+                self._set_connected()
             case UnknownPeer():
-                # Several may answer what was sent before our hello arrived; one hello is enough.
+                # Several may arrive in response to messages before the hello; one hello is enough.
                 if time.monotonic() - self._hello_s > 2 * self._settings.heartbeat_s:
                     self._hello_due = True
             case Rejected(reason):
-                self._refused(reason)
+                self._set_refused(reason)
             case _:
                 self._malformed += 1
                 log.warning("dropped a %s, which is not for an actor", type(message).__name__)
 
-    def _is_news(self, weights: Weights) -> bool:
+    def _is_newer(self, weights: Weights) -> bool:
         if weights.run_id != self._learner_run:
             return False
         answers = weights.request > self._newest_answer
@@ -270,42 +270,42 @@ class ActorLink:
         try:
             self._on_weights(weights)
         except Exception:
-            log.exception("weights version %d could not be handed over", weights.version)
+            log.exception("weights version %d were not accepted", weights.version)
         self._outbox.answer_requests(weights.request)
         with self._answered:
             self._newest_answer = max(self._newest_answer, weights.request)
             self._answered.notify_all()
 
-    def _connected(self) -> None:
+    def _set_connected(self) -> None:
         self._state, self._detail = "connected", f"learner at {self._address}"
 
-    def _refused(self, reason: str) -> None:
+    def _set_refused(self, reason: str) -> None:
         self._state, self._detail = "refused", f"the learner at {self._address} refused: {reason}"
         self._learner_run, self._welcomed = "", False
 
     def _watch_silence(self) -> None:
-        silence = time.monotonic() - self._heard_s
+        silence = time.monotonic() - self._last_message_s
         if self._state == "connected" and silence > self._settings.lost_after_s:
             self._state = "lost"
-            self._detail = f"no word from the learner at {self._address}; going on with the last weights"
+            self._detail = f"no message from the learner at {self._address}; using the last weights"
 
     def _send_due(self, dealer: zmq.Socket[bytes]) -> None:
         now = time.monotonic()
         if self._state == "refused":
-            # It may be replaced by one that fits: ask again now and then.
+            # Another learner may take the address: try again from time to time.
             self._hello_due = now - self._hello_s > self._settings.lost_after_s
         if self._hello_due:
             if self._send(dealer, self._hello):
                 self._hello_due = self._welcomed = False
-                self._hello_s = self._alive_s = now
+                self._hello_s = self._heartbeat_s = now
             return
         if self._state == "refused":
             return
-        if now - self._alive_s >= self._settings.heartbeat_s and self._send(dealer, Heartbeat(self._version)):
-            self._alive_s = now
+        if now - self._heartbeat_s >= self._settings.heartbeat_s and self._send(dealer, Heartbeat(self._version)):
+            self._heartbeat_s = now
         if self._state != "connected" or not self._welcomed:
             return
-        for item in self._outbox.due(now, self._heard_s, self._settings.resend_after_s):
+        for item in self._outbox.due(now, self._last_message_s, self._settings.resend_after_s):
             if not self._send(dealer, item):
                 return
 
@@ -316,7 +316,7 @@ class ActorLink:
             return False
         return True
 
-    def _leave(self, dealer: zmq.Socket[bytes]) -> None:
+    def _say_goodbye(self, dealer: zmq.Socket[bytes]) -> None:
         self._dropped += self._outbox.pairs
         self._send(dealer, Goodbye())
         self._publish_status()

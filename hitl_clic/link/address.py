@@ -1,4 +1,4 @@
-"""Which addresses may be used without keys. Pure."""
+"""Checks of link addresses. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import ipaddress
 
 
 def is_loopback(address: str) -> bool:
-    """Whether nothing outside this machine can reach a socket at `address` ("tcp://host:port", "ipc://", "inproc://").
+    """Whether only this machine can reach an address ("tcp://host:port", "ipc://..." or "inproc://...").
 
     Raises:
-        ValueError: it is no address of these kinds.
+        ValueError: another kind of address.
     """
     transport, separator, rest = address.partition("://")
     if separator and transport in ("ipc", "inproc") and rest:
@@ -26,10 +26,10 @@ def is_loopback(address: str) -> bool:
 
 
 def require_safe(address: str, has_keys: bool) -> None:
-    """Refuse an address that others can reach, unless the link is authenticated.
+    """Refuse an address that other machines can reach without authentication.
 
     Raises:
-        ValueError: one sentence that says what to do.
+        ValueError: says what to do.
     """
     if not is_loopback(address) and not has_keys:
         raise ValueError(

@@ -1,10 +1,10 @@
-"""Messages of the link to ZeroMQ frames and back. No pickle.
+"""Encoding of link messages as ZeroMQ frames. No pickle.
 
-Pure; called by the link threads, the learner process and the journal. Received bytes are never trusted: `decode` gives
-a message that its schema allows, or raises `MalformedMessage` with the reason.
+Pure; used by the link threads, the learner process and the journal. `decode` trusts no bytes: it returns a message that
+its schema allows, or raises `MalformedMessage` with the reason.
 
 Frames: a MessagePack mapping {protocol, crc32, message}, then the raw little-endian bytes of each array. The checksum
-covers the bytes of the message and of every array. For the form of the message see `types.schema`.
+covers the message and all arrays. `types.schema` describes the message.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Message = (
     | Acknowledgement
     | Published
 )
-"""Every message of the link. A new one is a dataclass, its name here, and a `case` where it is handled."""
+"""All link messages. To add one, write a dataclass, list it here, and add a `case` to its receiver."""
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 1024 * 1024
@@ -50,14 +50,14 @@ _SCHEMA: Schema[Message] = Schema(Message, MAX_HEADER_BYTES)
 
 
 class MalformedMessage(ValueError):
-    """A message that cannot be understood; the text names what was wrong."""
+    """A message that cannot be decoded; the text gives the reason."""
 
 
 class WrongProtocol(MalformedMessage):
-    """A message of another protocol version; its sender gets an answer that says so.
+    """A message of another protocol version; the receiver answers it.
 
     Attributes:
-        protocol: the version of the sender.
+        protocol: the sender's version.
     """
 
     def __init__(self, protocol: int) -> None:
@@ -66,7 +66,7 @@ class WrongProtocol(MalformedMessage):
 
 
 class _Version(msgspec.Struct):
-    """What headers of all versions have in common."""
+    """The part of a header that all versions share."""
 
     protocol: int
 
@@ -82,15 +82,15 @@ _HEADERS = msgspec.msgpack.Decoder(_Header)
 
 
 def encode(message: Message) -> list[Buffer]:
-    """Frames of a message: the header, then one for each array (views of the arrays where that is possible).
+    """The frames of a message: the header, then one for each array (views where possible).
 
     Raises:
-        MalformedMessage: the message is not what its schema allows.
+        MalformedMessage: the schema does not allow the message.
     """
     arrays: list[Buffer] = []
     try:
         packed = _SCHEMA.pack(message, arrays)
-        _SCHEMA.unpack(packed, arrays)  # what is sent can be understood
+        _SCHEMA.unpack(packed, arrays)  # check that a receiver can decode it
     except SchemaError as error:
         raise MalformedMessage(str(error)) from error
     header = msgspec.msgpack.encode(_Header(PROTOCOL, _checksum(packed, arrays), msgspec.Raw(packed)))
@@ -100,11 +100,11 @@ def encode(message: Message) -> list[Buffer]:
 
 
 def decode(frames: Sequence[Buffer], max_bytes: int = MAX_MESSAGE_BYTES) -> Message:
-    """The message in `frames`. Its arrays are read-only views of the frames.
+    """The message in some frames; its arrays are read-only views.
 
     Raises:
         WrongProtocol: the sender has another protocol version.
-        MalformedMessage: anything else is wrong; the text says what.
+        MalformedMessage: any other error; the text gives the reason.
     """
     if not frames:
         raise MalformedMessage("message without a frame")
@@ -115,7 +115,7 @@ def decode(frames: Sequence[Buffer], max_bytes: int = MAX_MESSAGE_BYTES) -> Mess
         raise MalformedMessage(f"header of {len(frames[0])} bytes, more than {MAX_HEADER_BYTES}")
     arrays = frames[1:]
     try:
-        # The version comes first: the rest of a header of another version may look different.
+        # Check the version first: the rest of the header may differ between versions.
         protocol = _VERSIONS.decode(frames[0]).protocol
         if protocol != PROTOCOL:
             raise WrongProtocol(protocol)

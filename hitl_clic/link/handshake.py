@@ -1,8 +1,8 @@
-"""The small messages with which actor and learner keep each other informed. Pure data; any thread.
+"""Control messages between actor and learner. Pure data; any thread.
 
-The actor sends `Hello`. The learner answers `Welcome` or `Rejected`, and `UnknownPeer` to an actor that has not sent
-its `Hello`. `Heartbeat` (actor) and `LearnerStatus` (learner) are sent at regular times. `Acknowledgement` answers
-pairs and withdrawals.
+The actor sends `Hello`. The learner answers `Welcome` or `Rejected`, or `UnknownPeer` to other messages of an actor
+without a `Hello`. The actor repeats `Heartbeat`, the learner `LearnerStatus`. `Acknowledgement` answers pairs and
+withdrawals.
 """
 
 from __future__ import annotations

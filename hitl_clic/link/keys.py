@@ -1,12 +1,12 @@
-"""CURVE keys: key pairs as files, and the guard that admits only actors whose public key is known.
+"""CURVE keys: key files, and the guard that admits actors with a known public key only.
 
-`hitl-clic link-keys FOLDER` makes one folder for each side, which holds the secret of that side alone:
+`hitl-clic link-keys FOLDER` makes one folder for each side, with the secret of that side only:
 
     FOLDER/learner/   learner.key_secret  learner.key  actor.key
     FOLDER/actor/     actor.key_secret    actor.key    learner.key
 
-The learner admits every actor whose public key (*.key) is in its folder. Keys of before, all in one folder, still
-load. Called at start and by the command; the guard runs pyzmq's authentication thread.
+The learner admits every actor whose public key (*.key) is in its folder. Older folders with both secrets still load.
+Called at start and by the command; the guard runs pyzmq's authentication thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from zmq.auth.thread import ThreadAuthenticator
 
 @dataclass(frozen=True, slots=True)
 class ServerKeys:
-    """The learner's pair, Z85 text as bytes, and the public keys of the actors it lets in."""
+    """The learner's key pair and the actors' public keys (Z85 bytes)."""
 
     public: bytes
     secret: bytes
@@ -32,7 +32,7 @@ class ServerKeys:
 
 @dataclass(frozen=True, slots=True)
 class ClientKeys:
-    """The actor's pair and the learner's public key, Z85 text as bytes."""
+    """The actor's key pair and the learner's public key (Z85 bytes)."""
 
     public: bytes
     secret: bytes
@@ -43,14 +43,14 @@ SIDES = ("learner", "actor")
 
 
 def create_keys(folder: Path) -> None:
-    """Make a key pair for the learner and one for an actor, each in a folder of its own.
+    """Make one folder with keys for the learner and one for the actor.
 
     Raises:
-        ValueError: there are keys already, which are never overwritten, or this libzmq has no CURVE.
+        ValueError: keys exist already and are never overwritten, or libzmq has no CURVE.
         OSError: the folder cannot be written.
     """
     if not zmq.has("curve"):
-        raise ValueError("this libzmq was built without CURVE and makes no keys; install pyzmq as pip provides it")
+        raise ValueError("this libzmq was built without CURVE and cannot make keys; install pyzmq with pip")
     folder.mkdir(parents=True, exist_ok=True)
     for place in (folder, *(folder / side for side in SIDES)):
         if any(place.glob("*.key")) or any(place.glob("*.key_secret")):
@@ -65,30 +65,30 @@ def create_keys(folder: Path) -> None:
 
 
 def load_server_keys(folder: Path) -> ServerKeys:
-    """The learner's keys. Raises ValueError naming the file that is missing or not a key."""
+    """The learner's keys. Raises ValueError, which names a missing or invalid file."""
     folder = _of_side(folder, "learner")
     public, secret = _pair(folder / "learner.key_secret")
     others = sorted(path for path in folder.glob("*.key") if path.name != "learner.key")
     if not others:
-        raise ValueError(f"{folder} holds no actor's public key (*.key), so nobody could be let in")
+        raise ValueError(f"{folder} holds no actor's public key (*.key), so no actor could connect")
     return ServerKeys(public, secret, tuple(_load(path)[0] for path in others))
 
 
 def load_client_keys(folder: Path) -> ClientKeys:
-    """The actor's keys. Raises ValueError naming the file that is missing or not a key."""
+    """The actor's keys. Raises ValueError, which names a missing or invalid file."""
     folder = _of_side(folder, "actor")
     public, secret = _pair(folder / "actor.key_secret")
     return ClientKeys(public, secret, _load(folder / "learner.key")[0])
 
 
 def _of_side(folder: Path, side: str) -> Path:
-    """The folder of this side; the folder that holds both sides is accepted where both run on one machine."""
+    """The folder of one side; also a folder with both sides, if both run on one machine."""
     own = folder / side
     return own if (own / f"{side}.key_secret").exists() and not (folder / f"{side}.key_secret").exists() else folder
 
 
 class Guard:
-    """Lets in only connections made with one of the allowed public keys (ZeroMQ's ZAP)."""
+    """Accepts only connections with an allowed public key (ZeroMQ's ZAP)."""
 
     def __init__(self, context: zmq.Context[Any], allowed: tuple[bytes, ...]) -> None:
         self._thread = ThreadAuthenticator(context)
@@ -96,7 +96,7 @@ class Guard:
         self._thread.configure_curve_callback(credentials_provider=_Allowed(allowed))
 
     def close(self) -> None:
-        """End the thread."""
+        """Stop the thread."""
         self._thread.stop()
 
 

@@ -1,7 +1,7 @@
-"""The learner's side of the link: a ROUTER socket, polled by the learner process between two updates.
+"""The learner's end of the link: a ROUTER socket that the learner process polls between updates.
 
-Learner process, main thread only. Never blocks longer than it is asked to, never trusts what arrives, and does not
-decide what becomes of a pair: it reports events and sends what it is told to.
+Learner process, main thread only. Never blocks longer than asked, and trusts no received bytes. It reports events;
+the caller decides what to do with them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from hitl_clic.link.settings import LinkSettings
 from hitl_clic.types.messages import PROTOCOL, ChunkPair, Hello, LearnerStatus, UpdateRequest, Weights
 
 SettingsMap = Mapping[str, str | int | float | bool]
-MAX_MESSAGES_A_POLL = 10_000
+MAX_MESSAGES_PER_POLL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ActorJoined:
-    """An actor whose protocol and settings fit said hello; answer with `welcome` or `refuse`."""
+    """An actor with matching protocol and settings sent its hello; answer with `welcome` or `refuse`."""
 
     actor: bytes
     hello: Hello
@@ -34,7 +34,7 @@ class ActorJoined:
 
 @dataclass(frozen=True, slots=True)
 class ActorLeft:
-    """An actor said goodbye or fell silent."""
+    """An actor closed the link or became silent."""
 
     actor: bytes
     run_id: str
@@ -43,7 +43,7 @@ class ActorLeft:
 
 @dataclass(frozen=True, slots=True)
 class PairArrived:
-    """A pair of an actor's run; it may have come before. Answer with `acknowledge` once it is safe."""
+    """A pair of an actor's run, possibly a repeated one. Call `acknowledge` once it is safe."""
 
     actor: bytes
     run_id: str
@@ -52,7 +52,7 @@ class PairArrived:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A pair is taken back; it may not have come yet. Answer with `acknowledge` once that is safe."""
+    """A withdrawal, possibly of a pair that has not arrived. Call `acknowledge` once it is safe."""
 
     actor: bytes
     run_id: str
@@ -61,7 +61,7 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class UpdatesRequested:
-    """An actor wants exactly so many updates; answer with weights that carry the request's number."""
+    """A request for a number of updates; answer with weights that carry the request's number."""
 
     actor: bytes
     run_id: str
@@ -74,22 +74,22 @@ Event = ActorJoined | ActorLeft | PairArrived | Withdrawn | UpdatesRequested
 @dataclass(slots=True)
 class _Peer:
     hello: Hello
-    heard_s: float
+    last_message_s: float
     welcomed: bool = False
     weights_sent_s: float = 0.0
 
 
 class LearnerLink:
-    """The bound socket and who is at its other ends.
+    """The bound socket and its peers.
 
     Args:
-        address: "tcp://127.0.0.1:5588", or port * for any free one.
-        expected: the settings an actor must have; None: whatever `expect` is told later.
+        address: for example "tcp://127.0.0.1:5588"; port * for any free one.
+        expected: required settings of actors; None: set later by `expect`.
         settings: times, sizes and keys.
 
     Raises:
-        ValueError: the address is malformed, or not loopback and there are no keys.
-        OSError: the address is in use or not of this machine.
+        ValueError: malformed address, or no loopback address without keys.
+        OSError: the address is in use, or belongs to another machine.
     """
 
     def __init__(self, address: str, expected: SettingsMap | None, settings: LinkSettings) -> None:
@@ -100,7 +100,7 @@ class LearnerLink:
         self._weights: Weights | None = None
         self._per_actor: Callable[[Weights, str], Weights] | None = None
         self._heartbeat_s = 0.0
-        self._heard_s = time.monotonic()
+        self._last_message_s = time.monotonic()
         self._malformed = 0
         self._last_malformed = ""
         self._context = zmq.Context()
@@ -126,45 +126,45 @@ class LearnerLink:
 
     @property
     def address(self) -> str:
-        """The endpoint with its real port."""
+        """The address with the real port."""
         return self._address
 
     @property
     def malformed(self) -> int:
-        """Messages dropped because they were not understood."""
+        """Number of messages that could not be decoded."""
         return self._malformed
 
     @property
     def last_malformed(self) -> str:
-        """What was wrong with the last of them."""
+        """Reason for the last of them."""
         return self._last_malformed
 
     @property
     def actors(self) -> int:
-        """Actors welcomed and not fallen silent."""
+        """Number of connected actors."""
         return sum(peer.welcomed for peer in self._peers.values())
 
     @property
     def silence_s(self) -> float:
-        """Time since any actor was heard (or since the start), seconds."""
-        return time.monotonic() - self._heard_s
+        """Time since the last message of any actor (or since the start), s."""
+        return time.monotonic() - self._last_message_s
 
     def expect(self, settings: SettingsMap) -> None:
-        """From now on actors must have these settings."""
+        """Set the settings required of actors."""
         self._expected = settings
 
     def poll(self, timeout_s: float = 0.0) -> list[Event]:
-        """Everything that has arrived, in order; waits at most `timeout_s` for the first."""
+        """All received events, in order; waits at most `timeout_s` for the first."""
         events: list[Event] = []
-        strangers: set[bytes] = set()
+        unknown_actors: set[bytes] = set()
         if timeout_s > 0 and not self._socket.poll(int(timeout_s * 1000)):
-            self._forget_silent(events)
+            self._drop_silent(events)
             return events
-        for _ in range(MAX_MESSAGES_A_POLL):
+        for _ in range(MAX_MESSAGES_PER_POLL):
             try:
                 actor, *frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=True)
             except zmq.Again:
-                self._forget_silent(events)  # only when all was read: a long update is no silence of theirs
+                self._drop_silent(events)  # only with an empty queue: during a long update actors are not silent
                 break
             try:
                 message = decode(frames, self._settings.max_message_bytes)
@@ -173,11 +173,11 @@ class LearnerLink:
                 if isinstance(error, WrongProtocol):
                     self.refuse(actor, f"the actor speaks protocol {error.protocol}, the learner {PROTOCOL}")
                 continue
-            self._receive(actor, message, events, strangers)
+            self._receive(actor, message, events, unknown_actors)
         return events
 
     def welcome(self, actor: bytes, run_id: str, known: Sequence[int]) -> None:
-        """Accept an actor, say which of its pairs are here (ranges), and give it the newest weights."""
+        """Accept an actor, name its known pairs (ranges), and send it the newest weights."""
         peer = self._peers.get(actor)
         if peer is None:
             return
@@ -187,16 +187,16 @@ class LearnerLink:
         self._send_weights(actor, peer)
 
     def refuse(self, actor: bytes, reason: str) -> None:
-        """Turn an actor away with one sentence."""
+        """Reject an actor; `reason` is one sentence."""
         self._peers.pop(actor, None)
         self._send(actor, Rejected(reason))
 
     def acknowledge(self, actor: bytes, pairs: Sequence[int] = (), withdrawals: Sequence[int] = ()) -> None:
-        """Tell an actor what is safe."""
+        """Confirm that pairs and withdrawals are in the journal."""
         self._send(actor, Acknowledgement(tuple(pairs), tuple(withdrawals)))
 
     def publish(self, weights: Weights, per_actor: Callable[[Weights, str], Weights] | None = None) -> None:
-        """Send weights to every actor, and to those who join later.
+        """Send weights to every present and future actor.
 
         Args:
             weights: the newest version; nobody may write to its tensors again.
@@ -209,7 +209,7 @@ class LearnerLink:
                 self._send_weights(actor, peer, encoded)
 
     def heartbeat(self, status: Callable[[], LearnerStatus]) -> None:
-        """Send the status to every actor if a heartbeat is due; it is made only then."""
+        """Send the status to every actor if a heartbeat is due; `status` is called only then."""
         now = time.monotonic()
         if now - self._heartbeat_s < self._settings.heartbeat_s:
             return
@@ -220,25 +220,25 @@ class LearnerLink:
                 self._send_frames(actor, frames)
 
     def close(self) -> None:
-        """Close the socket; what was sent has a fifth of a second to leave."""
+        """Close the socket; unsent messages have 0.2 s to leave."""
         self._socket.close()
         if self._guard is not None:
             self._guard.close()
         self._context.term()
 
-    def _receive(self, actor: bytes, message: Message, events: list[Event], strangers: set[bytes]) -> None:
+    def _receive(self, actor: bytes, message: Message, events: list[Event], unknown_actors: set[bytes]) -> None:
         now = time.monotonic()
         if isinstance(message, Hello):
-            self._heard_s = now
-            self._introduce(actor, message, now, events)
+            self._last_message_s = now
+            self._register(actor, message, now, events)
             return
         peer = self._peers.get(actor)
         if peer is None:
-            if actor not in strangers and not isinstance(message, Goodbye):
-                strangers.add(actor)
+            if actor not in unknown_actors and not isinstance(message, Goodbye):
+                unknown_actors.add(actor)
                 self._send(actor, UnknownPeer())
             return
-        peer.heard_s = self._heard_s = now
+        peer.last_message_s = self._last_message_s = now
         run_id = peer.hello.run_id
         match message:
             case ChunkPair():
@@ -248,7 +248,7 @@ class LearnerLink:
             case UpdateRequest():
                 events.append(UpdatesRequested(actor, run_id, message))
             case Heartbeat(version):
-                # Weights lost on the way are noticed here: the actor still has an older version some time later.
+                # An actor that still reports an older version has lost the weights.
                 behind = self._weights is not None and version < self._weights.version
                 if peer.welcomed and behind and now - peer.weights_sent_s > self._settings.resend_after_s:
                     self._send_weights(actor, peer)
@@ -258,7 +258,7 @@ class LearnerLink:
             case _:
                 self._count_malformed(f"{type(message).__name__} is not for a learner")
 
-    def _introduce(self, actor: bytes, hello: Hello, now: float, events: list[Event]) -> None:
+    def _register(self, actor: bytes, hello: Hello, now: float, events: list[Event]) -> None:
         if hello.protocol != PROTOCOL:
             self.refuse(actor, f"the actor speaks protocol {hello.protocol}, the learner {PROTOCOL}")
             return
@@ -266,17 +266,17 @@ class LearnerLink:
         if difference:
             self.refuse(actor, difference)
             return
-        # The same actor with a new connection: the old one will never speak again.
+        # The same actor has reconnected: drop its old connection.
         same = (hello.run_id, hello.actor_id)
         for other in [a for a, p in self._peers.items() if (p.hello.run_id, p.hello.actor_id) == same and a != actor]:
             del self._peers[other]
         self._peers[actor] = _Peer(hello, now)
         events.append(ActorJoined(actor, hello))
 
-    def _forget_silent(self, events: list[Event]) -> None:
+    def _drop_silent(self, events: list[Event]) -> None:
         now = time.monotonic()
         for actor, peer in list(self._peers.items()):
-            if now - peer.heard_s > self._settings.lost_after_s:
+            if now - peer.last_message_s > self._settings.lost_after_s:
                 del self._peers[actor]
                 events.append(ActorLeft(actor, peer.hello.run_id, silent=True))
 
@@ -298,7 +298,7 @@ class LearnerLink:
         self._send_frames(actor, encode(message))
 
     def _send_frames(self, actor: bytes, frames: Sequence[bytes | memoryview]) -> None:
-        # A ROUTER drops what it cannot deliver; every message here is either repeated or asked for again.
+        # A ROUTER drops what it cannot deliver; every message here is repeated or requested again.
         self._socket.send_multipart([actor, *frames], zmq.NOBLOCK)
 
     def _count_malformed(self, reason: str) -> None:
@@ -307,7 +307,7 @@ class LearnerLink:
 
 
 def name_difference(actor: SettingsMap, learner: SettingsMap) -> str:
-    """One sentence that names the first setting on which the two differ; empty if none."""
+    """The first setting on which both sides differ, as one sentence; empty if there is none."""
     for name in sorted({*actor, *learner}):
         if name not in actor:
             return f"settings differ: {name} is {learner[name]!r} on the learner and missing on the actor"

@@ -1,7 +1,7 @@
-"""What the actor still owes the learner, in order: pairs, withdrawals and update requests, kept until answered.
+"""Pairs, withdrawals and update requests of the actor, in order, until the learner answers them.
 
-Pure bookkeeping; used by the link thread only. The order is what makes the paper's schedule reproducible: a request
-is sent only when everything before it is acknowledged, and nothing after it is sent before it is answered.
+Pure bookkeeping for the link thread. The order makes the lockstep schedule reproducible: a request waits until
+everything before it is acknowledged, and everything after it waits for its answer.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class _Sent:
 
 
 class Outbox:
-    """Ordered queue of what is to be sent, and of what was sent and not answered yet.
+    """Ordered queue of unsent and unanswered items.
 
     Args:
-        pair_capacity: greatest number of pairs kept; `put` refuses more.
+        pair_capacity: largest number of pairs; `put` refuses more.
     """
 
     def __init__(self, pair_capacity: int) -> None:
@@ -37,16 +37,16 @@ class Outbox:
         self._pairs = 0
 
     def __len__(self) -> int:
-        """Everything not answered yet."""
+        """Number of unanswered items."""
         return len(self._waiting) + len(self._sent)
 
     @property
     def pairs(self) -> int:
-        """Pairs not acknowledged yet."""
+        """Number of unacknowledged pairs."""
         return self._pairs
 
     def put(self, item: Item) -> bool:
-        """Queue an item. False if it is a pair too many."""
+        """Queue an item; False if it is a pair beyond the capacity."""
         if isinstance(item, ChunkPair):
             if self._pairs >= self._capacity:
                 return False
@@ -54,14 +54,14 @@ class Outbox:
         self._waiting.append(item)
         return True
 
-    def due(self, now_s: float, heard_s: float, resend_after_s: float) -> Iterator[Item]:
-        """Items to send now, in order; an item the caller took counts as sent.
+    def due(self, now_s: float, last_message_s: float, resend_after_s: float) -> Iterator[Item]:
+        """Items to send now, in order; a yielded item counts as sent.
 
-        What was sent is due again after `resend_after_s`, but only if the learner was heard since: to one that is
-        busy or gone a second copy is of no use.
+        Sent items are due again after `resend_after_s`, if the learner has sent a message since: a learner that is busy
+        or gone needs no second copy.
         """
         for entry in self._sent.values():
-            if heard_s > entry.sent_s and now_s - entry.sent_s > resend_after_s:
+            if last_message_s > entry.sent_s and now_s - entry.sent_s > resend_after_s:
                 yield entry.item
                 entry.sent_s = now_s
         while self._waiting:
@@ -75,33 +75,33 @@ class Outbox:
             self._sent[_key(item)] = _Sent(item, now_s)
 
     def requeue(self) -> None:
-        """Send everything unanswered again, in order: the connection is a new one."""
+        """After a reconnect: make all unanswered items due, in order."""
         self._waiting.extendleft(entry.item for entry in reversed(self._sent.values()))
         self._sent.clear()
 
     def answer_pair(self, pair_id: int) -> bool:
-        """A pair is acknowledged. False if it was before."""
+        """Remove an acknowledged pair; False if it was removed before."""
         if self._sent.pop(("pair", pair_id), None) is None:
             return False
         self._pairs -= 1
         return True
 
     def answer_known(self, known: tuple[int, ...]) -> int:
-        """Every pair whose id lies in the ranges is acknowledged; how many those are. Call before `requeue`."""
+        """Remove all pairs within these ranges; returns their number. Call it before `requeue`."""
         found = [key for key in self._sent if key[0] == "pair" and in_ranges(known, key[1])]
         return sum(self.answer_pair(number) for _, number in found)
 
     def answer_withdrawal(self, pair_id: int) -> None:
-        """A withdrawal is acknowledged."""
+        """Remove an acknowledged withdrawal."""
         self._sent.pop(("withdrawal", pair_id), None)
 
     def answer_requests(self, request: int) -> None:
-        """All requests up to this number are answered."""
+        """Remove all requests up to this number."""
         for key in [key for key in self._sent if key[0] == "request" and key[1] <= request]:
             del self._sent[key]
 
     def _last_sent(self) -> Iterator[_Sent]:
-        # A request is always alone among what was sent, so looking at one entry is enough.
+        # No other item is sent together with a request, so one entry is enough.
         return iter([next(reversed(self._sent.values()))] if self._sent else [])
 
 

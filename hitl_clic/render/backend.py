@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Literal
+from importlib import import_module
+from typing import Any, Literal
 
 Choice = Literal["auto", "egl", "osmesa", "glfw"]
 
@@ -63,19 +64,22 @@ def use(name: str) -> None:
     os.environ.update(wanted)
 
 
+def open_context(name: str, width: int, height: int) -> Any:
+    """MuJoCo's `GLContext` of this backend, made current in the calling thread, which alone may use it.
+
+    Call its `free` at the end. If a library is missing, the error's type depends on MuJoCo, PyOpenGL and GLFW.
+    """
+    context = import_module(f"mujoco.{name}").GLContext(width, height)
+    context.make_current()
+    return context
+
+
 def _try(name: str) -> str:
     """Draw a test image with a backend; what went wrong, or an empty text."""
     command = [sys.executable, "-m", "hitl_clic.render.probe", name]
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
     try:
-        done = subprocess.run(
-            command,
-            env=environment(name),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TRY_TIMEOUT_S,
-            check=False,
-        )
+        done = subprocess.run(command, env=environment(name), timeout=_TRY_TIMEOUT_S, check=False, **pipes)
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     if done.returncode == 0:

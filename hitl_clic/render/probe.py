@@ -10,7 +10,7 @@ import sys
 import mujoco
 import numpy as np
 
-from hitl_clic.render.context import open_context
+from hitl_clic.render.backend import open_context
 
 _SIDE = 16
 _MODEL = '<mujoco><worldbody><light pos="0 0 3"/><geom size="1" rgba="1 0 0 1"/></worldbody></mujoco>'

@@ -37,9 +37,7 @@ class Rendering:
 class RenderThread:
     """Draws a 3-D scene until closed.
 
-    Args:
-        scene3d: the scene. quality, height: of the images, see `Renderer`. gl: the OpenGL backend.
-        images_per_s: rate to keep by smaller images, see `AdaptiveHeight`. 0: every image has the full height.
+    See `Renderer` for quality and height, `AdaptiveHeight` for `images_per_s`, the rate to keep by smaller images.
     """
 
     def __init__(
@@ -89,16 +87,13 @@ class RenderThread:
     # All below runs in the thread.
 
     def _run(self) -> None:
-        problem = ""
         try:
             name = backend.find(self._gl)
             backend.use(name)
             self._draw(name)
-        except backend.NoBackend as error:
-            problem = str(error)
         except Exception as error:  # each library raises errors of its own; the window continues without images
-            problem = f"Drawing the robot failed: {error or type(error).__name__}."
-        if problem:
+            known = isinstance(error, backend.NoBackend)
+            problem = str(error) if known else f"Drawing the robot failed: {str(error) or type(error).__name__}."
             _log.warning("%s", problem)
             with self._changed:
                 self.problem = problem

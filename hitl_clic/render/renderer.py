@@ -12,9 +12,9 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from hitl_clic.render.backend import open_context
 from hitl_clic.render.coarse import coarsen
-from hitl_clic.render.context import open_context
-from hitl_clic.tasks.mujoco_pose import place
+from hitl_clic.tasks.mujoco_pose import apply_pose
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D
 
 Image = NDArray[np.uint8]
@@ -75,7 +75,7 @@ class Renderer:
         Raises:
             ValueError: the pose belongs to another model.
         """
-        place(self._model, self._data, pose.joints)
+        apply_pose(self._model, self._data, pose.joints)
         self._gl.make_current()
         return tuple(self._image(camera, aspect, height or self._height) for camera in cameras)
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark, SessionEnd
 from hitl_clic.cockpit.window import keymap
@@ -30,7 +31,7 @@ from hitl_clic.types.records import (
     SwapRecord,
     TickRecord,
 )
-from hitl_clic.types.scene import NOTHING_DRAWN, ActionFrame
+from hitl_clic.types.scene import EMPTY_SCENE, ActionFrame
 from hitl_clic.types.view import LoopView, Record
 
 SHOWN = 5
@@ -174,7 +175,7 @@ class CockpitFeed:
         realtime = self._settings.pace == "realtime"
         return CockpitState(
             task=self._settings.task.replace("_", " "),
-            scene=view.scene or NOTHING_DRAWN,
+            scene=view.scene or EMPTY_SCENE,
             time_s=max(0, now - self._began_ns) * 1e-9,
             robot_chunk=chunk,
             execute=max(0, self._settings.execute - view.step_in_chunk),
@@ -232,8 +233,8 @@ class CockpitFeed:
 
         None for a direction, and for a baseline, which knows no sets.
         """
-        method = self._settings.clic
-        if record.human_action is None or record.correction_mode != "absolute" or method.kind != "clic":
+        method = self._settings.policy
+        if record.human_action is None or record.correction_mode != "absolute" or not isinstance(method, ClicSettings):
             return None
         return method.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
 

@@ -28,7 +28,7 @@ from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.teacher.oracle import Oracle
 from hitl_clic.devices.teacher.scripted import ScriptedDevice
 from hitl_clic.settings import SessionSettings, is_object_name
-from hitl_clic.tasks.foresight import Foresight
+from hitl_clic.tasks.lookahead import TeacherLookahead
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
@@ -80,14 +80,14 @@ def scripted_device(
     """A scripted teacher as a device.
 
     Raises:
-        SettingsError: it is to foresee a task that cannot be foreseen.
+        SettingsError: `oracle.foresight` needs a task with `predict`.
     """
     script = settings.oracle
     behind = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)
     if settings.pace == "max":  # no time passes between two ticks: as many ticks late as it would be live
         script = script.model_copy(update={"latency_s": 0.0, "delay_steps": behind})
     try:
-        foresee = Foresight(make_task(settings.task), teacher) if script.foresight else None
+        foresee = TeacherLookahead(make_task(settings.task), teacher) if script.foresight else None
     except ValueError as error:
         raise SettingsError(
             f"oracle.foresight = true is not allowed with task = {settings.task}: {error}; give --oracle.no-foresight"

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hitl_clic.clic.settings import InferenceSettings
+from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.control.overlap import OverlapName, check_lead, check_room
 from hitl_clic.evaluation import EpisodeResult, Execution, Rollouts
 from hitl_clic.evaluation import evaluate as roll_out
@@ -19,7 +19,7 @@ from hitl_clic.runner.policy import EVALUATION_SEED, Policy, find_checkpoint
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
-from hitl_clic.types.errors import UserError, describe
+from hitl_clic.types.errors import UserError, describe, unknown
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Evaluation(Rollouts):
             "execute": settings.execute,
             "overlap": self.overlap,
             "lead": self.lead,
-            "inference": settings.clic.inference.model_dump(),
+            "inference": settings.policy.inference.model_dump(),
             "weight_version": self.weight_version,
             "updates": self.updates,
             **_plain({**figures, "episodes": [asdict(row) for row in self.episodes]}),
@@ -65,7 +65,7 @@ def evaluate(
     overlap: OverlapName | None = None,
     lead: int | None = None,
     execute: int | None = None,
-    inference: InferenceSettings | Mapping[str, Any] | None = None,
+    inference: AnyInferenceSettings | Mapping[str, Any] | None = None,
     task: Task | None = None,
     teacher: Teacher | TeacherFunction | None = None,
     on_episode: Callable[[EpisodeResult], object] = lambda result: None,
@@ -115,18 +115,22 @@ def evaluate(
     )
 
 
-def searched(settings: SessionSettings, execute: int | None, inference: InferenceSettings) -> SessionSettings:
+def searched(settings: SessionSettings, execute: int | None, inference: AnyInferenceSettings) -> SessionSettings:
     """The session's settings with another Ta, and with those settings of the search that were given.
 
     Raises:
-        UserError: Ta is more than the session's H.
+        UserError: Ta is more than the session's H, or the session's method has no such setting.
     """
     if execute is not None and not 1 <= execute <= settings.horizon:
         raise UserError(f"execute = {execute} is not allowed; allowed: 1 to {settings.horizon}, the session's H")
     given = {name: getattr(inference, name) for name in inference.model_fields_set}
-    search = settings.clic.inference.model_copy(update=given)
-    clic = settings.clic.model_copy(update={"inference": search})
-    return settings.model_copy(update={"clic": clic, "execute": execute or settings.execute})
+    known = type(settings.policy.inference).model_fields
+    for name in given:
+        if name not in known:
+            raise UserError(f"inference.{name} is not a setting of {settings.policy.kind}; {unknown(name, known)}")
+    inference_now = settings.policy.inference.model_copy(update=given)
+    policy = settings.policy.model_copy(update={"inference": inference_now})
+    return settings.model_copy(update={"policy": policy, "execute": execute or settings.execute})
 
 
 def overlapped(settings: SessionSettings, overlap: OverlapName | None, lead: int | None) -> tuple[OverlapName, int]:
@@ -146,13 +150,13 @@ def overlapped(settings: SessionSettings, overlap: OverlapName | None, lead: int
     return chosen, lead
 
 
-def _inference(given: InferenceSettings | Mapping[str, Any] | None) -> InferenceSettings:
-    if isinstance(given, InferenceSettings):
+def _inference(given: AnyInferenceSettings | Mapping[str, Any] | None) -> AnyInferenceSettings:
+    if isinstance(given, AnyInferenceSettings):
         return given
     try:
-        return InferenceSettings(**(given or {}))
+        return AnyInferenceSettings(**(given or {}))
     except ValidationError as error:
-        raise UserError(f"inference: {describe(error, InferenceSettings)}") from None
+        raise UserError(f"inference: {describe(error, AnyInferenceSettings)}") from None
 
 
 def _plain(value: Any) -> Any:

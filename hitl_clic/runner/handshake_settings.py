@@ -9,7 +9,7 @@ from hitl_clic.settings import SessionSettings
 from hitl_clic.types.symmetry import Symmetry, to_text
 
 Scalars = Mapping[str, str | int | float | bool]
-OWN_FIELDS = ("clic.device", "clic.inference.device")
+OWN_FIELDS = ("policy.device", "policy.inference.device")
 """Settings of the method that each side may choose for itself."""
 
 
@@ -25,9 +25,10 @@ def handshake_settings(
         "horizon": settings.horizon,
         "seed": settings.seed,
         "schedule": settings.schedule,
-        "symmetries": to_text(symmetries) if settings.clic.symmetries else "",
+        "symmetries": to_text(symmetries) if settings.policy.symmetries else "",
     }
-    agreed.update((name, value) for name, value in _flat(settings.clic.model_dump(), "clic.") if name not in OWN_FIELDS)
+    numbers = _flat(settings.policy.model_dump(), "policy.")
+    agreed.update((name, value) for name, value in numbers if name not in OWN_FIELDS)
     return agreed
 
 
@@ -39,7 +40,7 @@ def check_handshake(agreed: Scalars, settings: SessionSettings) -> None:
     """
     own = handshake_settings(settings, int(agreed["dim_o"]), int(agreed["dim_a"]))
     for name, value in own.items():
-        if name.startswith("clic.") or name in ("schedule", "method"):
+        if name.startswith("policy.") or name in ("schedule", "method"):
             there = agreed.get(name)
             if there != value:
                 flag = name.replace("_", "-")

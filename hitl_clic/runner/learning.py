@@ -53,7 +53,7 @@ def learn(
         sessions: session folders, all of one task and one H.
         updates: of the network, count. episodes: of each session the first so many; 0 is all.
         config, settings, **chosen: what differs from the first session's settings, as in `teach`; mostly
-            `method="bc"`, `clic={...}`, `seed=1`, `out="runs/bc"`.
+            `method="bc"`, `policy={...}`, `seed=1`, `out="runs/bc"`.
         task: where the sessions were taught on a task object: an object of that class.
         on_update: called after each update with how many are done.
 
@@ -72,8 +72,10 @@ def learn(
     if made.out is not None and (made.out / "session.mcap").exists():
         raise UserError(f"out = {made.out} holds a session; allowed: a folder without session.mcap")
     pairs = list(_pairs(folders, made, episodes))
-    if len(pairs) < made.clic.min_pairs:
-        raise UserError(f"sessions hold {len(pairs)} pairs; allowed: as many as clic.min_pairs = {made.clic.min_pairs}")
+    if len(pairs) < made.policy.min_pairs:
+        raise UserError(
+            f"sessions hold {len(pairs)} pairs; allowed: as many as policy.min_pairs = {made.policy.min_pairs}"
+        )
     symmetries = _symmetries(made, Parts(task=task))
     return _train(pairs, made, symmetries, updates, on_update)
 
@@ -115,7 +117,7 @@ def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) ->
 
 
 def _symmetries(settings: SessionSettings, parts: Parts) -> tuple[Symmetry, ...]:
-    if not settings.clic.symmetries:
+    if not settings.policy.symmetries:
         return ()
     task = parts.make_task(settings)
     try:
@@ -135,7 +137,7 @@ def _train(
 
     assert settings.out is not None
     sizes = (pairs[0].state.size, pairs[0].human.shape[1], settings.horizon)
-    trainer = make_trainer(*sizes, settings.clic, settings.seed, symmetries)
+    trainer = make_trainer(*sizes, settings.policy, settings.seed, symmetries)
     for number, pair in enumerate(pairs):
         trainer.add(number, pair.correction_mode, pair.state, pair.robot, pair.human, pair.mask)
     began = time.perf_counter()

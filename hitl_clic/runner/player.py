@@ -32,7 +32,7 @@ from hitl_clic.runner.policy_probe import PolicyProbe, chosen_axes
 from hitl_clic.runner.recorded_policies import RecordedPolicies
 from hitl_clic.runner.window_setup import scene3d_for
 from hitl_clic.session.reader import Session
-from hitl_clic.session.replay import Frame, Replayer
+from hitl_clic.session.replay import ReplayedTick, Replayer
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
@@ -148,7 +148,7 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
 
 def _inbox(tick: TickRecord, settings: SessionSettings) -> PolicyInbox:
     """Makes policies of a session's weights, on this machine's CPU whatever they were learned on."""
-    method = settings.clic.model_copy(update={"device": "cpu"})
+    method = settings.policy.model_copy(update={"device": "cpu"})
     return PolicyInbox(tick.observation.size, tick.executed.size, settings.horizon, method, settings.seed)
 
 
@@ -275,7 +275,7 @@ def _sheet(projector: Projector, camera_feed: CameraFeed | None, path: Path, pic
     figure.savefig(path)
 
 
-def _view(frame: Frame, task: Task) -> LoopView:
+def _view(frame: ReplayedTick, task: Task) -> LoopView:
     """The loop's newest instant as it was at a recorded tick."""
     record, plan = frame.record, frame.plan
     follows = plan is not None and 0 <= record.step_in_chunk < len(plan.chunk)

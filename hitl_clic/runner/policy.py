@@ -115,8 +115,8 @@ def load_policy(path: Path, settings: SessionSettings, seed: int) -> tuple[Chunk
     try:
         weights, agreed = checkpoint.read_weights(path)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
-        generator = torch.Generator(settings.clic.planner_device).manual_seed(seed)
-        policy = policy_of_weights(weights, *sizes, settings.clic, generator)
+        generator = torch.Generator(settings.policy.planner_device).manual_seed(seed)
+        policy = policy_of_weights(weights, *sizes, settings.policy, generator)
     except ValueError as error:
         raise UserError(str(error)) from error
     return policy, weights, sizes[0], sizes[1]

@@ -19,7 +19,7 @@ from hitl_clic.methods import make_policy, untrained_weights
 from hitl_clic.types.messages import Weights
 from hitl_clic.types.records import Array
 
-Policy = NetworkPolicy[Any] | StandStill
+Policy = NetworkPolicy[Any, Any] | StandStill
 
 
 def policy_of_weights(

@@ -107,7 +107,7 @@ def slice_edge(away: Array, length: float, axes: tuple[int, int]) -> float:
     The half-space is what lies nearer to the correction as it is learnt, `length` long at most, than to a^r.
 
     Args:
-        away: a^h - a^r, [dim_a]. length: `clic.half_space.length`. axes: of the plane.
+        away: a^h - a^r, [dim_a]. length: `policy.relative_length`. axes: of the plane.
     """
     far, within = float(np.linalg.norm(away)), float(np.linalg.norm(away[list(axes)]))
     if within <= 0.0:
@@ -143,7 +143,7 @@ class PolicyProbe:
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self._inbox, self._source, self._prepare = inbox, source, prepare
-        self._method, self._averaged = settings.clic, settings.correction.label_average_s > 0
+        self._method, self._averaged = settings.policy, settings.correction.label_average_s > 0
         self._views, self._axes, self._shown = views, axes, shown
         self._policy: Policy | None = None
         self._version = -1
@@ -244,9 +244,9 @@ class PolicyProbe:
         if human is not None:
             away = human - record.robot_action
             if record.correction_mode == "absolute":
-                radius = slice_radius(away, self._method.radius_ratio, (i, j))
+                radius = slice_radius(away, self._method.follow_ratio, (i, j))
             else:
-                edge = slice_edge(away, self._method.half_space.length, (i, j))
+                edge = slice_edge(away, self._method.relative_length, (i, j))
         self._energy_slice.publish(
             EnergySlice(
                 policy=self._name,
@@ -271,5 +271,5 @@ class PolicyProbe:
                 return
             nothing = np.zeros((0, pair.human.shape[1]), np.float32)
             chunk = policy.plan(pair.state, nothing, None).chunk
-            answers[pair.id] = follows(chunk, pair, self._method.radius_ratio, averaged=self._averaged)
+            answers[pair.id] = follows(chunk, pair, self._method.follow_ratio, averaged=self._averaged)
         self._compliance.publish(answers)

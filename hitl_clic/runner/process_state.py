@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import torch
 
-from hitl_clic.os_scheduling import ACTOR_SLICE_S, request_slice, slice_now
+from hitl_clic.os_scheduling import ACTOR_SLICE_S, current_slice, request_slice
 
 SWITCH_INTERVAL_S = 0.0005
 """Longest wait of a tick for another Python thread, seconds; Python's own default is 0.005."""
@@ -28,7 +28,7 @@ def real_time_process(threads: int) -> Iterator[None]:
     Args:
         threads: torch's, for each calculation in this process.
     """
-    before_s, before_threads, before_switch_s = slice_now(), torch.get_num_threads(), sys.getswitchinterval()
+    before_s, before_threads, before_switch_s = current_slice(), torch.get_num_threads(), sys.getswitchinterval()
     request_slice(ACTOR_SLICE_S)  # threads started from here on inherit it
     torch.set_num_threads(threads)
     sys.setswitchinterval(SWITCH_INTERVAL_S)

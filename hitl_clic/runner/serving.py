@@ -34,7 +34,7 @@ def serve_learner(
         check_handshake(agreed, settings)
         sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
         symmetries = from_text(str(agreed.get("symmetries", "")))
-        return methods.make_live_trainer(*sizes, settings.clic, int(agreed["seed"]), symmetries)
+        return methods.make_live_trainer(*sizes, settings.policy, int(agreed["seed"]), symmetries)
 
     training = settings.training
     if settings.schedule == "lockstep":  # updates only when the actor orders them

@@ -139,7 +139,7 @@ class TaughtSession:
     def _new_inbox(self) -> PolicyInbox:
         settings = self.settings
         yield_hook = self._clock.yield_to_tick if self._clock is not None else None
-        return PolicyInbox(*self._dims, settings.horizon, settings.clic, settings.seed, yield_hook)
+        return PolicyInbox(*self._dims, settings.horizon, settings.policy, settings.seed, yield_hook)
 
     def _start_probe(self, stack: ExitStack) -> PolicyProbe | None:
         """The policy probe; only in real time, where a person looks on."""

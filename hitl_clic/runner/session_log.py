@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hitl_clic.cockpit.report import write_curves
 from hitl_clic.session.recorder import Recorder
-from hitl_clic.session.summary import Summary, Tally, write_summary
+from hitl_clic.session.summary import Summary, SummaryBuilder, write_summary
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import UserError
@@ -30,7 +30,7 @@ class SessionLog:
     def __init__(self, settings: SessionSettings, folder: Path) -> None:
         self._settings, self._folder = settings, folder
         self._recorder = Recorder(folder / "session.mcap", settings.recording)
-        self._tally = Tally()
+        self._tally = SummaryBuilder()
         self.episodes: list[EpisodeRecord] = []
         """Finished so far."""
         self.observers: list[Callable[[Record], None]] = []

@@ -34,7 +34,7 @@ class Choices(TypedDict, total=False):
     execute: int
     task_options: Nested
     learner: str
-    clic: Nested
+    policy: Nested
     loop: Nested
     gate: Nested
     correction: Nested

@@ -1,1 +1,1 @@
-"""Recorded sessions: writing, reading, replaying and verifying."""
+"""Recorded sessions: recording, reading, replay and verification."""

@@ -1,7 +1,7 @@
-"""Reading a recorded session, whole or cut off. Any thread; reads only, and holds in memory only what it is asked for.
+"""Reader of recorded sessions, complete or incomplete. Any thread; reads records only on demand.
 
-A file that was cut off (kill -9, power) or has damaged chunks gives every record that can still be trusted; what is
-missing is said in `lost`.
+A file that ends early (kill -9, power failure) or has damaged chunks gives all other records; `lost` describes the
+rest.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ T = TypeVar("T")
 
 FILE_NAME = "session.mcap"
 _DAMAGE = (McapError, ValueError, KeyError, struct.error, ZstdError, MemoryError, RuntimeError)
-"""What the MCAP package raises on bytes that are not what they should be (lz4 raises RuntimeError)."""
+"""Exceptions of the MCAP package for damaged bytes (lz4 raises RuntimeError)."""
 _LARGEST_CHUNK = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """What a pass over the file found besides the records."""
+    """Result of a pass over the file, besides the records."""
 
     complete: bool
     damage: tuple[str, ...]
@@ -45,9 +45,11 @@ class Session:
     """One recorded session. Open it with `Session.open`.
 
     Attributes:
-        path: the MCAP file. truncated: its end is missing.
-        lost: what could not be read, in a sentence; empty if nothing.
-        counts: records by topic. dropped: records the recorder had to drop; None if the file does not say.
+        path: the MCAP file.
+        truncated: the end of the file is missing.
+        lost: what could not be read, as a sentence; empty if nothing.
+        counts: number of records by topic.
+        dropped: number of records that the recorder dropped; None if unknown.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,7 +65,7 @@ class Session:
         """Open a session folder or its MCAP file.
 
         Raises:
-            ValueError: there is no such file, it is not a session's, or nothing in it can be read.
+            ValueError: no such file, not a session, or nothing readable in it.
         """
         given = Path(path)
         file = given / FILE_NAME if given.is_dir() else given
@@ -73,18 +75,18 @@ class Session:
         return cls(file)
 
     def of(self, kind: type[T]) -> Iterator[T]:
-        """All records of one type, in the order of the file, read as they are asked for.
+        """All records of one type in the order of the file, read lazily.
 
         Raises:
-            ValueError: a record does not have the fields it should; names the file, topic and field.
+            ValueError: a record lacks a field or has a wrong one; names the file, topic and field.
         """
         return self.records(kind)
 
     def records(self, *kinds: type) -> Iterator[Any]:
-        """Records of some types (of all, without arguments), in the order of the file; as `of`."""
-        wanted = {BY_TYPE[kind].name for kind in kinds} if kinds else set(BY_NAME)
+        """Records of some types (without arguments: all), as `of`."""
+        topics = {BY_TYPE[kind].name for kind in kinds} if kinds else set(BY_NAME)
         for name, text in self._texts(_Notes()):
-            if name in wanted:
+            if name in topics:
                 try:
                     yield BY_NAME[name].loads(text)
                 except ValueError as problem:
@@ -92,49 +94,44 @@ class Session:
 
     @cached_property
     def settings(self) -> SettingsRecord:
-        """What was set. Raises ValueError when the recording was cut off before that was written."""
+        """The settings. Raises ValueError if the recording ends before them."""
         for record in self.of(SettingsRecord):
             return record
-        raise ValueError(f"{self.path}: it holds no settings (cut off in its first moments?); use another session")
+        raise ValueError(f"{self.path}: it holds no settings (it ends too early); use another session")
 
     @cached_property
     def ticks(self) -> list[TickRecord]:
-        """Every tick, in order."""
         return list(self.of(TickRecord))
 
     @cached_property
     def plans(self) -> list[Plan]:
-        """Every plan, in order."""
         return list(self.of(Plan))
 
     @cached_property
     def pairs(self) -> list[ChunkPair]:
-        """Every chunk pair, in order."""
         return list(self.of(ChunkPair))
 
     @cached_property
     def snapshots(self) -> list[SnapshotRecord]:
-        """Every snapshot, in order."""
         return list(self.of(SnapshotRecord))
 
     @cached_property
     def events(self) -> list[EventRecord]:
-        """Every event, in order."""
         return list(self.of(EventRecord))
 
     @cached_property
     def swaps(self) -> list[SwapRecord]:
-        """Every change of weights, in order."""
+        """Every change of weights."""
         return list(self.of(SwapRecord))
 
     @cached_property
     def episodes(self) -> list[EpisodeRecord]:
-        """Every finished episode, in order."""
+        """Every finished episode."""
         return list(self.of(EpisodeRecord))
 
     @cached_property
     def statuses(self) -> list[LinkStatus]:
-        """Every recorded state of link and learner, in order."""
+        """Every recorded status of link and learner."""
         return list(self.of(LinkStatus))
 
     def _scan(self) -> _Scan:
@@ -145,13 +142,13 @@ class Session:
         return _Scan(notes.complete, tuple(notes.damage), counts, notes.dropped)
 
     def _texts(self, notes: _Notes) -> Iterator[tuple[str, bytes]]:
-        """(topic, JSON text) of every record that can be trusted; `notes` is filled on the way."""
+        """Topic and JSON text of every intact record; fills `notes`."""
         channels: dict[int, str] = {}
         with self.path.open("rb") as file:
             size = self.path.stat().st_size
             if size == 0:
                 raise ValueError(f"{self.path}: the file is empty; use another session")
-            # A damaged length must not make the reader ask for more memory than the file could fill.
+            # A damaged length must not make the reader allocate more memory than the file could fill.
             reader = StreamReader(file, emit_chunks=True, record_size_limit=max(size, 1))
             records = reader.records
             while True:
@@ -199,7 +196,7 @@ class Session:
 
 
 class _Notes:
-    """What a pass over the file learns besides the records."""
+    """State of a pass over the file."""
 
     def __init__(self) -> None:
         self.complete = False
@@ -207,7 +204,7 @@ class _Notes:
         self.dropped: int | None = None
 
     def take(self, record: McapRecord, path: Path) -> None:
-        """Read a file-level record. Raises ValueError for a foreign file or another format."""
+        """Read a file-level record. Raises ValueError for another profile or format."""
         if isinstance(record, Header) and record.profile != PROFILE:
             raise ValueError(
                 f"{path}: an MCAP file of profile {record.profile!r}, not a recorded session ({PROFILE!r}); "

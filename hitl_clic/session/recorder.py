@@ -1,7 +1,7 @@
 """The recorder: a thread of the actor process that owns the session's MCAP file.
 
-The loop, the planner and the link threads call `put`, which appends to a queue and must never wait, write or convert.
-The recorder's thread does everything else. A failure (disk full) ends the recording, never the loop.
+The loop, planner and link threads call `put`, which only appends to a queue. The recorder's thread converts and writes.
+A failure (disk full) ends the recording, never the loop.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ from hitl_clic.types.json_form import json_schema
 
 _COMPRESSION = {"zstd": CompressionType.ZSTD, "lz4": CompressionType.LZ4, "none": CompressionType.NONE}
 _POLL_S = 0.02
-"""How often the queue is emptied. Polling in batches disturbs a tick less than waking at each `put`."""
+"""Period of emptying the queue. Batches disturb a tick less than a wake-up at each `put`."""
 
 
 class Recorder:
-    """Writes records to a session file as they come.
+    """Writes records to a session file.
 
     Args:
-        path: the file to write, usually `session.mcap` in the session's folder (made if absent).
+        path: file to create, usually `session.mcap`; its folder is made if absent.
         settings: flushing, queue and compression.
 
     Attributes:
-        written: records written so far. dropped: records lost (queue full, recording ended, unwritable record).
-        error: the first thing that went wrong, in one sentence; None while all is well.
+        written: number of written records.
+        dropped: number of lost records (queue full, recording ended, or record not writable).
+        error: the first error, as a sentence, or None.
     """
 
     def __init__(self, path: Path, settings: RecordingSettings | None = None) -> None:
@@ -51,14 +52,14 @@ class Recorder:
 
     @property
     def waiting(self) -> int:
-        """Records in the queue."""
+        """Number of records in the queue."""
         return len(self._queue)
 
     def start(self) -> None:
         """Create the file and start the thread (once).
 
         Raises:
-            ValueError: the file exists already, or cannot be created; says so.
+            ValueError: the file exists or cannot be created.
         """
         if self._thread is not None:
             raise RuntimeError(f"the recorder of {self.path} was started twice")
@@ -67,10 +68,10 @@ class Recorder:
         self._thread.start()
 
     def put(self, record: object) -> None:
-        """Hand over a record; never blocks. Dropped, and counted, when the queue is full or the recording ended.
+        """Queue a record; never blocks. A full queue or an ended recording drops and counts it.
 
         Raises:
-            TypeError: there is no topic for this type (a mistake in the program, found at the first tick).
+            TypeError: the type has no topic.
         """
         topic = topic_of(record)
         if self._ended or len(self._queue) >= self.settings.queue_capacity:
@@ -79,14 +80,12 @@ class Recorder:
         self._queue.append((time.perf_counter_ns() if topic.time_ns is None else topic.time_ns(record), record))
 
     def close(self, timeout_s: float = 30.0) -> None:
-        """Write what waits, finish the file and stop the thread. Safe to call twice; keeps trouble in `error`."""
+        """Write the queue, finish the file and stop the thread. Can be called twice; errors go to `error`."""
         self._closing.set()
         if self._thread is not None:
             self._thread.join(timeout=timeout_s)
             if self._thread.is_alive():
-                self._note(
-                    f"{self.path}: the disk did not take the recording within {timeout_s:g} s; its end is missing"
-                )
+                self._note(f"{self.path}: the recording was not written within {timeout_s:g} s; its end is missing")
         self._ended = True
 
     def _open(self) -> BinaryIO:
@@ -107,7 +106,7 @@ class Recorder:
                 file.close()
         except OSError as problem:
             self._note(f"{self.path}: recording ended, {problem.strerror or problem}")
-        except Exception as problem:  # whatever it was, the loop must go on and a person must hear of it
+        except Exception as problem:  # the loop continues, and `error` reports the fault
             self._note(f"{self.path}: recording ended, {type(problem).__name__}: {problem}")
         finally:
             self._ended = True
@@ -123,13 +122,13 @@ class Recorder:
             schema = json.dumps(json_schema(topic.record)).encode()
             schema_id = writer.register_schema(f"hitl_clic.{topic.record.__name__}", "jsonschema", schema)
             channels[topic.record] = writer.register_channel(topic.name, "json", schema_id)
-        oldest_s: float | None = None  # when the oldest record not yet on disk was taken from the queue
+        oldest_s: float | None = None  # time of the oldest record that is not on disk
         while True:
             closing = self._closing.is_set()
             before = self.written
             self._drain(writer, channels)
             now_s = time.perf_counter()
-            # The first records (the settings) go to disk at once: without them the rest is hard to read.
+            # Flush the first records (the settings) at once: without them the rest is hard to read.
             if oldest_s is None and self.written > before:
                 oldest_s = now_s if before else now_s - self.settings.flush_s
             if oldest_s is not None and now_s - oldest_s >= self.settings.flush_s - 2 * _POLL_S:

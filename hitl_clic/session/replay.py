@@ -1,6 +1,6 @@
-"""Replaying a session: checking that it happens again bit for bit, and showing it. Any thread; writes nothing.
+"""Replay of a session: bit-exact verification, and display. Any thread; writes nothing.
 
-Every recorded tick stepped the task once, with its `executed` action; a paused loop records no ticks.
+Every recorded tick is one step of the task with the `executed` action; a paused loop records no ticks.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from hitl_clic.types.scene import Scene
 
 
 class Difference(NamedTuple):
-    """The first thing that came out otherwise than recorded.
+    """The first difference between recording and simulation.
 
-    `field` is "observation[3]", "reward", "success", "terminated" or "truncated"; with " after restoring" when only
-    the task restored from an intermediate snapshot differs.
+    `field` is "observation[3]", "reward", "success", "terminated" or "truncated". The suffix " after restoring" marks a
+    difference that only occurs after a restore from an intermediate snapshot.
     """
 
     tick: int
@@ -34,13 +34,14 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What `verify` found.
+    """The result of `verify`.
 
     Attributes:
-        ticks: ticks recorded. ticks_checked: ticks simulated again and compared.
-        episodes: episodes of which at least one tick was checked. snapshots_checked: intermediate snapshots restored.
-        gaps: places where ticks are missing from the recording.
-        first_difference: None when everything is equal bit for bit.
+        ticks, ticks_checked: number of recorded ticks and of compared ticks.
+        episodes: number of episodes with at least one compared tick.
+        snapshots_checked: number of restored intermediate snapshots.
+        gaps: number of places where ticks are missing.
+        first_difference: None if all is equal bit for bit.
         truncated, lost: as in `Session`.
     """
 
@@ -55,13 +56,13 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
-        """There was something to check, nothing is missing but a cut-off end, and all of it is equal."""
+        """Whether at least one tick was compared, all are equal, and nothing but the end is missing."""
         whole = not self.gaps and (self.truncated or not self.lost)
         return self.first_difference is None and whole and 0 < self.ticks == self.ticks_checked
 
     @property
     def sentence(self) -> str:
-        """The outcome for a person."""
+        """The result in words."""
         text = f"{self.ticks_checked} of {self.ticks} ticks in {self.episodes} episodes simulated again"
         if self.first_difference is None:
             text += ": equal bit for bit" if self.ticks_checked else ": no snapshot to begin from"
@@ -75,26 +76,26 @@ class VerifyReport:
         return text + (f" ({self.lost})" if self.lost else "")
 
     def as_json(self) -> dict[str, Any]:
-        """Everything as a JSON-able dict, with `ok` and `sentence`."""
+        """All fields as JSON-compatible values, with `ok` and `sentence`."""
         difference = self.first_difference._asdict() if self.first_difference else None
         return {**dataclasses.asdict(self), "first_difference": difference, "ok": self.ok, "sentence": self.sentence}
 
 
 def verify(session: Session, make_task: Callable[[], Task]) -> VerifyReport:
-    """Simulate a session again and compare each observation, reward and flag with the recording, bit for bit.
+    """Simulate a session again and compare observations, rewards and flags bit for bit, up to the first difference.
 
-    Two tasks run side by side: one from each episode's first snapshot with the recorded actions alone, one set back at
-    every later snapshot, which shows that the snapshots themselves are exact. Stops at the first difference.
+    Two tasks run side by side. One starts at each episode's first snapshot; the other one restores every later
+    snapshot, which tests the snapshots.
 
     Args:
         session: the recording.
-        make_task: makes the task it was recorded on; called twice, the tasks are closed.
+        make_task: makes the recorded task; called twice, and both tasks are closed.
 
     Raises:
-        ValueError: a snapshot is not one of this task, or the recording cannot be read.
+        ValueError: a snapshot of another task, or an unreadable recording.
     """
     snapshots = {(record.episode, record.tick): record for record in session.of(SnapshotRecord)}
-    through, resumed = _Track(make_task(), ""), _Track(make_task(), " after restoring")
+    through, resumed = _Resimulation(make_task(), ""), _Resimulation(make_task(), " after restoring")
     ticks = checked = restored = gaps = 0
     episodes: set[int] = set()
     difference: Difference | None = None
@@ -105,8 +106,8 @@ def verify(session: Session, make_task: Callable[[], Task]) -> VerifyReport:
             missing = record.tick != (0 if previous is None else previous.tick + 1)
             gaps += missing
             if missing or previous is None or previous.episode != record.episode:
-                through.lose()
-                resumed.lose()
+                through.stop()
+                resumed.stop()
             previous = record
             if difference is not None:
                 continue
@@ -128,8 +129,8 @@ def verify(session: Session, make_task: Callable[[], Task]) -> VerifyReport:
     return VerifyReport(ticks, checked, len(episodes), restored, gaps, difference, session.truncated, session.lost)
 
 
-class _Track:
-    """A task that follows the recording from a snapshot on."""
+class _Resimulation:
+    """A task that repeats the recorded actions from a snapshot on."""
 
     def __init__(self, task: Task, remark: str) -> None:
         self.task = task
@@ -141,12 +142,12 @@ class _Track:
         self._observation = _restore(self.task, snapshot, session)
         self.running = True
 
-    def lose(self) -> None:
-        """The recording does not lead on from here: wait for the next snapshot."""
+    def stop(self) -> None:
+        """Stop at a gap; the next snapshot starts again."""
         self.running = False
 
     def check(self, record: TickRecord) -> Difference | None:
-        """Compare one tick and go on to the next; None if equal (or not running)."""
+        """Compare a tick and step; None if equal or not running."""
         if not self.running:
             return None
         found = _first_unequal(record.observation, self._observation)
@@ -159,12 +160,13 @@ class _Track:
         return Difference(record.tick, field + self._remark, recorded, resimulated)
 
 
-class Frame(NamedTuple):
-    """One recorded tick for showing.
+class ReplayedTick(NamedTuple):
+    """One recorded tick for display.
 
     Attributes:
-        record: the tick. scene: the task as the tick found it, before its action.
-        plan: the plan the robot was following; None before the first, or if it is not in the recording.
+        record: the tick.
+        scene: before the tick's action.
+        plan: the plan in use; None before the first, or if it was not recorded.
     """
 
     record: TickRecord
@@ -173,11 +175,11 @@ class Frame(NamedTuple):
 
 
 class Replayer:
-    """Shows a session tick by tick; iterating goes on from the position, `seek` moves it.
+    """Iterates over a session's ticks for display; `seek` moves the position.
 
     Args:
-        session: the recording; its ticks, plans and snapshots are read into memory.
-        task: a task of the recorded kind, used (and left) by the replayer alone.
+        session: the recording; its ticks, plans and snapshots are held in memory.
+        task: of the recorded type; the replayer alone uses it.
 
     Raises:
         ValueError: the recording holds no ticks.
@@ -193,23 +195,23 @@ class Replayer:
         self._plans = {plan.tick: plan for plan in session.plans}
         self._snapshots = {(record.episode, record.tick): record for record in session.snapshots}
         self._next = 0
-        self._at: int | None = None  # index of the tick whose state the task is in
+        self._at: int | None = None  # index of the tick that the task is at
 
     def __len__(self) -> int:
         return len(self._ticks)
 
     @property
     def first_tick(self) -> int:
-        """Number of the first recorded tick."""
+        """First recorded tick."""
         return self._numbers[0]
 
     @property
     def last_tick(self) -> int:
-        """Number of the last recorded tick."""
+        """Last recorded tick."""
         return self._numbers[-1]
 
     def seek(self, tick: int) -> None:
-        """Go to a tick; the next frame shows it, or the first one recorded after it.
+        """Go to a tick, or to the first recorded one after it.
 
         Raises:
             ValueError: the tick is outside the recording; names the range.
@@ -218,31 +220,31 @@ class Replayer:
             raise ValueError(f"tick {tick} is not in the recording; it has ticks {self.first_tick} to {self.last_tick}")
         self._next = bisect.bisect_left(self._numbers, tick)
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[ReplayedTick]:
         while self._next < len(self._ticks):
             index = self._next
             self._next += 1
             yield self.frame(index)
 
-    def frame(self, index: int) -> Frame:
-        """The frame of the index-th recorded tick.
+    def frame(self, index: int) -> ReplayedTick:
+        """The tick with this index.
 
         Raises:
-            ValueError: no snapshot leads to this tick (part of the recording is missing).
+            ValueError: no snapshot leads to it (part of the recording is missing).
         """
-        self._bring(index)
+        self._move_to(index)
         record = self._ticks[index]
-        return Frame(record, self._task.scene(), self._plans.get(record.plan_tick))
+        return ReplayedTick(record, self._task.scene(), self._plans.get(record.plan_tick))
 
-    def _bring(self, index: int) -> None:
-        """Bring the task to the state of a tick, from where it is or from the nearest snapshot before."""
+    def _move_to(self, index: int) -> None:
+        """Move the task to a tick, from its present state or from the nearest earlier snapshot."""
         start = index
         while start != self._at:
             snapshot = self._snapshots.get((self._ticks[start].episode, self._ticks[start].tick))
             if snapshot is not None:
                 _restore(self._task, snapshot, self._session)
                 break
-            if not self._leads_on(start - 1):
+            if not self._continues(start - 1):
                 raise ValueError(
                     f"{self._session.path}: no snapshot leads to tick {self._numbers[index]}; "
                     "part of the recording is missing there"
@@ -252,8 +254,8 @@ class Replayer:
             self._task.step(self._ticks[passed].executed)
         self._at = index
 
-    def _leads_on(self, index: int) -> bool:
-        """Whether the state after this tick is the state of the next recorded one."""
+    def _continues(self, index: int) -> bool:
+        """Whether the next recorded tick follows this one directly."""
         if index < 0:
             return False
         record, following = self._ticks[index], self._ticks[index + 1]
@@ -273,7 +275,7 @@ def _first_unequal(recorded: Array, resimulated: Array) -> tuple[str, float | st
     again = np.ascontiguousarray(resimulated, dtype=np.float32)
     if recorded.shape != again.shape:
         return "observation", f"{recorded.shape[0]} numbers", f"shape {again.shape}"
-    # Bits, not values, so that 0.0 and -0.0 differ; any NaN equals any other, since JSON keeps no payload.
+    # Compare bits, so that 0.0 and -0.0 differ. NaNs are equal, because JSON keeps no payload.
     unequal = (recorded.view(np.uint32) != again.view(np.uint32)) & ~(np.isnan(recorded) & np.isnan(again))
     if not unequal.any():
         return None

@@ -1,7 +1,7 @@
-"""The figures of a session. Pure, but for `write_summary`; any one thread.
+"""Summary figures of a session. Pure, except `write_summary`; one thread at a time.
 
-`Tally` counts records as they come: the actor feeds it while the session runs, a reader feeds it a recording, and
-both give the same summary as long as the recorder dropped nothing.
+`SummaryBuilder` counts records, during a session or from a recording. Both give the same summary if the recorder
+dropped nothing.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ from hitl_clic.types.smoothness import Smoothness
 Summary = dict[str, Any]
 
 
-class Tally:
-    """Counts records; keeps about 80 bytes for a tick, 8 for a plan or a learned pair, and a line for an episode.
+class SummaryBuilder:
+    """Counts records; about 80 bytes a tick, 8 bytes a plan or trained pair, and one row an episode.
 
-    An `EventRecord` named "discard" takes the pairs from "first" to "last" of its detail out of the wait for weights:
-    they were taken back, no weights are to be trained on them.
+    The event "discard" withdraws the pairs from "first" to "last": no weights are expected for them.
     """
 
     def __init__(self) -> None:
@@ -43,7 +42,7 @@ class Tally:
         self._plan_ns = array("q")
         self._correction_ns = array("q")
         self._smoothness = Smoothness()
-        self._smooth_until = (-1, -1)  # episode and tick whose action would follow
+        self._smooth_until = (-1, -1)  # episode and tick of the next consecutive action
         self._overruns = 0
         self._swaps = 0
         self._pairs_made = 0
@@ -63,10 +62,10 @@ class Tally:
         }
 
     def add(self, record: object) -> None:
-        """Count a record; records without figures (snapshots) are passed over.
+        """Count a record; snapshots have no effect.
 
         Raises:
-            TypeError: it is not a record of a session.
+            TypeError: not a record of a session.
         """
         count = self._count.get(type(record))
         if count is None:
@@ -75,16 +74,15 @@ class Tally:
         count(record)
 
     def summary(self) -> Summary:
-        """The content of `summary.json` so far.
+        """The content of `summary.json`.
 
-        Times are milliseconds, rates per second, `wall_s` seconds. What is not known is None: percentiles of nothing,
-        the error of an episode in which the teacher never spoke, settings lost from a cut-off recording.
-        `updates_per_s` is the mean of what the learner reported since it began to update.
-        `tick_work_ms` is of whole ticks, `tick_sections_ms` of their parts by name, over the ticks that had the part.
-        `correction_to_policy_ms` runs from the tick that completed a pair to the start of the first plan made with
-        weights trained on it (or on a later one).
-        `step_inside`, `step_at_seam`, `jerk_inside` and `jerk_at_seam` are of the policy's actions at the ticks that
-        the robot drove on a plan, without noise for exploration, see `Smoothness`.
+        Units: ms, 1/s, and s for `wall_s`. Unknown figures are None.
+        `updates_per_s`: mean rate reported by the learner since its first update.
+        `tick_work_ms`: whole ticks; `tick_sections_ms`: their parts by name, over the ticks with that part.
+        `correction_to_policy_ms`: from the tick that completed a pair to the start of the first plan with weights
+        trained on that pair or a later one.
+        `step_inside`, `step_at_seam`, `jerk_inside`, `jerk_at_seam`: see `Smoothness`; for the policy's actions,
+        without exploration noise, at ticks that the robot drove on a plan.
         """
         settings, status = self._settings, self._status
         learner = status.learner if status is not None else None
@@ -127,7 +125,7 @@ class Tally:
 
     def _settings_record(self, settings: SettingsRecord) -> None:
         self._settings = settings
-        self._happened(settings.started_ns)
+        self._extend_wall_time(settings.started_ns)
 
     def _tick(self, tick: TickRecord) -> None:
         self._lateness_ns.append(tick.lateness_ns)
@@ -135,13 +133,13 @@ class Tally:
         for section, time_ns in tick.sections_ns.items():
             self._sections_ns.setdefault(section, array("q")).append(time_ns)
         self._overruns += tick.overrun
-        self._smooth(tick)
-        self._happened(tick.time_ns)
-        self._happened(tick.time_ns + tick.work_ns)
+        self._add_smoothness(tick)
+        self._extend_wall_time(tick.time_ns)
+        self._extend_wall_time(tick.time_ns + tick.work_ns)
 
-    def _smooth(self, tick: TickRecord) -> None:
+    def _add_smoothness(self, tick: TickRecord) -> None:
         if (tick.episode, tick.tick) != self._smooth_until:
-            self._smoothness.cut()
+            self._smoothness.break_sequence()
         if tick.state == "autonomous" and tick.plan_tick >= 0:
             self._smoothness.add(tick.robot_action, tick.plan_tick)
             self._smooth_until = (tick.episode, tick.tick + 1)
@@ -160,14 +158,14 @@ class Tally:
         self._swaps += 1
 
     def _event(self, event: EventRecord) -> None:
-        self._happened(event.time_ns)
+        self._extend_wall_time(event.time_ns)
         if event.name == "discard":
             first, last = int(event.detail.get("first", -1)), int(event.detail.get("last", -1))
             self._waiting_pairs = deque(entry for entry in self._waiting_pairs if not first <= entry[0] <= last)
 
     def _episode(self, episode: EpisodeRecord) -> None:
         self._episodes.append(episode)
-        self._happened(episode.finished_ns)
+        self._extend_wall_time(episode.finished_ns)
 
     def _link_status(self, status: LinkStatus) -> None:
         self._status = status
@@ -175,7 +173,7 @@ class Tally:
             self._rate_sum += status.learner.updates_per_s
             self._rate_count += 1
 
-    def _happened(self, time_ns: int) -> None:
+    def _extend_wall_time(self, time_ns: int) -> None:
         self._first_ns = time_ns if self._first_ns is None else min(self._first_ns, time_ns)
         self._last_ns = time_ns if self._last_ns is None else max(self._last_ns, time_ns)
 
@@ -186,15 +184,15 @@ class Tally:
 
 
 def summarise(records: Iterable[object]) -> Summary:
-    """The summary of records in the order in which they were made, for example `Session.records()`."""
-    tally = Tally()
+    """The summary of records in order, for example of `Session.records()`."""
+    tally = SummaryBuilder()
     for record in records:
         tally.add(record)
     return tally.summary()
 
 
 def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
-    """Write a summary as JSON; a crash leaves the old file or the new one, never half of one.
+    """Write a summary as JSON; a crash leaves the old file or the new one.
 
     Raises:
         OSError: it cannot be written.

@@ -1,7 +1,6 @@
-"""The topics of a recording: which record goes where, when it happened, and its JSON schema. Pure; any thread.
+"""The topics of a recording: record type, time and JSON schema of each. Pure; any thread.
 
-`TOPICS` is the one table. The topic "device" of a session is part of each tick (age and connection of the sample
-used); raw device streams are not recorded.
+Each tick holds the age and connection of its device sample. Raw device streams are not recorded.
 """
 
 from __future__ import annotations
@@ -17,20 +16,20 @@ from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, SnapshotRe
 from hitl_clic.types.schema import Schema, SchemaError
 
 PROFILE = "hitl-clic"
-"""MCAP profile by which a session is told from other recordings."""
+"""MCAP profile that identifies a session."""
 FORMAT = "1"
-"""Version of the topics below; a reader refuses others in words."""
+"""Version of the topics; the reader refuses others."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsRecord:
-    """What was set when the session began; the first record of every session.
+    """The settings of a session; its first record.
 
     Attributes:
-        started_ns: `perf_counter_ns` when the session began: where its wall time counts from.
-        task, method, device: their names. horizon, execute: H and Ta, steps. seed: of the session.
-        tick_hz: nominal rate of the loop, ticks per second.
-        values: all resolved settings as a tree of names.
+        started_ns: `perf_counter_ns` at the start; wall time counts from here.
+        horizon, execute: H and Ta, steps.
+        tick_hz: nominal rate of the loop.
+        values: all settings, nested by name.
     """
 
     started_ns: int
@@ -46,12 +45,13 @@ class SettingsRecord:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic of the recording.
+    """One topic of a recording.
 
     Attributes:
-        name: as plotting tools show it. record: the dataclass it carries.
-        time_ns: when a record happened; None where the record does not say and the time of `put` is taken.
-        schema: writes and reads the record.
+        name: as shown by plotting tools.
+        record: its dataclass.
+        time_ns: the time of a record; None: the time of `put`.
+        schema: its JSON form.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Topic:
     schema: Schema[Any]
 
     def dumps(self, record: Any) -> bytes:
-        """The record as JSON text. Raises ValueError naming a field that cannot be written."""
+        """The record as JSON. Raises ValueError, which names a field that cannot be written."""
         return self.schema.dumps(record)
 
     def loads(self, text: bytes) -> Any:
-        """The record of a JSON text. Raises ValueError naming the topic and the field at fault."""
+        """A record from JSON. Raises ValueError, which names the topic and the field."""
         try:
             return self.schema.loads(text, partial(current_record, self.name))
         except SchemaError as problem:
@@ -84,7 +84,7 @@ TOPICS: tuple[Topic, ...] = (
     _topic("snapshot", SnapshotRecord, lambda record: record.time_ns),
     _topic("event", EventRecord, lambda record: record.time_ns),
     _topic("episode", EpisodeRecord, lambda record: record.finished_ns),
-    # The link's view of the learner, with the learner's own heartbeat inside it.
+    # Status of the link; it contains the learner's heartbeat.
     _topic("learner", LinkStatus, None),
 )
 BY_TYPE: Mapping[type, Topic] = {topic.record: topic for topic in TOPICS}
@@ -92,7 +92,7 @@ BY_NAME: Mapping[str, Topic] = {topic.name: topic for topic in TOPICS}
 
 
 def topic_of(record: object) -> Topic:
-    """The topic of a record. Raises TypeError when there is none for its type."""
+    """The topic of a record. Raises TypeError if its type has none."""
     topic = BY_TYPE.get(type(record))
     if topic is None:
         known = ", ".join(sorted(kind.__name__ for kind in BY_TYPE))

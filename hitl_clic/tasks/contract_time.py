@@ -1,7 +1,7 @@
-"""Checks that a Task and a Teacher are quick enough for the loop; each implementation's test calls them.
+"""Time limits of a Task and a Teacher; the test of each implementation calls these checks.
 
-Pure functions that raise AssertionError with what was expected. They measure the thread's processor time: nothing else
-should compute beside them. Never used while a session runs.
+Pure functions that raise AssertionError. They measure processor time of the thread: run nothing else beside them.
+Never used while a session runs.
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
 
 _FORECAST_SHARE = 1 / 3
-"""Share of a tick's period that a forecast of four steps may take, processor time, usually: it is asked
-for between two ticks, and the next must not wait for it."""
+"""Largest median processor time of a four-step forecast, as a share of one tick. The loop forecasts between ticks."""
 _FORECAST_STEPS = 1.5
-"""How many of the task's own steps a forecast of four may take, where that is more: on a machine on which a step alone
-takes a quarter of a tick no fixed share tells a slow forecast from a slow machine."""
+"""The same limit in task steps; the larger limit counts. It applies on machines where one step takes a quarter tick."""
 
 
 def check_forecast_time(task: Task) -> None:
-    """Check that a forecast keeps no tick waiting.
+    """Check the median processor time of a four-step forecast.
 
     Raises:
-        AssertionError: usually it takes more than its share of a tick, and more than the task itself would.
+        AssertionError: it exceeds both limits.
     """
     task.reset(seed=6)
     actions = random_actions(np.random.default_rng(4), len(task.action_frame.axes))
@@ -40,14 +38,14 @@ def check_forecast_time(task: Task) -> None:
         times.append((between - began, time.thread_time_ns() - between))
     usual, of_step = (float(value) / 1e6 for value in np.median(times, axis=0))
     allowed = max(_FORECAST_SHARE * 1e3 / task.control_hz, _FORECAST_STEPS * of_step)
-    assert usual <= allowed, f"a forecast of four steps takes {usual:.1f} ms, allowed are {allowed:.1f} ms"
+    assert usual <= allowed, f"forecast() of four steps takes {usual:.1f} ms, allowed {allowed:.1f} ms; simplify it"
 
 
 def check_teacher_time(teacher: Teacher, task: Task, slowest_ms: float = 20.0) -> None:
-    """Check that a teacher answers in time.
+    """Check the time of `Teacher.action`.
 
     Args:
-        slowest_ms: 99th percentile allowed for one call, in milliseconds of the thread's own processor time.
+        slowest_ms: allowed 99th percentile of one call, ms of processor time.
 
     Raises:
         AssertionError: it takes longer.
@@ -63,4 +61,4 @@ def check_teacher_time(teacher: Teacher, task: Task, slowest_ms: float = 20.0) -
         if terminated or truncated:
             break
     p99 = float(np.percentile(times, 99)) / 1e6
-    assert p99 <= slowest_ms, f"a call takes {p99:.1f} ms at the 99th percentile, allowed are {slowest_ms} ms"
+    assert p99 <= slowest_ms, f"Teacher.action takes {p99:.1f} ms (99th percentile), allowed {slowest_ms} ms"

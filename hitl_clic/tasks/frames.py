@@ -1,4 +1,4 @@
-"""The axes that a teacher's motion can go along besides the world's. Pure; any thread."""
+"""Reference frames for corrections. Pure; any thread."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def picture_axes(azimuth: float) -> NDArray[np.float64]:
-    """The axes of a picture in the world, columns of a [3, 3]: to the right, level towards the viewer, up.
-
-    They are a left-handed set, as those of any picture whose y points down.
+def camera_axes(azimuth: float) -> NDArray[np.float64]:
+    """The camera frame in world axes, [3, 3]; columns: right, horizontally towards the viewer, up (left-handed).
 
     Args:
-        azimuth: where the camera looks, degrees from the world's x towards its y, as MuJoCo has it.
+        azimuth: viewing direction, degrees from world x towards world y (MuJoCo's convention).
     """
     along, across = cos(radians(azimuth)), sin(radians(azimuth))
     return np.array([[across, -along, 0.0], [-along, -across, 0.0], [0.0, 0.0, 1.0]])

@@ -1,6 +1,6 @@
-"""How a MuJoCo simulation gets from a task to a renderer: its model as a file once, its pose as bytes at every tick.
+"""Transfer of a MuJoCo simulation to a renderer: the model once as a file, the pose at every tick as bytes.
 
-The task's side runs in the thread that owns the simulation, the renderer's side in another process.
+`write_model` and `pack_pose` run in the thread that owns the simulation, `apply_pose` in the renderer's process.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ import mujoco
 import numpy as np
 
 _DRAWN = int(mujoco.mjtState.mjSTATE_QPOS | mujoco.mjtState.mjSTATE_MOCAP_POS | mujoco.mjtState.mjSTATE_MOCAP_QUAT)
-"""The part of a state that says where everything is."""
+"""The state components that fix all poses."""
 
 
 def write_model(model: mujoco.MjModel, folder: Path) -> str:
-    """Write the compiled model, some tens of megabytes, into a folder; the file's path."""
+    """Write the compiled model (some tens of MB) into a folder; returns the file's path."""
     file = str(folder / "model.mjb")
     mujoco.mj_saveModel(model, file, None)
     return file
 
 
-def joints(model: mujoco.MjModel, data: mujoco.MjData) -> bytes:
-    """Where everything is, in half the precision of the simulation: enough to draw."""
+def pack_pose(model: mujoco.MjModel, data: mujoco.MjData) -> bytes:
+    """All positions as little-endian float32, enough to draw."""
     numbers = np.empty(mujoco.mj_stateSize(model, _DRAWN))
     mujoco.mj_getState(model, data, numbers, _DRAWN)
     return numbers.astype("<f4").tobytes()
 
 
-def place(model: mujoco.MjModel, data: mujoco.MjData, packed: bytes) -> None:
-    """Put everything where `joints` of the same model found it.
+def apply_pose(model: mujoco.MjModel, data: mujoco.MjData, packed: bytes) -> None:
+    """Set the pose that `pack_pose` read from the same model.
 
     Raises:
-        ValueError: the bytes are of another model.
+        ValueError: the bytes belong to another model.
     """
     numbers = np.frombuffer(packed, "<f4").astype(np.float64)
     expected = mujoco.mj_stateSize(model, _DRAWN)

@@ -1,4 +1,4 @@
-"""The tasks by name, each with its teacher. Importing this imports no simulator."""
+"""The tasks and teachers by name. Importing this module imports no simulator."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ class TaskEntry:
     """Where to find one task.
 
     Attributes:
-        gymnasium_id: its id in gymnasium's registry.
-        task, teacher: "module:class", imported when made.
-        max_steps: steps after which an episode is truncated, as the task's own default says too.
+        task, teacher: "module:class", imported on first use.
+        max_steps: steps after which an episode is truncated.
         summary: one sentence for help texts.
-        extra: the extra that installs its simulator; empty when that always comes along.
+        extra: the pip extra that installs the simulator; empty if it is always installed.
     """
 
     gymnasium_id: str
@@ -95,15 +94,16 @@ TASKS = MappingProxyType(
 
 
 def task_names() -> tuple[str, ...]:
-    """The names `make_task` and `make_teacher` accept."""
+    """The names that `make_task` and `make_teacher` accept."""
     return tuple(TASKS)
 
 
 def make_task(name: str, **options: Any) -> Task:
-    """A new task; options are the task's own constructor arguments.
+    """A new task; the options are constructor arguments of the task.
 
     Raises:
-        ValueError: no task has this name, an option is unknown or out of range, or the task's simulator is missing.
+        ValueError: unknown task, unknown option or value out of range.
+        SettingsError: the simulator is not installed.
     """
     entry = _entry(name)
     try:
@@ -122,10 +122,10 @@ def make_task(name: str, **options: Any) -> Task:
 
 
 def make_teacher(name: str) -> Teacher:
-    """A new scripted teacher for the task of this name.
+    """A new scripted teacher of a task.
 
     Raises:
-        ValueError: no task has this name.
+        ValueError: unknown task.
     """
     teacher: Teacher = _load(_entry(name).teacher)()
     return teacher

@@ -1,4 +1,4 @@
-"""Rotations of hands and things: turns between them and quaternions. Pure numpy; any thread."""
+"""Rotation matrices, rotation vectors and quaternions. Pure numpy; any thread."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def turn_to(now: Floats, goal: Floats) -> Floats:
-    """The rotation vector [3] about world axes that takes one rotation [3, 3] into another; angles up to pi."""
+def rotation_between(now: Floats, goal: Floats) -> Floats:
+    """The rotation vector [3] (world axes, angle up to pi) from one rotation [3, 3] to another."""
     return rotation_vector(goal @ now.T)
 
 
 def rotation_vector(rotation: Floats) -> Floats:
-    """A rotation [3, 3] as axis times angle, [3]."""
+    """Axis times angle, [3], of a rotation [3, 3]."""
     r = rotation
     axis = 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
     sine, cosine = float(np.linalg.norm(axis)), 0.5 * (float(np.trace(r)) - 1.0)
     if sine < 1e-6:
-        return np.array([0.0, 0.0, 0.0 if cosine > 0.0 else pi])  # of half turns only those about z are met here
+        return np.array([0.0, 0.0, 0.0 if cosine > 0.0 else pi])  # the only half turns here are about z
     return np.asarray(axis * (atan2(sine, cosine) / sine))
 
 
 def quaternion(rotation: Floats) -> Floats:
-    """A rotation [3, 3] as a quaternion (x, y, z, w) with w from 0 up."""
+    """A rotation [3, 3] as a quaternion (x, y, z, w) with w >= 0."""
     vector = rotation_vector(rotation)
     angle = float(np.linalg.norm(vector))
     if angle < 1e-9:

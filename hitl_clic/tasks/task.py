@@ -1,6 +1,6 @@
-"""The Task contract: a gymnasium environment that can be frozen, resumed exactly and drawn.
+"""The Task contract: a gymnasium environment with exact snapshots and a scene to draw.
 
-Runs in the actor's main thread (and, for drawing, rebuilt from snapshots elsewhere). Never reads devices.
+Runs in the actor's main thread; a renderer rebuilds it elsewhere from snapshots. Never reads devices.
 """
 
 from __future__ import annotations
@@ -28,30 +28,28 @@ RENDER_MODES: tuple[RenderMode, ...] = ("rgb_array", "human")
 
 
 class Task(gymnasium.Env[Array, Array]):
-    """A gymnasium environment with Box float32 observation and Box [-1, 1] float32 action, and more.
+    """A gymnasium environment with a float32 Box observation and a float32 Box [-1, 1] action.
 
-    `step` sets info["success"] (bool) and terminates on success; the time limit is `max_steps` (truncation, by
-    the environment itself). All randomness comes from `reset(seed=...)`.
-
-    Subclasses call `show_step` at the end of `reset` and of `step`, and `super().close()` in `close`.
+    `step` sets info["success"] (bool), terminates on success and truncates after `max_steps`. `reset(seed=...)`
+    determines all randomness. Subclasses call `show_step` at the end of `reset` and `step`, and `super().close()`.
 
     Args:
-        render_mode: gymnasium's: "rgb_array" lets `render` return pictures, "human" shows every step in a window at
-            `control_hz`, None draws nothing and imports nothing for it.
+        render_mode: gymnasium's. "rgb_array": `render` returns pictures. "human": a window shows every step at
+            `control_hz`. None: no rendering.
 
     Raises:
-        ValueError: the render mode is unknown.
+        ValueError: unknown render mode.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES)}  # noqa: RUF012 (gymnasium's own attribute)
-    """As gymnasium defines it; a subclass gets "render_fps" from its `control_hz`."""
+    """As in gymnasium; "render_fps" is set from `control_hz`."""
     action_frame: ActionFrame
     control_hz: float
-    """The rate at which the task is meant to be taught, ticks per second."""
+    """Rate at which the task is taught, ticks per second."""
     max_steps: int
     """Steps after which an episode is truncated."""
     symmetries: tuple[Symmetry, ...] = ()
-    """Images of states and actions under which the task is the same."""
+    """Transformations of states and actions under which the task is unchanged."""
     _renderer: TaskRenderer | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -66,11 +64,11 @@ class Task(gymnasium.Env[Array, Array]):
 
     @abstractmethod
     def snapshot(self) -> bytes:
-        """The exact present state: after `restore` the same actions give bit-for-bit the same states."""
+        """The exact state: after `restore`, equal actions give equal states, bit for bit."""
 
     @abstractmethod
     def restore(self, snapshot: bytes) -> Array:
-        """Return to a snapshot, also one of another process; gives the observation.
+        """Return to a snapshot, possibly of another process, and return the observation.
 
         Raises:
             ValueError: the bytes are not a snapshot of this task.
@@ -81,18 +79,17 @@ class Task(gymnasium.Env[Array, Array]):
         """The present observation, without side effects."""
 
     def forecast(self, actions: Array) -> Array:
-        """The observation expected after these actions, [k, dim_a], k >= 0; the task itself stays as it is.
+        """The observation after these actions, [k, dim_a], k >= 0; the state stays unchanged.
 
-        Exact where snapshots are. Runs between two ticks of a loop: a task whose snapshots are slow to restore says it
-        another way, within a millisecond or so for each action.
+        The loop calls it between two ticks. Override it where snapshots are slow: aim at 1 ms an action.
 
         Raises:
-            ValueError: an action is refused by `step`.
+            ValueError: `step` refuses an action.
         """
         if len(actions) == 0:
             return self.observe()
         here, mode = self.snapshot(), self.render_mode
-        self.render_mode = None  # what is only expected is not shown
+        self.render_mode = None  # do not show the simulated steps
         try:
             for action in actions:
                 observation = self.step(action)[0]
@@ -101,58 +98,54 @@ class Task(gymnasium.Env[Array, Array]):
             self.render_mode = mode
         return observation
 
-    def foresee(self, observation: Array, actions: Array) -> Array:
-        """The observation that these actions, [k, dim_a], bring about after another, as who sees no more foresees it.
+    def predict(self, observation: Array, actions: Array) -> Array:
+        """The observation after these actions, [k, dim_a], predicted from another observation alone.
 
-        Needs no episode and changes none: what moves unseen is taken to stand still. Within a millisecond or so for
-        each action. For tasks whose observations tell enough; others leave it out.
+        Needs no episode and changes no state. Assumes that unobserved velocities are zero. Aim at 1 ms an action.
 
         Raises:
-            NotImplementedError: observations of this task do not tell enough.
-            ValueError: not an observation of this task, or an action is refused by `step`.
+            NotImplementedError: the observations of this task do not suffice.
+            ValueError: malformed observation, or `step` refuses an action.
         """
-        raise NotImplementedError(f"{type(self).__name__} cannot be foreseen from an observation")
+        raise NotImplementedError(f"{type(self).__name__} cannot predict from an observation")
 
     def axes_of(self, frame: CommandFrame) -> NDArray[np.float64] | None:
-        """The axes of a frame in the world, for devices: [arms, 3, 3], its x, y and z in columns of length 1 each.
+        """The axes of a command frame in the world, [arms, 3, 3]: unit columns x, y, z.
 
-        "gripper": of the hand of each arm. "camera": of what the window shows, for every arm the same: x to the right,
-        y towards the viewer, z up, so that they are a left-handed set. None where they are the world's own, as they
-        are for tasks in the plane.
+        "gripper": the hand of each arm. "camera": x right, y towards the viewer, z up (left-handed), equal for all
+        arms. None: the world axes, always for planar tasks.
         """
         del frame
         return None
 
     @abstractmethod
     def scene(self) -> Scene:
-        """The present instant for drawing, without side effects."""
+        """What to draw now, without side effects."""
 
     def scene3d(self, folder: Path) -> Scene3D | None:
-        """How to draw this task in three dimensions; None where scenes are flat. Without side effects on the task.
+        """How to draw this task in three dimensions; None for a flat scene. The task stays unchanged.
 
-        Writes into the folder what a renderer in another process needs: not for use within a tick.
+        Writes the model into the folder, so never call it within a tick.
         """
         del folder
         return None
 
     def progress(self) -> dict[str, Any]:
-        """Task-specific figures worth showing a teacher (for example coverage); may be empty."""
+        """Task-specific figures for display, for example coverage; may be empty."""
         return {}
 
     def render(self) -> NDArray[np.uint8] | None:
-        """A picture of the present instant, uint8 [height, width, 3], in the mode "rgb_array".
-
-        None in the mode "human", whose window shows every step without this call, and without a mode.
+        """The present picture, uint8 [height, width, 3], in the mode "rgb_array"; otherwise None.
 
         Raises:
-            NoBackend: OpenGL, which tasks with a 3-D scene need, does not work here; one sentence says what to do.
+            NoBackend: a 3-D scene needs OpenGL, which does not work here; the text says what to do.
         """
         if self.render_mode is None:
             gymnasium.logger.warn('render() returns nothing without a mode; make the task with render_mode="rgb_array"')
         return self._task_renderer().draw() if self.render_mode == "rgb_array" else None
 
     def show_step(self) -> None:
-        """In the mode "human": show the present instant, and wait until the next step is due. Otherwise nothing.
+        """In the mode "human", show the present state and wait until the next step is due; otherwise do nothing.
 
         Raises:
             NoBackend: as `render`.
@@ -161,7 +154,7 @@ class Task(gymnasium.Env[Array, Array]):
             self._task_renderer().show()
 
     def close(self) -> None:
-        """Close the window and give the memory for pictures back. The task may go on; it then opens them again."""
+        """Close the window and free the renderer; both open again when needed."""
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None

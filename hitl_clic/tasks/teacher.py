@@ -1,4 +1,4 @@
-"""The Teacher contract: what a scripted expert would do here. Pure: never touches the environment."""
+"""The Teacher contract: a scripted expert for one task. Pure: never touches the environment."""
 
 from __future__ import annotations
 
@@ -10,39 +10,36 @@ from hitl_clic.tasks.task import Array
 
 
 class Teacher(ABC):
-    """A scripted expert for one task.
+    """A scripted expert.
 
-    Deterministic: the same observation and phase give the same action. Fast enough for a tick (p99 20 ms).
+    Deterministic: equal observation and phase give equal actions. `action` takes at most 20 ms (99th percentile).
     """
 
     @abstractmethod
     def reset(self) -> None:
-        """Forget the episode: phase back to its beginning."""
+        """Return to the first phase, at the start of an episode."""
 
     @abstractmethod
     def action(self, observation: Array) -> Array:
-        """The action a*(s) in [-1, 1]^dim_a the teacher would take; advances its phase.
-
-        Must answer any observation a person can bring about.
-        """
+        """The expert action a*(s), float32 [dim_a] in [-1, 1], for any observation; advances the phase."""
 
     @abstractmethod
     def snapshot(self) -> bytes:
-        """The phase, exactly."""
+        """The exact phase."""
 
     @abstractmethod
     def restore(self, snapshot: bytes) -> None:
-        """Return to a phase. Raises ValueError when the bytes are not this teacher's."""
+        """Return to a phase. Raises ValueError if the bytes are not a phase of this teacher."""
 
 
 class MemorylessTeacher(Teacher):
-    """A teacher whose action is a function of the observation alone: its snapshot is only its name."""
+    """A teacher without a phase: the action depends on the observation alone."""
 
     name: str
-    """Identifies the teacher and its version in snapshots."""
+    """Name and version, used as the snapshot."""
 
     def reset(self) -> None:
-        """Nothing to forget."""
+        """Do nothing: there is no phase."""
 
     def snapshot(self) -> bytes:
         return self.name.encode()

@@ -1,4 +1,4 @@
-"""What can be asked of the gate, and who can drive. Pure data."""
+"""Commands to the gate, its events, and who drives. Pure data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Errors that a person can mend, and the sentence in which a wrong setting is refused.
+"""User errors, and the sentence for a refused setting.
 
-A `UserError` is one line that names the field, its value and what is allowed. Every other exception is a fault.
-Pure functions over pydantic fields; any thread.
+A `UserError` is one line that names field, value and allowed values. Every other exception is a fault. Pure functions
+over pydantic fields; any thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 
 class UserError(ValueError):
-    """Something the caller can mend: a setting, a path, a missing learner. Its text is one line for a person."""
+    """An error that the user can mend: a setting, a path, a missing learner. Its text is one line."""
 
 
 class SettingsError(UserError):
@@ -26,10 +26,10 @@ class SettingsError(UserError):
 
 
 def pairs(given: Any, example: str) -> Any:
-    """A table as a command line gives it, NAME VALUE NAME VALUE ...; anything else as it is.
+    """A table from the command line form NAME VALUE NAME VALUE ...; other values unchanged.
 
     Raises:
-        ValueError: a name has no value; shows the example.
+        ValueError: a name without a value; shows the example.
     """
     if not isinstance(given, tuple | list):
         return given
@@ -39,20 +39,25 @@ def pairs(given: Any, example: str) -> Any:
 
 
 def among(names: Iterable[object]) -> str:
-    """The names as a person lists them: "a, b or c"."""
+    """The names as "a, b or c"."""
     *first, last = [str(name) for name in names] or ["nothing"]
     return f"{', '.join(first)} or {last}" if first else last
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """What is allowed instead of an unknown name: the likeliest meant, and all."""
+    """The allowed names, preceded by the most similar one."""
     known = list(known)
     close = get_close_matches(name, known, n=1)
     return f"{f'did you mean {close[0]}? ' if close else ''}allowed: {', '.join(known)}"
 
 
 def fields_of(kind: Any) -> Mapping[str, FieldInfo] | None:
-    """The fields of a pydantic model or pydantic dataclass by name; None for any other type."""
+    """The fields of a pydantic model or pydantic dataclass by name; None for other types.
+
+    A union of models has the fields of all its models. A field with several types has a union of them.
+    """
+    if get_origin(kind) in (Union, types.UnionType):
+        return _fields_of_all(get_args(kind))
     if isinstance(kind, type):
         if issubclass(kind, BaseModel):
             return kind.model_fields
@@ -60,8 +65,40 @@ def fields_of(kind: Any) -> Mapping[str, FieldInfo] | None:
     return None
 
 
+def _fields_of_all(models: Iterable[Any]) -> Mapping[str, FieldInfo] | None:
+    merged: dict[str, FieldInfo] = {}
+    for model in models:
+        fields = fields_of(model)
+        if fields is None:
+            return None
+        for name, field in fields.items():
+            there = merged.setdefault(name, field)
+            if there.annotation != field.annotation:
+                either: Any = Union[there.annotation, field.annotation]  # noqa: UP007
+                merged[name] = FieldInfo(annotation=either, default=there.default, description=there.description)
+    return merged
+
+
+def members(kind: Any) -> dict[str, type[BaseModel]]:
+    """The models of a union by the default of their field `kind`; empty for any other type."""
+    parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
+    if not all(isinstance(part, type) and issubclass(part, BaseModel) for part in parts):
+        return {}
+    return {str(part.model_fields["kind"].default): part for part in parts}
+
+
+def has_field(model: Any, name: str) -> bool:
+    """Whether a model has a setting of this dotted name."""
+    for part in name.split("."):
+        fields = fields_of(model)
+        if fields is None or part not in fields:
+            return False
+        model = without_none(fields[part].annotation)[0]
+    return True
+
+
 def without_none(kind: Any) -> tuple[Any, bool]:
-    """The type without its `| None`, and whether it had one."""
+    """The type without `| None`, and whether it was optional."""
     if get_origin(kind) in (Union, types.UnionType):
         left = [part for part in get_args(kind) if part is not types.NoneType]
         if len(left) < len(get_args(kind)) and len(left) == 1:
@@ -70,7 +107,7 @@ def without_none(kind: Any) -> tuple[Any, bool]:
 
 
 def limits(field: FieldInfo) -> str:
-    """The field's range in words, empty if it has none: "from 1 to 64", "above 0, at most 10"."""
+    """The range of a field in words, for example "from 1 to 64"; empty if it has none."""
     low = high = ""
     for rule in field.metadata:
         match rule:
@@ -92,7 +129,7 @@ def _number(value: Any) -> str:
 
 
 def allowed(field: FieldInfo) -> str:
-    """What the field takes, in words: "a whole number from 1 to 64", "a, b or c"."""
+    """The allowed values of a field in words: "a whole number from 1 to 64", "a, b or c"."""
     kind, optional = without_none(field.annotation)
     words = " ".join(part for part in (_kind_in_words(kind), limits(field)) if part)
     return f"{words} or none" if optional else words
@@ -102,6 +139,8 @@ def _kind_in_words(kind: Any) -> str:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return among(arguments)
+    if origin in (Union, types.UnionType) and fields_of(kind) is None:
+        return among(_kind_in_words(part) for part in arguments)
     if origin in (tuple, list):
         return f"a list, each {_kind_in_words(arguments[0])}" if arguments else "a list"
     if fields_of(kind) is not None:
@@ -112,21 +151,22 @@ def _kind_in_words(kind: Any) -> str:
 
 
 def describe(error: ValidationError, model: Any, origins: Mapping[str, str] | None = None) -> str:
-    """The first thing wrong, as one line.
+    """The first validation error, as one line.
 
     Args:
-        error: what pydantic found.
-        model: the model or pydantic dataclass that was validated.
-        origins: dotted field name -> the file it came from; the entry "" stands for all others.
+        error: from pydantic.
+        model: the validated model or dataclass.
+        origins: dotted field name -> source file; "" stands for all other fields.
     """
     found = error.errors()
     first = found[0]
-    path = _dotted(first["loc"], model)
-    value, about = first["input"], _field_at(path, model)
+    path, owner, method = _found_at(first["loc"], model)
+    value, known = first["input"], fields_of(owner) or {}
+    about = known.get(path[-1]) if path else None
     shown = "" if isinstance(value, Mapping) else f" = {_short(value)}"
     if first["type"] == "extra_forbidden":
-        siblings = fields_of(_field_type(path[:-1], model)) or {}
-        text = f"{'.'.join(path)}{shown} is not a setting; {unknown(path[-1], siblings)}"
+        of = f" of {method}" if method else ""
+        text = f"{'.'.join(path)}{shown} is not a setting{of}; {unknown(path[-1], known)}"
     elif first["type"] == "missing":
         text = f"{'.'.join(path)} is missing; allowed: {allowed(about) if about else 'a value'}"
     elif first["type"] in ("value_error", "assertion_error"):
@@ -140,28 +180,25 @@ def describe(error: ValidationError, model: Any, origins: Mapping[str, str] | No
     return " ".join(f"{text}{f' (from {origin})' if origin else ''}{more}".split())
 
 
-def _dotted(location: tuple[int | str, ...], model: Any) -> list[str]:
-    """The names of fields in an error's location, without list positions and pydantic's own tags."""
+def _found_at(location: tuple[int | str, ...], model: Any) -> tuple[list[str], Any, str]:
+    """What an error's location names.
+
+    Returns:
+        The field names, without list positions and pydantic's tags; the model of the last field; and the tag of the
+        union's model that holds it, or an empty text.
+    """
     path: list[str] = []
-    for index, part in enumerate(location):
-        known = fields_of(_field_type(path, model))
+    owner, inner, tag = model, model, ""
+    for part in location:
+        if part in (kinds := members(inner)):
+            inner, tag = kinds[str(part)], str(part)
+            continue
+        known = fields_of(inner)
         if known is None or not isinstance(part, str):
             break
         path.append(part)
-        if part not in known and index < len(location) - 1:
-            break
-    return path
-
-
-def _field_at(path: list[str], model: Any) -> FieldInfo | None:
-    return (fields_of(_field_type(path[:-1], model)) or {}).get(path[-1]) if path else None
-
-
-def _field_type(path: list[str], model: Any) -> Any:
-    for name in path:
-        field = (fields_of(model) or {}).get(name)
-        model = without_none(field.annotation)[0] if field is not None else None
-    return model
+        owner, inner = inner, without_none(known[part].annotation)[0] if part in known else None
+    return path, owner, tag
 
 
 def _short(value: object) -> str:

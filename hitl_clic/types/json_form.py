@@ -1,11 +1,10 @@
-"""The form that recordings have in JSON, told by the annotations of the dataclass. Pure; any thread.
+"""JSON form of recorded dataclasses, derived from their annotations. Pure; any thread.
 
-* A vector is a list of numbers, a matrix is `{"shape": [H, A], "data": [row after row]}`: plotting tools take no lists
-  of lists. Every float32 is written as the double it equals, so it comes back bit for bit; only the payload of a NaN
-  is lost.
-* JSON has neither NaN nor infinities: a float field holds the string "NaN", "Infinity" or "-Infinity" instead.
-  Free-form mappings (event details, settings) hold `{"$float": "NaN"}`, since there a string may be meant.
-* bytes are base64. A field that is None is left out.
+* A vector is a list of numbers. A matrix is `{"shape": [H, A], "data": [row after row]}`, because plotting tools refuse
+  nested lists. Each float32 is written as the equal double, so it is restored bit for bit, except a NaN's payload.
+* JSON has no NaN or infinity. A float field holds the string "NaN", "Infinity" or "-Infinity" instead. Free-form
+  mappings (event details, settings) hold `{"$float": "NaN"}`, because they may contain strings.
+* bytes are base64. Fields that are None are left out.
 """
 
 from __future__ import annotations
@@ -15,12 +14,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
+
+from hitl_clic.types.errors import without_none
 
 Json = dict[str, Any]
 Array = NDArray[np.float32]
@@ -32,10 +32,10 @@ _FLOAT_MARK = "$float"
 
 
 def json_schema(kind: type) -> Json:
-    """The JSON schema of what `Schema.dumps` writes of a dataclass.
+    """The JSON schema of a dataclass as `Schema.dumps` writes it.
 
     Raises:
-        TypeError: a field has a type that is not recorded.
+        TypeError: a field's type cannot be recorded.
     """
     properties = {name: _described(annotation) for name, annotation in hints_of(kind).items()}
     required = [
@@ -43,7 +43,7 @@ def json_schema(kind: type) -> Json:
         for field in dataclasses.fields(kind)
         if field.default is dataclasses.MISSING
         and field.default_factory is dataclasses.MISSING
-        and not _without_none(hints_of(kind)[field.name])[1]
+        and not without_none(hints_of(kind)[field.name])[1]
     ]
     return {"title": kind.__name__, "type": "object", "properties": properties, "required": required}
 
@@ -58,18 +58,9 @@ def hints_of(kind: type) -> Mapping[str, Any]:
 
 @cache
 def dimensions_of(kind: type) -> Mapping[str, int]:
-    """The fields that hold a vector or a matrix, and their number of dimensions."""
-    found = {name: _without_none(annotation)[0] for name, annotation in hints_of(kind).items()}
+    """The fields with a vector or matrix, and their number of dimensions."""
+    found = {name: without_none(annotation)[0] for name, annotation in hints_of(kind).items()}
     return {name: 2 if one == Matrix else 1 for name, one in found.items() if one in (Array, Matrix)}
-
-
-def _without_none(annotation: Any) -> tuple[Any, bool]:
-    """An annotation without its `| None`, and whether it had one."""
-    if get_origin(annotation) in (Union, UnionType):
-        left = [one for one in get_args(annotation) if one is not NoneType]
-        if len(left) == 1:
-            return left[0], True
-    return annotation, False
 
 
 def _without_limits(annotation: Any) -> Any:
@@ -87,7 +78,7 @@ def write_array(value: Any) -> Any:
     array = np.asarray(value, dtype=np.float32)
     numbers = array.reshape(-1).tolist()
     if not np.isfinite(array).all():
-        numbers = [_name_float(number) for number in numbers]
+        numbers = [_write_float(number) for number in numbers]
     return numbers if array.ndim == 1 else {"shape": list(array.shape), "data": numbers}
 
 
@@ -105,14 +96,14 @@ _NOT_FINITE: Mapping[str, float] = {"NaN": math.nan, "Infinity": math.inf, "-Inf
 
 
 @dataclass(frozen=True, slots=True)
-class Spelling:
-    """How the floats within a value are written as JSON, and read."""
+class FloatCodec:
+    """Conversion of the floats within a value to and from JSON."""
 
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
 
 
-def _name_float(number: Any) -> Any:
+def _write_float(number: Any) -> Any:
     if not isinstance(number, float) or math.isfinite(number):
         return number
     if math.isnan(number):
@@ -124,51 +115,51 @@ def _read_float(written: Any) -> Any:
     return _NOT_FINITE.get(written, written) if isinstance(written, str) else written
 
 
-def _mark_floats(value: Any) -> Any:
+def _write_marked(value: Any) -> Any:
     if isinstance(value, float):
-        return value if math.isfinite(value) else {_FLOAT_MARK: _name_float(value)}
+        return value if math.isfinite(value) else {_FLOAT_MARK: _write_float(value)}
     if isinstance(value, dict):
-        return {name: _mark_floats(one) for name, one in value.items()}
+        return {name: _write_marked(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_mark_floats(one) for one in value]
+        return [_write_marked(one) for one in value]
     return value
 
 
-def _read_marks(value: Any) -> Any:
+def _read_marked(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {_FLOAT_MARK}:
             return float(value[_FLOAT_MARK])
-        return {name: _read_marks(one) for name, one in value.items()}
+        return {name: _read_marked(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_read_marks(one) for one in value]
+        return [_read_marked(one) for one in value]
     return value
 
 
-def _each(spell: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _for_each(spell: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: {name: spell(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-_FLOAT = Spelling(_name_float, _read_float)
-_FLOATS = Spelling(_each(_name_float), _each(_read_float))
-_FREE = Spelling(_mark_floats, _read_marks)
+_FLOAT = FloatCodec(_write_float, _read_float)
+_FLOATS = FloatCodec(_for_each(_write_float), _for_each(_read_float))
+_FREE = FloatCodec(_write_marked, _read_marked)
 
 
-def _spelling(annotation: Any) -> Spelling | None:
-    """None: there are no floats, or those of an array."""
-    bare = _without_limits(_without_none(annotation)[0])
+def _float_codec(annotation: Any) -> FloatCodec | None:
+    """None if there are no floats, or only those of an array."""
+    bare = _without_limits(without_none(annotation)[0])
     if bare is float:
         return _FLOAT
     if _is_mapping(bare):
         value = get_args(bare)[1]
         return _FLOATS if value is float else None if value is int else _FREE
-    return spelling_of(bare) if dataclasses.is_dataclass(bare) and isinstance(bare, type) else None
+    return float_codec_of(bare) if dataclasses.is_dataclass(bare) and isinstance(bare, type) else None
 
 
 @cache
-def spelling_of(kind: type) -> Spelling:
+def float_codec_of(kind: type) -> FloatCodec:
     hints = hints_of(kind)
-    spelled = [(name, one) for name, of in hints.items() if (one := _spelling(of)) is not None]
-    optional = [name for name, of in hints.items() if _without_none(of)[1]]
+    spelled = [(name, one) for name, of in hints.items() if (one := _float_codec(of)) is not None]
+    optional = [name for name, of in hints.items() if without_none(of)[1]]
     absent: Json = dict.fromkeys(optional)
 
     def write(tree: Json) -> Json:
@@ -184,7 +175,7 @@ def spelling_of(kind: type) -> Spelling:
             return tree
         return absent | tree | {name: one.read(tree[name]) for name, one in spelled if name in tree}
 
-    return Spelling(write, read)
+    return FloatCodec(write, read)
 
 
 def _is_mapping(annotation: Any) -> bool:
@@ -196,7 +187,7 @@ def _is_mapping(annotation: Any) -> bool:
 
 _NUMBER: Json = {
     "type": "number",
-    "description": 'Written as the string "NaN", "Infinity" or "-Infinity" where JSON has no number for it.',
+    "description": 'The string "NaN", "Infinity" or "-Infinity" where JSON has no number for it.',
 }
 _NUMBERS: Json = {"type": "array", "items": _NUMBER}
 _SHAPE: Json = {"type": "array", "items": {"type": "integer"}}
@@ -215,7 +206,7 @@ _DESCRIBED: Sequence[tuple[Any, Json]] = (
 
 
 def _described(annotation: Any) -> Json:
-    inner = _without_none(annotation)[0]
+    inner = without_none(annotation)[0]
     bare = inner if inner == Matrix else _without_limits(inner)
     for known, described in _DESCRIBED:
         if bare == known:

@@ -1,4 +1,4 @@
-"""The messages that actor and learner send each other and that recordings hold. Pure data; any thread.
+"""Messages between actor and learner, also stored in recordings. Pure data; any thread.
 
 Made in `correction` (pairs) and `learner` (weights). Their annotations are their schema (`types.schema`).
 """
@@ -16,7 +16,7 @@ from hitl_clic.types.records import CorrectionMode
 from hitl_clic.types.schema import Index, Nanoseconds, Natural, Scalars
 
 PROTOCOL = 2
-"""Version of what is sent between actor and learner; a peer of another version is refused with a sentence."""
+"""Version of the link protocol; a peer with another version is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,19 @@ class ChunkPair:
     """The robot's and the human's chunk for one state: (s_t, a^r, a^h) of [CC] Algorithm 1, line 8.
 
     Attributes:
-        id: 0, 1, 2, ... within a run; every pair has one, none is used twice.
-        episode: episode number, from 0.
-        tick: tick of the whole session at which `state` was observed.
-        correction_mode: "absolute" (a^h is what the teacher wants) or "relative" (a^h is only better than a^r).
+        id: unique within a run: 0, 1, 2, ...
+        episode: from 0.
+        tick: session tick of `state`.
+        correction_mode: "absolute": a^h is the desired action. "relative": a^h is only better than a^r.
         state: s_t, float32 [dim_o].
-        robot: a^r[t:t+H], what the policy meant to do from `state` on, float32 [H, dim_a]. Where a correction begins
-            in the middle of a chunk this is the rest of that older plan, its last step held to H. Where a relative
-            correction taught, what the robot would have done at that very tick: it is better than that.
+        robot: a^r[t:t+H], the policy's intended actions from `state` on, float32 [H, dim_a]. If a correction begins
+        within
+            a chunk: the rest of that chunk, its last step repeated up to H. For a relative correction: the robot's
+            action at each tick itself.
         human: a^h[t:t+H], padded to H, float32 [H, dim_a].
-        mask: 1 where `human` was really taught (step and axis), else 0, float32 [H, dim_a].
-        weight_version: version of the weights that planned `robot`.
-        device_age_ns: greatest age of the device samples behind it, nanoseconds.
+        mask: 1 for each taught step and axis of `human`, else 0, float32 [H, dim_a].
+        weight_version: weights that planned `robot`.
+        device_age_ns: greatest age of the device samples used.
         made_ns: `perf_counter_ns` of the tick that completed it (actor's clock).
     """
 
@@ -70,13 +71,13 @@ class Weights:
     """One version of the policy's parameters.
 
     Attributes:
-        run_id: the learner run they belong to (survives a resume).
-        version: 1, 2, 3, ...; grows with every publication; newest wins. 0 means untrained.
-        parent: version they were trained on from.
-        step: updates done so far.
-        newest_pair: greatest pair id that has been in a trained batch; -1 before the first.
-        tensors: name -> little-endian array, everything the policy needs.
-        request: number of the `UpdateRequest` this publication completes; -1 if unasked.
+        run_id: of the learner run; unchanged by a resume.
+        version: 1, 2, 3, ... for each publication; 0: untrained.
+        parent: version from which training continued.
+        step: number of updates.
+        newest_pair: greatest pair id that has been in a batch; -1 before the first.
+        tensors: little-endian arrays by name, all that the policy needs.
+        request: number of the `UpdateRequest` that it answers; -1 if none.
     """
 
     run_id: str
@@ -90,10 +91,10 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """First message of an actor: who it is and what it expects of the learner.
+    """First message of an actor.
 
-    `settings` is what must agree on both sides (task, dim_o, dim_a, horizon, method and its numbers), as a flat
-    mapping of names to values, so that a refusal can name the field that differs.
+    `settings` must agree on both sides (task, dim_o, dim_a, horizon, method and its settings). It is a flat mapping, so
+    a refusal can name the field that differs.
     """
 
     run_id: str
@@ -104,7 +105,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRequest:
-    """Ask for exactly `updates` updates after everything sent so far is ingested (`--schedule lockstep`)."""
+    """Request for `updates` updates on all pairs sent before (`--schedule lockstep`)."""
 
     request: Natural
     updates: Natural
@@ -115,9 +116,9 @@ class LearnerStatus:
     """Heartbeat of the learner.
 
     Attributes:
-        updates: updates done in the run. updates_per_s: over the last seconds.
-        pairs: pairs now in the buffer. ingested, duplicated, withdrawn: counts over the run.
-        version: newest published weights. losses: newest loss terms by name.
+        updates_per_s: over the last seconds.
+        pairs: number in the buffer; `ingested`, `duplicated`, `withdrawn`: numbers over the run.
+        version: newest published weights.
     """
 
     updates: Natural = 0
@@ -132,15 +133,13 @@ class LearnerStatus:
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """What the actor knows of the link, for the cockpit and the summary.
+    """Status of the link on the actor's side, for the cockpit and the summary.
 
     Attributes:
-        state: "connecting", "connected", "lost" (heartbeats stopped) or "refused".
-        detail: one sentence for a person; says why when refused.
-        silence_s: seconds since the learner was last heard.
-        made, acknowledged, dropped: pairs given to the link, acknowledged by the learner, given up.
-        malformed: frames received and dropped because they were not understood.
-        learner: the learner's newest heartbeat.
+        detail: one sentence; the reason if refused.
+        silence_s: time since the learner's last message, s.
+        made, acknowledged, dropped: numbers of pairs.
+        malformed: number of messages that could not be decoded.
     """
 
     state: Literal["connecting", "connected", "lost", "refused"]

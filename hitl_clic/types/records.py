@@ -1,7 +1,7 @@
-"""Immutable records of what happened in the loop, which others store, send or draw.
+"""Immutable records of the control loop, for storage, sending and drawing.
 
-Made by the actor's main thread (and the planner thread: `Plan`). Pure data; imports numpy only.
-All times are `time.perf_counter_ns()` of the actor, nanoseconds.
+Made by the actor's main thread, `Plan` by the planner thread. Pure data; imports numpy only. All times are the actor's
+`time.perf_counter_ns()`, ns.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ EVERYTHING = "everything"
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a policy would do.
+    """A policy's proposal.
 
     Attributes:
         chunk: float32 [H, dim_a] in [-1, 1].
-        energy: E(s, chunk); what it means is the policy's matter, NaN if it has none.
-        uncertainty: spread of the chunks of nearly the lowest energy, units of action; NaN if the policy gives none.
+        energy: E(s, chunk); NaN if the policy has no energy.
+        uncertainty: spread of the chunks with nearly the lowest energy, units of action; NaN if unknown.
     """
 
     chunk: Array
@@ -38,17 +38,15 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One chunk of H steps that was asked for before tick t.
+    """One chunk of H steps, requested before tick t.
 
     Attributes:
-        tick: t, the session tick with whose observation it was asked for; no two plans of a scene share it.
-        chunk: float32 [H, dim_a] in [-1, 1].
-        energy: E(s, chunk) under the weights used.
-        weight_version: version of those weights. newest_pair: newest pair they were trained on, -1 if none.
-        started_ns, finished_ns: around the inference.
-        lead: ticks after t at which it takes over from the chunk that ran when it was asked for; 0 at once.
-        ahead: ticks after t that its first step belongs to: 0, or `lead` if it was planned for the state expected then.
-        uncertainty: see `Proposal`.
+        tick: t, the session tick of its observation; unique within an episode.
+        chunk, energy, uncertainty: see `Proposal`.
+        weight_version, newest_pair: the weights used, and the newest pair in their training (-1: none).
+        started_ns, finished_ns: of the inference.
+        lead: ticks after t at which it replaces the running chunk; 0: at once.
+        ahead: ticks after t of its first step: 0, or `lead` if it was planned for the state expected then.
     """
 
     tick: int
@@ -64,34 +62,33 @@ class Plan:
 
     @property
     def first(self) -> int:
-        """The tick that its first step belongs to."""
         return self.tick + self.ahead
 
     @property
     def begins(self) -> int:
-        """The first tick at which it may run."""
         return self.tick + self.lead
 
 
 @dataclass(frozen=True, slots=True)
 class TickRecord:
-    """Everything about one tick: what was seen, who drove, what was done, how long it took.
+    """One tick.
 
     Attributes:
-        tick: number in the session, from 0; episode: from 0; step: number in the episode, from 0.
-        time_ns: when the tick began. observation: s_t before the step, float32 [dim_o].
-        state: the gate's state. correction_mode, command_frame, correction_axes: see `control.gate.GateOutput`.
-        robot_action: a^r_t, what the policy would do; human_action: a^h_t or None; executed: what was done.
-        taught: 1 for each action axis the human set, float32 [dim_a]; all zero when the robot drove.
-        plan_tick: tick of the plan that robot_action comes from (-1: none yet); step_in_chunk: its index there.
-        weight_version: weights of that plan. device_age_ns: age of the device sample used; connected: its flag.
-        lateness_ns: how late the tick began; work_ns: how long it took to its last part; overrun: it ended after the
-            next deadline. Older recordings: up to the simulator's step.
-        sections_ns: time by part of the tick, by name (`control.section_timer`); their sum is work_ns.
-        reward, success, terminated, truncated: what the task answered.
-        stimulus_tick: the tick whose observation the teacher reacted to; -1 is this tick.
-        push: of a relative correction how far it pushes each axis, float32 [dim_a], units of action, also where that
-            leaves [-1, 1]; None else, and in older recordings.
+        tick, episode, step: number in the session, of the episode, and in the episode, from 0.
+        time_ns: start of the tick.
+        observation: s_t before the step, float32 [dim_o].
+        state, correction_mode, command_frame, correction_axes: see `control.gate.GateOutput`.
+        robot_action, human_action, executed: a^r_t of the policy, a^h_t or None, and the action of the task's step.
+        taught: 1 for each action axis set by the human, float32 [dim_a]; zeros when the robot drove.
+        plan_tick, step_in_chunk, weight_version: plan of robot_action (-1: none yet), its index there, and its weights.
+        device_age_ns, connected: age and state of the device sample used.
+        lateness_ns: delay of the start.
+        work_ns: duration; in older recordings without the parts after the task's step.
+        overrun: the tick ended after the next deadline.
+        sections_ns: duration of each part by name (`control.section_timer`); the sum is work_ns.
+        stimulus_tick: tick of the observation to which the teacher reacted; -1: this tick.
+        push: displacement of each axis by a relative correction, float32 [dim_a], units of action, not clipped to
+            [-1, 1]; None otherwise, and in older recordings.
     """
 
     tick: int
@@ -125,13 +122,13 @@ class TickRecord:
 
     @property
     def stimulus(self) -> int:
-        """The tick whose observation the teacher reacted to; never -1."""
+        """The tick of the observation to which the teacher reacted; never -1."""
         return self.tick if self.stimulus_tick < 0 else self.stimulus_tick
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRecord:
-    """The task's exact state before `tick` (at episode starts and every second), and the teacher's if scripted."""
+    """The task's exact state before `tick`, at episode starts and every second."""
 
     tick: int
     episode: int
@@ -139,12 +136,12 @@ class SnapshotRecord:
     time_ns: int
     task: bytes
     seed: int
-    """The seed the episode was reset with."""
+    """Seed of the episode."""
 
 
 @dataclass(frozen=True, slots=True)
 class SwapRecord:
-    """New weights took over between tick - 1 and tick."""
+    """New weights, in use from `tick` on."""
 
     tick: int
     time_ns: int
@@ -156,7 +153,7 @@ class SwapRecord:
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """Something a person or the machine did: "success", "failure", "reset", "pause", "discard", "learner_lost", ..."""
+    """An event: "success", "failure", "reset", "pause", "discard", "learner_lost", ..."""
 
     tick: int
     time_ns: int
@@ -169,10 +166,10 @@ class EpisodeRecord:
     """One finished episode.
 
     Attributes:
-        episode, seed, success; timesteps: its length in ticks;
-        feedback_per_step: fraction of ticks the teacher drove ([CC] Eq. 13);
-        l2_error_per_step: mean ||a^r - a*|| over the ticks at which a* is known ([CC] Eq. 12), NaN if at none;
-        finished_ns: when it ended; weight_version: weights in use at its end.
+        timesteps: length, ticks.
+        feedback_per_step: fraction of ticks that the teacher drove ([CC] Eq. 13).
+        l2_error_per_step: mean ||a^r - a*|| over ticks with a known a* ([CC] Eq. 12); NaN without such ticks.
+        weight_version: weights in use at the end.
     """
 
     episode: int

@@ -1,7 +1,7 @@
-"""A task seen in three dimensions: what stands there, from where it is looked at, and where everything is now.
+"""3-D scenes: the model, the cameras and the pose of one instant.
 
-Pure data and geometry, any thread; knows neither a simulator nor a renderer. Metres in the world, z up; in a picture x
-to the right and y down, both from 0 to 1.
+Pure data and geometry; any thread; independent of simulator and renderer. World: m, z up. Picture: x right, y down,
+both from 0 to 1.
 """
 
 from __future__ import annotations
@@ -20,18 +20,20 @@ Floats = NDArray[np.float64]
 Vector = tuple[Finite, Finite, Finite]
 
 _NEAREST = 0.01
-"""What is nearer to a camera's plane than this, or behind it, has no place in its picture, m."""
+"""Near plane, m: closer points have no place in the picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A point of view that stays where it is, upright.
+    """A fixed, upright camera.
 
     Attributes:
-        name: for the settings and for people, one word.
-        target: the point in the middle of its picture. distance: from it, m.
-        azimuth: the direction it looks in, degrees: 0 along x, 90 along y. elevation: degrees, below 0 it looks down.
-        fovy: angle between the upper and the lower edge of its picture, degrees.
+        name: one word.
+        target: world point at the centre of its picture.
+        distance: from the target, m.
+        azimuth: viewing direction, degrees: 0 along x, 90 along y.
+        elevation: degrees; negative: looks down.
+        fovy: vertical field of view, degrees.
     """
 
     name: str
@@ -42,7 +44,7 @@ class Camera:
     fovy: float = 40.0
 
     def axes(self) -> Floats:
-        """Its axes in the world, the rows of a rotation [3, 3]: to the right, up, ahead."""
+        """Rotation [3, 3] from the world: rows are right, up and ahead."""
         turn, rise = math.radians(self.azimuth), math.radians(self.elevation)
         across = (math.sin(turn), -math.cos(turn), 0.0)
         up = (-math.sin(rise) * math.cos(turn), -math.sin(rise) * math.sin(turn), math.cos(rise))
@@ -50,29 +52,29 @@ class Camera:
         return np.array([across, up, ahead])
 
     def seen(self, points: ArrayLike) -> Floats:
-        """World points [..., 3] in its own axes, [..., 3]: to the right, up and ahead of where it stands, m."""
+        """World points [..., 3] in the camera frame: right, up, ahead, m."""
         axes = self.axes()
         place = np.asarray(self.target) - self.distance * axes[2]
         return np.asarray((np.asarray(points, np.float64) - place) @ axes.T)
 
     def project(self, points: ArrayLike, aspect: float) -> Floats:
-        """Where world points [..., 3] are in a picture of this width / height, [..., 2]; NaN if not ahead of it."""
+        """World points [..., 3] in a picture of this width / height, [..., 2]; NaN behind the near plane."""
         right, up, ahead = np.moveaxis(self.seen(points), -1, 0)
         half = np.where(ahead > _NEAREST, ahead, np.nan) * self.slope()
         return np.stack([0.5 + 0.5 * right / (half * aspect), 0.5 - 0.5 * up / half], -1)
 
     def slope(self) -> float:
-        """Half the height of what it sees at a distance of 1 m, m."""
+        """Half the picture's height at 1 m distance, m."""
         return math.tan(math.radians(self.fovy) / 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where everything is at one instant, small enough to send at every tick.
+    """All poses at one instant, small enough to send at every tick.
 
     Attributes:
-        joints: what a renderer puts into the stage's model: float32, little-endian.
-        hands: the point between the fingers of each hand: plans begin there.
+        joints: pose for the renderer's model: little-endian float32.
+        hands: point between the fingers of each hand; chunk overlays start here.
     """
 
     joints: bytes
@@ -81,12 +83,14 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Scene3D:
-    """What stays the same while a task is drawn.
+    """The constant part of a 3-D scene.
 
     Attributes:
-        model: file of the simulator's compiled model. groups: the groups of its geoms that are for people to see.
-        cameras: to choose from. shown: names of those that show the task best, at most two.
-        floor: height of the table's top, m, where things lie.
+        model: file of the compiled simulator model.
+        groups: visual geom groups.
+        cameras: all cameras.
+        shown: names of the default cameras, at most two.
+        floor: height of the table top, m.
     """
 
     model: str
@@ -96,10 +100,10 @@ class Scene3D:
     floor: float
 
     def showing(self, names: tuple[str, ...]) -> Scene3D:
-        """The same with these cameras shown; with no names its own choice.
+        """A copy with these cameras as default; without names, itself.
 
         Raises:
-            ValueError: no camera has this name.
+            ValueError: unknown camera.
         """
         known = [camera.name for camera in self.cameras]
         for name in names:
@@ -108,23 +112,23 @@ class Scene3D:
         return replace(self, shown=names) if names else self
 
     def views(self) -> tuple[tuple[Camera, ...], ...]:
-        """Ways to look at it, each of one or two cameras: those shown, then each alone."""
+        """The selectable views, each of one or two cameras: the default, then each camera alone."""
         by_name = {camera.name: camera for camera in self.cameras}
         chosen = tuple(by_name[name] for name in self.shown)
         return (chosen, *((camera,) for camera in self.cameras if (camera,) != chosen))
 
 
 def named(cameras: Sequence[Camera], name: str) -> Camera:
-    """The camera of this name, which there is."""
+    """The camera with this name."""
     return next(camera for camera in cameras if camera.name == name)
 
 
 def vector(numbers: Floats) -> Vector:
-    """Three numbers as a point."""
+    """Three numbers as a tuple."""
     x, y, z = numbers.tolist()
     return x, y, z
 
 
 def proportions(views: int) -> float:
-    """Width / height of each of so many pictures beside each other."""
+    """Width / height of each picture if `views` pictures are side by side."""
     return 4 / 3 if views == 1 else 2 / 3

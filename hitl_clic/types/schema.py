@@ -1,14 +1,13 @@
-"""The one schema of everything that is sent or stored: frozen dataclasses, and what their annotations say of them.
+"""The schema of everything that is sent or stored: frozen dataclasses and their annotations.
 
-Pure; any thread. A new message is one dataclass, named in the union that its `Schema` is made from. There are two
-forms of the same fields:
+Pure; any thread. To add a message, write a dataclass and add it to the union of its `Schema`. Two forms exist:
 
-* MessagePack for sockets: the list [name of the class, mapping of its fields]. An array is [dtype, shape, index], and
-  its little-endian bytes are the buffer with that index, beside the packed bytes. Types are strict (a bool is no int),
-  unknown classes and fields are refused, and limits stand in the annotations (`Natural`, `Finite`, ...).
-* JSON for recordings, see `json_form`. Fields that the class does not know are ignored.
+* MessagePack for sockets: the list [class name, mapping of fields]. An array is [dtype, shape, index]; its bytes
+  (little-endian) are the buffer with that index. Types are strict (a bool is no int). Unknown classes and fields are
+  refused, and annotations give limits (`Natural`, `Finite`, ...).
+* JSON for recordings, see `json_form`. Unknown fields are ignored.
 
-A class may define `check`, which raises ValueError for what no annotation can say.
+A class may define `check`, which raises ValueError for rules beyond the annotations.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from hitl_clic.types.json_form import Json, dimensions_of, hints_of, read_array, spelling_of, write_array
+from hitl_clic.types.json_form import Json, dimensions_of, float_codec_of, hints_of, read_array, write_array
 
 T = TypeVar("T")
 Buffer = bytes | memoryview
@@ -36,7 +35,7 @@ Positive = Annotated[float, Meta(gt=0.0, le=sys.float_info.max)]
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Deflection = Annotated[float, Meta(ge=-1.0, le=1.0)]
 Scalars = Mapping[str, str | int | float | bool]
-"""Free-form names and values."""
+"""Free names and values."""
 
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 2**40
@@ -44,19 +43,19 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
     name: np.dtype(name)
     for name in ("<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1")
 }
-"""Types of arrays that are sent, by numpy's name for them."""
+"""Allowed array types, by numpy's name."""
 
 
 class SchemaError(ValueError):
-    """Data that is not what the schema says; the text names the class, the field and the reason."""
+    """Data that violates the schema; the text names the class, the field and the reason."""
 
 
 class Schema(Generic[T]):
-    """Reads and writes the instances of some frozen dataclasses.
+    """Reads and writes instances of some frozen dataclasses.
 
     Args:
         kinds: a dataclass or a union of dataclasses.
-        max_bytes: largest message that `unpack` accepts, beside its arrays.
+        max_bytes: largest message for `unpack`, without its arrays.
     """
 
     def __init__(self, kinds: Any, max_bytes: int = 1 << 20) -> None:
@@ -64,12 +63,12 @@ class Schema(Generic[T]):
         self.kinds: Mapping[str, type] = {kind.__name__: kind for kind in get_args(kinds) or (kinds,)}
 
     def pack(self, message: T, buffers: list[Buffer] | None = None) -> bytes:
-        """MessagePack of a message; the bytes of its arrays are appended to `buffers` (views where possible).
+        """MessagePack of a message; appends the bytes of its arrays to `buffers` (views where possible).
 
-        What the annotations forbid is found by `unpack`, not here.
+        Does not check the annotations; `unpack` does.
 
         Raises:
-            SchemaError: the message holds an object that is not sent, for example an array where `buffers` is None.
+            SchemaError: an object that cannot be sent, for example an array without `buffers`.
         """
 
         def hook(value: Any) -> Any:
@@ -86,10 +85,10 @@ class Schema(Generic[T]):
             raise SchemaError(f"{name}: {error}") from error
 
     def unpack(self, packed: Buffer | msgspec.Raw, buffers: Sequence[Buffer] = ()) -> T:
-        """The message that `pack` made these bytes from. Its arrays are read-only views of the buffers.
+        """The message from `pack`; its arrays are read-only views of the buffers.
 
         Raises:
-            SchemaError: it is not one of this schema's classes as their annotations say.
+            SchemaError: not a valid message of this schema.
         """
         if memoryview(packed).nbytes > self.max_bytes:
             raise SchemaError(f"message of {memoryview(packed).nbytes} bytes, more than {self.max_bytes}")
@@ -124,24 +123,24 @@ class Schema(Generic[T]):
         return message
 
     def dumps(self, record: T) -> bytes:
-        """A record as JSON text. The schema holds one class, which the text does not name.
+        """A record as JSON text; the schema must hold one class.
 
         Raises:
-            SchemaError: the record holds what its annotations do not allow.
+            SchemaError: a value that the annotations forbid.
         """
         kind: type = type(record)
         try:
             tree = msgspec.to_builtins(record, enc_hook=write_array)
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{kind.__name__}: {error}") from error
-        _built(kind, tree, read_array)  # what is written can be read
-        return msgspec.json.encode(spelling_of(kind).write(tree))
+        _built(kind, tree, read_array)  # check that it can be read
+        return msgspec.json.encode(float_codec_of(kind).write(tree))
 
     def loads(self, text: bytes | str, current: Callable[[Json], Json] | None = None) -> T:
-        """The record of a JSON text; `current` gives its fields the names that they have today.
+        """A record from JSON text; `current` renames old fields.
 
         Raises:
-            SchemaError: it is not JSON, or a field is missing or not what its annotation says.
+            SchemaError: no JSON, a missing field or an invalid value.
         """
         try:
             tree = msgspec.json.decode(text)
@@ -151,14 +150,14 @@ class Schema(Generic[T]):
             raise SchemaError("not a JSON object")
         (kind,) = self.kinds.values()
         try:
-            tree = spelling_of(kind).read(tree if current is None else current(tree))
+            tree = float_codec_of(kind).read(tree if current is None else current(tree))
         except (ValueError, TypeError) as error:
             raise SchemaError(f"{kind.__name__}: {error}") from error
         return _built(kind, tree, read_array)
 
 
 def _built(kind: type, fields: Json, array: Callable[[Any, Any], np.ndarray], builtin: tuple[type, ...] = ()) -> Any:
-    """An instance of a dataclass, its types and limits checked. Raises SchemaError."""
+    """An instance of a dataclass, with types and limits checked. Raises SchemaError."""
     try:
         built: Any = msgspec.convert(fields, kind, dec_hook=array, builtin_types=builtin)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -202,7 +201,7 @@ def _unpacked_array(row: Any, index: int, buffers: Sequence[Buffer]) -> np.ndarr
             raise ValueError(f"impossible shape {shape!r:.60}")
         elements *= length
         most *= length or 1
-    # numpy also refuses huge sizes beside a zero, which the length of the (empty) buffer does not catch.
+    # numpy also refuses huge sizes beside a zero, which the length check of the buffer misses.
     if most > MAX_ELEMENTS:
         raise ValueError(f"impossible shape {shape!r:.60}")
     if type(given) is not int or given != index or index >= len(buffers):

@@ -1,4 +1,4 @@
-"""How smooth a robot's actions are within its chunks and where one chunk follows another. Pure; any one thread."""
+"""Smoothness of actions within chunks and at the seams between chunks. Pure; one thread at a time."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from hitl_clic.types.records import Array
 
 
 class Smoothness:
-    """Means over consecutive actions, in units of action.
+    """Mean step ||a_t - a_(t-1)|| and jerk ||a_t - 2 a_(t-1) + a_(t-2)||, units of action.
 
-    The step of an action is ||a_t - a_(t-1)||, its jerk ||a_t - 2 a_(t-1) + a_(t-2)||. They count as at a seam if the
-    actions they compare are not all of one chunk, and else as inside.
+    A value counts as "at seam" if its actions come from different chunks, else as "inside".
     """
 
     def __init__(self) -> None:
@@ -22,7 +21,7 @@ class Smoothness:
         self._sums = dict.fromkeys(("step_inside", "step_at_seam", "jerk_inside", "jerk_at_seam"), (0.0, 0))
 
     def add(self, action: Array, chunk: int) -> None:
-        """Count the next action, [dim_a], of the chunk of this number."""
+        """Add the next action, [dim_a], with the number of its chunk."""
         if self._last is None:
             self._change = None
         else:
@@ -33,12 +32,12 @@ class Smoothness:
             self._change, self._change_at_seam = change, at_seam
         self._last, self._chunk = action, chunk
 
-    def cut(self) -> None:
-        """What comes next does not follow on what came before (a new episode, the human drove)."""
+    def break_sequence(self) -> None:
+        """Start a new sequence (new episode, or the human drove)."""
         self._last = None
 
     def figures(self) -> dict[str, float]:
-        """`step_inside`, `step_at_seam`, `jerk_inside` and `jerk_at_seam`; NaN where there were none."""
+        """The means `step_inside`, `step_at_seam`, `jerk_inside` and `jerk_at_seam`; NaN without values."""
         return {name: total / count if count else float("nan") for name, (total, count) in self._sums.items()}
 
     def _count(self, what: str, difference: Array, at_seam: bool) -> None:

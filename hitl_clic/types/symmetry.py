@@ -1,7 +1,7 @@
-"""A symmetry of a task: states and actions seen in a mirror, or turned, under which nothing essential changes.
+"""Symmetries of a task: reflections and rotations of states and actions that leave it unchanged.
 
-Pure numpy, any process. A task declares its symmetries; the learner lets every taught pair stand for its images too.
-They cross the wire as text, so that a learner needs no task.
+Pure numpy; any process. A task declares them, and the learner augments every pair with its images. They are sent as
+text, so the learner needs no task.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _TERM = re.compile(r"(\d+(?:\.\d+)?)?([+-])(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Symmetry:
-    """Each number of the image is plus or minus one number of the original, plus a constant.
+    """A signed permutation with offsets: each image number is +/- one original number plus a constant.
 
     Attributes:
-        state: a term for each state number, "[constant](+|-)index", apart by spaces: "1-0 +2 -1" is
-            (1 - s[0], s[2], -s[1]). Every index once.
-        action: likewise for the action's numbers, without constants: [-1, 1] stays [-1, 1].
+        state: one term "[constant](+|-)index" per state number, separated by spaces. "1-0 +2 -1" is
+            (1 - s[0], s[2], -s[1]). Every index occurs once.
+        action: the same without constants, so that [-1, 1] is kept.
 
     Raises:
-        ValueError: a term cannot be read, an index is missing or comes twice, or an action's term has a constant.
+        ValueError: malformed term, missing or repeated index, or a constant in an action's term.
     """
 
     state: str
@@ -54,20 +54,20 @@ class Symmetry:
         return np.asarray(sign * action[..., index], np.float32)
 
     def of_mask(self, mask: Array) -> Array:
-        """A mask [..., dim_a] over the axes that take the places of the original's."""
+        """Images of masks [..., dim_a]."""
         return mask[..., _terms(self.action)[0]]
 
 
 def to_text(symmetries: tuple[Symmetry, ...]) -> str:
-    """All of them in one line."""
+    """The symmetries as one line of text."""
     return "; ".join(f"{s.state} > {s.action}" for s in symmetries)
 
 
 def from_text(text: str) -> tuple[Symmetry, ...]:
-    """What `to_text` wrote.
+    """The symmetries from `to_text`.
 
     Raises:
-        ValueError: it cannot be read.
+        ValueError: malformed text.
     """
     parts = [part.split(" > ") for part in text.split("; ") if part]
     if any(len(part) != 2 for part in parts):

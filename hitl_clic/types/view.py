@@ -1,4 +1,4 @@
-"""What the loop shows of itself and hands on: its newest instant, and the union of all records. Pure data."""
+"""The newest state of the loop, for display, and the union of all records. Pure data."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ Record = TickRecord | Plan | ChunkPair | SnapshotRecord | SwapRecord | EventReco
 
 @dataclass(frozen=True, slots=True)
 class LoopView:
-    """What the loop shows of itself: the newest instant, for window and dashboard.
+    """The newest state of the loop, for the window and the dashboard.
 
     Attributes:
-        tick, episode, step: where it is. state, correction_mode, command_frame, correction_axes:
-            the gate's. scene: None where nobody draws.
-        robot_chunk: the rest of the running chunk from here, [k, dim_a], or None. execute: Ta.
-        record: the newest tick; None at the beginning. progress: the task's own figures.
-        asks: the robot asks for help. approving: the teacher drives without moving, which
-            approves what the robot does.
+        scene: None if nothing is drawn.
+        robot_chunk: the rest of the running chunk, [k, dim_a], or None.
+        record: the newest tick; None at the start.
+        progress: figures of the task.
+        asks: the robot asks for help.
+        approving: the teacher drives without motion, which approves the robot's actions.
     """
 
     tick: int

@@ -14,8 +14,8 @@ from fake_session import session_records, write
 
 from benchmarks.figure import percentiles
 from benchmarks.update import MatrixProducts
+from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.cli import bench, demo, devices, evaluate, teach
-from hitl_clic.clic.settings import InferenceSettings
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.control.gate import Choices
@@ -254,7 +254,7 @@ def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: S
         return found
 
     apart = float(torch.linalg.vector_norm(torch.tensor(tick.robot_action - tick.human_action)))
-    assert shown("correcting", "absolute").desired_radius == pytest.approx(settings.clic.radius_ratio * apart)
+    assert shown("correcting", "absolute").desired_radius == pytest.approx(settings.policy.radius_ratio * apart)
     assert shown("correcting", "relative").desired_radius is None
     assert shown("autonomous", "absolute").desired_radius is None
     assert shown("correcting", "absolute").hint == "release Space to hand back"
@@ -366,17 +366,17 @@ def test_the_devices_are_listed_word_for_word(
 
 
 def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> None:
-    overrides = {"horizon": 8, "execute": 4, "clic": {"inference": {"chains": 7, "plan_switch_margin": 0.0}}}
+    overrides = {"horizon": 8, "execute": 4, "policy": {"inference": {"chains": 7, "plan_switch_margin": 0.0}}}
     settings = load(overrides=overrides)
-    assert searched(settings, None, InferenceSettings()) == settings
+    assert searched(settings, None, AnyInferenceSettings()) == settings
     # the default of a setting is given too, where it is said
-    other = searched(settings, 2, InferenceSettings(refine_noise=False, bank=9))
+    other = searched(settings, 2, AnyInferenceSettings(refine_noise=False, bank=9))
     assert other.execute == 2
-    expected = settings.clic.inference.model_dump() | {"refine_noise": False, "bank": 9}
-    assert other.clic.inference.model_dump() == expected
-    assert other.clic.model_copy(update={"inference": settings.clic.inference}) == settings.clic
+    expected = settings.policy.inference.model_dump() | {"refine_noise": False, "bank": 9}
+    assert other.policy.inference.model_dump() == expected
+    assert other.policy.model_copy(update={"inference": settings.policy.inference}) == settings.policy
     with pytest.raises(UserError, match=r"execute = 9 .* 1 to 8"):
-        searched(settings, 9, InferenceSettings())
+        searched(settings, 9, AnyInferenceSettings())
 
 
 def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> None:

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic.fields import FieldInfo
 
+from hitl_clic.baselines.settings import BcSettings
 from hitl_clic.cli.commands import (
     BenchCommand,
     DemoCommand,
@@ -19,7 +21,7 @@ from hitl_clic.cli.commands import (
     ReplayCommand,
     TeachCommand,
 )
-from hitl_clic.cli.flags import FileFlags, flag, leaves
+from hitl_clic.cli.flags import FileFlags, flag, leaves, of_method
 from hitl_clic.cli.help import EVERYDAY
 from hitl_clic.cli.parse import parse
 from hitl_clic.settings import SessionSettings, load
@@ -55,11 +57,11 @@ def test_teach_without_flags_is_what_the_layers_give(tmp_path: Path) -> None:
 
 
 def test_nested_settings_are_flags_with_either_kind_of_dash() -> None:
-    for samples in ("--clic.negatives.step-start", "--clic.negatives.step_start"):
-        command = parse(["teach", samples, "0.5", "--clic.energy.hidden", "64", "32", "--window.fps=20"])
+    for samples in ("--policy.negatives.step-start", "--policy.negatives.step_start"):
+        command = parse(["teach", samples, "0.5", "--policy.network.hidden", "64", "32", "--window.fps=20"])
         assert isinstance(command, TeachCommand)
-        assert command.settings.clic.negatives.step_start == 0.5
-        assert command.settings.clic.energy.hidden == (64, 32)
+        assert command.settings.policy.negatives.step_start == 0.5
+        assert command.settings.policy.network.hidden == (64, 32)
         assert command.settings.window.fps == 20
 
 
@@ -98,9 +100,9 @@ def test_evaluate_and_replay(tmp_path: Path) -> None:
 
 
 def test_learner(tmp_path: Path) -> None:
-    command = parse(["learner", "--bind", "tcp://127.0.0.1:*", "--out", str(tmp_path), "--clic.batch", "16"])
+    command = parse(["learner", "--bind", "tcp://127.0.0.1:*", "--out", str(tmp_path), "--policy.batch", "16"])
     assert isinstance(command, LearnerCommand)
-    assert (command.bind, command.out, command.settings.clic.batch) == ("tcp://127.0.0.1:*", tmp_path, 16)
+    assert (command.bind, command.out, command.settings.policy.batch) == ("tcp://127.0.0.1:*", tmp_path, 16)
 
 
 def test_learner_takes_a_sessions_own_settings(tmp_path: Path) -> None:
@@ -130,7 +132,11 @@ def test_the_rest() -> None:
         ("", ("command is missing", "teach")),
         ("teech", ("command = teech", "did you mean teach?", "replay")),
         ("teach --sedd 4", ("--sedd", "did you mean --seed?", "--episodes")),
-        ("teach --clic.sampels 4", ("--clic.sampels", "did you mean --clic.negatives.samples?", "--clic.batch")),
+        (
+            "teach --policy.sampels 4",
+            ("--policy.sampels", "did you mean --policy.negatives.samples?", "--policy.batch"),
+        ),
+        ("teach --clic.sampels 4", ("--clic.sampels", "did you mean --policy.negatives.samples?", "--policy.batch")),
         ("teach --seed", ("--seed has no value", "a whole number from 0 to")),
         ("teach --seed -3", ("seed = -3", "a whole number from 0 to")),
         ("teach --episodes many", ("episodes = many", "a whole number from 1 to")),
@@ -229,12 +235,21 @@ def test_help_of_teach_has_the_everyday_flags_with_the_defaults_of_the_layers(
 
 def test_help_all_of_teach_has_every_flag_by_table(capsys: pytest.CaptureFixture[str]) -> None:
     text = said("teach --task line_following --help-all", capsys)
-    for name in leaves(SessionSettings.model_fields):
+    for name in leaves(of_method(SessionSettings.model_fields, {"policy": {"kind": "clic"}})):
         assert re.search(rf"^  {re.escape(flag(name))}( |$)", text, re.MULTILINE), name
     text = re.sub(r"\s+", " ", text)
     assert "Ticks per second. [above 0, at most 2000] (default: 20.0)" in text
-    for group in ("clic", "loop", "gate", "oracle", "training", "link", "recording", "window"):
+    for group in ("policy", "policy.half_space", "loop", "gate", "oracle", "training", "link", "recording", "window"):
         assert f" [{group}] " in text
+
+
+def test_help_all_shows_the_settings_of_the_chosen_method_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said("teach --method bc --help-all", capsys)
+    shown = {line.split()[0] for line in text.splitlines() if line.startswith("  --policy.")}
+    assert shown == {flag(name) for name in leaves({"policy": FieldInfo(annotation=BcSettings)})}
+    assert "--policy.batch" in shown
+    assert "--policy.negatives.samples" not in shown
+    assert "--policy.draws" in said("teach --method flow --help-all", capsys)
 
 
 def test_help_of_a_wrong_command_line_is_still_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,7 +260,7 @@ def test_old_names_are_understood_silently(tmp_path: Path, capsys: pytest.Captur
     line = "teach --session person --method fast --clic.inference.commitment 2 --schedule paper --gate.steady-s 0.25"
     command = parse(line.split())
     assert isinstance(command, TeachCommand)
-    now = "teach --session simulated_keyboard_user --method clic --clic.inference.plan-switch-margin 2"
+    now = "teach --session simulated_keyboard_user --method clic --policy.inference.plan-switch-margin 2"
     now += " --schedule lockstep --gate.policy-filter-s 0.25"
     new = parse(now.split())
     assert isinstance(new, TeachCommand)
@@ -260,12 +275,12 @@ def test_old_names_are_understood_silently(tmp_path: Path, capsys: pytest.Captur
 
 def test_none_and_no_flags() -> None:
     command = parse(
-        ["teach", "--gate.max-step", "none", "--window.cameras", "--no-clic.symmetries", "--training.no-restart"]
+        ["teach", "--gate.max-step", "none", "--window.cameras", "--no-policy.symmetries", "--training.no-restart"]
     )
     assert isinstance(command, TeachCommand)
     settings = command.settings
     assert (settings.correction.max_step, settings.window.cameras) == (None, ())
-    assert (settings.clic.symmetries, settings.training.restart) == (False, False)
+    assert (settings.policy.symmetries, settings.training.restart) == (False, False)
 
 
 def test_as_a_process(tmp_path: Path) -> None:

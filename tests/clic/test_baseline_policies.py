@@ -21,7 +21,7 @@ from test_baselines import (
     two_ways,
 )
 
-from hitl_clic.clic.settings import InferenceSettings
+from hitl_clic.baselines.settings import FlowInferenceSettings
 from hitl_clic.methods import make_policy, untrained_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -95,7 +95,7 @@ def test_untrained_cloning_stands_still_and_an_untrained_flow_is_noise() -> None
 
 
 def test_the_flow_policy_calls_the_yield_hook_before_every_step() -> None:
-    numbers = method("flow", inference=InferenceSettings(flow_steps=7))
+    numbers = method("flow", inference=FlowInferenceSettings(flow_steps=7))
     breaths: list[int] = []
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, numbers)
     policy = make_policy(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 import pytest
@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 from hitl_clic.baselines.cloning import CLONING, CloningNetwork, cloning_loss
 from hitl_clic.baselines.flow import VelocityNetwork, flow_loss
 from hitl_clic.baselines.implicit import info_nce_loss
+from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.clic.energy import Context, Energy
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.network_policy import NetworkPolicy
-from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodKind, MethodSettings, NegativeSettings
+from hitl_clic.clic.settings import EnergySettings, MethodKind, MethodSettings, NegativeSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.methods import METHODS, make_policy, make_trainer, untrained_weights
+from hitl_clic.settings import PolicySettings
+from hitl_clic.types.errors import members
 from hitl_clic.types.symmetry import Symmetry
 
 Array = NDArray[np.float32]
@@ -40,9 +43,9 @@ def method(kind: str, **changes: object) -> MethodSettings:
     """All settings are explicit, so that no default changes a test."""
     numbers: dict[str, object] = {
         "kind": kind,
-        "energy": EnergySettings(kind="film", hidden=(64, 64), trunk=(64,), modes=4, standardise=True),
+        "network": EnergySettings(kind="film", hidden=(64, 64), trunk=(64,), modes=4, standardise=True),
         "negatives": NegativeSettings(start="proposals", samples=16, steps=1, noise="linear"),
-        "inference": InferenceSettings(
+        "inference": AnyInferenceSettings(
             start="screened", candidates=128, chains=16, refine_steps=10, bank=32, plan_switch_margin=0.0, flow_steps=10
         ),
         "radius_ratio": 0.3,
@@ -52,10 +55,13 @@ def method(kind: str, **changes: object) -> MethodSettings:
         "warmup_updates": 5,
         "cycle_updates": 1000,
         "average": 0.9,
+        "draws": 16,
         "batch": 32,
         "min_pairs": 8,
     }
-    return MethodSettings(**{**numbers, **changes})
+    made = METHODS[cast(MethodKind, kind)].settings
+    used = {name: value for name, value in numbers.items() if name in made.model_fields}
+    return made(**{**used, **changes})
 
 
 def target(state: Array) -> Array:
@@ -103,7 +109,8 @@ def differing(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> list[str]:
 def test_every_kind_has_a_method_of_its_own() -> None:
     assert tuple(sorted(METHODS)) == tuple(sorted(KINDS))
     for kind, one in METHODS.items():
-        assert one.objective.kind == kind
+        assert one.objective.kind == one.settings(kind=kind).kind == kind
+        assert members(PolicySettings)[kind] is one.settings
 
 
 def test_a_trainer_refuses_settings_for_another_objective() -> None:
@@ -244,7 +251,7 @@ def test_untaught_numbers_change_nothing(seed: int, kind: str) -> None:
     """Loss and gradient ignore untaught numbers and depend on taught ones."""
     numbers = method(kind)
     torch.manual_seed(seed)
-    network = NETWORKS[kind](DIM_O, ChunkShape(HORIZON, DIM_A), numbers.energy)
+    network = NETWORKS[kind](DIM_O, ChunkShape(HORIZON, DIM_A), numbers.network)
     torch.nn.init.normal_(network.out.weight, std=0.1)
     mask = (torch.rand(6, DIM) < 0.6).float()
     mask[0, 0], mask[0, 1] = 1, 0
@@ -263,7 +270,7 @@ def test_untaught_numbers_change_nothing(seed: int, kind: str) -> None:
 
 def test_the_cloning_loss_by_hand() -> None:
     numbers = method("bc")
-    network = CloningNetwork(DIM_O, ChunkShape(HORIZON, DIM_A), numbers.energy)  # its output is 0
+    network = CloningNetwork(DIM_O, ChunkShape(HORIZON, DIM_A), numbers.network)  # its output is 0
     mask = torch.tensor([[1.0, 0, 0, 0], [1, 1, 0, 0]])
     human = torch.tensor([[0.5, 9, 9, 9], [0.1, -0.3, 9, 9]])
     batch = Batch(torch.zeros(2, DIM_O), human, human, mask, torch.tensor([True, False]))

@@ -7,18 +7,19 @@ import pytest
 import torch
 from other_device import DEVICE, There, elsewhere
 
-from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodKind, MethodSettings, NegativeSettings
+from hitl_clic.baselines.settings import AnyInferenceSettings
+from hitl_clic.clic.settings import EnergySettings, MethodKind, MethodSettings, NegativeSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.methods import METHODS, make_policy, make_trainer
 
 DIM_O, DIM_A, HORIZON = 3, 2, 3
 
 
-def numbers(device: str, **changes: object) -> MethodSettings:
+def numbers(device: str, kind: MethodKind = "clic", **changes: object) -> MethodSettings:
     values: dict[str, object] = {
-        "energy": EnergySettings(hidden=(8, 8), trunk=(8,), modes=2),
+        "network": EnergySettings(hidden=(8, 8), trunk=(8,), modes=2),
         "negatives": NegativeSettings(samples=6, steps=2),
-        "inference": InferenceSettings(
+        "inference": AnyInferenceSettings(
             candidates=40, chains=6, explore_steps=2, refine_steps=2, bank=5, plan_switch_margin=0.5
         ),
         "penalty_samples": 3,
@@ -27,7 +28,9 @@ def numbers(device: str, **changes: object) -> MethodSettings:
         "min_pairs": 4,
         "device": device,
     }
-    return MethodSettings.model_validate({**values, **changes})
+    made = METHODS[kind].settings
+    used = {name: value for name, value in values.items() if name in made.model_fields}
+    return made(**{**used, **changes})
 
 
 def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
@@ -65,7 +68,7 @@ ENERGY_METHODS = ("clic", "ibc")
 """These losses compare energies of one state, so a constant added to all of them changes nothing."""
 CASES: list[tuple[MethodKind, dict[str, object]]] = [
     *((kind, {}) for kind in METHODS),
-    ("clic", {"energy": EnergySettings(kind="mlp", hidden=(8, 8))}),
+    ("clic", {"network": EnergySettings(kind="mlp", hidden=(8, 8))}),
     ("clic", {"negatives": NegativeSettings(start="uniform", samples=6, steps=2, noise="sqrt")}),
 ]
 

@@ -29,7 +29,7 @@ from hitl_clic.clic.desired_space import (
 from hitl_clic.clic.energies import ENERGIES, make_energy
 from hitl_clic.clic.energy import Context, Energy
 from hitl_clic.clic.network import ChunkShape
-from hitl_clic.clic.settings import EnergyKind, EnergySettings, HalfSpaceSettings, MethodSettings, NegativeSettings
+from hitl_clic.clic.settings import ClicSettings, EnergyKind, EnergySettings, HalfSpaceSettings, NegativeSettings
 from hitl_clic.clic.shaping import (
     Batch,
     gradient_penalty,
@@ -173,7 +173,7 @@ def test_gradient_penalty(seed: int, margin: float) -> None:
 # ---- the whole loss
 
 
-def method(**changes: object) -> MethodSettings:
+def method(**changes: object) -> ClicSettings:
     """All settings are explicit, so that no default changes a test."""
     numbers: dict[str, object] = {
         "negatives": NegativeSettings(
@@ -190,7 +190,7 @@ def method(**changes: object) -> MethodSettings:
         "penalty_weight": 0.6,
         "penalty_samples": 0,
     }
-    return MethodSettings(**{**numbers, **changes})
+    return ClicSettings(**{**numbers, **changes})
 
 
 def make_batch(rng: np.random.Generator, b: int, o: int, d: int, relative: bool = False, masked: bool = False) -> Batch:
@@ -221,7 +221,7 @@ class Spy(Energy):
 
 
 def slow_loss(
-    energy: Spy, batch: Batch, samples: torch.Tensor, few: int, m: MethodSettings, directions: torch.Tensor
+    energy: Spy, batch: Batch, samples: torch.Tensor, few: int, m: ClicSettings, directions: torch.Tensor
 ) -> tuple[float, float]:
     """(KL, penalty) of the samples, one number at a time."""
     a = samples.double().numpy()

@@ -14,7 +14,7 @@ from slow_clic import Numbers, slow_circular, slow_implicit, slow_log_sigmoid, s
 from torch.overrides import TorchFunctionMode
 
 from hitl_clic.clic.desired_space import draw_directions, half_space_log_p, implicit_log_p
-from hitl_clic.clic.settings import HalfSpaceSettings, MethodSettings
+from hitl_clic.clic.settings import ClicSettings, HalfSpaceSettings
 from hitl_clic.clic.shaping import Batch, observation_log_p, permute_untaught
 from hitl_clic.methods import make_policy, make_trainer
 from hitl_clic.settings import load
@@ -180,7 +180,7 @@ def test_no_tensor_of_all_four_sizes() -> None:
         torch.rand(b, d, generator=g),
     )
     batch = Batch(torch.zeros(b, 1), robot, human, torch.ones(b, d), torch.ones(b, dtype=torch.bool))
-    method = MethodSettings(half_space=numbers(pairs=m))
+    method = ClicSettings(half_space=numbers(pairs=m))
     with Largest() as largest:
         observation_log_p(samples, batch, method, g)
     assert b * s * m <= largest.elements <= 1.01 * b * s * m
@@ -211,7 +211,7 @@ def test_finite_with_gradients_whatever_the_correction(dim: int) -> None:
 
 def test_a_policy_learns_the_target_from_directions_only() -> None:
     """Corrects the robot at random states, by a fifth of an action at a time, with the numbers of `clic`."""
-    method = load(overrides={"method": "clic", "clic": {"symmetries": False}}).clic
+    method = load(overrides={"method": "clic", "policy": {"symmetries": False}}).policy
     trainer, rng = make_trainer(1, 2, 2, method, 0), np.random.default_rng(0)
     errors = []
     for number in range(180):
@@ -252,7 +252,7 @@ def test_a_mixed_batch_one_pair_at_a_time(seed: int, gamma: float, t: float, k: 
     mask = mask.reshape(b, d)
     relative = rng.random(b) < 0.5
     s = numbers(pairs=2 * k)
-    method = MethodSettings(radius_ratio=gamma, boundary_temperature=t, half_space=s)
+    method = ClicSettings(radius_ratio=gamma, boundary_temperature=t, half_space=s)
     batch = Batch(torch.zeros(b, 1), tensor(robot), tensor(human), tensor(mask), torch.from_numpy(relative))
     seen: list[torch.Tensor] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -277,7 +277,7 @@ def test_what_was_not_taught_does_not_matter(relative: bool) -> None:
     robot, human, samples = (tensor(rng.uniform(-1, 1, shape)) for shape in ((1, 6), (1, 6), (1, 8, 6)))
     mask = torch.tensor([[1.0, 0, 1, 1, 0, 0]], dtype=torch.float64)
     untaught = mask[0] == 0
-    method = MethodSettings()
+    method = ClicSettings()
 
     def log_p(a: torch.Tensor, r: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
         batch = Batch(torch.zeros(1, 1), r, h, mask, torch.tensor([relative]))
@@ -303,7 +303,7 @@ def test_only_relative_rows_ask_the_generator() -> None:
         kinds = torch.full((2,), relative)
         assert torch.equal(before, generator.get_state())
         batch = Batch(torch.zeros(2, 1).double(), robot.float(), human.float(), torch.ones(2, 4), kinds)
-        observation_log_p(samples.float(), batch, MethodSettings(), generator)
+        observation_log_p(samples.float(), batch, ClicSettings(), generator)
     assert not torch.equal(before, generator.get_state())
 
 

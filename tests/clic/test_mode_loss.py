@@ -13,7 +13,7 @@ from hitl_clic.clic.desired_space import circular_gap, half_space_gap
 from hitl_clic.clic.energies import make_energy
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.settings import EnergySettings, MethodSettings, ModeLossSettings, NegativeSettings
+from hitl_clic.clic.settings import ClicSettings, EnergySettings, ModeLossSettings, NegativeSettings
 from hitl_clic.clic.shaping import Batch, mode_loss
 from hitl_clic.clic.trainer import ChunkTrainer
 
@@ -102,7 +102,7 @@ def push_of(robot: tuple[float, float], human: tuple[float, float], relative: bo
     batch = Batch(
         torch.zeros(1, 1), torch.tensor([robot]), torch.tensor([human]), torch.ones(1, 2), torch.tensor([relative])
     )
-    numbers = MethodSettings(mode_loss=ModeLossSettings(weight=1.0, ratio=ratio))
+    numbers = ClicSettings(mode_loss=ModeLossSettings(weight=1.0, ratio=ratio))
     mode_loss(modes, (), batch, numbers).backward()  # type: ignore[arg-type]
     assert modes.places.grad is not None
     return -modes.places.grad[0].numpy()
@@ -128,7 +128,7 @@ def test_a_relative_correction_moves_the_mode_to_its_half_space() -> None:
 def test_an_energy_without_modes_has_no_mode_loss() -> None:
     energy = make_energy(3, ChunkShape(2, 2), EnergySettings(kind="film", modes=0))
     batch = Batch(torch.zeros(1, 3), torch.zeros(1, 4), torch.ones(1, 4), torch.ones(1, 4), torch.tensor([False]))
-    numbers = MethodSettings(mode_loss=ModeLossSettings(weight=1.0))
+    numbers = ClicSettings(mode_loss=ModeLossSettings(weight=1.0))
     assert float(mode_loss(energy, energy.context(batch.state), batch, numbers)) == 0
 
 
@@ -143,8 +143,8 @@ def error_after(weight: float, updates: int = 150) -> float:
     def wanted(state: np.ndarray) -> np.ndarray:
         return 0.8 * np.sin(state @ mixing).reshape(CHUNK)
 
-    numbers = MethodSettings(
-        energy=EnergySettings(kind="film", hidden=(64, 64), trunk=(128, 128), modes=4),
+    numbers = ClicSettings(
+        network=EnergySettings(kind="film", hidden=(64, 64), trunk=(128, 128), modes=4),
         negatives=NegativeSettings(start="proposals", samples=16, steps=1),
         mode_loss=ModeLossSettings(weight=weight, ratio=0.25),
         boundary_power=10.0,

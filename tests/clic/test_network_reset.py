@@ -16,7 +16,7 @@ from hitl_clic.methods import make_live_trainer
 pytestmark = pytest.mark.usefixtures("one_thread")
 EVERY = 6
 NUMBERS = method(
-    energy=EnergySettings(kind="film", hidden=(8,), trunk=(8,), modes=2, standardise=True),
+    network=EnergySettings(kind="film", hidden=(8,), trunk=(8,), modes=2, standardise=True),
     negatives=NegativeSettings(start="proposals", samples=8, steps=1, noise="linear"),
     average=0.9,
     batch=4,

@@ -14,7 +14,7 @@ from torch import Tensor
 from hitl_clic.clic.energy import Context, Energy
 from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
 from hitl_clic.clic.sampler import langevin
-from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodSettings, NegativeSettings
+from hitl_clic.clic.settings import ClicSettings, EnergySettings, InferenceSettings, NegativeSettings
 
 Array = NDArray[np.float32]
 DIM_O, DIM_A, HORIZON = 3, 2, 4
@@ -26,7 +26,7 @@ STATE = np.array([0.3, -0.2, 0.5], np.float32)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def method(start: str = "screened", kind: str = "film", **inference: object) -> MethodSettings:
+def method(start: str = "screened", kind: str = "film", **inference: object) -> ClicSettings:
     """kind film: the network alone; modes: the same with three modes."""
     numbers: dict[str, object] = {
         "start": start,
@@ -39,8 +39,8 @@ def method(start: str = "screened", kind: str = "film", **inference: object) -> 
         "bank": 8,
         "plan_switch_margin": 0.0,
     }
-    return MethodSettings(
-        energy=EnergySettings(
+    return ClicSettings(
+        network=EnergySettings(
             kind="mlp" if kind == "mlp" else "film",
             hidden=(16, 16),
             trunk=(16,),
@@ -54,7 +54,7 @@ def method(start: str = "screened", kind: str = "film", **inference: object) -> 
     )
 
 
-def some_weights(settings: MethodSettings, seed: int = 0, size: float = 1.0) -> dict[str, np.ndarray]:
+def some_weights(settings: ClicSettings, seed: int = 0, size: float = 1.0) -> dict[str, np.ndarray]:
     """Untrained weights with an output layer that is not zero, and eight human chunks."""
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
     rng = np.random.default_rng(seed)
@@ -63,7 +63,7 @@ def some_weights(settings: MethodSettings, seed: int = 0, size: float = 1.0) -> 
     return weights
 
 
-def make(settings: MethodSettings, weights: dict[str, np.ndarray] | None = None, seed: int = 0) -> EnergyPolicy:
+def make(settings: ClicSettings, weights: dict[str, np.ndarray] | None = None, seed: int = 0) -> EnergyPolicy:
     generator = torch.Generator().manual_seed(seed)
     found = some_weights(settings) if weights is None else weights
     return EnergyPolicy(found, DIM_O, DIM_A, HORIZON, settings, generator, version=3, newest_pair=17)
@@ -86,7 +86,7 @@ class Modes(Energy):
         return total
 
 
-def with_energy(settings: MethodSettings, energy: Energy, human_chunks: Array | None = None) -> EnergyPolicy:
+def with_energy(settings: ClicSettings, energy: Energy, human_chunks: Array | None = None) -> EnergyPolicy:
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
     if human_chunks is not None:
         weights["human_chunks"] = human_chunks

@@ -138,7 +138,7 @@ def test_resumes_bit_for_bit(kind: EnergyKind, modes: int, start: NegativeStart)
     hidden = (24, 24)
     energy = EnergySettings(kind=kind, hidden=hidden, trunk=(16,), modes=modes, standardise=True)
     negatives = NegativeSettings(start=start, samples=8, steps=1)
-    settings = method(energy=energy, negatives=negatives, average=0.8, batch=8, warmup_updates=12, weight_decay=0.1)
+    settings = method(network=energy, negatives=negatives, average=0.8, batch=8, warmup_updates=12, weight_decay=0.1)
     straight = make(settings)
     teach(straight, 0, 30)
     straight.remove(4)
@@ -167,7 +167,7 @@ def test_resumes_bit_for_bit(kind: EnergyKind, modes: int, start: NegativeStart)
 @pytest.mark.parametrize("start", get_args(NegativeStart))
 def test_same_seed_same_weights_whatever_the_energy_and_the_start(kind: EnergyKind, start: NegativeStart) -> None:
     energy = EnergySettings(kind=kind, hidden=(16, 16), trunk=(16,), modes=2)
-    settings = method(energy=energy, negatives=NegativeSettings(start=start, samples=8, steps=1), batch=16)
+    settings = method(network=energy, negatives=NegativeSettings(start=start, samples=8, steps=1), batch=16)
     ends = [weights_after(make(settings, seed), 6) for seed in (5, 5, 6)]
     assert differing(ends[0], ends[1]) == []
     assert differing(ends[0], ends[2]) != []
@@ -254,7 +254,7 @@ def test_standardising_takes_the_taught_states() -> None:
     weights = trainer.weights()
     assert weights["shift"] == pytest.approx([4.5, 45, 7])
     assert weights["spread"] == pytest.approx([np.std(range(10)) + 1e-2, 10 * np.std(range(10)) + 1e-2, 1e-2], rel=1e-4)
-    plain = make(method(energy=EnergySettings(kind="film", hidden=(8,), trunk=(8,), standardise=False)))
+    plain = make(method(network=EnergySettings(kind="film", hidden=(8,), trunk=(8,), standardise=False)))
     teach(plain, 0, 10)
     plain.update()
     assert plain.weights()["shift"].tolist() == [0, 0, 0]

@@ -9,7 +9,7 @@ from toy_task import CHUNK, DIM_O, differing, make, method, target, teach
 
 import hitl_clic.clic.shaping
 from hitl_clic.clic.sampler import draw_negatives
-from hitl_clic.clic.settings import MethodSettings
+from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.clic.trainer import ChunkTrainer
 
@@ -21,7 +21,7 @@ def seen_samples(trainer: ChunkTrainer, monkeypatch: pytest.MonkeyPatch) -> list
     sets: list[tuple[torch.Tensor, torch.Tensor]] = []
     inner = hitl_clic.clic.shaping.observation_log_p
 
-    def spy(samples: torch.Tensor, batch: Batch, settings: MethodSettings, generator: torch.Generator) -> torch.Tensor:
+    def spy(samples: torch.Tensor, batch: Batch, settings: ClicSettings, generator: torch.Generator) -> torch.Tensor:
         sets.append((batch.state, samples.reshape(*samples.shape[:2], *CHUNK).clone()))
         return inner(samples, batch, settings, generator)
 

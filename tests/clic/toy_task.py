@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.settings import EnergySettings, InferenceSettings, MethodSettings, NegativeSettings
+from hitl_clic.clic.settings import ClicSettings, EnergySettings, InferenceSettings, NegativeSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 
 Array = NDArray[np.float32]
@@ -15,10 +15,10 @@ DIM_O, DIM_A, HORIZON = 3, 2, 2
 CHUNK = (HORIZON, DIM_A)
 
 
-def method(**changes: object) -> MethodSettings:
+def method(**changes: object) -> ClicSettings:
     """All settings are explicit, so that no default changes a test."""
     numbers: dict[str, object] = {
-        "energy": EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=4, standardise=True),
+        "network": EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=4, standardise=True),
         "negatives": NegativeSettings(
             start="proposals", samples=32, steps=2, noise="linear", step_start=0.1, step_end=1e-5, clip=0.1
         ),
@@ -52,7 +52,7 @@ def method(**changes: object) -> MethodSettings:
         "min_pairs": 8,
         "device": "cpu",
     }
-    return MethodSettings(**{**numbers, **changes})
+    return ClicSettings(**{**numbers, **changes})
 
 
 def target(state: Array) -> Array:
@@ -74,7 +74,7 @@ def teach(trainer: ChunkTrainer, first: int, last: int, kind: str = "absolute", 
         trainer.add(number, kind, state, robot, human.astype(np.float32), np.ones(CHUNK, np.float32))
 
 
-def make(settings: MethodSettings | None = None, seed: int = 5) -> ChunkTrainer:
+def make(settings: ClicSettings | None = None, seed: int = 5) -> ChunkTrainer:
     return ChunkTrainer(DIM_O, DIM_A, HORIZON, settings or method(), seed)
 
 

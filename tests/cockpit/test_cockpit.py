@@ -22,7 +22,7 @@ from rich.console import Console
 
 from hitl_clic.cockpit.dashboard import Dashboard, render
 from hitl_clic.cockpit.drawing import palette, welcome
-from hitl_clic.cockpit.drawing.draw import WindowPainter
+from hitl_clic.cockpit.drawing.draw import Page, WindowPainter
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.report import rolling_mean, write_curves
@@ -208,7 +208,7 @@ def test_every_key_and_every_action_appears_once() -> None:
     names = [key.name for key in keymap.KEYS]
     actions = [key.action for key in keymap.KEYS]
     assert len(set(names)) == len(names)
-    assert sorted(actions) == sorted([*keymap.COMMANDS, "help", "screenshot", "view", "energy", "details"])
+    assert sorted(actions) == sorted([*get_args(keymap.WindowCommand), *get_args(keymap.LocalAction)])
     assert not {"w", "a", "s", "d", "up", "down", "left", "right", "space"} & set(names)
     assert all(keymap.is_key(name) for name in names)
     assert [label for label, _ in keymap.Keymap().rows()] == [key.label for key in keymap.KEYS]
@@ -227,7 +227,7 @@ def test_changed_keys_work_and_are_printed_and_drawn() -> None:
     pictures = []
     for shown, show_help in ((STATE, False), (state, False), (STATE, True), (state, True)):
         surface = pygame.Surface((1280, 720), 0, 32)
-        WindowPainter().draw(surface, shown, show_help)
+        WindowPainter().draw(surface, shown, "help" if show_help else "session")
         pictures.append(pygame.image.tobytes(surface, "RGB"))
     assert len(set(pictures)) == 4
 
@@ -303,9 +303,6 @@ def test_status_texts() -> None:
     assert status_text.correction_settings(STATE) == (("toggle_correction_mode", "relative"),), (
         "a script chooses its own axes and frame"
     )
-    assert STATE.driver == "robot"
-    assert replace(STATE, gate="correcting").driver == "human"
-    assert replace(STATE, gate="stopped").driver == "nobody"
 
 
 def marks(*episodes: tuple[float, bool]) -> tuple[EpisodeMark, ...]:
@@ -374,7 +371,7 @@ def test_each_change_of_the_state_changes_the_picture() -> None:
     surface = pygame.Surface((1280, 720), 0, 32)
 
     def shown(state: CockpitState, show_help: bool = False) -> bytes:
-        painter.draw(surface, state, show_help)
+        painter.draw(surface, state, "help" if show_help else "session")
         return pygame.image.tobytes(surface, "RGB")
 
     first = shown(STATE)
@@ -403,7 +400,7 @@ def test_each_change_of_the_state_changes_the_picture() -> None:
 @given(states, st.sampled_from([(800, 450), *SIZES]), st.booleans())
 def test_any_valid_state_can_be_drawn(state: CockpitState, size: tuple[int, int], show_help: bool) -> None:
     surface = pygame.Surface(size, 0, 32)
-    WindowPainter().draw(surface, sent(state), show_help)
+    WindowPainter().draw(surface, sent(state), "help" if show_help else "session")
 
 
 @pytest.mark.parametrize("size", [(800, 450), (1000, 900), *SIZES])
@@ -495,8 +492,8 @@ def test_the_welcome_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_welcome_the_energy_and_the_details_take_the_dark_half_only(size: tuple[int, int]) -> None:
     painter, surface = WindowPainter(), pygame.Surface(size, 0, 32)
     seen = {}
-    for page in ("show_welcome", "show_energy", "show_details", "show_help", "nothing"):
-        painter.draw(surface, STATE, **({page: True} if page != "nothing" else {}))
+    for page in get_args(Page):
+        painter.draw(surface, STATE, page)
         light = pygame.image.tobytes(surface.subsurface(painter.layout.left), "RGB")
         seen[page] = (light, pygame.image.tobytes(surface.subsurface(painter.layout.panel), "RGB"))
     assert len({light for light, _ in seen.values()}) == 1

@@ -16,7 +16,7 @@ from hitl_clic.control.gate import Choices, Gate, GateOutput, GateSettings
 from hitl_clic.correction.mapping import HAND_STEP, HandOver, Label, bind, human_action
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.tasks.frames import picture_axes
+from hitl_clic.tasks.frames import camera_axes
 from hitl_clic.types.commands import COMMANDS, Driver
 from hitl_clic.types.records import EVERYTHING, Array, CommandFrame, Proposal
 
@@ -27,8 +27,8 @@ BINDING = bind(DEVICE, ACTION, ("gripper",), GROUPS)
 CHOICES = Choices(("world", "gripper", "camera"), (EVERYTHING, *GROUPS))
 FRAMES: dict[CommandFrame, Array | None] = {
     "world": None,
-    "gripper": picture_axes(0.0)[None] * [1.0, -1.0, 1.0],  # right-handed, as a hand's are
-    "camera": picture_axes(30.0)[None],
+    "gripper": camera_axes(0.0)[None] * [1.0, -1.0, 1.0],  # right-handed, as a hand's are
+    "camera": camera_axes(30.0)[None],
 }
 AXES = [ACTION.index(name) for name in DEVICE]
 """Where the device's motions go in the action."""

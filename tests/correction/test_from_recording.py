@@ -11,7 +11,7 @@ import pytest
 from pair_stream import builder
 
 import app
-from hitl_clic.clic.settings import HalfSpaceSettings, MethodSettings
+from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.correction.from_recording import kept_pairs, rebuilt_pairs
 from hitl_clic.correction.padding import Padding
@@ -76,7 +76,7 @@ def test_what_is_learnt_of_an_old_recording_is_bit_identical(padding: Padding, r
     recorded = Session.open(ORACLE).pairs
     old = [replace(pair, correction_mode="relative" if relative else "absolute") for pair in recorded]
     assert any(not pair.mask.any(axis=1).all() for pair in old), "some labels were padded"
-    numbers = MethodSettings(half_space=HalfSpaceSettings(length=0.15))
+    numbers = ClicSettings(relative_length=0.15)
     trainer = ChunkTrainer(old[0].state.size, old[0].human.shape[1], len(old[0].human), numbers, 0)
     for pair in kept_pairs(old, (), padding):
         trainer.add(pair.id, pair.correction_mode, pair.state, pair.robot, pair.human, pair.mask)
@@ -159,7 +159,7 @@ def test_another_method_learns_the_recorded_corrections(tmp_path: Path, capsys: 
     moved = ("pair_stride", "undo_s")  # to the table [correction]
     loop = {name: value for name, value in recorded["loop"].items() if name not in moved}
     assert settings["loop"].items() >= loop.items()  # settings that came later have their defaults
-    assert (settings["method"], settings["clic"]["kind"], settings["correction"]["padding"]) == ("bc", "bc", "hold")
+    assert (settings["method"], settings["policy"]["kind"], settings["correction"]["padding"]) == ("bc", "bc", "hold")
     weights, _ = checkpoint.read_weights(next((out / "checkpoints").glob("*.safetensors")))
     assert weights.step == 400
     assert app.main(["evaluate", str(out), "--episodes", "1", "--json"]) == 0
@@ -185,7 +185,10 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
         ([str(RECORDINGS)], "settings.toml does not exist"),
         ([str(ORACLE), "--horizon", "4"], "--horizon is not an option"),
         ([str(ORACLE), "--method", "magic"], "method = magic"),
-        ([str(ORACLE), "--clic.min-pairs", "500"], "sessions hold 108 pairs; allowed: as many as clic.min_pairs = 500"),
+        (
+            [str(ORACLE), "--policy.min-pairs", "500"],
+            "sessions hold 108 pairs; allowed: as many as policy.min_pairs = 500",
+        ),
         ([str(ORACLE), str(RECORDINGS / "keyboard")], "is of task push_t with horizon 4"),
         ([str(ORACLE), "--updates", "0"], "updates = 0"),
     ],

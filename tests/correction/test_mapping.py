@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hitl_clic.correction.mapping import HandOver, bind, blend, human_action
 from hitl_clic.correction.settings import CorrectionSettings
-from hitl_clic.tasks.frames import picture_axes
+from hitl_clic.tasks.frames import camera_axes
 
 unit = st.floats(-1, 1, width=32)
 pairs = st.tuples(unit, unit)
@@ -199,7 +199,7 @@ def test_a_pictures_axes_lead_where_they_point_on_the_screen(azimuth: float) -> 
     """A camera at a distance, built from its own rotations: motion along x goes right in its picture, and so on."""
     looks = rotation(2, azimuth) @ np.array([1.0, 0.0, 0.0])
     right = rotation(2, azimuth) @ np.array([0.0, -1.0, 0.0])
-    x, y, z = picture_axes(azimuth).T
+    x, y, z = camera_axes(azimuth).T
     assert np.allclose(x, right)
     assert np.allclose(y, -looks)
     assert np.allclose(z, [0, 0, 1])
@@ -209,7 +209,7 @@ def test_a_pictures_axes_lead_where_they_point_on_the_screen(azimuth: float) -> 
 @pytest.mark.parametrize("azimuth", [0.0, 37.0, 90.0, 180.0, -90.0])
 def test_leaning_goes_the_way_of_the_picture(azimuth: float) -> None:
     """Whatever the view: a rod that stands up leans to the right under +ry, and away from the viewer under +rx."""
-    axes = picture_axes(azimuth)
+    axes = camera_axes(azimuth)
     for turn, towards in (((0, 1, 0), axes[:, 0]), ((1, 0, 0), -axes[:, 1])):
         lesson = human_action(np.zeros(7), (0, 0, 0, *turn, 0), "absolute", STEP, bind(ARM, ARM), axes=axes[None])
         top = np.cross(lesson.action[3:6], [0, 0, 1])  # how the rod's upper end moves
@@ -230,6 +230,6 @@ def test_each_arm_has_its_own_axes_and_untaught_motions_stay_the_robots() -> Non
 
 def test_two_axes_of_a_level_view_teach_the_two_they_move() -> None:
     """A device without z, in a view that looks along -x."""
-    lesson = human_action(ROBOT, (1.0, 0.0), "absolute", STEP, bind(("x", "y"), ARM), axes=picture_axes(180.0)[None])
+    lesson = human_action(ROBOT, (1.0, 0.0), "absolute", STEP, bind(("x", "y"), ARM), axes=camera_axes(180.0)[None])
     assert np.allclose(lesson.action, [0, 1, 0.1, 0.1, 0.1, 0.1, 0.1], atol=1e-6)
     assert lesson.taught.tolist() == [1, 1, 0, 0, 0, 0, 0]

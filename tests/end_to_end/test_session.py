@@ -262,7 +262,7 @@ def test_a_learner_of_ones_own_teaches_those_that_agree_with_it(tmp_path: Path) 
         fitting, other = tmp_path / "fitting", tmp_path / "other"
         status, _, problems = app(*QUICK, *LIVELY, "--learner", address, "--out", fitting)
         assert status == 0, problems
-        refused = start(*QUICK, *LIVELY, "--learner", address, "--out", other, "--clic.batch", "9")
+        refused = start(*QUICK, *LIVELY, "--learner", address, "--out", other, "--policy.batch", "9")
         status, _, problems = finish(refused)
         assert status == 2
         assert problems.count("\n") == 1, problems

@@ -1,4 +1,4 @@
-"""The journal and the checkpoints: nothing flushed is lost, what is damaged is refused or cut by name."""
+"""Journal and checkpoints: no flushed entry is lost; damaged files are refused or truncated."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_journal_reads_back_what_was_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("protocol", [1, 9])
 def test_an_entry_of_another_protocol_is_refused_by_number(tmp_path: Path, protocol: int) -> None:
-    """Protocol 1 among them: the masks of its pairs mean something else."""
+    """Also protocol 1, whose masks have another meaning."""
     bodies = ({"format": 1, "run_id": "run"}, ["a", msgpack.packb({"protocol": protocol, "type": "pair"})])
     packed = [msgpack.packb(body) for body in bodies]
     (tmp_path / "j").write_bytes(MAGIC + b"".join(struct.pack("<II", len(b), zlib.crc32(b)) + b for b in packed))
@@ -68,7 +68,7 @@ def test_an_entry_of_another_protocol_is_refused_by_number(tmp_path: Path, proto
         read_journal(tmp_path / "j")
 
 
-def test_what_is_flushed_is_there_while_the_journal_is_open(tmp_path: Path) -> None:
+def test_flushed_entries_are_readable_while_the_journal_is_open(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j", "run")
     journal.append(ENTRIES[1])
     journal.flush()
@@ -78,7 +78,9 @@ def test_what_is_flushed_is_there_while_the_journal_is_open(tmp_path: Path) -> N
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
-def test_a_torn_tail_is_cut_at_any_byte(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_an_incomplete_entry_is_removed_at_any_byte(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     path = tmp_path_factory.mktemp("journal") / "j"
     content = written(path)
     kept = data.draw(st.integers(0, len(content) - 1))
@@ -102,7 +104,7 @@ def test_a_flipped_byte_ends_the_journal_there(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
+def test_a_foreign_file_stays_unchanged(tmp_path: Path) -> None:
     (tmp_path / "j").write_bytes(b"something else entirely")
     with pytest.raises(ValueError, match="not a learner's journal"):
         Journal(tmp_path / "j", "run")

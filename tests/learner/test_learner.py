@@ -1,4 +1,4 @@
-"""The learner's loop in this process: exact update requests, exact resume, one ingestion each, nothing not finite."""
+"""The learner's loop in this process: exact requests, exact resume, single ingestion, finite weights."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PAPER = TrainingSettings(idle_updates=False)
 LIVE = TrainingSettings(publish_every_s=0.01, publish_min_s=0.0)
 
 
-class Played:
-    """A learner and an actor whose turns a test takes."""
+class LearnerAndActor:
+    """A learner and an actor, stepped by the test."""
 
     def __init__(self, out: Path, training: TrainingSettings, run_id: str = "run-a") -> None:
         self.trainers: list[FakeTrainer] = []
@@ -59,7 +59,7 @@ class Played:
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"
-            self.learner.turn()
+            self.learner.run_once()
 
     def answer(self, request: int) -> Weights:
         self.until(lambda: any(w.request == request for w in self.seen))
@@ -73,8 +73,10 @@ class Played:
 
 
 @contextmanager
-def played(out: Path, training: TrainingSettings = PAPER, run_id: str = "run-a") -> Iterator[Played]:
-    p = Played(out, training, run_id)
+def learner_and_actor(
+    out: Path, training: TrainingSettings = PAPER, run_id: str = "run-a"
+) -> Iterator[LearnerAndActor]:
+    p = LearnerAndActor(out, training, run_id)
     try:
         yield p
     finally:
@@ -85,15 +87,15 @@ def equal(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> bool:
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
-def teach(p: Played, numbers: range) -> None:
+def teach(p: LearnerAndActor, numbers: range) -> None:
     for number in numbers:
         p.actor.send_pair(make_pair(number))
 
 
-def test_a_request_means_exactly_so_many_updates_and_is_reproducible(tmp_path: Path) -> None:
+def test_a_request_gives_the_exact_number_of_updates_and_is_reproducible(tmp_path: Path) -> None:
     results = []
     for name in ("one", "two"):
-        with played(tmp_path / name) as p:
+        with learner_and_actor(tmp_path / name) as p:
             teach(p, range(6))
             first = p.answer(p.actor.request_updates(7))
             assert (first.step, first.newest_pair, first.version) == (7, 5, 1)
@@ -101,16 +103,16 @@ def test_a_request_means_exactly_so_many_updates_and_is_reproducible(tmp_path: P
             second = p.answer(p.actor.request_updates(3))
             assert (second.step, second.newest_pair, second.parent) == (10, 7, 1)
             for _ in range(20):
-                p.learner.turn()
+                p.learner.run_once()
             assert p.trainer.updates == 10
-            assert len(p.seen) == 2  # nothing unasked
+            assert len(p.seen) == 2  # no unrequested weights
             results.append(second.tensors)
     assert equal(*results)
 
 
-def test_what_is_asked_for_twice_is_answered_by_one_version(tmp_path: Path) -> None:
-    """A busy machine answers late, and the actor asks again: the session must not differ in its versions by that."""
-    with played(tmp_path) as p:
+def test_a_repeated_request_is_answered_with_one_version(tmp_path: Path) -> None:
+    """A slow learner answers late and the actor repeats its request; the versions must not change."""
+    with learner_and_actor(tmp_path) as p:
         teach(p, range(6))
         number = p.actor.request_updates(7)
         first = p.answer(number)
@@ -126,16 +128,16 @@ def test_what_is_asked_for_twice_is_answered_by_one_version(tmp_path: Path) -> N
         assert equal(again.tensors, second.tensors)
 
 
-def test_a_request_without_pairs_enough_is_answered_without_updates(tmp_path: Path) -> None:
-    with played(tmp_path) as p:
+def test_a_request_with_too_few_pairs_is_answered_without_updates(tmp_path: Path) -> None:
+    with learner_and_actor(tmp_path) as p:
         answer = p.answer(p.actor.request_updates(7))
         assert (answer.step, answer.newest_pair) == (0, -1)
         teach(p, range(4))
         assert p.answer(p.actor.request_updates(0)).step == 0
 
 
-def test_a_new_pair_is_in_the_very_next_batch_and_its_weights_leave_at_once(tmp_path: Path) -> None:
-    with played(tmp_path, TrainingSettings(publish_every_s=60.0, publish_min_s=0.0)) as p:
+def test_a_new_pair_is_in_the_next_batch_and_its_weights_are_published_at_once(tmp_path: Path) -> None:
+    with learner_and_actor(tmp_path, TrainingSettings(publish_every_s=60.0, publish_min_s=0.0)) as p:
         teach(p, range(4))
         p.until(lambda: any(w.newest_pair == 3 for w in p.seen))
         before = p.trainer.updates
@@ -149,7 +151,7 @@ def test_a_new_pair_is_in_the_very_next_batch_and_its_weights_leave_at_once(tmp_
 
 
 def test_resume_from_a_checkpoint_is_bit_for_bit(tmp_path: Path) -> None:
-    def whole(p: Played, after: Callable[[], None]) -> Mapping[str, np.ndarray]:
+    def whole(p: LearnerAndActor, after: Callable[[], None]) -> Mapping[str, np.ndarray]:
         teach(p, range(10))
         p.actor.withdraw(2)
         p.answer(p.actor.request_updates(9))
@@ -159,18 +161,18 @@ def test_resume_from_a_checkpoint_is_bit_for_bit(tmp_path: Path) -> None:
         after()
         return p.trainer.state()
 
-    with played(tmp_path / "uninterrupted") as p:
+    with learner_and_actor(tmp_path / "uninterrupted") as p:
         whole(p, lambda: None)
         teach(p, range(12, 14))
         expected = p.answer(p.actor.request_updates(5)).tensors
         final = p.trainer.state()
-    with played(tmp_path / "resumed") as p:
+    with learner_and_actor(tmp_path / "resumed") as p:
         state = whole(p, lambda: p.learner.checkpoint() and None)
-    with played(tmp_path / "resumed") as p:
-        p.learner.turn()
+    with learner_and_actor(tmp_path / "resumed") as p:
+        p.learner.run_once()
         assert equal(p.trainer.state(), state)
         teach(p, range(12, 14))
-        p.actor._requests = 1  # an actor that goes on numbers its requests onwards
+        p.actor._requests = 1  # a resumed actor continues its request numbers
         answer = p.answer(p.actor.request_updates(5))
         assert equal(answer.tensors, expected)
         assert equal(p.trainer.state(), final)
@@ -178,12 +180,12 @@ def test_resume_from_a_checkpoint_is_bit_for_bit(tmp_path: Path) -> None:
 
 
 def test_resume_without_a_checkpoint_replays_the_requests_of_the_journal(tmp_path: Path) -> None:
-    with played(tmp_path) as p:
+    with learner_and_actor(tmp_path) as p:
         teach(p, range(6))
         p.answer(p.actor.request_updates(7))
         teach(p, range(6, 8))
         before = p.answer(p.actor.request_updates(2))
-    with played(tmp_path) as p:
+    with learner_and_actor(tmp_path) as p:
         p.until(lambda: p.trainer.updates == 9)
         assert equal(p.trainer.weights(), before.tensors)
         p.actor._requests = 1
@@ -194,12 +196,12 @@ def test_resume_without_a_checkpoint_replays_the_requests_of_the_journal(tmp_pat
 
 
 def test_pairs_are_ingested_once_by_run_and_number(tmp_path: Path) -> None:
-    with played(tmp_path) as p:
+    with learner_and_actor(tmp_path) as p:
         teach(p, range(5))
         p.until(lambda: p.actor.status().acknowledged == 5)
         p.actor.close(0.0)
         p.actor = p.connect("run-a")
-        teach(p, range(6))  # the actor forgot that 0 to 4 were acknowledged
+        teach(p, range(6))  # the actor has lost the acknowledgements of 0 to 4
         p.until(lambda: p.actor.status().acknowledged == 6)
         status = p.learner.status()
         assert (status.ingested, status.pairs) == (6, 6)
@@ -209,11 +211,11 @@ def test_pairs_are_ingested_once_by_run_and_number(tmp_path: Path) -> None:
         p.until(lambda: p.actor.status().acknowledged == 2)
         assert p.trainer.added == list(range(8))
         answer = p.answer(p.actor.request_updates(4))
-        assert answer.newest_pair == 1  # as run-b counts
+        assert answer.newest_pair == 1  # in the numbers of run-b
 
 
-def test_a_withdrawn_pair_is_dropped_before_and_after_it_came(tmp_path: Path) -> None:
-    with played(tmp_path) as p:
+def test_a_withdrawn_pair_is_dropped_before_and_after_its_arrival(tmp_path: Path) -> None:
+    with learner_and_actor(tmp_path) as p:
         p.actor.withdraw(3)
         teach(p, range(6))
         p.until(lambda: p.actor.status().acknowledged == 6)
@@ -223,13 +225,13 @@ def test_a_withdrawn_pair_is_dropped_before_and_after_it_came(tmp_path: Path) ->
         assert held == [0, 2, 4, 5]
         status = p.learner.status()
         assert (status.ingested, status.withdrawn, status.pairs) == (6, 2, 4)
-    with played(tmp_path) as p:
+    with learner_and_actor(tmp_path) as p:
         p.until(lambda: p.trainer.updates == 1)
         assert sorted(p.trainer.pairs) == [0, 2, 4, 5]
 
 
-def test_weights_that_are_not_finite_never_leave(tmp_path: Path) -> None:
-    with played(tmp_path, LIVE) as p:
+def test_weights_that_are_not_finite_are_never_published(tmp_path: Path) -> None:
+    with learner_and_actor(tmp_path, LIVE) as p:
         teach(p, range(4))
         p.until(lambda: len(p.seen) > 2)
         good = p.seen[-1]
@@ -238,14 +240,14 @@ def test_weights_that_are_not_finite_never_leave(tmp_path: Path) -> None:
         request = p.actor.request_updates(2)
         answer = p.answer(request)
         assert answer.version > good.version
-        p.until(lambda: p.seen[-1].step > 3)  # it began again, from the journal as there is no checkpoint
+        p.until(lambda: p.seen[-1].step > 3)  # it restarted from the journal, without a checkpoint
         assert len(p.trainers) == 2
         assert len(p.trainer) == 4
         assert all(np.isfinite(w.tensors["value"]).all() for w in p.seen)
 
 
-def test_who_asked_for_updates_is_answered_with_the_last_good_weights(tmp_path: Path) -> None:
-    with played(tmp_path) as p:
+def test_a_request_is_answered_with_the_last_finite_weights(tmp_path: Path) -> None:
+    with learner_and_actor(tmp_path) as p:
         teach(p, range(4))
         good = p.answer(p.actor.request_updates(3))
         p.trainer.poison_at = 5
@@ -255,8 +257,8 @@ def test_who_asked_for_updates_is_answered_with_the_last_good_weights(tmp_path: 
         assert p.learner.checkpoint() is None
 
 
-def test_settings_a_method_cannot_have_are_refused_in_words(tmp_path: Path) -> None:
-    with played(tmp_path) as p:
+def test_settings_that_a_method_refuses_are_refused(tmp_path: Path) -> None:
+    with learner_and_actor(tmp_path) as p:
         p.actor.close(0.0)
         hello = Hello("run-b", "b", {**SETTINGS, "horizon": 9})
         actor = ActorLink(p.link.address, hello, LINK, p.seen.append)
@@ -268,7 +270,7 @@ def test_settings_a_method_cannot_have_are_refused_in_words(tmp_path: Path) -> N
 
 
 def test_a_folder_of_other_settings_or_another_run_is_refused(tmp_path: Path) -> None:
-    with played(tmp_path) as p:
+    with learner_and_actor(tmp_path) as p:
         teach(p, range(4))
         p.answer(p.actor.request_updates(1))
         assert p.learner.checkpoint() is not None
@@ -285,8 +287,8 @@ def test_a_folder_of_other_settings_or_another_run_is_refused(tmp_path: Path) ->
     link.close()
 
 
-def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
-    with played(tmp_path) as p:
+def test_a_damaged_checkpoint_is_skipped(tmp_path: Path) -> None:
+    with learner_and_actor(tmp_path) as p:
         teach(p, range(6))
         for _ in range(2):
             p.answer(p.actor.request_updates(3))
@@ -295,7 +297,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
     newest = checkpoint.latest(tmp_path)
     assert newest is not None
     newest.write_bytes(newest.read_bytes()[:-10])
-    with played(tmp_path) as p:
+    with learner_and_actor(tmp_path) as p:
         p.until(lambda: p.trainer.updates == 6)
         assert equal(p.trainer.state(), state)
     assert newest.with_suffix(".damaged").exists()

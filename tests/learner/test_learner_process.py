@@ -1,4 +1,4 @@
-"""A real learner process on loopback: killed, started again, orphaned, told to leave."""
+"""A real learner process on loopback: killed, restarted, orphaned, stopped."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
 
 
 @pytest.mark.realtime
-def test_a_learner_that_is_not_there_never_holds_the_loop() -> None:
+def test_an_absent_learner_never_blocks_the_loop() -> None:
     actor = ActorLink("tcp://127.0.0.1:1", Hello("run-a", "actor-a", SETTINGS), LINK, lambda _: None)
     actor.start()
     try:
@@ -52,7 +52,7 @@ def test_a_learner_that_is_not_there_never_holds_the_loop() -> None:
         actor.close(0.0)
 
 
-def test_a_killed_learner_comes_back_and_no_pair_is_lost_or_taken_twice(tmp_path: Path) -> None:
+def test_a_killed_learner_restarts_and_ingests_each_pair_once(tmp_path: Path) -> None:
     seen: list[Weights] = []
     child = LearnerChild(command(tmp_path, '{"checkpoint_every_s": 0.2, "publish_every_s": 0.02}'), tmp_path)
     address = child.start()
@@ -87,7 +87,7 @@ def test_a_killed_learner_comes_back_and_no_pair_is_lost_or_taken_twice(tmp_path
     assert weights.tensors["held"].tolist() == list(range(PAIRS))
 
 
-def test_a_learner_told_to_leave_checkpoints_first_and_goes_on_from_there(tmp_path: Path) -> None:
+def test_a_stopped_learner_checkpoints_and_resumes(tmp_path: Path) -> None:
     def session(first: int) -> int:
         seen: list[Weights] = []
         child = LearnerChild(command(tmp_path), tmp_path, restart=False)
@@ -109,7 +109,7 @@ def test_a_learner_told_to_leave_checkpoints_first_and_goes_on_from_there(tmp_pa
     assert [e.message.id for e in entries if isinstance(e.message, ChunkPair)] == list(range(10))
 
 
-def test_an_orphan_checkpoints_and_leaves(tmp_path: Path) -> None:
+def test_an_orphaned_learner_checkpoints_and_exits(tmp_path: Path) -> None:
     options = '{"exit_when_orphaned": true, "orphan_after_s": 0.3}'
     starter = (
         "import subprocess, sys, time\n"
@@ -124,7 +124,7 @@ def test_an_orphan_checkpoints_and_leaves(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
 
-    def free() -> bool:
+    def is_free() -> bool:
         fcntl = pytest.importorskip("fcntl")
         with journal.open("rb") as file:
             try:
@@ -133,10 +133,10 @@ def test_an_orphan_checkpoints_and_leaves(tmp_path: Path) -> None:
                 return False
         return True
 
-    until(free)
+    until(is_free)
 
 
-def test_a_learner_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_learner_that_cannot_start_gives_the_reason(tmp_path: Path) -> None:
     child = LearnerChild([sys.executable, "-c", "import sys; sys.exit('no such method')", "{bind}"], tmp_path)
     with pytest.raises(RuntimeError, match="ended with status 1: no such method"):
         child.start()

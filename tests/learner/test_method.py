@@ -1,4 +1,4 @@
-"""The real method in the learner's loop: a resumed run goes on bit for bit."""
+"""A real method in the learner's loop: a resumed run continues bit for bit."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ torch = pytest.importorskip("torch")
 
 
 def make_trainer(settings: Mapping[str, object]) -> Trainer:
-    from hitl_clic.clic.settings import MethodSettings
+    from hitl_clic.clic.settings import ClicSettings
     from hitl_clic.clic.trainer import ChunkTrainer
 
-    return ChunkTrainer(4, 2, 3, MethodSettings(min_pairs=4), seed=1)
+    return ChunkTrainer(4, 2, 3, ClicSettings(min_pairs=4), seed=1)
 
 
 def learner(out: Path) -> tuple[Learner, Journal, LearnerLink]:
@@ -36,7 +36,7 @@ def ask(made: Learner, number: int, updates: int) -> None:
     assert made.run is not None
     made.run.record("run-a", UpdateRequest(number, updates))
     while made.run.request is not None:
-        made.turn()
+        made.run_once()
 
 
 def test_the_method_resumes_bit_for_bit(tmp_path: Path) -> None:
@@ -52,11 +52,11 @@ def test_the_method_resumes_bit_for_bit(tmp_path: Path) -> None:
         made.run.record("run-a", make_pair(6))
         if interrupted:
             assert made.checkpoint() is not None
-            made.run.record("run-a", make_pair(7))  # behind the checkpoint, in the journal only
+            made.run.record("run-a", make_pair(7))  # after the checkpoint, so in the journal only
             link.close()
             journal.close()
             made, journal, link = learner(tmp_path / str(interrupted))
-            made.turn()
+            made.run_once()
         else:
             made.run.record("run-a", make_pair(7))
         ask(made, 2, 3)

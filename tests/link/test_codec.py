@@ -1,4 +1,4 @@
-"""Messages survive the wire bit for bit; whatever else arrives is refused by `MalformedMessage`, never otherwise."""
+"""Messages pass the codec bit for bit; everything else raises `MalformedMessage`."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def same(a: object, b: object) -> bool:
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)
-def test_a_message_survives_the_wire(message: codec.Message) -> None:
+def test_message_round_trip(message: codec.Message) -> None:
     frames = [bytes(frame) for frame in encode(message)]
     assert same(decode(frames), message)
     assert same(decode([memoryview(frame) for frame in frames]), message)
@@ -99,7 +99,7 @@ def test_tensors_cannot_be_written_to() -> None:
 
 
 def header(message: codec.Message) -> dict[str, Any]:
-    """The header of a message, read by another library than the one that wrote it."""
+    """The header of a message, decoded by another library."""
     unpacked = msgpack.unpackb(encode(message)[0])
     assert isinstance(unpacked, dict)
     return unpacked
@@ -119,7 +119,7 @@ def spoiled(message: codec.Message, **values: object) -> list[Frame]:
     return sealed([name, fields | values], encode(message)[1:])
 
 
-def test_any_reader_of_messagepack_understands_a_frame() -> None:
+def test_other_messagepack_readers_decode_a_frame() -> None:
     first, *arrays = encode(PAIR)
     unpacked = msgpack.unpackb(first)
     name, content = unpacked["message"]
@@ -177,7 +177,7 @@ def test_a_wrong_message_is_refused_by_name(frames: list[Frame], reason: str) ->
         decode(frames)
 
 
-def test_another_protocol_says_which() -> None:
+def test_another_protocol_is_named() -> None:
     old = msgpack.packb({"protocol": 1, "type": "pair", "fields": {}, "tensors": []})
     with pytest.raises(WrongProtocol, match="protocol 1 is not 2") as caught:
         decode([old])
@@ -208,22 +208,22 @@ def test_a_wrong_message_is_not_sent(wrong: codec.Message) -> None:
         encode(wrong)
 
 
-def understood_or_refused(frames: list[bytes]) -> None:
+def decode_or_refuse(frames: list[bytes]) -> None:
     with contextlib.suppress(MalformedMessage):
         decode(frames)
 
 
 @given(st.lists(st.binary(max_size=200), max_size=4))
 @settings(max_examples=200, deadline=None)
-def test_random_bytes_are_understood_or_refused(frames: list[bytes]) -> None:
-    understood_or_refused(frames)
+def test_random_bytes_are_decoded_or_refused(frames: list[bytes]) -> None:
+    decode_or_refuse(frames)
 
 
 @given(st.sampled_from(MESSAGES), st.booleans(), st.data())
 @settings(max_examples=400, deadline=None)
-def test_mutated_messages_are_understood_or_refused(message: codec.Message, right: bool, data: st.DataObject) -> None:
+def test_mutated_messages_are_decoded_or_refused(message: codec.Message, right: bool, data: st.DataObject) -> None:
     unpacked = header(message)
-    # With the right checksum what is behind it is reached, too.
+    # With a right checksum, decoding reaches the mutated bytes.
     content = msgpack.packb(unpacked["message"]) if right else encode(message)[0]
     frames = [bytearray(content), *(bytearray(frame) for frame in encode(message)[1:])]
     for _ in range(data.draw(st.integers(1, 4))):
@@ -238,7 +238,7 @@ def test_mutated_messages_are_understood_or_refused(message: codec.Message, righ
             crc = zlib.crc32(frame, crc)
         # {"protocol": PROTOCOL, "crc32": crc, "message": <the mutated bytes>}
         sent[0] = b"\x83" + b"".join(map(msgpack.packb, ["protocol", PROTOCOL, "crc32", crc, "message"])) + sent[0]
-    understood_or_refused(sent)
+    decode_or_refuse(sent)
 
 
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=5)
@@ -249,7 +249,7 @@ trees = st.recursive(
 
 @given(st.sampled_from(MESSAGES), st.data())
 @settings(max_examples=300, deadline=None)
-def test_well_packed_nonsense_is_understood_or_refused(message: codec.Message, data: st.DataObject) -> None:
+def test_well_formed_nonsense_is_decoded_or_refused(message: codec.Message, data: st.DataObject) -> None:
     name, fields = header(message)["message"]
     arrays = [bytes(frame) for frame in encode(message)[1:]]
     entry = data.draw(st.sampled_from(["message", "name", "fields", "inner"]))
@@ -262,7 +262,7 @@ def test_well_packed_nonsense_is_understood_or_refused(message: codec.Message, d
         content = [name, nonsense]
     else:
         content = [name, fields | {data.draw(st.sampled_from(sorted(fields))): nonsense}]
-    understood_or_refused([bytes(frame) for frame in sealed(content, arrays)])
+    decode_or_refuse([bytes(frame) for frame in sealed(content, arrays)])
 
 
 @given(st.sets(st.integers(0, 60)))

@@ -41,7 +41,7 @@ def weights(version: int, request: int = -1, run_id: str = "learner-run") -> Wei
 
 
 class Bench:
-    """A learner's link played by hand."""
+    """The learner's end of the link, operated by the test."""
 
     def __init__(self, link: LearnerLink) -> None:
         self.link = link
@@ -104,7 +104,7 @@ def test_pairs_arrive_in_order_and_are_acknowledged() -> None:
         b.until(lambda: a.status().learner.updates > 0)
 
 
-def test_an_unacknowledged_pair_is_sent_again_and_a_known_one_is_not() -> None:
+def test_an_unacknowledged_pair_is_repeated_and_a_known_one_is_not() -> None:
     with bench() as b, actor(b.link.address) as a:
         b.acknowledges = False
         a.send_pair(make_pair(0))
@@ -117,7 +117,7 @@ def test_an_unacknowledged_pair_is_sent_again_and_a_known_one_is_not() -> None:
         assert 0 not in b.ids()
 
 
-def test_a_difference_of_settings_is_refused_in_words_and_healed_by_a_learner_that_fits() -> None:
+def test_different_settings_are_refused_until_a_matching_learner_appears() -> None:
     with bench({**SETTINGS, "horizon": 8}) as b, actor(b.link.address) as a:
         b.until(lambda: a.status().state == "refused")
         assert "settings differ: horizon is 3 on the actor and 8 on the learner" in a.status().detail
@@ -126,20 +126,20 @@ def test_a_difference_of_settings_is_refused_in_words_and_healed_by_a_learner_th
         b.until(lambda: a.status().state == "connected")
 
 
-def test_a_missing_setting_is_refused_in_words() -> None:
+def test_a_missing_setting_is_refused() -> None:
     fewer = {name: value for name, value in SETTINGS.items() if name != "gamma"}
     with bench() as b, actor(b.link.address, replace(HELLO, settings=fewer)) as a:
         b.until(lambda: a.status().state == "refused")
         assert "gamma is 0.1 on the learner and missing on the actor" in a.status().detail
 
 
-def test_another_protocol_is_refused_in_words() -> None:
+def test_another_protocol_is_refused() -> None:
     with bench() as b, actor(b.link.address, replace(HELLO, protocol=9)) as a:
         b.until(lambda: a.status().state == "refused")
         assert f"the actor speaks protocol 9, the learner {PROTOCOL}" in a.status().detail
 
 
-def test_only_the_newest_of_waiting_weights_is_delivered_and_answers_always() -> None:
+def test_only_the_newest_waiting_weights_and_all_answers_are_delivered() -> None:
     seen: list[tuple[int, int]] = []
     published = threading.Event()
 
@@ -153,29 +153,29 @@ def test_only_the_newest_of_waiting_weights_is_delivered_and_answers_always() ->
         b.until(lambda: len(seen) == 1)
         for version in range(2, 6):
             b.link.publish(weights(version, request=version if version == 3 else -1))
-        time.sleep(0.1)  # all of them are on the other side now, waiting
+        time.sleep(0.1)  # all of them have arrived and wait
         published.set()
         b.until(lambda: (5, -1) in seen)
-        b.link.publish(weights(4))  # older: never again
+        b.link.publish(weights(4))  # older: not delivered
         b.link.publish(weights(6))
         b.until(lambda: (6, -1) in seen)
         assert seen == [(1, -1), (3, 3), (5, -1), (6, -1)]
 
 
-def test_late_joiners_get_the_newest_weights_and_another_run_counts_anew() -> None:
+def test_late_actors_get_the_newest_weights_and_runs_have_their_own_versions() -> None:
     seen: list[tuple[str, int]] = []
     with bench() as b:
         b.link.publish(weights(7))
         with actor(b.link.address, on_weights=lambda w: seen.append((w.run_id, w.version))) as a:
             b.until(lambda: seen == [("learner-run", 7)])
             b.run_id = "another"
-            b.link.publish(weights(1, run_id="another"))  # before its welcome: not believed
+            b.link.publish(weights(1, run_id="another"))  # before its welcome: ignored
             b.link.refuse(next(e.actor for e in b.events if isinstance(e, ActorJoined)), "restarting")
             b.until(lambda: ("another", 1) in seen)
             assert a.status().malformed == 0
 
 
-def test_a_request_waits_for_what_came_before_and_holds_back_what_comes_after() -> None:
+def test_a_request_waits_for_earlier_items_and_delays_later_ones() -> None:
     with bench() as b, actor(b.link.address) as a:
         b.until(lambda: a.status().state == "connected")
         a.send_pair(make_pair(0))
@@ -199,13 +199,13 @@ def test_silence_is_noticed_on_both_sides() -> None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert a.status().silence_s >= LINK.lost_after_s
-        b.until(lambda: a.status().state == "connected")  # the learner was only busy
+        b.until(lambda: a.status().state == "connected")  # the learner was busy
         a.close(0.0)
         b.until(lambda: any(isinstance(e, ActorLeft) and not e.silent for e in b.events))
         assert b.link.actors == 0
 
 
-def test_an_actor_that_dies_is_forgotten() -> None:
+def test_a_dead_actor_is_dropped() -> None:
     with bench() as b:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         dealer = context.socket(zmq.DEALER)
@@ -230,7 +230,7 @@ def test_malformed_messages_are_counted_named_and_dropped() -> None:
         dealer.send_multipart([*frames[:-1], frames[-1][::-1]])
         b.until(lambda: b.link.malformed == 3)
         assert "checksum" in b.link.last_malformed
-        dealer.send_multipart(frames)  # well-formed, but by a stranger
+        dealer.send_multipart(frames)  # well-formed, but from an unknown actor
         b.until(lambda: dealer.poll(10) != 0)
         a.send_pair(make_pair(1))
         b.until(lambda: a.status().acknowledged == 1)
@@ -239,7 +239,7 @@ def test_malformed_messages_are_counted_named_and_dropped() -> None:
         context.term()
 
 
-def test_a_pair_that_cannot_be_sent_is_counted_and_stops_nothing() -> None:
+def test_a_pair_that_cannot_be_sent_is_counted_and_dropped() -> None:
     with bench() as b, actor(b.link.address) as a:
         good = make_pair(0)
         a.send_pair(replace(good, human=good.human * np.nan))
@@ -248,7 +248,7 @@ def test_a_pair_that_cannot_be_sent_is_counted_and_stops_nothing() -> None:
         assert a.status().dropped == 1
 
 
-def test_closing_waits_for_acknowledgements_and_counts_what_is_given_up() -> None:
+def test_closing_waits_for_acknowledgements_and_counts_dropped_pairs() -> None:
     link = ActorLink("tcp://127.0.0.1:1", HELLO, LINK, lambda _: None)
     link.start()
     link.send_pair(make_pair(0))
@@ -264,14 +264,14 @@ def test_a_full_outbox_refuses_pairs_only() -> None:
     assert not outbox.put(make_pair(1))
     assert outbox.put(Withdrawal(1))
     assert len(list(outbox.due(1.0, 0.0, 1.0))) == 2
-    assert list(outbox.due(5.0, 0.5, 1.0)) == []  # nobody was heard since: a second copy is of no use
+    assert list(outbox.due(5.0, 0.5, 1.0)) == []  # no message from the learner since, so no second copy
     assert len(list(outbox.due(5.0, 2.0, 1.0))) == 2
     assert outbox.answer_pair(0)
     assert not outbox.answer_pair(0)
     assert outbox.put(make_pair(1))
 
 
-def test_an_update_request_is_alone_on_the_way() -> None:
+def test_an_update_request_is_sent_alone() -> None:
     outbox = Outbox(10)
     for item in (UpdateRequest(1, 5), make_pair(0), UpdateRequest(2, 5)):
         outbox.put(item)
@@ -297,7 +297,7 @@ def test_an_update_request_is_alone_on_the_way() -> None:
         ("tcp://127.0.0.1.evil.example:1", False),
     ],
 )
-def test_what_is_loopback(address: str, expected: bool) -> None:
+def test_loopback_addresses(address: str, expected: bool) -> None:
     assert is_loopback(address) is expected
 
 
@@ -324,7 +324,7 @@ def test_impossible_settings_are_refused() -> None:
         LinkSettings(heartbeat_s=1.0, lost_after_s=1.5)
 
 
-def test_heartbeats_of_a_stranger_do_no_harm() -> None:
+def test_heartbeats_of_an_unknown_actor_have_no_effect() -> None:
     with bench() as b:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         dealer = context.socket(zmq.DEALER)

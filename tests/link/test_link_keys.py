@@ -1,4 +1,4 @@
-"""CURVE: an actor with the right keys is let in, one without is not; wrong key folders are refused by name."""
+"""CURVE: only actors with the right keys are admitted; wrong key folders are refused by name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "keys"
 
 
-def turns(link: LearnerLink, seconds: float, until_pair: bool) -> list[object]:
+def poll_until(link: LearnerLink, seconds: float, until_pair: bool) -> list[object]:
     events: list[object] = []
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -40,7 +40,7 @@ def turns(link: LearnerLink, seconds: float, until_pair: bool) -> list[object]:
     return events
 
 
-def test_only_an_actor_with_a_known_key_is_let_in(folder: Path, tmp_path: Path) -> None:
+def test_only_an_actor_with_a_known_key_is_admitted(folder: Path, tmp_path: Path) -> None:
     guarded = LINK.model_copy(update={"keys": folder / "learner"})
     stranger = tmp_path / "stranger"
     create_keys(stranger)
@@ -56,10 +56,10 @@ def test_only_an_actor_with_a_known_key_is_let_in(folder: Path, tmp_path: Path) 
         for name in ("plain", "stranger"):
             actors[name].start()
             actors[name].send_pair(make_pair(0))
-        assert turns(link, 0.5, until_pair=False) == []
+        assert poll_until(link, 0.5, until_pair=False) == []
         actors["known"].start()
         actors["known"].send_pair(make_pair(1))
-        events = turns(link, 5.0, until_pair=True)
+        events = poll_until(link, 5.0, until_pair=True)
         assert [event.pair.id for event in events if isinstance(event, PairArrived)] == [1]
         assert actors["plain"].status().state == actors["stranger"].status().state == "connecting"
     finally:
@@ -90,7 +90,7 @@ def test_keys_are_never_overwritten(folder: Path) -> None:
     assert (folder / "learner/learner.key").read_bytes() == public
 
 
-def test_keys_of_before_in_one_folder_still_load(folder: Path, tmp_path: Path) -> None:
+def test_older_keys_in_one_folder_still_load(folder: Path, tmp_path: Path) -> None:
     before = tmp_path / "before"
     for side in ("learner", "actor"):
         shutil.copytree(folder / side, before, dirs_exist_ok=True)
@@ -114,7 +114,7 @@ def test_the_command_makes_keys_that_work_once(tmp_path: Path, capsys: pytest.Ca
         assert client.server == server.public
         assert server.allowed == (client.public,)
     before = {path: path.read_bytes() for path in made.rglob("*.key*")}
-    for folder in (made, made / "actor" / "actor.key"):  # it holds keys; it is no folder
+    for folder in (made, made / "actor" / "actor.key"):  # one holds keys, the other is no folder
         with pytest.raises(SystemExit) as ended:
             app.main(["link-keys", str(folder)])
         assert ended.value.code == 2

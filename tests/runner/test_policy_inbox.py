@@ -19,20 +19,22 @@ NOTHING = np.zeros((0, 2), np.float32)
 
 
 def test_small_networks_plan_on_the_cpu_and_the_published_one_where_it_learns() -> None:
-    given = {name: load(overrides={"method": name, "clic": {"device": "cuda:1"}}).clic for name in ("clic", "paper")}
+    given = {
+        name: load(overrides={"method": name, "policy": {"device": "cuda:1"}}).policy for name in ("clic", "paper")
+    }
     assert (given["clic"].device, given["clic"].planner_device) == ("cuda:1", "cpu")
     assert given["paper"].planner_device == "cuda:1"
 
 
 def test_each_side_may_compute_where_it_likes() -> None:
     here = load(overrides={"method": "clic"})
-    there = load(overrides={"method": "clic", "clic": {"device": "cuda", "inference": {"device": "cuda"}}})
+    there = load(overrides={"method": "clic", "policy": {"device": "cuda", "inference": {"device": "cuda"}}})
     check_handshake(handshake_settings(here, 3, 2), there)
 
 
 @pytest.mark.parametrize("method", ["clic", "bc", "flow"])
 def test_a_session_whose_learner_has_a_gpu_plans_without_one(method: str) -> None:
-    settings = load(overrides={"method": method, "horizon": SIZES[2], "clic": {"device": "cuda"}}).clic
+    settings = load(overrides={"method": method, "horizon": SIZES[2], "policy": {"device": "cuda"}}).policy
     inbox = PolicyInbox(*SIZES, settings, seed=0)
     inbox.receive(Weights("run", 1, 0, 1, -1, untrained_weights(*SIZES, settings)))
     fetched = inbox.fetch()
@@ -43,7 +45,7 @@ def test_a_session_whose_learner_has_a_gpu_plans_without_one(method: str) -> Non
 @pytest.mark.parametrize("method", ["fast", "paper", "bc", "flow"])
 def test_a_robot_that_knows_nothing_stands_still_until_its_first_update(method: str) -> None:
     """Also where weights have come: a learner publishes what it begins with."""
-    settings = load(overrides={"method": method, "horizon": SIZES[2]}).clic
+    settings = load(overrides={"method": method, "horizon": SIZES[2]}).policy
     inbox = PolicyInbox(*SIZES, settings, seed=0)
     tensors = untrained_weights(*SIZES, settings)
     inbox.receive(Weights("run", 3, 2, 0, -1, tensors))
@@ -70,7 +72,7 @@ def test_what_is_bound_to_be_executed_is_executed_standing_still() -> None:
 
 
 def test_first_weights_that_do_not_fit_are_refused_though_nobody_would_follow_them() -> None:
-    settings = load(overrides={"horizon": SIZES[2]}).clic
+    settings = load(overrides={"horizon": SIZES[2]}).policy
     inbox = PolicyInbox(*SIZES, settings, seed=0)
     inbox.receive(Weights("run", 1, 0, 0, -1, untrained_weights(3, 2, 5, settings)))
     assert inbox.fetch() is None
@@ -78,7 +80,7 @@ def test_first_weights_that_do_not_fit_are_refused_though_nobody_would_follow_th
 
 
 def test_warming_up_is_no_plan_of_the_session() -> None:
-    settings = load(overrides={"horizon": SIZES[2]}).clic
+    settings = load(overrides={"horizon": SIZES[2]}).policy
     breaths: list[int] = []
     inbox = PolicyInbox(*SIZES, settings, seed=0, yield_hook=lambda: breaths.append(1))
     inbox.warm(np.zeros(SIZES[0], np.float32), runs=2)

@@ -116,7 +116,7 @@ def test_what_hands_meant_is_followed_where_it_is_nearer_than_the_robots_chunk(a
 
 def taught(human: float, updates: int = 60) -> Weights:
     """Weights that were taught one chunk at all states."""
-    settings = load(overrides={"method": "bc", "clic": {"min_pairs": 1}}).clic
+    settings = load(overrides={"method": "bc", "policy": {"min_pairs": 1}}).policy
     trainer = make_trainer(DIM_O, DIM_A, H, settings, 0, ())
     for number in range(8):
         one = pair(number, human=human)
@@ -128,7 +128,7 @@ def taught(human: float, updates: int = 60) -> Weights:
 
 def made(weights: Slot[Weights], views: Slot[LoopView], shown: bool = False, method: str = "bc") -> PolicyProbe:
     settings: SessionSettings = load(overrides={"method": method, "horizon": H})
-    inbox = PolicyInbox(DIM_O, DIM_A, H, settings.clic, 0)
+    inbox = PolicyInbox(DIM_O, DIM_A, H, settings.policy, 0)
     return PolicyProbe(inbox, newest(weights), settings, 2, views, shown=lambda: shown)
 
 
@@ -183,7 +183,7 @@ def test_weights_that_are_refused_answer_nothing() -> None:
 
 def begun(method: str, updates: int = 1) -> Weights:
     """Of a learner that says to have made so many updates."""
-    settings = load(overrides={"method": method, "horizon": H}).clic
+    settings = load(overrides={"method": method, "horizon": H}).policy
     return Weights("run", 1, 0, updates, -1, make_trainer(DIM_O, DIM_A, H, settings, 0, ()).weights())
 
 

@@ -1,4 +1,4 @@
-"""Writing and reading session files: whole, cut off, damaged, foreign; a recorder that must never hold the loop."""
+"""Session files: complete, truncated, damaged, foreign; a recorder that never blocks the loop."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_any_mcap_reader_opens_it(whole: Path) -> None:
         assert messages == summary.statistics.message_count == sum(Session.open(whole).counts.values())
 
 
-def test_cut_anywhere_gives_a_prefix(whole: Path, tmp_path: Path) -> None:
+def test_a_truncated_file_gives_a_prefix(whole: Path, tmp_path: Path) -> None:
     data = (whole / "session.mcap").read_bytes()
     every = [(record.tick, record.time_ns) for record in Session.open(whole).of(TickRecord)]
     seen = set()
@@ -96,7 +96,7 @@ def test_cut_anywhere_gives_a_prefix(whole: Path, tmp_path: Path) -> None:
     assert max(seen) == len(every)
 
 
-def test_a_damaged_chunk_is_left_out_and_named(whole: Path, tmp_path: Path) -> None:
+def test_a_damaged_chunk_is_skipped_and_named(whole: Path, tmp_path: Path) -> None:
     data = bytearray((whole / "session.mcap").read_bytes())
     data[len(data) // 3] ^= 0x10
     damaged = tmp_path / "damaged.mcap"
@@ -159,7 +159,7 @@ def test_unknown_types_are_refused_at_once(tmp_path: Path) -> None:
         Recorder(tmp_path / "session.mcap").put("a line")
 
 
-def test_a_record_that_cannot_be_written_is_left_out(tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_written_is_skipped(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "session.mcap")
     recorder.start()
     recorder.put(event(0))
@@ -222,7 +222,7 @@ for number in range(100_000):
 
 
 @pytest.mark.realtime
-def test_after_kill_9_all_but_the_last_moments_are_readable(tmp_path: Path) -> None:
+def test_after_kill_9_all_but_the_last_second_is_readable(tmp_path: Path) -> None:
     path = tmp_path / "session.mcap"
     command = [sys.executable, "-c", _ACTOR, str(path), str(Path(__file__).parents[1] / "support")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as actor:
@@ -244,7 +244,7 @@ def test_after_kill_9_all_but_the_last_moments_are_readable(tmp_path: Path) -> N
 
 
 def _on_disk(folder: Path) -> Session | None:
-    """What is there of a session that is being recorded; None before its first event is."""
+    """The events of a session in progress; None before the first."""
     try:
         session = Session.open(folder)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Verifying and showing recordings: equal ones pass, the smallest change is found and named."""
+"""Verification and replay: equal recordings pass, and the smallest change is named."""
 
 from __future__ import annotations
 
@@ -75,21 +75,21 @@ def test_outcomes_are_compared(tmp_path: Path, fields: dict[str, Any], named: st
     assert report.first_difference[:2] == (6, named)
 
 
-def test_another_action_shows_at_the_next_tick(tmp_path: Path) -> None:
+def test_another_action_is_found_at_the_next_tick(tmp_path: Path) -> None:
     report = verify(record(tmp_path, at_tick(6, executed=np.zeros(2, dtype=np.float32))), Swirl)
     assert report.first_difference is not None
     assert report.first_difference.tick in (6, 7)
 
 
-def test_another_simulator_is_found(tmp_path: Path) -> None:
+def test_another_simulator_is_detected(tmp_path: Path) -> None:
     report = verify(record(tmp_path), lambda: Swirl(drift=1e-9))
     assert not report.ok
 
 
-def test_inexact_snapshots_are_found(tmp_path: Path) -> None:
-    """The run from the first snapshot agrees; only going back to a later one does not."""
+def test_inexact_snapshots_are_detected(tmp_path: Path) -> None:
+    """The run from the first snapshot agrees; only a restore of a later one differs."""
     session = Session.open(write(tmp_path / "session.mcap", session_records(Swirl(forgets=True))))
-    # Episode starts must be exact for this test, so take them from an exact task.
+    # Episode starts must be exact here, so they come from an exact task.
     exact = {(one.episode, one.tick): one for one in session_records(Swirl()) if isinstance(one, SnapshotRecord)}
     mixed = tmp_path / "mixed"
     put = (
@@ -101,7 +101,7 @@ def test_inexact_snapshots_are_found(tmp_path: Path) -> None:
     assert report.first_difference.field.endswith("after restoring")
 
 
-def test_a_gap_is_counted_and_checking_goes_on_after_the_next_snapshot(tmp_path: Path) -> None:
+def test_a_gap_is_counted_and_verification_continues_at_the_next_snapshot(tmp_path: Path) -> None:
     lost = range(6, 8)
     session = record(tmp_path, lambda one: None if isinstance(one, TickRecord) and one.tick in lost else one)
     report = verify(session, Swirl)
@@ -112,7 +112,7 @@ def test_a_gap_is_counted_and_checking_goes_on_after_the_next_snapshot(tmp_path:
     assert "missing" in report.sentence
 
 
-def test_ticks_missing_at_the_end_of_an_episode_are_noticed(tmp_path: Path) -> None:
+def test_ticks_missing_at_the_end_of_an_episode_are_counted(tmp_path: Path) -> None:
     whole = record(tmp_path / "whole")
     last = max(one.tick for one in whole.ticks if one.episode == 1)
     session = record(tmp_path, lambda one: None if isinstance(one, TickRecord) and one.tick in (0, last) else one)
@@ -121,7 +121,7 @@ def test_ticks_missing_at_the_end_of_an_episode_are_noticed(tmp_path: Path) -> N
     assert not report.ok
 
 
-def test_without_a_snapshot_nothing_is_called_equal(tmp_path: Path) -> None:
+def test_without_a_snapshot_verification_fails(tmp_path: Path) -> None:
     session = record(tmp_path, lambda one: None if isinstance(one, SnapshotRecord) else one)
     report = verify(session, Swirl)
     assert not report.ok
@@ -129,7 +129,7 @@ def test_without_a_snapshot_nothing_is_called_equal(tmp_path: Path) -> None:
     assert "equal" not in report.sentence
 
 
-def test_a_cut_off_recording_verifies_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_truncated_recording_verifies_up_to_its_end(tmp_path: Path) -> None:
     whole = record(tmp_path)
     cut = tmp_path / "cut.mcap"
     cut.write_bytes(whole.path.read_bytes()[:-40])
@@ -168,7 +168,7 @@ def test_the_replayer_shows_the_recorded_states_and_plans(tmp_path: Path) -> Non
         assert frame.plan.tick == frame.record.plan_tick
 
 
-def test_seeking_goes_both_ways_and_iteration_goes_on_from_there(tmp_path: Path) -> None:
+def test_seeking_works_in_both_directions(tmp_path: Path) -> None:
     session = record(tmp_path)
     replayer = Replayer(session, Swirl())
     for tick in (17, 3, replayer.last_tick, replayer.first_tick, 16, 18):
@@ -181,7 +181,7 @@ def test_seeking_goes_both_ways_and_iteration_goes_on_from_there(tmp_path: Path)
         replayer.seek(replayer.last_tick + 1)
 
 
-def test_a_frame_no_snapshot_leads_to_is_refused(tmp_path: Path) -> None:
+def test_a_tick_without_an_earlier_snapshot_is_refused(tmp_path: Path) -> None:
     session = record(tmp_path, lambda one: None if isinstance(one, TickRecord) and one.tick == 6 else one)
     replayer = Replayer(session, Swirl())
     replayer.seek(8)

@@ -1,4 +1,4 @@
-"""The energy in a replay: of the policy that acted, or the next best that was kept; only while it is looked at."""
+"""The energy in a replay: of the acting policy or the nearest kept one; only while it is visible."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DIM_O, DIM_A = 5, 2
 
 
 def recorded(folder: Path, method: str) -> tuple[Session, SessionSettings]:
-    """Line Following, driven at random by versions 0, 1, 2, ..., ten ticks each."""
+    """Line Following with random actions of versions 0, 1, 2, ..., ten ticks each."""
     settings = load(
         overrides={"task": "line_following", "method": method, "device": "oracle", "task_options": {"max_steps": 15}}
     )
@@ -45,7 +45,7 @@ def recorded(folder: Path, method: str) -> tuple[Session, SessionSettings]:
 
 
 def keep(folder: Path, version: int, settings: SessionSettings) -> None:
-    trainer = make_trainer(DIM_O, DIM_A, settings.horizon, settings.clic, version, ())
+    trainer = make_trainer(DIM_O, DIM_A, settings.horizon, settings.policy, version, ())
     weights = Weights("run", version, version - 1, version * 40, -1, trainer.weights())
     checkpoint.write(folder, checkpoint.Checkpoint(weights, {}, {}, 0))
 
@@ -55,27 +55,27 @@ def at(session: Session, version: int) -> LoopView:
     return LoopView(tick.tick, 0, 0, "autonomous", "absolute", None, None, 0, tick, {})
 
 
-def test_the_policy_that_acted_is_asked_or_the_next_best_that_was_kept(tmp_path: Path) -> None:
+def test_the_nearest_kept_policy_gives_the_energy(tmp_path: Path) -> None:
     session, settings = recorded(tmp_path, "clic")
     keep(tmp_path / "policies" / "episode-0001", 1, settings)
     for version in (3, 5):
         keep(tmp_path / "checkpoints", version, settings)
     kept = RecordedPolicies(tmp_path)
 
-    def told(version: int) -> tuple[int, str]:
+    def source_and_text(version: int) -> tuple[int, str]:
         tick = dataclasses.replace(session.ticks[0], weight_version=version)
         given = kept(dataclasses.replace(at(session, 0), record=tick))
         assert isinstance(given, Named)
         return given.weights.version, given.name
 
-    assert told(3) == (3, "policy v3")
-    assert told(1) == (1, "policy v1")
-    assert told(4) == (3, "policy v3 (v4 acted, but was not kept)")
-    assert told(9) == (5, "policy v5 (v9 acted, but was not kept)")
-    assert told(0) == (5, "policy v5 (v0 acted, but was not kept)")
+    assert source_and_text(3) == (3, "policy v3")
+    assert source_and_text(1) == (1, "policy v1")
+    assert source_and_text(4) == (3, "policy v3 (v4 acted, but was not kept)")
+    assert source_and_text(9) == (5, "policy v5 (v9 acted, but was not kept)")
+    assert source_and_text(0) == (5, "policy v5 (v0 acted, but was not kept)")
 
 
-def test_a_session_that_kept_nothing_or_something_broken_says_so(tmp_path: Path) -> None:
+def test_missing_and_damaged_policies_are_reported(tmp_path: Path) -> None:
     session, _ = recorded(tmp_path, "clic")
     said = RecordedPolicies(tmp_path)(at(session, 0))
     assert isinstance(said, str)
@@ -87,8 +87,8 @@ def test_a_session_that_kept_nothing_or_something_broken_says_so(tmp_path: Path)
     assert "step-000001.safetensors cannot be read" in said
 
 
-class Onlooker:
-    """Stands where the window does: presses F2 after a while and leaves when it has seen enough."""
+class ScriptedViewer:
+    """Replaces the window: presses F2 after a while and leaves later."""
 
     def __init__(self, enough: Callable[[CockpitState], bool], looks: bool) -> None:
         self.enough, self.looks = enough, looks
@@ -119,10 +119,10 @@ class Onlooker:
 def shown(
     folder: Path, method: str, looks: bool, enough: Callable[[CockpitState], bool], monkeypatch: pytest.MonkeyPatch
 ) -> CockpitState:
-    """The last state that a person saw of a replay."""
+    """The last state shown in a replay."""
     session, settings = recorded(folder, method)
     keep(folder / "checkpoints", 1, settings)
-    onlooker = Onlooker(enough, looks)
+    onlooker = ScriptedViewer(enough, looks)
     monkeypatch.setattr(playback, "WindowLink", lambda *given: onlooker)
     playback.in_window(session, settings, Parts().make_task(settings))
     return onlooker.seen[-1]

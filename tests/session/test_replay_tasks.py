@@ -1,4 +1,4 @@
-"""Recordings of the real tasks simulate again bit for bit, in a task made anew."""
+"""Recordings of the real tasks verify bit for bit in a new task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every record comes back from JSON as it went in."""
+"""Every record passes through JSON unchanged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _float32 = st.floats(width=32) | st.sampled_from(
 
 
 def _strategy(name: str, annotation: Any) -> st.SearchStrategy[Any]:
-    """Values of a field, from its annotation alone: independent of the code under test."""
+    """Values of a field, from its annotation alone, independent of the tested code."""
     if get_origin(annotation) is Annotated:
         annotation, limits = get_args(annotation)
         if annotation is int:
@@ -115,7 +115,7 @@ def test_numpy_scalars_are_written_as_numbers() -> None:
     )
 
 
-def test_what_cannot_be_written_or_read_is_named() -> None:
+def test_unwritable_and_unreadable_fields_are_named() -> None:
     with pytest.raises(TypeError, match="no topic for a dict"):
         topic_of({})
     with pytest.raises(ValueError, match=r"EventRecord\.detail.*got `array`"):
@@ -132,7 +132,7 @@ def test_what_cannot_be_written_or_read_is_named() -> None:
         BY_NAME["plan"].loads(json.dumps(written).encode())
 
 
-def test_a_tick_of_a_recording_from_before_frames_and_groups_can_be_read() -> None:
+def test_an_older_tick_without_frames_and_groups_is_read() -> None:
     (tick, *_) = (record for record in session_records(Swirl()) if isinstance(record, TickRecord))
     written = json.loads(
         BY_NAME["tick"].dumps(dataclasses.replace(tick, command_frame="camera", correction_axes="height"))

@@ -1,4 +1,4 @@
-"""The summary: right figures, the same live and from the recording, written whole or not at all."""
+"""The summary: right figures, equal live and from the recording, written atomically."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from fake_session import MS, Swirl, session_records, write
 
 from hitl_clic.session.reader import Session
-from hitl_clic.session.summary import Tally, summarise, write_summary
+from hitl_clic.session.summary import SummaryBuilder, summarise, write_summary
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, TickRecord
 
@@ -33,8 +33,8 @@ def pair(number: int, made_ns: int) -> ChunkPair:
     return ChunkPair(number, 0, 0, "absolute", chunk[0], chunk, chunk, chunk, 0, 0, made_ns)
 
 
-def test_live_and_recorded_summaries_agree(tmp_path: Path) -> None:
-    live = Tally()
+def test_live_and_recorded_summaries_are_equal(tmp_path: Path) -> None:
+    live = SummaryBuilder()
     for record in session_records(Swirl()):
         live.add(record)
     session = Session.open(write(tmp_path / "session.mcap", session_records(Swirl())))
@@ -45,7 +45,7 @@ def test_live_and_recorded_summaries_agree(tmp_path: Path) -> None:
     assert summary["correction_to_policy_ms"]["p50"] > 0
 
 
-def test_figures_are_those_of_the_records() -> None:
+def test_figures() -> None:
     records = list(session_records(Swirl()))
     ticks = [record for record in records if isinstance(record, TickRecord)]
     episodes = [record for record in records if isinstance(record, EpisodeRecord)]
@@ -60,7 +60,7 @@ def test_figures_are_those_of_the_records() -> None:
     assert summary["plan_ms"] == {"p50": 5.0, "p99": 5.0, "max": 5.0}
     assert summary["episodes"] == 3 == len(summary["success"])
     assert summary["timesteps"] == [episode.timesteps for episode in episodes]
-    assert summary["l2_error_per_step"] == [None, 0.1, 0.2]  # NaN has no place in JSON
+    assert summary["l2_error_per_step"] == [None, 0.1, 0.2]  # JSON has no NaN
     assert summary["seed"] == 7
     assert summary["wall_s"] == pytest.approx(records[-1].time_ns * 1e-9)
     assert summary["pairs"]["made"] == sum(isinstance(record, ChunkPair) for record in records)
@@ -70,7 +70,7 @@ def test_figures_are_those_of_the_records() -> None:
 
 
 def test_correction_to_policy_takes_the_first_plan_trained_on_the_pair() -> None:
-    tally = Tally()
+    tally = SummaryBuilder()
     for record in (
         pair(0, 10 * MS),
         plan(-1, 15 * MS),
@@ -80,20 +80,20 @@ def test_correction_to_policy_takes_the_first_plan_trained_on_the_pair() -> None
         pair(2, 300 * MS),
         plan(2, 320 * MS),  # pair 1: 300 ms, pair 2: 20 ms
         plan(2, 900 * MS),
-        pair(3, 900 * MS),  # never learned
+        pair(3, 900 * MS),  # never trained on
     ):
         tally.add(record)
     assert tally.summary()["correction_to_policy_ms"]["p50"] == 100.0
     assert tally.summary()["pairs"]["made"] == 4
 
 
-def test_discarded_pairs_wait_for_no_weights() -> None:
+def test_discarded_pairs_do_not_wait_for_weights() -> None:
     discard = EventRecord(0, 2 * MS, "discard", {"pairs": 2, "first": 0, "last": 1})
     records = [pair(0, 0), pair(1, 0), discard, pair(2, MS), plan(2, 11 * MS)]
     assert summarise(records)["correction_to_policy_ms"] == {"p50": 10.0, "p99": 10.0}
 
 
-def test_nothing_recorded_gives_a_summary_without_figures() -> None:
+def test_an_empty_session_has_no_figures() -> None:
     summary = summarise([])
     assert summary.keys() >= CONTRACT
     assert summary["tick_lateness_ms"] == {"p50": None, "p99": None, "max": None}
@@ -104,7 +104,7 @@ def test_nothing_recorded_gives_a_summary_without_figures() -> None:
 
 def test_foreign_records_are_refused() -> None:
     with pytest.raises(TypeError, match="no topic for a int"):
-        Tally().add(3)
+        SummaryBuilder().add(3)
 
 
 def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
 def smooth(*ticks: tuple[int, str, int, float]) -> list[float | None]:
     """step_inside, step_at_seam, jerk_inside, jerk_at_seam of ticks (episode, state, plan_tick, action's first)."""
     some = next(record for record in session_records(Swirl()) if isinstance(record, TickRecord))
-    tally = Tally()
+    tally = SummaryBuilder()
     for number, (episode, state, plan_tick, first) in enumerate(ticks):
         action = np.array([first, 0.0], np.float32)
         tally.add(replace(some, tick=number, episode=episode, state=state, plan_tick=plan_tick, robot_action=action))
@@ -129,12 +129,14 @@ def smooth(*ticks: tuple[int, str, int, float]) -> list[float | None]:
     return [found[name] for name in ("step_inside", "step_at_seam", "jerk_inside", "jerk_at_seam")]
 
 
-def test_smoothness_is_of_what_the_robot_did_by_itself() -> None:
+def test_smoothness_counts_autonomous_ticks_only() -> None:
     robot = "autonomous"
     whole = [(0, robot, 0, 0.0), (0, robot, 0, 0.1), (0, robot, 0, 0.3), (0, robot, 3, 0.8), (0, robot, 3, 0.8)]
     assert smooth(*whole) == pytest.approx([0.1, 0.5, 0.1, 0.4], abs=1e-6)
     assert smooth() == [None] * 4
-    assert smooth(whole[0], (1, robot, 0, 0.5)) == [None] * 4, "episodes do not follow on one another"
+    assert smooth(whole[0], (1, robot, 0, 0.5)) == [None] * 4, "episodes are not consecutive"
     corrected = [whole[0], (0, "correcting", 0, 0.9), (0, robot, 2, 0.2), (0, robot, 2, 0.5)]
-    assert smooth(*corrected) == pytest.approx([0.3, None, None, None]), "nor does the robot on the human"
+    assert smooth(*corrected) == pytest.approx([0.3, None, None, None]), (
+        "the robot does not continue the human's actions"
+    )
     assert smooth((0, robot, -1, 0.0), (0, robot, 1, 0.5), (0, robot, 1, 0.6))[:2] == [pytest.approx(0.1), None]

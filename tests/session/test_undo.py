@@ -1,4 +1,4 @@
-"""The undo buffer: each pair is sent once, in order, after its grace time, or taken back once."""
+"""The undo buffer: each pair is sent once in order after its grace time, or withdrawn once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def pair(number: int) -> ChunkPair:
     return ChunkPair(number, 0, 0, "absolute", chunk[0], chunk, chunk, chunk, 0, 0, 0)
 
 
-def test_without_grace_a_pair_goes_at_once() -> None:
+def test_without_grace_a_pair_is_sent_at_once() -> None:
     buffer = UndoBuffer()
     buffer.push(pair(0), 5)
     assert [one.id for one in buffer.due(5)] == [0]
@@ -35,7 +35,7 @@ def test_a_pair_is_held_for_its_grace_time() -> None:
     assert [one.id for one in buffer.flush()] == [1]
 
 
-def test_a_pair_is_taken_back_once_held_or_sent() -> None:
+def test_a_held_or_sent_pair_is_withdrawn_once() -> None:
     buffer = UndoBuffer(1.0)
     for number in range(3):
         buffer.push(pair(number), number * S)
@@ -52,7 +52,7 @@ def test_impossible_grace_times_are_refused(grace_s: float) -> None:
 
 
 @given(st.lists(st.sampled_from(["push", "due", "flush"]) | st.integers(0, 20), max_size=60), st.floats(0, 3))
-def test_every_pair_is_sent_once_or_discarded_held(steps: list[str | int], grace_s: float) -> None:
+def test_every_pair_is_sent_once_or_discarded(steps: list[str | int], grace_s: float) -> None:
     """A number in `steps` discards that pair."""
     buffer = UndoBuffer(grace_s)
     pushed = 0

@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 180.0
 
 SMALL = [
-    *("--clic.negatives.samples", "16", "--clic.negatives.steps", "1"),
-    *("--clic.inference.candidates", "64", "--clic.inference.chains", "8", "--clic.inference.refine-steps", "2"),
-    *("--clic.energy.hidden", "16", "16", "--clic.energy.trunk", "16"),
-    *("--clic.min-pairs", "8", "--clic.batch", "8"),
+    *("--policy.negatives.samples", "16", "--policy.negatives.steps", "1"),
+    *("--policy.inference.candidates", "64", "--policy.inference.chains", "8", "--policy.inference.refine-steps", "2"),
+    *("--policy.network.hidden", "16", "16", "--policy.network.trunk", "16"),
+    *("--policy.min-pairs", "8", "--policy.batch", "8"),
 ]
 """A method so small that everything but the method is what takes time."""
 LIVELY = [

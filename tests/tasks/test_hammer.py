@@ -1,4 +1,4 @@
-"""Hammer: what it and its teacher promise beyond the contracts, which every task's tests check."""
+"""Hammer and its teacher, beyond the contract checks."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from hitl_clic.tasks.task import Array
 
 @cache
 def task(hand: str = "fixed") -> Hammer:
-    """One for all tests: making it reads many meshes."""
+    """One task for all tests, because construction reads many meshes."""
     return Hammer(hand=hand)  # type: ignore[arg-type]
 
 
-def finish(hammer: Hammer, observation: Array, steps: int = 300) -> tuple[bool, int]:
-    """Let the teacher go on for so many steps: whether the nail went home, and when."""
+def run_teacher(hammer: Hammer, observation: Array, steps: int = 300) -> tuple[bool, int]:
+    """Run the teacher: success, and the number of steps."""
     teacher = HammerTeacher()
     for step in range(1, steps + 1):
         observation, _, terminated, _, _ = hammer.step(teacher.action(observation))
@@ -36,20 +36,20 @@ def finish(hammer: Hammer, observation: Array, steps: int = 300) -> tuple[bool, 
     return False, steps
 
 
-def test_states_rewards_and_success_are_metaworlds() -> None:
-    """metaworld's own step() from the same start, driven home with the same actions."""
-    ours, theirs = task(), SawyerHammerEnvV3()
-    theirs._partially_observable, theirs._set_task_called = False, True
-    del theirs.sawyer_observation_space  # kept from before the goal was shown
+def test_states_rewards_and_success_equal_metaworlds() -> None:
+    """Compares with metaworld's step(), from the same start with the same actions."""
+    ours, robosuites = task(), SawyerHammerEnvV3()
+    robosuites._partially_observable, robosuites._set_task_called = False, True
+    del robosuites.sawyer_observation_space  # kept from before the goal was shown
     observation, _ = ours.reset(seed=4)
-    theirs._last_rand_vec = ours._simulator._last_rand_vec
-    expected, _ = theirs.reset()
+    robosuites._last_rand_vec = ours._simulator._last_rand_vec
+    expected, _ = robosuites.reset()
     teacher, terminated, successes = HammerTeacher(), False, 0
     while not terminated:
         np.testing.assert_array_equal(observation, np.delete(expected, range(18, 22)).astype(np.float32))
         action = teacher.action(observation)
         observation, reward, terminated, _, info = ours.step(action)
-        expected, _, _, _, their_info = theirs.step(action)
+        expected, _, _, _, their_info = robosuites.step(action)
         assert info["success"] == bool(their_info["success"])
         assert reward == pytest.approx(min(1.0, max(0.0, (expected[12] - NAIL[1]) / DRIVEN)), abs=1e-6)
         successes += info["success"]
@@ -57,7 +57,7 @@ def test_states_rewards_and_success_are_metaworlds() -> None:
     assert ours.progress()["nail"] == 1.0
 
 
-def test_observation_holds_this_instant_and_objects_before() -> None:
+def test_observation_holds_the_present_and_the_previous_object_poses() -> None:
     hammer = task()
     first, info = hammer.reset(seed=0)
     assert first.shape == (35,)
@@ -86,20 +86,20 @@ def test_starts_are_drawn_from_the_seed() -> None:
         assert (np.ptp(found, axis=0) >= 0.8 * np.ptp(drawn_from, axis=0)).all()
 
 
-def test_the_hand_goes_a_centimetre_a_step_and_stays_inside() -> None:
+def test_the_hand_moves_a_centimetre_a_step_within_its_workspace() -> None:
     hammer = task()
     hammer.reset(seed=0)
     start = decode(hammer.observe()).hand
     for _ in range(20):
         hammer.step(np.array([-1, 0.5, 0, -1], np.float32))
     moved = decode(hammer.observe()).hand - start
-    np.testing.assert_allclose(moved, [-0.2, 0.1, 0.0], atol=0.06)  # it lags behind the point that draws it
+    np.testing.assert_allclose(moved, [-0.2, 0.1, 0.0], atol=0.06)  # the hand lags behind the mocap target
     for _ in range(60):
         hammer.step(np.array([-1, 0, 1, -1], np.float32))
     np.testing.assert_allclose(decode(hammer.observe()).hand[[0, 2]], [-0.5, 0.5], atol=0.03)
 
 
-def test_fingers_shut_and_open() -> None:
+def test_fingers_close_and_open() -> None:
     hammer = task()
     hammer.reset(seed=0)
     openings = []
@@ -118,7 +118,7 @@ def test_wrong_options_are_refused() -> None:
         make_task("hammer", max_steps=0)
 
 
-def test_without_metaworld_the_extra_is_named() -> None:
+def test_a_missing_metaworld_names_the_extra() -> None:
     program = (
         "import sys; sys.modules['metaworld'] = None\n"
         "from hitl_clic.tasks import make_task, make_teacher\n"
@@ -152,7 +152,7 @@ def test_damaged_snapshots_are_refused(damage: dict[str, object]) -> None:
         hammer.restore(msgpack.packb(content))
 
 
-def test_a_snapshot_resumes_in_the_middle_of_a_blow() -> None:
+def test_a_snapshot_resumes_during_a_strike() -> None:
     hammer, teacher = task(), HammerTeacher()
     observation, _ = hammer.reset(seed=2)
     while hammer.progress()["nail"] < 0.3:
@@ -174,7 +174,7 @@ def test_the_scene_shows_both_views() -> None:
         hammer.step(np.array([0, 0, 1, 0], np.float32))
     after = hammer.scene()
     robot = [[shape for shape in scene.shapes if shape.role == "robot"] for scene in (before, after)]
-    # From above a hand that goes up stays where it is, but for a few millimetres; from the front it rises by 10 cm.
+    # A rising hand stays within a few millimetres in the top view, and rises by 10 cm in the front view.
     assert np.abs(np.subtract(before.hand, after.hand)).max() < 0.01
     lifts = [a.points[0][1] - b.points[0][1] for a, b in zip(*robot, strict=True)]
     assert max(map(abs, lifts[:3])) < 0.01
@@ -184,12 +184,12 @@ def test_the_scene_shows_both_views() -> None:
     assert (corners <= np.array(after.size)).all()
 
 
-def test_rotation_is_mujocos() -> None:
+def test_rotation_equals_mujocos() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
-        quaternion, theirs = rng.normal(size=4), np.empty(9)
-        mujoco.mju_quat2Mat(theirs, quaternion / np.linalg.norm(quaternion))
-        np.testing.assert_allclose(rotation(quaternion).ravel(), theirs, atol=1e-12)
+        quaternion, robosuites = rng.normal(size=4), np.empty(9)
+        mujoco.mju_quat2Mat(robosuites, quaternion / np.linalg.norm(quaternion))
+        np.testing.assert_allclose(rotation(quaternion).ravel(), robosuites, atol=1e-12)
     np.testing.assert_array_equal(rotation(np.zeros(4)), np.eye(3))
 
 
@@ -200,14 +200,14 @@ def test_teacher_contract() -> None:
 @pytest.mark.parametrize("hand", ["fixed", "random"])
 def test_teacher_drives_the_nail_home(hand: str) -> None:
     hammer = task(hand)
-    results = [finish(hammer, hammer.reset(seed=seed)[0]) for seed in range(1000, 1010)]
+    results = [run_teacher(hammer, hammer.reset(seed=seed)[0]) for seed in range(1000, 1010)]
     assert all(success for success, _ in results)
     assert max(steps for _, steps in results) < 150
 
 
 @pytest.mark.parametrize(("first", "last"), [(30, 45), (50, 65)])
 def test_teacher_recovers_when_the_hammer_is_dropped(first: int, last: int) -> None:
-    """Somewhere on the way the hand opens and is dragged away."""
+    """The hand opens during the carry and is moved away."""
     hammer, teacher, rng = task(), make_teacher("hammer"), np.random.default_rng(0)
     for seed in range(5):
         observation, _ = hammer.reset(seed=seed)
@@ -216,11 +216,11 @@ def test_teacher_recovers_when_the_hammer_is_dropped(first: int, last: int) -> N
             action = teacher.action(observation) if step < first else np.array(away, np.float32)
             observation, *_ = hammer.step(action)
         assert decode(observation).opening > 0.9
-        assert finish(hammer, observation, 300 - last)[0]
+        assert run_teacher(hammer, observation, 300 - last)[0]
 
 
-def test_teacher_asks_for_near_actions_in_near_states() -> None:
-    """No switches: along an episode, a millimetre of noise on the positions changes its motion by little."""
+def test_teacher_is_continuous() -> None:
+    """Along an episode, 1 mm of noise on the positions changes the motion only a little."""
     hammer, teacher, rng = task(), HammerTeacher(), np.random.default_rng(0)
     observation, _ = hammer.reset(seed=3)
     changes = []
@@ -234,8 +234,8 @@ def test_teacher_asks_for_near_actions_in_near_states() -> None:
     assert np.mean(changes) < 0.04
 
 
-def test_teacher_knows_its_phases() -> None:
-    """Reach, close, carry and push, told by fingers and direction at hand-made states."""
+def test_teacher_phases() -> None:
+    """Reach, close, carry and push at constructed states, by fingers and direction."""
     teacher = HammerTeacher()
     base, _ = task().reset(seed=0)
     hammer = decode(base).hammer

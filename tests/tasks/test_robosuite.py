@@ -1,4 +1,4 @@
-"""The arms' tasks: what they and their teachers promise beyond the contracts, which every task's tests check."""
+"""The arm tasks and their teachers, beyond the contract checks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from hitl_clic.tasks import TASKS, make_task, make_teacher
-from hitl_clic.tasks.robosuite.arm_teacher import HOME, easiest, nearest_turn, pointing_down
+from hitl_clic.tasks.robosuite.arm_teacher import HOME, downward_rotation, easiest_rotation, nearest_downward_rotation
 from hitl_clic.tasks.robosuite.task import SPEEDS, RobosuiteTask
-from hitl_clic.tasks.rotations import quaternion, rotation_vector, turn_to
+from hitl_clic.tasks.rotations import quaternion, rotation_between, rotation_vector
 from hitl_clic.tasks.task import Array
 
 ARMS = [name for name, entry in TASKS.items() if entry.extra == "arms"]
@@ -22,14 +22,14 @@ ARMS = [name for name, entry in TASKS.items() if entry.extra == "arms"]
 
 @cache
 def task(name: str, speed: str = "fast") -> RobosuiteTask:
-    """One for all tests: making it takes a second and more."""
+    """One task for all tests, because construction takes more than a second."""
     made = make_task(name, speed=speed)
     assert isinstance(made, RobosuiteTask)
     return made
 
 
-def finish(name: str, observation: Array, steps: int) -> tuple[bool, int]:
-    """Let the teacher go on for so many steps: whether it succeeded, and when."""
+def run_teacher(name: str, observation: Array, steps: int) -> tuple[bool, int]:
+    """Run the teacher: success, and the number of steps."""
     teacher = make_teacher(name)
     for step in range(1, steps + 1):
         observation, _, terminated, _, _ = task(name).step(teacher.action(observation))
@@ -38,8 +38,8 @@ def finish(name: str, observation: Array, steps: int) -> tuple[bool, int]:
     return False, steps
 
 
-def theirs(name: str) -> dict[str, Any]:
-    """What robosuite's own sensors say now, without its clocks."""
+def robosuites(name: str) -> dict[str, Any]:
+    """The present values of robosuite's sensors, without their sampling clocks."""
     suite = task(name).engine.suite
     before, found = dict(vars(suite)), {}
     suite.use_object_obs = True
@@ -49,11 +49,11 @@ def theirs(name: str) -> dict[str, Any]:
     return found
 
 
-def test_hands_and_things_are_robosuites() -> None:
+def test_observations_equal_robosuites() -> None:
     observation, _ = task("pick_can").reset(seed=3)
     for _ in range(30):
         observation, *_ = task("pick_can").step(np.array([0.5, -0.5, 0.2, 0.1, 0.3, -0.4, 1], np.float32))
-    seen = theirs("pick_can")
+    seen = robosuites("pick_can")
     np.testing.assert_allclose(observation[0:3], seen["robot0_eef_pos"], atol=1e-6)
     np.testing.assert_allclose(observation[3:6], seen["Can_pos"], atol=1e-6)
     np.testing.assert_allclose(
@@ -66,24 +66,24 @@ def test_hands_and_things_are_robosuites() -> None:
     np.testing.assert_allclose(observation[33:36], observation[36:39] - observation[3:6], atol=1e-6)
 
 
-def test_squares_ways_lead_to_its_handle() -> None:
+def test_square_rotations_lead_to_the_handle() -> None:
     observation, _ = task("square").reset(seed=1)
     hand, nut = observation[6:15].reshape(3, 3), observation[15:24].reshape(3, 3)
     handle = observation[3:6] + 0.065 * nut[:, 0]
     np.testing.assert_allclose(observation[38:41], observation[0:3] - handle, atol=1e-6)
-    for way in (observation[30:34], observation[34:38]):
-        half = np.arccos(way[3])
-        axis = way[:3] / np.sin(half)
+    for offset in (observation[30:34], observation[34:38]):
+        half = np.arccos(offset[3])
+        axis = offset[:3] / np.sin(half)
         cross = np.cross(np.eye(3), axis)
-        turn = np.eye(3) + np.sin(2 * half) * cross + (1 - np.cos(2 * half)) * cross @ cross
-        there = turn @ hand
+        rotation = np.eye(3) + np.sin(2 * half) * cross + (1 - np.cos(2 * half)) * cross @ cross
+        there = rotation @ hand
         np.testing.assert_allclose(there[:, 2], -nut[:, 2], atol=1e-4)
         np.testing.assert_allclose(np.abs(there[:, 1] @ nut[:, 1]), 1, atol=1e-4)
 
 
-def test_two_arms_see_their_own_handles() -> None:
+def test_each_arm_observes_its_own_handle() -> None:
     observation, _ = task("two_arm_lift").reset(seed=1)
-    seen = theirs("two_arm_lift")
+    seen = robosuites("two_arm_lift")
     for arm in range(2):
         np.testing.assert_allclose(observation[12 * arm : 12 * arm + 3], seen[f"robot{arm}_eef_pos"], atol=1e-6)
         np.testing.assert_allclose(observation[24 + 3 * arm : 27 + 3 * arm], seen[f"handle{arm}_xpos"], atol=1e-6)
@@ -93,22 +93,22 @@ def test_two_arms_see_their_own_handles() -> None:
     assert len(set(task("two_arm_lift").action_frame.axes)) == 14
 
 
-def test_frames_are_the_hands_and_the_first_pictures() -> None:
+def test_command_frames_are_those_of_hands_and_first_camera() -> None:
     made = task("pick_can")
     made.reset(seed=2)
     assert made.axes_of("world") is None
     hand, picture = made.axes_of("gripper"), made.axes_of("camera")
     assert hand is not None
     assert picture is not None
-    np.testing.assert_array_equal(hand[0], made.engine.hand(0).turn)
+    np.testing.assert_array_equal(hand[0], made.engine.hand(0).rotation)
     (camera,) = (camera for camera in made.cameras if camera.name == made.shown[0])
     right, _, ahead = camera.axes()
     level = np.array([-ahead[0], -ahead[1], 0.0])
     np.testing.assert_allclose(picture[0].T, [right, level / np.linalg.norm(level), [0, 0, 1]], atol=1e-3)
 
 
-def test_motions_are_the_worlds_and_one_unit_is_what_the_frame_says() -> None:
-    """Also for arms whose bases look along y; once moving, a hand goes as far each step as the frame says."""
+def test_motion_is_in_world_axes_at_the_scale_of_action_frame() -> None:
+    """Also for arms with bases along y: at constant speed a hand moves by the scale each step."""
     for speed in SPEEDS:
         arms = task("two_arm_lift", speed)
         before, _ = arms.reset(seed=0)
@@ -122,8 +122,8 @@ def test_motions_are_the_worlds_and_one_unit_is_what_the_frame_says() -> None:
 
 
 @pytest.mark.parametrize("name", ["pick_can", "two_arm_lift"])
-def test_steps_are_robosuites(name: str) -> None:
-    """Bit for bit what its own step() does, whatever that does besides."""
+def test_steps_equal_robosuites(name: str) -> None:
+    """Equal to robosuite's step(), bit for bit."""
     task(name).reset(seed=2)
     engine, rng = task(name).engine, np.random.default_rng(0)
     start, actions = engine.state(), rng.uniform(-1, 1, (10, 7 * task(name).arms))
@@ -136,7 +136,7 @@ def test_steps_are_robosuites(name: str) -> None:
     np.testing.assert_array_equal(*ends)
 
 
-def test_grasps_are_robosuites() -> None:
+def test_grasps_equal_robosuites() -> None:
     lift, teacher, grasped = task("lift"), make_teacher("lift"), []
     observation, _ = lift.reset(seed=2)
     over = False
@@ -149,8 +149,8 @@ def test_grasps_are_robosuites() -> None:
 
 
 @pytest.mark.parametrize("name", ARMS)
-def test_a_snapshot_resumes_with_the_thing_in_hand(name: str) -> None:
-    """In the middle of the work, after another episode, against a run that was not interrupted."""
+def test_a_snapshot_resumes_with_a_grasped_object(name: str) -> None:
+    """Restored during the episode, after another one; compared with an uninterrupted run."""
     here, teacher = task(name), make_teacher(name)
     observation, _ = here.reset(seed=4)
     while not observation[-1]:
@@ -164,8 +164,8 @@ def test_a_snapshot_resumes_with_the_thing_in_hand(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ARMS)
-def test_a_snapshot_of_a_start_resumes(name: str) -> None:
-    """What robosuite works out while it resets is not of the instant that a snapshot holds."""
+def test_a_snapshot_of_an_episode_start_resumes(name: str) -> None:
+    """robosuite computes values during a reset that do not belong to a snapshot's instant."""
     here, rng = task(name), np.random.default_rng(1)
     actions = rng.uniform(-1, 1, (5, here.action_space.low.size)).astype(np.float32)
     here.reset(seed=9)
@@ -177,33 +177,33 @@ def test_a_snapshot_of_a_start_resumes(name: str) -> None:
 
 @pytest.mark.parametrize("name", ARMS)
 def test_teacher_succeeds_on_unseen_starts(name: str) -> None:
-    results = [finish(name, task(name).reset(seed=seed)[0], task(name).max_steps) for seed in (1000, 1001)]
+    results = [run_teacher(name, task(name).reset(seed=seed)[0], task(name).max_steps) for seed in (1000, 1001)]
     assert all(success for success, _ in results)
     assert max(steps for _, steps in results) < 0.8 * task(name).max_steps
 
 
-@pytest.mark.parametrize(("name", "longest"), [("lift", 0), ("pick_can", 12), ("square", 12), ("two_arm_lift", 0)])
-def test_teacher_recovers_when_the_grasp_is_lost(name: str, longest: int) -> None:
-    """A while after the grasp a hand opens and is moved away."""
+@pytest.mark.parametrize(("name", "steps_held"), [("lift", 0), ("pick_can", 12), ("square", 12), ("two_arm_lift", 0)])
+def test_teacher_recovers_when_the_grasp_is_lost(name: str, steps_held: int) -> None:
+    """After the grasp, a hand opens and is moved away."""
     here, teacher = task(name), make_teacher(name)
     observation, _ = here.reset(seed=6)
     while not observation[-1]:
         observation, *_ = here.step(teacher.action(observation))
-    for _ in range(longest):
+    for _ in range(steps_held):
         observation, *_ = here.step(teacher.action(observation))
     away = np.tile([-0.3, -0.3, 0.3, 0.2, 0.2, -0.4, -1.0], here.arms).astype(np.float32)
     for _ in range(15):
         observation, *_ = here.step(away)
     assert not observation[-1]
-    assert finish(name, observation, here.max_steps)[0]
+    assert run_teacher(name, observation, here.max_steps)[0]
 
 
-def test_turns_lead_there() -> None:
+def test_rotations_reach_their_goal() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         now, goal = (np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(2))
         now, goal = now * np.linalg.det(now), goal * np.linalg.det(goal)
-        vector = turn_to(now, goal)
+        vector = rotation_between(now, goal)
         np.testing.assert_allclose(rotation_vector(goal @ now.T), vector)
         x, y, z, w = quaternion(goal @ now.T)
         doubled = np.array(
@@ -214,36 +214,38 @@ def test_turns_lead_there() -> None:
             ]
         )
         np.testing.assert_allclose(doubled @ now, goal, atol=1e-9)
-    np.testing.assert_array_equal(turn_to(np.eye(3), np.eye(3)), np.zeros(3))
-    assert np.linalg.norm(turn_to(np.eye(3), np.diag([-1.0, -1.0, 1.0]))) == pytest.approx(np.pi)
+    np.testing.assert_array_equal(rotation_between(np.eye(3), np.eye(3)), np.zeros(3))
+    assert np.linalg.norm(rotation_between(np.eye(3), np.diag([-1.0, -1.0, 1.0]))) == pytest.approx(np.pi)
 
 
-def test_hands_turn_the_way_the_arm_has_room_for() -> None:
-    home = pointing_down(HOME)
+def test_hands_rotate_within_the_wrists_range() -> None:
+    home = downward_rotation(HOME)
     np.testing.assert_allclose(home, np.diag([1.0, -1.0, -1.0]))
     for angle in np.linspace(-1.4, 1.4, 9):
         along = np.array(
             [np.cos(angle) * HOME[0] - np.sin(angle) * HOME[1], np.sin(angle) * HOME[0] + np.cos(angle) * HOME[1]]
         )
-        np.testing.assert_allclose(nearest_turn(home, [-along]), [0, 0, angle], atol=1e-9)
+        np.testing.assert_allclose(nearest_downward_rotation(home, [-along]), [0, 0, angle], atol=1e-9)
     quarters = [np.array([[0.0, -s, 0.0], [s, 0.0, 0.0], [0.0, 0.0, 1.0]]) for s in (1.0, -1.0)]
     turned = quarters[0] @ home
-    np.testing.assert_allclose(easiest(turned, quarters), [0, 0, -np.pi / 2], atol=1e-9)  # back rather than round
+    np.testing.assert_allclose(
+        easiest_rotation(turned, quarters), [0, 0, -np.pi / 2], atol=1e-9
+    )  # back instead of around
 
 
-def test_a_wound_up_wrist_is_unwound() -> None:
-    """A hand past the far side goes back the way it came, although the other way round is shorter."""
-    home = pointing_down(HOME)
+def test_a_wrist_at_its_limit_rotates_back() -> None:
+    """Beyond the limit, the hand rotates back, although the other direction is shorter."""
+    home = downward_rotation(HOME)
     for wound, back in ((2.9, -2.9), (-2.1, 2.1)):
         c, s = np.cos(wound), np.sin(wound)
         hand = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ home
-        np.testing.assert_allclose(easiest(hand, [home @ hand.T]), [0, 0, back], atol=1e-9)
+        np.testing.assert_allclose(easiest_rotation(hand, [home @ hand.T]), [0, 0, back], atol=1e-9)
     c, s = np.cos(3.4), np.sin(3.4)
     hand = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ home
-    np.testing.assert_allclose(easiest(hand, [home @ hand.T]), [0, 0, -3.4], atol=1e-9)
+    np.testing.assert_allclose(easiest_rotation(hand, [home @ hand.T]), [0, 0, -3.4], atol=1e-9)
 
 
-def test_scenes_stay_in_the_picture() -> None:
+def test_scenes_stay_within_the_picture() -> None:
     for name in ARMS:
         task(name).reset(seed=0)
         scene = task(name).scene()
@@ -260,7 +262,7 @@ def test_wrong_options_are_refused() -> None:
         make_task("lift", max_steps=0)
 
 
-def test_without_robosuite_the_extra_is_named() -> None:
+def test_a_missing_robosuite_names_the_extra() -> None:
     program = (
         "import sys; sys.modules['robosuite'] = None\n"
         "from hitl_clic.tasks import make_task, make_teacher\n"

@@ -1,4 +1,4 @@
-"""Symmetries: read and refused, true to their tasks, and pairs that teach their images too."""
+"""Symmetries: parsing, agreement with the tasks, and training on images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hitl_clic.clic.buffer import StoredPair
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.settings import EnergySettings, MethodSettings, NegativeSettings
+from hitl_clic.clic.settings import ClicSettings, EnergySettings, NegativeSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.tasks import make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_symmetries
@@ -23,14 +23,14 @@ from hitl_clic.types.symmetry import Symmetry, from_text, to_text
 TURN = Symmetry(state="-1 +0 1-2", action="-1 +0")
 
 
-def test_each_number_of_an_image_is_the_one_its_term_names() -> None:
+def test_terms_select_sign_and_index() -> None:
     assert TURN.of_state(np.array([[2, 3, 0.25]], np.float32)).tolist() == [[-3, 2, 0.75]]
     assert TURN.of_action(np.array([[2, 3], [4, 5]], np.float32)).tolist() == [[-3, 2], [-5, 4]]
     assert TURN.of_mask(np.array([1, 0], np.float32)).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("wrong", ["", "+0 +0", "+0 +2", "0 1", "+0 -x", "1.+0", "+0, +1"])
-def test_what_cannot_be_read_is_refused(wrong: str) -> None:
+def test_malformed_text_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="symmetry"):
         Symmetry(state=wrong, action="+0")
     with pytest.raises(ValueError, match="symmetr"):
@@ -55,7 +55,7 @@ def symmetries(draw: st.DrawFn) -> Symmetry:
 
 
 @given(st.lists(symmetries(), max_size=4))
-def test_text_and_back(some: list[Symmetry]) -> None:
+def test_text_round_trip(some: list[Symmetry]) -> None:
     assert from_text(to_text(tuple(some))) == tuple(some)
 
 
@@ -69,8 +69,8 @@ def test_flat_tasks_have_symmetries() -> None:
     assert len(make_task("line_following").symmetries) == 7
 
 
-def test_push_t_moves_in_the_mirror_as_in_the_scene() -> None:
-    """Two simulators, one set up as the image of the other, driven through a push of the T by image actions."""
+def test_push_t_physics_respects_the_mirror() -> None:
+    """One simulator starts at the image of the other's state; both push the T, one with the image actions."""
     rng = np.random.default_rng(0)
     moved = 0.0
     for _ in range(10):
@@ -81,7 +81,7 @@ def test_push_t_moves_in_the_mirror_as_in_the_scene() -> None:
             world.reset(seed=0)
             world.agent.position = start[:2]
             world.block.angle = start[4]
-            world.block.position = start[2:4]  # last: turning moves the corner that is its origin
+            world.block.position = start[2:4]  # last: a rotation moves the body's origin
             world.space.reindex_shapes_for_body(world.block)
         target = np.array([bx, by])
         first = None
@@ -95,10 +95,10 @@ def test_push_t_moves_in_the_mirror_as_in_the_scene() -> None:
             assert np.allclose(seen, np.concatenate([there, there]), atol=2e-3)
             first = here if first is None else first
         moved = max(moved, float(np.abs(here - first)[4:8].max()))
-    assert moved > 0.02  # the T was pushed: the mirror was tried on contacts too
+    assert moved > 0.02  # the T was pushed, so contacts were tested
 
 
-def test_line_following_moves_in_its_images_as_in_the_scene() -> None:
+def test_line_following_respects_its_symmetries() -> None:
     task, image = LineFollowing(), LineFollowing()
     rng = np.random.default_rng(1)
     for symmetry in LineFollowing.symmetries:
@@ -120,8 +120,8 @@ def test_line_following_moves_in_its_images_as_in_the_scene() -> None:
             assert here[1:4] == there[1:4]
 
 
-METHOD = MethodSettings(
-    energy=EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=0, standardise=True),
+METHOD = ClicSettings(
+    network=EnergySettings(kind="film", hidden=(48, 48), trunk=(48, 48), modes=0, standardise=True),
     negatives=NegativeSettings(start="proposals", samples=32, steps=1),
     batch=16,
     min_pairs=8,
@@ -138,7 +138,7 @@ def test_symmetries_of_other_sizes_are_refused() -> None:
         trainer((Symmetry("+0 +1", "+0"),))
 
 
-def test_a_batch_holds_pairs_and_images_in_equal_shares() -> None:
+def test_a_batch_holds_as_many_images_as_pairs() -> None:
     made = trainer((TURN,))
     rng = np.random.default_rng(4)
     pairs = []
@@ -163,7 +163,7 @@ def test_a_batch_holds_pairs_and_images_in_equal_shares() -> None:
     assert 150 < images < 250
 
 
-def test_the_bank_and_the_standardisation_know_the_images() -> None:
+def test_bank_and_standardisation_include_images() -> None:
     made = trainer((TURN,))
     for number in range(32):
         chunk = np.full((2, 2), 0.5, np.float32)
@@ -174,8 +174,8 @@ def test_the_bank_and_the_standardisation_know_the_images() -> None:
     assert {tuple(row) for row in human_chunks.tolist()} == {(0.5, 0.5), (-0.5, 0.5)}
 
 
-def test_what_is_taught_on_one_side_is_known_on_the_other() -> None:
-    """States with s0 > 0 are taught alone; their images, s0 < 0, are never seen."""
+def test_training_on_one_side_transfers_to_its_image() -> None:
+    """Only states with s0 > 0 are taught; the test uses their images, s0 < 0."""
     mirror = Symmetry(state="-0 +1 +2", action="-0 +1")
     rng = np.random.default_rng(0)
     errors = []

@@ -1,4 +1,4 @@
-"""The tasks: the contract, and what each promises of its own."""
+"""The tasks: contract checks, and properties of each task."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from hitl_clic.tasks.pusht.state import PushTState, agent_gap, decode, features
 from hitl_clic.tasks.task import Task
 
 FORECAST_WITHIN = {"push_t": 2e-3, "lift": 0.05, "pick_can": 0.05, "square": 0.05, "two_arm_lift": 0.05}
-"""Push-T forecasts without the memory of the contact solver; positions are pixels over 512, so this is a pixel. The
-arms forecast with coarse physics: metres and parts of rotations."""
+"""Allowed forecast errors. Push-T lacks the contact solver's state: 1 px. The arms use coarse physics: m and parts of
+rotations.
+"""
 
 FORESEEN_WITHIN = {"push_t": 0.02, "line_following": 1e-6}
-"""What can be foreseen from an observation, of Push-T without its speeds: ten pixels, under random motion."""
+"""Allowed error of `predict` for Push-T, which does not observe velocities: 10 px under random motion."""
 
 
 def maker(name: str) -> Callable[[], Task]:
-    """What makes a task each time; of the arms, which take a second each, three that take turns."""
+    """A factory of tasks. Arm tasks take a second each, so three of them are used in turn."""
     if TASKS[name].extra != "arms":
         return lambda: make_task(name)
     return partial(next, cycle([make_task(name) for _ in range(3)]))
@@ -39,12 +40,12 @@ def maker(name: str) -> Callable[[], Task]:
 
 @pytest.mark.parametrize("name", task_names())
 def test_contract(name: str) -> None:
-    check_task(maker(name), forecast_within=FORECAST_WITHIN.get(name, 0.0), foreseen_within=FORESEEN_WITHIN.get(name))
+    check_task(maker(name), forecast_within=FORECAST_WITHIN.get(name, 0.0), predict_within=FORESEEN_WITHIN.get(name))
 
 
 @pytest.mark.realtime
 @pytest.mark.parametrize("name", task_names())
-def test_a_forecast_keeps_no_tick_waiting(name: str) -> None:
+def test_forecast_time(name: str) -> None:
     check_forecast_time(make_task(name))
 
 
@@ -54,11 +55,11 @@ def test_snapshot_continues_in_a_new_process(name: str) -> None:
 
 
 def test_fixed_line_contract() -> None:
-    check_task(lambda: LineFollowing(line="fixed"), seeds_differ=False, foreseen_within=1e-6)
+    check_task(lambda: LineFollowing(line="fixed"), seeds_differ=False, predict_within=1e-6)
 
 
 @pytest.mark.parametrize("name", task_names())
-def test_gymnasium_knows_it(name: str) -> None:
+def test_gymnasium_registration(name: str) -> None:
     env = gymnasium.make(TASKS[name].gymnasium_id, max_steps=2)
     env.reset(seed=0)
     still = np.zeros(env.action_space.shape or (), np.float32)
@@ -71,7 +72,7 @@ def test_importing_the_package_loads_no_simulator() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_unknown_names_and_options_are_refused_in_words() -> None:
+def test_unknown_names_and_options_are_refused() -> None:
     with pytest.raises(ValueError, match=r"'pusht'.*push_t, line_following"):
         make_task("pusht")
     with pytest.raises(ValueError, match="push_t, line_following"):
@@ -103,7 +104,7 @@ def test_push_t_features_by_hand() -> None:
     assert np.isclose(back.angle, pi / 2, atol=1e-6)
 
 
-def test_push_t_agent_is_drawn_to_a_target_ten_pixels_ahead() -> None:
+def test_push_t_agent_moves_to_a_target_ten_pixels_ahead() -> None:
     task = PushT()
     task.reset(seed=1)
     x, y = task.scene().hand
@@ -114,7 +115,7 @@ def test_push_t_agent_is_drawn_to_a_target_ten_pixels_ahead() -> None:
     assert 10 < abs(task.scene().hand[1] - y) < 20
 
 
-def test_push_t_actions_beyond_one_count_as_one() -> None:
+def test_push_t_actions_are_clipped() -> None:
     one, other = PushT(), PushT()
     one.reset(seed=2)
     other.reset(seed=2)
@@ -123,7 +124,7 @@ def test_push_t_actions_beyond_one_count_as_one() -> None:
     assert np.array_equal(a, b)
 
 
-def test_push_t_starts_are_fair() -> None:
+def test_push_t_starts_are_neither_solved_nor_in_contact() -> None:
     task, angles = PushT(), []
     for seed in range(60):
         observation, info = task.reset(seed=seed)
@@ -211,8 +212,8 @@ def test_line_refuses_damaged_snapshots(content: dict[str, object]) -> None:
         LineFollowing().restore(msgpack.packb(content))
 
 
-def test_coverage_is_gym_pushts_but_always_the_same() -> None:
-    """gym-pusht's own figure differs in its last bits from one simulator to the next."""
+def test_coverage_equals_gym_pushts_and_is_deterministic() -> None:
+    """gym-pusht's own value differs in its last bits between simulators."""
     tasks = [make_task("push_t") for _ in range(3)]
     for task in tasks:
         task.reset(seed=11)
@@ -224,11 +225,11 @@ def test_coverage_is_gym_pushts_but_always_the_same() -> None:
         assert len({step[4]["coverage"] for step in steps}) == 1
         theirs = tasks[0].unwrapped._simulator.unwrapped._get_coverage()  # type: ignore[attr-defined]
         assert steps[0][4]["coverage"] == pytest.approx(theirs, abs=1e-9)
-    assert covered > 20, "the comparison saw the goal covered"
+    assert covered > 20, "the goal was never covered"
 
 
-def test_push_t_forecasts_pushes_to_a_tenth_of_a_pixel() -> None:
-    """The teacher at work: what four steps ahead is expected of the block, against what happened."""
+def test_push_t_forecast_error_is_below_a_tenth_of_a_pixel() -> None:
+    """While the teacher pushes, compares the block's four-step forecast with its motion."""
     task, teacher = PushT(), make_teacher("push_t")
     observation, _ = task.reset(seed=4)
     start, seen, actions = task.snapshot(), [observation], list[np.ndarray]()

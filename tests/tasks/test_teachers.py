@@ -1,4 +1,4 @@
-"""The scripted teachers: the contract, and that they solve their tasks."""
+"""The scripted teachers: contract checks and success rates."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from hitl_clic.tasks import make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_teacher
 from hitl_clic.tasks.contract_time import check_teacher_time
 from hitl_clic.tasks.line.teacher import LineFollowingTeacher
-from hitl_clic.tasks.pusht.contacts import CENTRE, INERTIA_OVER_MASS, NEAR_ENOUGH, TURN_FIRST, needed_contacts
-from hitl_clic.tasks.pusht.paths import CLEARANCE, CORNERS, MARGIN, inside, nearest_free, shortest_ways
+from hitl_clic.tasks.pusht.contacts import (
+    CENTRE,
+    INERTIA_OVER_MASS,
+    POSITION_TOLERANCE,
+    TURN_FIRST_ANGLE,
+    needed_contacts,
+)
+from hitl_clic.tasks.pusht.paths import CLEARANCE, CORNERS, MARGIN, inside, nearest_free, shortest_paths
 from hitl_clic.tasks.pusht.push_t import PushT
 from hitl_clic.tasks.pusht.state import GOAL, PushTState, agent_gap, decode, features, outline_in_scene
 from hitl_clic.tasks.task import Task
@@ -36,7 +42,7 @@ def test_contract(name: str) -> None:
 
 @pytest.mark.realtime
 @pytest.mark.parametrize("name", task_names())
-def test_it_answers_in_time(name: str) -> None:
+def test_teacher_time(name: str) -> None:
     check_teacher_time(make_teacher(name), make_task(name), slowest_ms=2.0 if name == "hammer" else 20.0)
 
 
@@ -46,7 +52,7 @@ def test_push_t_teacher_solves_unseen_starts() -> None:
     assert sum(success for success, _ in results) >= 19
 
 
-def test_push_t_teacher_recovers_from_a_clumsy_hand() -> None:
+def test_push_t_teacher_recovers_from_disturbances() -> None:
     task, teacher = make_task("push_t"), make_teacher("push_t")
     rng, solved = np.random.default_rng(0), 0
     for seed in range(8):
@@ -66,7 +72,7 @@ def test_line_teacher_solves_every_start(line: str) -> None:
     assert all(episode(task, LineFollowingTeacher(), seed)[0] for seed in range(5))
 
 
-def test_line_teacher_comes_back_to_the_line_and_to_the_end() -> None:
+def test_line_teacher_returns_to_the_line_and_reaches_the_end() -> None:
     teacher = LineFollowingTeacher()
     off = teacher.action(np.array([-2.0, 0.2, -3.0, 0.0, 0.67], np.float32))
     assert off[0] > 0 > off[1]
@@ -77,7 +83,7 @@ def test_line_teacher_comes_back_to_the_line_and_to_the_end() -> None:
 
 
 def test_push_model_matches_the_physics() -> None:
-    """Wherever the block moves away from the walls, it turns by arm * distance / (inertia / mass)."""
+    """Away from the walls the block turns by arm * distance / (inertia / mass)."""
     task, teacher = PushT(), make_teacher("push_t")
     turned, predicted = [], []
     for seed in range(4):
@@ -105,31 +111,31 @@ def test_push_model_matches_the_physics() -> None:
     assert np.abs(np.array(turned) - predicted).max() < 0.002
 
 
-def test_contacts_push_to_the_goal_and_turn_towards_it() -> None:
+def test_contacts_move_and_turn_the_t_towards_the_goal() -> None:
     (above,), turning = needed_contacts(0.0, 60.0, 0.0)
-    assert (above.x, above.y, above.nx, above.ny, above.charge) == (0.0, 0.0, 0.0, 1.0, 0.0)
+    assert (above.x, above.y, above.nx, above.ny, above.cost) == (0.0, 0.0, 0.0, 1.0, 0.0)
     assert not turning
     rng = np.random.default_rng(0)
     for _ in range(500):
         right, down, turn = rng.uniform(-200, 200), rng.uniform(-200, 200), rng.uniform(-0.6, 0.6)
-        need = needed_contacts(right, down, turn)
-        far = max(abs(right), abs(down)) > NEAR_ENOUGH
-        assert need.turning == (abs(turn) > TURN_FIRST or not far)
-        for c in need.contacts:
+        options = needed_contacts(right, down, turn)
+        far = max(abs(right), abs(down)) > POSITION_TOLERANCE
+        assert options.turning == (abs(turn) > TURN_FIRST_ANGLE or not far)
+        for c in options.contacts:
             arm = (c.x - CENTRE[0]) * c.ny - (c.y - CENTRE[1]) * c.nx
-            if need.turning:
+            if options.turning:
                 assert arm * turn > 0
-                assert c.charge == pytest.approx(-(c.nx * right + c.ny * down))
+                assert c.cost == pytest.approx(-(c.nx * right + c.ny * down))
             else:
-                assert c.nx * right + c.ny * down > NEAR_ENOUGH
-                # An uncharged contact turns the right way, save for the one pixel between stem and centre.
-                assert c.charge > 2.0 or arm * turn >= -abs(turn)
+                assert c.nx * right + c.ny * down > POSITION_TOLERANCE
+                # A contact without cost turns the T correctly, except for the pixel between stem and centre.
+                assert c.cost > 2.0 or arm * turn >= -abs(turn)
 
 
-def test_something_is_needed_even_at_the_goal() -> None:
-    for need in (needed_contacts(0.0, 0.0, 0.0), needed_contacts(1.0, -1.0, -0.2)):
-        assert need.turning
-        assert need.contacts
+def test_there_is_a_contact_even_at_the_goal() -> None:
+    for options in (needed_contacts(0.0, 0.0, 0.0), needed_contacts(1.0, -1.0, -0.2)):
+        assert options.turning
+        assert options.contacts
 
 
 def _observation(agent: tuple[float, float], block: tuple[float, float, float]) -> np.ndarray:
@@ -137,7 +143,7 @@ def _observation(agent: tuple[float, float], block: tuple[float, float, float]) 
     return np.concatenate([now, now])
 
 
-def test_push_t_teacher_pushes_at_a_contact_and_goes_round_to_one() -> None:
+def test_push_t_teacher_pushes_at_a_contact_and_moves_around_the_t() -> None:
     teacher, angle = make_teacher("push_t"), GOAL[2]
     down = np.array([-sin(angle), cos(angle)])
     block = np.array(GOAL[:2]) - 60.0 * down
@@ -148,8 +154,8 @@ def test_push_t_teacher_pushes_at_a_contact_and_goes_round_to_one() -> None:
     assert 0.2 < float(going @ -down) < 0.999  # towards the bar's top, but not through the stem
 
 
-def test_push_t_teacher_answers_any_state() -> None:
-    """Anywhere in the scene: also inside the T, with the T across a wall, and for numbers that are no state."""
+def test_push_t_teacher_accepts_any_state() -> None:
+    """Anywhere in the scene, inside the T, with the T across a wall, and for impossible numbers."""
     teacher, rng = make_teacher("push_t"), np.random.default_rng(0)
     for k in range(600):
         block = rng.uniform([-80, -80, 0], [592, 592, 2 * pi])
@@ -164,7 +170,7 @@ def test_push_t_teacher_answers_any_state() -> None:
             np.testing.assert_array_equal(action, make_teacher("push_t").action(observation))
 
 
-def test_push_t_teacher_leaves_the_t_it_overlaps() -> None:
+def test_push_t_teacher_moves_out_of_an_overlap() -> None:
     teacher = make_teacher("push_t")
     # The T needs a push at its foot, straight along the stem; the agent overlaps that side of the stem.
     down, right = np.array([-sin(GOAL[2]), cos(GOAL[2])]), np.array([cos(GOAL[2]), sin(GOAL[2])])
@@ -176,19 +182,19 @@ def test_push_t_teacher_leaves_the_t_it_overlaps() -> None:
         assert float(action @ down) > 0.2
 
 
-def test_ways_lead_round_the_block() -> None:
+def test_paths_lead_around_the_block() -> None:
     stops = np.array([[0.0, -40.0], [0.0, 160.0], [100.0, 15.0]])
     start, everywhere = np.array([0.0, 200.0]), np.ones(len(CORNERS), np.bool_)
-    lengths, towards = shortest_ways(start, stops, everywhere)
+    lengths, towards = shortest_paths(start, stops, everywhere)
     assert lengths[0] > 240
     assert any(np.array_equal(towards[0], corner) for corner in CORNERS)
     assert lengths[1] == 40.0
     np.testing.assert_array_equal(towards[1], stops[1])
-    blocked, _ = shortest_ways(start, stops, np.zeros(len(CORNERS), np.bool_))
+    blocked, _ = shortest_paths(start, stops, np.zeros(len(CORNERS), np.bool_))
     assert np.isinf(blocked[0])
     assert blocked[1] == 40.0
-    there, _ = shortest_ways(stops[0], stops[1:], everywhere)
-    back, _ = shortest_ways(stops[1], stops[:1], everywhere)
+    there, _ = shortest_paths(stops[0], stops[1:], everywhere)
+    back, _ = shortest_paths(stops[1], stops[:1], everywhere)
     np.testing.assert_allclose(there[0], back[0])
 
 

@@ -16,18 +16,14 @@ SCENE3D: Schema[Scene3D] = Schema(Scene3D)
 
 
 class CameraFeed:
-    """Camera images of a 3-D scene.
-
-    `images_per_s`: rate to keep by smaller images, Hz; see `RenderThread`.
-    """
+    """Camera images of a 3-D scene. `images_per_s`: rate to keep by smaller images, Hz; see `RenderThread`."""
 
     def __init__(self, scene3d: Scene3D, settings: WindowSettings, images_per_s: float = 0.0) -> None:
         self.scene3d = scene3d
         self._views = scene3d.views()
         self._view = 0
-        self._render_thread = RenderThread(
-            scene3d, settings.quality, settings.picture_height, settings.gl, images_per_s
-        )
+        height = settings.picture_height
+        self._render_thread = RenderThread(scene3d, settings.quality, height, settings.gl, images_per_s)
 
     def next_view(self) -> None:
         """Switch to the next view: the task's own, then each camera alone."""
@@ -35,15 +31,12 @@ class CameraFeed:
 
     def images(self, pose: Pose | None) -> tuple[Rendering | None, str]:
         """Request images of a pose. Returns the newest images, or a sentence why there are none."""
-        if pose is not None and not self._render_thread.problem:
-            self._render_thread.request(pose, self._views[self._view])
-            rendering = self._render_thread.latest()
-            return (
-                rendering,
-                "" if rendering is not None else "The cameras are starting; the scene is drawn flat until then.",
-            )
         problem = self._render_thread.problem
-        return None, problem and f"The scene is drawn flat. {problem}"
+        if pose is None or problem:
+            return None, problem and f"The scene is drawn flat. {problem}"
+        self._render_thread.request(pose, self._views[self._view])
+        rendering = self._render_thread.latest()
+        return rendering, "" if rendering else "The cameras are starting; the scene is drawn flat until then."
 
     def wait(self, pose: Pose) -> Rendering | None:
         """Wait for the images of this pose; None if drawing does not work. A window must not call this."""

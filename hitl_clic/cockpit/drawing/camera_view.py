@@ -7,7 +7,7 @@ that the teacher sees all of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pygame
@@ -15,7 +15,7 @@ import pygame
 from hitl_clic.cockpit.drawing import chunk_overlay, palette
 from hitl_clic.cockpit.drawing.palette import Color
 from hitl_clic.cockpit.drawing.theme import Brush, Point
-from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.state.state import Chunk, CockpitState
 from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.scene3d import Camera, Floats, proportions
 
@@ -31,19 +31,19 @@ class CameraView:
         self._floor = floor
         self._scaled: tuple[Rendering, tuple[int, int], list[pygame.Surface]] | None = None
 
-    def draw(
-        self, on: pygame.Surface, brush: Brush, board: pygame.Rect, state: CockpitState, rendering: Rendering
-    ) -> int:
+    def draw(self, brush: Brush, board: pygame.Rect, state: CockpitState, rendering: Rendering) -> int:
         """Fill the board. Returns the magnification of the chunks."""
         rects = _rects(board, len(rendering.cameras))
         for rect, image in zip(rects, self._images(rendering, rects[0].size), strict=True):
-            on.blit(image, rect)
+            brush.on.blit(image, rect)
         magnification = _magnification(brush, rects[0], state, rendering)
         for rect, camera in zip(rects, rendering.cameras, strict=True):
-            on.set_clip(rect)
-            _View(on, brush, rect, camera, self._floor).draw_chunks(state, rendering, state.scene.step * magnification)
-            _label(on, brush, rect, camera.name)
-        on.set_clip(board)
+            brush.on.set_clip(rect)
+            view = _View(brush, rect, camera, self._floor)
+            for hand, place in enumerate(rendering.pose.hands):
+                view.draw_chunks(state, np.asarray(place), hand, state.scene.step * magnification)
+            _label(brush, rect, camera.name)
+        brush.on.set_clip(board)
         return magnification
 
     def _images(self, rendering: Rendering, size: tuple[int, int]) -> list[pygame.Surface]:
@@ -56,68 +56,56 @@ class CameraView:
         return self._scaled[2]
 
 
+@dataclass(frozen=True, slots=True)
 class _View:
-    """One camera's image in the window, onto which points are projected."""
+    """One camera's image in the window, onto which points are projected. `floor`: height of the table, m."""
 
-    def __init__(self, on: pygame.Surface, brush: Brush, rect: pygame.Rect, camera: Camera, floor: float) -> None:
-        self._on, self._brush, self._rect, self._camera, self._floor = on, brush, rect, camera, floor
+    brush: Brush
+    rect: pygame.Rect
+    camera: Camera
+    floor: float
 
-    def draw_chunks(self, state: CockpitState, rendering: Rendering, step: float) -> None:
-        """Draw the robot's chunk and the human's for each hand. `step`: length of one action unit as drawn, m."""
-        for hand, place in enumerate(rendering.pose.hands):
-            start = np.asarray(place)
-            chunk = state.robot_chunk
-            if chunk is not None and state.step_in_chunk < len(chunk):
-                path = _path(start, chunk[state.step_in_chunk :], hand, step)
-                self._draw_height(path, palette.ROBOT_INK)
-                runs = max(0, state.execute - state.step_in_chunk)
-                chunk_overlay.chunk(self._on, self._brush, self._pixels(path), palette.ROBOT_INK, runs, halo=True)
-            if state.human_chunk:
-                self._human(state, start, hand, step)
+    def draw_chunks(self, state: CockpitState, start: Floats, hand: int, step: float) -> None:
+        """Draw the robot's chunk and the human's for one hand. `step`: length of one action unit as drawn, m."""
 
-    def _human(self, state: CockpitState, start: Floats, hand: int, step: float) -> None:
-        chunk = state.human_chunk or ()
-        longer = chunk_overlay.DIRECTION_STEPS if len(chunk) == 1 else 1
-        path = _path(start, chunk * longer, hand, step)
-        if np.allclose(path[-1], start):
+        def trace(chunk: Chunk, color: Color) -> list[Point]:
+            path = _path(start, chunk, hand, step)
+            if color == palette.HUMAN_INK and np.allclose(path[-1], start):
+                return []
+            self._draw_height(path, color)
+            return self._pixels(path)
+
+        end = chunk_overlay.chunks(self.brush, state, trace, halo=True)
+        if end is None or not state.desired_radius:
             return
-        self._draw_height(path, palette.HUMAN_INK)
-        points = self._pixels(path)
-        if len(points) < 2:
-            return
-        if len(chunk) == 1:
-            chunk_overlay.arrow(self._on, self._brush, points[0], points[-1], palette.HUMAN_INK, halo=True)
-        else:
-            chunk_overlay.chunk(self._on, self._brush, points, palette.HUMAN_INK, max(state.execute, 1), halo=True)
-        ahead = float(self._camera.seen(path[-1])[2])
-        if state.desired_radius and ahead > 0:
-            radius = state.desired_radius * longer * step * _pixels_per_metre(self._camera, self._rect, ahead)
-            brush = self._brush
-            brush.ring(self._on, points[-1], min(radius, self._rect.width), brush.px(2), palette.HUMAN, 200)
+        longer = chunk_overlay.longer(state)
+        ahead = float(self.camera.seen(_path(start, (state.human_chunk or ()) * longer, hand, step)[-1])[2])
+        if ahead > 0:
+            radius = state.desired_radius * longer * step * _pixels_per_metre(self.camera, self.rect, ahead)
+            self.brush.ring(end, min(radius, self.rect.width), self.brush.px(2), palette.HUMAN, 200)
 
     def _draw_height(self, path: Floats, color: Color) -> None:
         """Show the height of a path: its shadow on the table, and vertical lines at both ends."""
         shadow = path.copy()
-        shadow[:, 2] = self._floor
-        brush = self._brush
+        shadow[:, 2] = self.floor
+        brush = self.brush
         for end in (0, -1):
             foot = self._pixels(np.stack([path[end], shadow[end]]))
             if len(foot) == 2:
-                brush.line(self._on, foot[0], foot[1], brush.px(1), color)
-        brush.path(self._on, self._pixels(shadow), brush.px(1.5), _SHADOW)
+                brush.line(foot[0], foot[1], brush.px(1), color)
+        brush.path(self._pixels(shadow), brush.px(1.5), _SHADOW)
         for point in self._pixels(shadow[-1:]):
-            brush.disc(self._on, point, brush.px(2.5), color)
+            brush.disc(point, brush.px(2.5), color)
 
     def _pixels(self, points: Floats) -> list[Point]:
         """Pixels of world points [k, 3], up to the first behind the camera."""
-        rect = self._rect
+        rect = self.rect
         pixels: list[Point] = []
-        for x, y in self._camera.project(points, rect.width / rect.height).tolist():
+        for x, y in self.camera.project(points, rect.width / rect.height).tolist():
             if math.isnan(x):
                 break
-            pixels.append(
-                (chunk_overlay.clipped(rect.x + x * rect.width), chunk_overlay.clipped(rect.y + y * rect.height))
-            )
+            x, y = rect.x + x * rect.width, rect.y + y * rect.height
+            pixels.append((chunk_overlay.clipped(x), chunk_overlay.clipped(y)))
         return pixels
 
 
@@ -133,7 +121,7 @@ def _rects(board: pygame.Rect, count: int) -> list[pygame.Rect]:
     return [pygame.Rect(board.x + index * (width + gap), board.y, width, board.height) for index in range(count)]
 
 
-def _path(start: Floats, chunk: Sequence[Sequence[float]], hand: int, step: float) -> Floats:
+def _path(start: Floats, chunk: Chunk, hand: int, step: float) -> Floats:
     """World points [k + 1, 3] on a hand's path, the start first, m."""
     moves = np.array([row[3 * hand : 3 * hand + 3] for row in chunk if len(row) >= 3 * hand + 3], np.float64)
     return start + step * np.concatenate([np.zeros((1, 3)), np.cumsum(moves.reshape(-1, 3), axis=0)])
@@ -151,9 +139,9 @@ def _magnification(brush: Brush, rect: pygame.Rect, state: CockpitState, renderi
     return chunk_overlay.magnification(state.scene.step * _pixels_per_metre(camera, rect, ahead), brush.scale)
 
 
-def _label(on: pygame.Surface, brush: Brush, rect: pygame.Rect, name: str) -> None:
+def _label(brush: Brush, rect: pygame.Rect, name: str) -> None:
     px = brush.px
     width, height = brush.width(name, "small") + 2 * px(7), brush.height("small") + 2 * px(2)
     card = pygame.Rect(rect.x + px(8), rect.y + px(8), width, height)
-    brush.box(on, card, palette.CARD, px(5), alpha=190)
-    brush.text(on, name, (card.x + px(7), card.y + px(2)), "small", palette.TEXT)
+    brush.box(card, palette.CARD, px(5), alpha=190)
+    brush.text(name, (card.x + px(7), card.y + px(2)), "small", palette.TEXT)

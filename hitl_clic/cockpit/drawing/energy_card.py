@@ -1,7 +1,4 @@
-"""The energy card: the policy's energy over the next action, and the teacher's desired set.
-
-Pure drawing of an `EnergySlice`; called by `draw.WindowPainter`. Low energy means a likely action.
-"""
+"""The energy card: the policy's energy over the next action, and the teacher's desired set. Pure drawing."""
 
 from __future__ import annotations
 
@@ -12,32 +9,27 @@ from hitl_clic.cockpit.drawing.theme import Brush, Point
 from hitl_clic.cockpit.state.state import EnergySlice
 
 
-def draw(on: pygame.Surface, brush: Brush, room: pygame.Rect, energy_slice: EnergySlice | str) -> None:
-    """Draw the slice as a square within `room`, light where the energy is low, with a legend beside it.
+def draw(brush: Brush, rect: pygame.Rect, shown: EnergySlice | str) -> None:
+    """Draw the slice as a square, light where the energy is low (a likely action), with a legend beside it.
 
     A text in place of the slice says why there is none.
     """
-    px = brush.px
-    if isinstance(energy_slice, str):
-        for number, row in enumerate(brush.wrapped(energy_slice, "body", room.width, 4)):
-            top = room.y + number * (brush.height("body") + px(2))
-            brush.text(on, row, (room.x, top), "body", palette.TEXT_SOFT)
+    px, room = brush.px, brush.card(rect, "ENERGY OF THE NEXT ACTION")
+    if isinstance(shown, str):
+        brush.rows(brush.wrapped(shown, "body", room.width, 4), room.topleft, "body", palette.TEXT_SOFT, px(2))
         return
     side = min(room.height - px(24), room.width * 2 // 3)
     plot = pygame.Rect(room.right - side, room.y, side, side)
-    on.blit(pygame.transform.smoothscale(_picture(energy_slice), plot.size), plot)
-    pygame.draw.rect(on, palette.CARD_LINE, plot, max(1, px(1)))
-    clip = on.get_clip()
-    on.set_clip(plot)
-    _desired_set(on, brush, plot, energy_slice)
-    robot = _at(plot, energy_slice.robot)
-    brush.disc(on, robot, px(6), palette.CARD)
-    brush.disc(on, robot, px(4.5), palette.ROBOT)
-    on.set_clip(clip)
-    first, second = energy_slice.axes
-    below = plot.bottom + px(4)
-    brush.text(on, f"{first} (one action step)", (plot.right, below), "small", palette.TEXT_SOFT, align="right")
-    _legend(on, brush, pygame.Rect(room.x, room.y, plot.x - room.x - px(16), room.height), energy_slice, second)
+    brush.on.blit(pygame.transform.smoothscale(_picture(shown), plot.size), plot)
+    pygame.draw.rect(brush.on, palette.CARD_LINE, plot, max(1, px(1)))
+    clip = brush.on.get_clip()
+    brush.on.set_clip(plot)
+    _desired_set(brush, plot, shown)
+    brush.spot(_at(plot, shown.robot), 4.5, palette.ROBOT)
+    brush.on.set_clip(clip)
+    first, below = f"{shown.axes[0]} (one action step)", plot.bottom + px(4)
+    brush.text(first, (plot.right, below), "small", palette.TEXT_SOFT, align="right")
+    _legend(brush, pygame.Rect(room.x, room.y, plot.x - room.x - px(16), room.height), shown)
 
 
 def _picture(energy_slice: EnergySlice) -> pygame.Surface:
@@ -50,65 +42,49 @@ def _picture(energy_slice: EnergySlice) -> pygame.Surface:
     return picture
 
 
-def _desired_set(on: pygame.Surface, brush: Brush, plot: pygame.Rect, energy_slice: EnergySlice) -> None:
+def _desired_set(brush: Brush, plot: pygame.Rect, energy_slice: EnergySlice) -> None:
     """The teacher's action and the desired set: a ball around it (absolute), or a half-plane (relative)."""
     if energy_slice.human is None:
         return
     px = brush.px
     human, robot = _at(plot, energy_slice.human), _at(plot, energy_slice.robot)
     if energy_slice.radius is not None:
-        brush.ring(on, human, max(px(2), energy_slice.radius * plot.width / 2), px(2), palette.HUMAN)
+        brush.ring(human, max(px(2), energy_slice.radius * plot.width / 2), px(2), palette.HUMAN)
     else:
         ahead = (human[0] - robot[0], human[1] - robot[1])
         length = max(1e-6, (ahead[0] ** 2 + ahead[1] ** 2) ** 0.5)
         ahead = (ahead[0] / length, ahead[1] / length)
         step, teeth = px(20), 2 * plot.width // px(20)
         begin = [
-            where + towards * energy_slice.edge * plot.width / 2 for where, towards in zip(robot, ahead, strict=True)
+            start + towards * energy_slice.edge * plot.width / 2 for start, towards in zip(robot, ahead, strict=True)
         ]
         edge = [(begin[0] - ahead[1] * at * step, begin[1] + ahead[0] * at * step) for at in range(-teeth, teeth + 1)]
-        brush.line(on, edge[0], edge[-1], px(2), palette.HUMAN)
+        brush.line(edge[0], edge[-1], px(2), palette.HUMAN)
         for x, y in edge:  # teeth point into the half-plane
-            brush.line(on, (x, y), (x + ahead[0] * px(6), y + ahead[1] * px(6)), px(1), palette.HUMAN)
-        brush.line(on, robot, human, px(2), palette.HUMAN)
-    brush.disc(on, human, px(6), palette.CARD)
-    brush.disc(on, human, px(4.5), palette.HUMAN)
+            brush.line((x, y), (x + ahead[0] * px(6), y + ahead[1] * px(6)), px(1), palette.HUMAN)
+        brush.line(robot, human, px(2), palette.HUMAN)
+    brush.spot(human, 4.5, palette.HUMAN)
 
 
-def _legend(on: pygame.Surface, brush: Brush, room: pygame.Rect, energy_slice: EnergySlice, second: str) -> None:
-    px = brush.px
-    top = float(room.y)
-    for row in brush.wrapped("Light: actions that the policy prefers.", "body", room.width, 3):
-        brush.text(on, row, (room.x, top), "body", palette.TEXT)
-        top += brush.height("body") + px(2)
-    top += px(8)
+def _legend(brush: Brush, room: pygame.Rect, shown: EnergySlice) -> None:
+    px, soft = brush.px, palette.TEXT_SOFT
+    title = brush.wrapped("Light: actions that the policy prefers.", "body", room.width, 3)
+    top = brush.rows(title, room.topleft, "body", palette.TEXT, px(2)) + px(8)
     names = [("robot's next action", palette.ROBOT)]
-    if energy_slice.human is not None:
-        names.append(
-            (
-                "your action, and the desired set around it"
-                if energy_slice.radius is not None
-                else "the desired side of the line",
-                palette.HUMAN,
-            )
-        )
+    if shown.human is not None:
+        ball = shown.radius is not None
+        desired = "your action, and the desired set around it" if ball else "the desired side of the line"
+        names.append((desired, palette.HUMAN))
     for label, color in names:
-        brush.disc(on, (room.x + px(6), top + brush.height("small") / 2), px(4.5), color)
-        for row in brush.wrapped(label, "small", room.width - px(20), 3):
-            brush.text(on, row, (room.x + px(18), top), "small", palette.TEXT_SOFT)
-            top += brush.height("small") + px(2)
-        top += px(4)
-    top += px(4)
-    for row in brush.wrapped(energy_slice.policy, "small", room.width, 3):
-        brush.text(on, row, (room.x, top), "small", palette.TEXT_SOFT)
-        top += brush.height("small") + px(2)
-    bottom = room.bottom - brush.height("small")
-    brush.text(on, f"{second}: downwards", (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
+        brush.disc((room.x + px(6), top + brush.height("small") / 2), px(4.5), color)
+        rows = brush.wrapped(label, "small", room.width - px(20), 3)
+        top = brush.rows(rows, (room.x + px(18), top), "small", soft, px(2)) + px(4)
+    brush.rows(brush.wrapped(shown.policy, "small", room.width, 3), (room.x, top + px(4)), "small", soft, px(2))
+    bottom = (room.x, room.bottom - brush.height("small"))
+    brush.text(f"{shown.axes[1]}: downwards", bottom, "small", soft, room=room.width)
 
 
 def _at(plot: pygame.Rect, action: tuple[float, float]) -> Point:
     """Action units to pixels."""
-    return (
-        plot.x + (max(-4.0, min(4.0, action[0])) + 1.0) / 2.0 * plot.width,
-        plot.y + (max(-4.0, min(4.0, action[1])) + 1.0) / 2.0 * plot.height,
-    )
+    x, y = (max(-4.0, min(4.0, value)) for value in action)
+    return plot.x + (x + 1.0) / 2.0 * plot.width, plot.y + (y + 1.0) / 2.0 * plot.height

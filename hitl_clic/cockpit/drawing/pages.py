@@ -1,7 +1,6 @@
-"""The help page, the welcome page, the summary and notices.
+"""The help page, the welcome page, the summary and notices. Pure drawing.
 
-Pure drawing; called by `draw.WindowPainter`. Help and welcome cover only the dark half, because the robot moves while
-the teacher reads.
+Help and welcome cover only the dark half, because the robot moves while the teacher reads.
 """
 
 from __future__ import annotations
@@ -11,149 +10,122 @@ from collections.abc import Sequence
 import pygame
 
 from hitl_clic.cockpit.drawing import palette, panels
-from hitl_clic.cockpit.drawing.layout import Layout
-from hitl_clic.cockpit.drawing.theme import Brush
+from hitl_clic.cockpit.drawing.theme import Brush, Point
 from hitl_clic.cockpit.state import status_text
-from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.state.state import CockpitState, SessionEnd
 from hitl_clic.cockpit.window import keymap
 
 _FIRST_KEYS = 3
 """Rows of the device's key map on the welcome page. The first ones are those that steer."""
+_STEPS = (
+    (palette.ROBOT, "Watch", "The robot drives. Blue dots show its plan. It executes the filled ones now."),
+    (palette.HUMAN, "Correct", "When it goes wrong, {hint}. Orange shows your motion. Correct briefly and often."),
+    (
+        palette.GOOD,
+        "See it learn",
+        "It learns while it moves. A filled green bar: the policy now follows that correction.",
+    ),
+    (
+        palette.TEXT_SOFT,
+        "Stay in control",
+        "{discard} undoes your last correction. {pause} pauses. {stop} is the emergency stop. {help} shows all keys.",
+    ),
+)
+"""The welcome page: how to teach."""
 
 
-def help_page(
-    on: pygame.Surface, brush: Brush, layout: Layout, device: Sequence[keymap.Row], window: Sequence[keymap.Row]
-) -> None:
+def help_page(brush: Brush, rect: pygame.Rect, device: Sequence[keymap.Row], window: Sequence[keymap.Row]) -> None:
     """Every key: the device's, then the window's."""
-    pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
-    top, bottom = layout.learning.y, layout.keys.bottom
-    rect = pygame.Rect(layout.learning.x, top, layout.learning.width, bottom - top)
-    room = panels.card(on, brush, rect, "KEYS")
+    room = brush.card(rect, "KEYS")
     groups = [rows for rows in (device, window) if rows]
     step = round(min(px(42), (room.height - px(28)) / sum(map(len, groups))))
     column = max(brush.width(label, "small") for rows in groups for label, _ in rows) + px(12) + px(16)
     y = room.y + px(8)
     for index, rows in enumerate(groups):
         if index:
-            pygame.draw.line(on, palette.CARD_LINE, (room.x, y + px(4)), (room.right, y + px(4)))
+            pygame.draw.line(brush.on, palette.CARD_LINE, (room.x, y + px(4)), (room.right, y + px(4)))
             y += px(14)
         for label, sentence in rows:
-            panels.key_cap(on, brush, (room.x, y), label, step - px(2))
+            brush.key_cap((room.x, y), label, step - px(2))
             text_top = y + (min(step - px(2), brush.height("small") + px(6)) - brush.height("small")) / 2
-            brush.text(on, sentence, (room.x + column, text_top), "small", palette.TEXT, room=room.width - column)
+            brush.text(sentence, (room.x + column, text_top), "small", palette.TEXT, room=room.width - column)
             y += step
 
 
-def welcome(
-    on: pygame.Surface,
-    brush: Brush,
-    layout: Layout,
-    hint: str,
-    device: Sequence[keymap.Row],
-    window: keymap.Keymap,
-) -> None:
+def welcome(brush: Brush, rect: pygame.Rect, hint: str, device: Sequence[keymap.Row], window: keymap.Keymap) -> None:
     """How to teach, in four steps."""
-    pygame.draw.rect(on, palette.PANEL, layout.panel)
     px = brush.px
-    rect = pygame.Rect(layout.learning.x, layout.learning.y, layout.learning.width, 0)
-    rect.height = layout.keys.bottom - rect.y
-    room = panels.card(on, brush, rect, "HOW TO TEACH")
-    pause, undo, stop, keys = (window.label(action) for action in ("pause", "discard", "stop", "help"))
-    steps = (
-        (palette.ROBOT, "Watch", "The robot drives. Blue dots show its plan. It executes the filled ones now."),
-        (
-            palette.HUMAN,
-            "Correct",
-            f"When it goes wrong, {hint or 'take over'}. Orange shows your motion. Correct briefly and often.",
-        ),
-        (
-            palette.GOOD,
-            "See it learn",
-            "It learns while it moves. A filled green bar: the policy now follows that correction.",
-        ),
-        (
-            palette.TEXT_SOFT,
-            "Stay in control",
-            f"{undo} undoes your last correction. {pause} pauses. {stop} is the emergency stop. {keys} shows all keys.",
-        ),
-    )
-    y = float(room.y + px(12))
-    for number, (color, title, sentence) in enumerate(steps, 1):
-        brush.disc(on, (room.x + px(14), y + px(14)), px(14), color)
+    room = brush.card(rect, "HOW TO TEACH")
+    y, left = float(room.y + px(12)), room.x + px(44)
+    for number, (color, title, sentence) in enumerate(_STEPS, 1):
+        brush.disc((room.x + px(14), y + px(14)), px(14), color)
         middle = (room.x + px(14), y + px(14) - brush.height("body") / 2)
-        brush.text(on, str(number), middle, "body", palette.BADGE_INK, True, "centre")
-        left = room.x + px(44)
-        brush.text(on, title, (left, y), "big", palette.TEXT, True)
+        brush.text(str(number), middle, "body", palette.BADGE_INK, True, "centre")
+        brush.text(title, (left, y), "big", palette.TEXT, True)
         y += brush.height("big") + px(4)
-        for row in brush.wrapped(sentence, "body", room.right - left, 4):
-            brush.text(on, row, (left, y), "body", palette.TEXT_SOFT)
-            y += brush.height("body") + px(2)
+        words = sentence.format(hint=hint or "take over", **window.labels())
+        y = brush.rows(brush.wrapped(words, "body", room.right - left, 4), (left, y), "body", palette.TEXT_SOFT, px(2))
         if title == "Correct":
-            y = _first_keys(on, brush, (left, y + px(6)), room.right, device[:_FIRST_KEYS])
+            y = _first_keys(brush, (left, y + px(6)), room.right, device[:_FIRST_KEYS])
         y += px(22)
     last = (room.x, room.bottom - brush.height("body"))
-    brush.text(on, "Press any key or click to begin.", last, "body", palette.TEXT, True)
+    brush.text("Press any key or click to begin.", last, "body", palette.TEXT, True)
 
 
-def _first_keys(
-    on: pygame.Surface, brush: Brush, at: tuple[float, float], right: float, rows: Sequence[keymap.Row]
-) -> float:
+def _first_keys(brush: Brush, at: Point, right: float, rows: Sequence[keymap.Row]) -> float:
     """Draw key rows from `at` downwards. Returns the height below them."""
     left, y = at
     column = max((brush.width(label, "small") for label, _ in rows), default=0) + brush.px(28)
     for label, sentence in rows:
-        panels.key_cap(on, brush, (left, y), label)
-        brush.text(on, sentence, (left + column, y + brush.px(3)), "small", palette.TEXT, room=right - left - column)
+        brush.key_cap((left, y), label)
+        brush.text(sentence, (left + column, y + brush.px(3)), "small", palette.TEXT, room=right - left - column)
         y += brush.height("small") + brush.px(12)
     return y
 
 
-def summary(on: pygame.Surface, brush: Brush, layout: Layout, state: CockpitState) -> None:
-    """The results of the session; shown when `state.end` is set."""
-    if state.end is None:
-        return
+def summary(brush: Brush, state: CockpitState, end: SessionEnd) -> None:
+    """The results of the session."""
     px = brush.px
-    on.fill(palette.PANEL)
-    width = min(on.get_width() - 2 * px(24), px(1000))
-    x = (on.get_width() - width) // 2
+    brush.on.fill(palette.PANEL)
+    whole = brush.on.get_rect()
+    width = min(whole.width - 2 * px(24), px(1000))
+    x = (whole.width - width) // 2
     y = px(36)
-    brush.text(on, f"SESSION OVER · {state.task}", (x, y), "small", palette.TEXT_SOFT, True)
+    brush.text(f"SESSION OVER · {state.task}", (x, y), "small", palette.TEXT_SOFT, True)
     y += brush.height("small") + px(6)
-    reached = sum(mark.success for mark in state.history)
-    total = len(state.history)
-    headline = f"{reached} of {total} episodes reached the goal" if total else "No episode was finished"
-    brush.text(on, headline, (x, y), "big", palette.TEXT, True)
+    reached = f"{sum(mark.success for mark in state.history)} of {len(state.history)} episodes reached the goal"
+    headline = reached if state.history else "No episode was finished"
+    brush.text(headline, (x, y), "big", palette.TEXT, True)
     y += brush.height("big") + px(6)
     trend = status_text.trend(state)
     if trend:
-        brush.text(on, trend, (x, y), "body", palette.HUMAN)
+        brush.text(trend, (x, y), "body", palette.HUMAN)
         y += brush.height("body")
     y += px(18)
 
     facts = (
-        ("Corrections", f"{state.pairs_learned} of {state.pairs_made} learned"),
-        ("Policy", f"v{state.weight_version} after {state.end.updates} updates"),
-        ("Time", status_text.age(state.end.wall_s)),
-        ("Loop lateness", f"p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"),
+        ("CORRECTIONS", f"{state.pairs_learned} of {state.pairs_made} learned"),
+        ("POLICY", f"v{state.weight_version} after {end.updates} updates"),
+        ("TIME", status_text.age(end.wall_s)),
+        ("LOOP LATENESS", f"p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"),
     )
     box = (width - 3 * px(12)) // 4
     height = brush.height("small") + brush.height("body") + px(30)
     for index, (name, fact) in enumerate(facts):
-        rect = pygame.Rect(x + index * (box + px(12)), y, box, height)
-        room = panels.card(on, brush, rect, name.upper())
-        brush.text(on, fact, room.topleft, "body", palette.TEXT, room=room.width)
+        room = brush.card(pygame.Rect(x + index * (box + px(12)), y, box, height), name)
+        brush.text(fact, room.topleft, "body", palette.TEXT, room=room.width)
     y += height + px(12)
-    bottom = on.get_height() - px(64)
-    panels.curve(on, brush, pygame.Rect(x, y, width, bottom - y), state.history)
+    bottom = whole.height - px(64)
+    panels.curve(brush, pygame.Rect(x, y, width, bottom - y), state.history)
     foot = bottom + px(20)
-    used = panels.key_cap(on, brush, (x, foot), state.keymap.label("quit")) + px(8)
-    used += brush.text(on, "close", (x + used, foot + px(3)), "small", palette.TEXT_SOFT) + px(24)
-    saved = f"saved to {state.end.saved_to}"
-    brush.text(on, saved, (x + width, foot + px(3)), "small", palette.TEXT_SOFT, align="right", room=width - used)
+    used = brush.key_cap((x, foot), state.keymap.label("quit")) + px(8)
+    used += brush.text("close", (x + used, foot + px(3)), "small", palette.TEXT_SOFT) + px(24)
+    saved = f"saved to {end.saved_to}"
+    brush.text(saved, (x + width, foot + px(3)), "small", palette.TEXT_SOFT, align="right", room=width - used)
 
 
-def notice(on: pygame.Surface, brush: Brush, area: pygame.Rect, title: str, sentence: str) -> None:
+def notice(brush: Brush, area: pygame.Rect, title: str, sentence: str) -> None:
     """A card in the middle of an area: a title and a sentence."""
     px = brush.px
     width = min(area.width - 2 * px(24), px(520))
@@ -161,10 +133,8 @@ def notice(on: pygame.Surface, brush: Brush, area: pygame.Rect, title: str, sent
     height = px(20) * 2 + brush.height("big") + px(6) + len(rows) * brush.height("body")
     rect = pygame.Rect(0, 0, width, height)
     rect.center = area.center
-    brush.box(on, rect, palette.CARD, px(12), alpha=240)
+    brush.box(rect, palette.CARD, px(12), alpha=240)
     y = rect.y + px(20)
-    brush.text(on, title, (rect.centerx, y), "big", palette.HUMAN, True, "centre", room=width - px(32))
+    brush.text(title, (rect.centerx, y), "big", palette.HUMAN, True, "centre", room=width - px(32))
     y += brush.height("big") + px(6)
-    for row in rows:
-        brush.text(on, row, (rect.centerx, y), "body", palette.TEXT, align="centre")
-        y += brush.height("body")
+    brush.rows(rows, (rect.centerx, y), "body", palette.TEXT, align="centre")

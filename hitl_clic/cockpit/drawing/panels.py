@@ -12,19 +12,15 @@ from typing import Literal
 
 import pygame
 
-from hitl_clic.cockpit.drawing import energy_card, palette, timing_card
+from hitl_clic.cockpit.drawing import energy_card, palette
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.state import status_text
-from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark
+from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
+from hitl_clic.cockpit.window import keymap
 
 SHOWN_EPISODES = 40
-_PAD = 16
 _DASH = 5
-
-
-Middle = Literal["curve", "energy", "details"]
-"""What the card in the middle of the dark half shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,161 +29,121 @@ class Part:
 
     rect: pygame.Rect
     content: object
-    paint: Callable[[pygame.Surface], None]
+    paint: Callable[[Brush, pygame.Rect], None]
 
 
-def parts(brush: Brush, layout: Layout, state: CockpitState, shown: Middle = "curve") -> list[Part]:
+def parts(layout: Layout, state: CockpitState, page: Literal["session", "energy", "details"]) -> list[Part]:
     """The parts of the dark half, from top to bottom."""
-    flags = state.corrections[-status_text.SHOWN_CORRECTIONS :]
-    lines = (status_text.loop(state), status_text.device(state), status_text.learner(state))
-    if shown == "energy":
-        middle = Part(layout.curve, state.energy_slice, lambda on: energy(on, brush, layout.curve, state.energy_slice))
-    elif shown == "details":
-        middle = Part(layout.curve, state.sections, lambda on: timing(on, brush, layout.curve, state.sections))
-    else:
-        middle = Part(
-            layout.curve,
-            (state.history, bool(state.practice)),
-            lambda on: curve(on, brush, layout.curve, state.history, bool(state.practice)),
-        )
+    learned = status_text.learned(state), status_text.newest(state), status_text.policy(state)
+    lines = status_text.machine(state)
+    rows = state.key_rows or status_text.key_rows(state)
+    history = state.history, bool(state.practice)
+    middle: dict[str, tuple[object, Callable[[Brush, pygame.Rect], None]]] = {
+        "energy": (state.energy_slice, lambda brush, rect: energy_card.draw(brush, rect, state.energy_slice)),
+        "details": (state.sections, lambda brush, rect: timing(brush, rect, state.sections)),
+        "session": (history, lambda brush, rect: curve(brush, rect, *history)),
+    }
     return [
-        Part(
-            layout.learning,
-            (status_text.learned(state), flags, status_text.policy(state)),
-            lambda on: learning(on, brush, layout.learning, state),
-        ),
-        middle,
-        Part(layout.machine, lines, lambda on: machine(on, brush, layout.machine, lines)),
-        Part(layout.keys, status_text.correction_settings(state), lambda on: keys(on, brush, layout.keys, state)),
+        Part(layout.learning, learned, lambda brush, rect: learning(brush, rect, state)),
+        Part(layout.curve, *middle[page]),
+        Part(layout.machine, lines, lambda brush, rect: machine(brush, rect, lines)),
+        Part(layout.keys, rows, lambda brush, rect: keys(brush, rect, rows)),
     ]
 
 
-def card(on: pygame.Surface, brush: Brush, rect: pygame.Rect, title: str) -> pygame.Rect:
-    """Draw an empty card with its title. Returns the rectangle left inside."""
-    brush.box(on, rect, palette.CARD, brush.px(10))
-    pad = brush.px(_PAD)
-    brush.text(on, title, (rect.x + pad, rect.y + brush.px(12)), "small", palette.TEXT_SOFT, True)
-    top = rect.y + brush.px(12) + brush.height("small") + brush.px(6)
-    return pygame.Rect(rect.x + pad, top, rect.width - 2 * pad, rect.bottom - brush.px(12) - top)
-
-
-def learning(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
+def learning(brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
     """Whether the last corrections are learned."""
-    room = card(on, brush, rect, "PRACTICE" if state.practice else "IS IT LEARNING?")
+    room = brush.card(rect, "PRACTICE" if state.practice else "IS IT LEARNING?")
     px = brush.px
     sentence, all_learned = status_text.learned(state)
     color = palette.GOOD if all_learned and state.corrections else palette.TEXT
-    brush.text(on, sentence, room.topleft, "big", color, True, room=room.width)
-    flags = state.corrections[-status_text.SHOWN_CORRECTIONS :]
+    brush.text(sentence, room.topleft, "big", color, True, room=room.width)
+    flags = status_text.newest(state)
     bars = room.y + brush.height("big") + px(10)
     for index in range(0 if state.practice else status_text.SHOWN_CORRECTIONS):
         bar = pygame.Rect(room.x + index * px(60), bars, px(52), px(10))
-        _flag(on, brush, bar, flags[index] if index < len(flags) else "none")
+        _flag(brush, bar, flags[index] if index < len(flags) else "none")
     if flags:
         middle = bars + px(5) - brush.height("small") / 2
         x = room.x + status_text.SHOWN_CORRECTIONS * px(60) + px(4)
-        brush.text(on, "newest on the right", (x, middle), "small", palette.TEXT_SOFT)
-    _flag_legend(on, brush, room.x + px(120), room.right, rect.y + px(12), flags)
+        brush.text("newest on the right", (x, middle), "small", palette.TEXT_SOFT)
+    _flag_legend(brush, room.x + px(120), room.right, rect.y + px(12), flags)
     bottom = room.bottom - brush.height("small")
-    brush.text(on, status_text.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
+    brush.text(status_text.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
 
 
-def _flag(on: pygame.Surface, brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) -> None:
+def _flag(brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) -> None:
     """Filled: learned or followed. Half: learned, not followed yet. Outlined: waiting. Line: undone. Faint: none."""
     if flag in ("learned", "followed"):
-        brush.box(on, bar, palette.GOOD, bar.height / 2)
+        brush.box(bar, palette.GOOD, bar.height / 2)
     elif flag == "unfollowed":
-        brush.box(on, bar, palette.GOOD, bar.height / 2, brush.px(2))
-        brush.box(on, pygame.Rect(bar.x, bar.y, bar.width // 2, bar.height), palette.GOOD, bar.height / 2)
+        brush.box(bar, palette.GOOD, bar.height / 2, brush.px(2))
+        brush.box(pygame.Rect(bar.x, bar.y, bar.width // 2, bar.height), palette.GOOD, bar.height / 2)
     elif flag == "queued":
-        brush.box(on, bar, palette.TEXT, bar.height / 2, brush.px(2))
+        brush.box(bar, palette.TEXT, bar.height / 2, brush.px(2))
     elif flag == "undone":
-        brush.line(on, (bar.x, bar.centery), (bar.right, bar.centery), brush.px(2), palette.TEXT_SOFT)
+        brush.line((bar.x, bar.centery), (bar.right, bar.centery), brush.px(2), palette.TEXT_SOFT)
     else:
-        brush.box(on, bar, palette.CARD_LINE, bar.height / 2)
+        brush.box(bar, palette.CARD_LINE, bar.height / 2)
 
 
-def _flag_legend(on: pygame.Surface, brush: Brush, left: int, right: int, top: int, flags: Sequence[str]) -> None:
+def _flag_legend(brush: Brush, left: int, right: int, top: int, flags: Sequence[str]) -> None:
     """Legend of the flags in use, from the right, as far as there is room beside the title."""
     px = brush.px
-    names: tuple[tuple[Correction, str], ...] = (
-        ("undone", "undone"),
-        ("queued", "waiting"),
-        ("unfollowed", "not yet"),
-        ("followed", "followed"),
-        ("learned", "learned"),
-    )
-    for flag, label in names:
+    for flag, (_, label) in status_text.CORRECTIONS.items():
         if flag in flags and right - px(100) > left:
-            right -= brush.text(on, label, (right, top), "small", palette.TEXT_SOFT, align="right") + px(5)
+            right -= brush.text(label, (right, top), "small", palette.TEXT_SOFT, align="right") + px(5)
             bar = pygame.Rect(right - px(16), top + brush.height("small") // 2 - px(4), px(16), px(8))
-            _flag(on, brush, bar, flag)
+            _flag(brush, bar, flag)
             right = bar.x - px(12)
 
 
-def curve(
-    on: pygame.Surface, brush: Brush, rect: pygame.Rect, history: Sequence[EpisodeMark], practice: bool = False
-) -> None:
+def curve(brush: Brush, rect: pygame.Rect, history: Sequence[EpisodeMark], practice: bool = False) -> None:
     """Per episode: the share that the teacher drove, the recent success rate, the outcome. In practice: the time."""
-    room = card(on, brush, rect, "TIME PER EPISODE" if practice else "DOES IT NEED YOU LESS?")
+    room = brush.card(rect, "TIME PER EPISODE" if practice else "DOES IT NEED YOU LESS?")
     px = brush.px
     if history:
-        _ending_legend(on, brush, room.right, rect.y + px(12))
+        _ending_legend(brush, room.right, rect.y + px(12))
     top = room.y
     if history and practice:
-        brush.text(on, "Share of the time limit that you used", room.topleft, "body", palette.TEXT, room=room.width)
+        brush.text("Share of the time limit that you used", room.topleft, "body", palette.TEXT, room=room.width)
     elif history:
         for row, color in zip(status_text.recent_episodes(history), (palette.HUMAN, palette.GOOD), strict=True):
-            _trend(on, brush, pygame.Rect(room.x, top, room.width, brush.height("body")), row, color)
+            _trend(brush, pygame.Rect(room.x, top, room.width, brush.height("body")), row, color)
             top += brush.height("body") + px(3)
     plot = pygame.Rect(room.x + px(44), max(top, room.y + brush.height("body")) + px(13), 0, 0)
     plot.width = room.right - px(6) - plot.x
     plot.height = room.bottom - px(24) - plot.y
-    for share, label in ((0.0, "0%"), (0.5, "50%"), (1.0, "100%")):
+    for share in (0.0, 0.5, 1.0):
         y = plot.bottom - share * plot.height
-        pygame.draw.line(on, palette.CARD_LINE, (plot.x, y), (plot.right, y))
+        pygame.draw.line(brush.on, palette.CARD_LINE, (plot.x, y), (plot.right, y))
         label_top = y - brush.height("small") / 2
-        brush.text(on, label, (plot.x - px(8), label_top), "small", palette.TEXT_SOFT, align="right")
+        brush.text(f"{share:.0%}", (plot.x - px(8), label_top), "small", palette.TEXT_SOFT, align="right")
     if not history:
         middle = (plot.centerx, plot.bottom - plot.height / 4 - brush.height("body") / 2)
-        brush.text(on, "No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
+        brush.text("No episode finished yet", middle, "body", palette.TEXT_SOFT, align="centre")
         return
     reached = [] if practice else status_text.success_rates(history)[-SHOWN_EPISODES:]
-    _curve_marks(on, brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:], reached)
+    _curve_marks(brush, plot, room.bottom - px(7), history[-SHOWN_EPISODES:], reached)
 
 
-def _trend(on: pygame.Surface, brush: Brush, row: pygame.Rect, texts: tuple[str, str], color: palette.Color) -> None:
+def _trend(brush: Brush, row: pygame.Rect, texts: tuple[str, str], color: palette.Color) -> None:
     """One line of the curve's legend: its line style, the present value and the earlier one."""
     px, (now, before) = brush.px, texts
     ends = ((row.x, row.centery), (row.x + px(22), row.centery))
     if color == palette.HUMAN:
-        brush.line(on, *ends, px(2.5), color)
-        brush.disc(on, (row.x + px(11), row.centery), px(3.5), color)
+        brush.line(*ends, px(2.5), color)
+        brush.disc((row.x + px(11), row.centery), px(3.5), color)
     else:
-        brush.dashes(on, ends, px(2), color, px(_DASH))
+        brush.dashes(ends, px(2), color, px(_DASH))
     x = row.x + px(32)
-    x += brush.text(on, now, (x, row.y), "body", palette.TEXT, room=row.right - x) + px(12)
+    x += brush.text(now, (x, row.y), "body", palette.TEXT, room=row.right - x) + px(12)
     top = row.centery - brush.height("small") / 2
-    brush.text(on, before, (x, top), "small", palette.TEXT_SOFT, room=max(0, row.right - x))
-
-
-def energy(on: pygame.Surface, brush: Brush, rect: pygame.Rect, energy_slice: EnergySlice | str) -> None:
-    """The policy's energy over the next action."""
-    energy_card.draw(on, brush, card(on, brush, rect, "ENERGY OF THE NEXT ACTION"), energy_slice)
-
-
-def timing(on: pygame.Surface, brush: Brush, rect: pygame.Rect, sections: timing_card.Sections) -> None:
-    """The time of each part of a tick."""
-    timing_card.draw(on, brush, card(on, brush, rect, "TIME PER TICK, BY PART"), sections)
+    brush.text(before, (x, top), "small", palette.TEXT_SOFT, room=max(0, row.right - x))
 
 
 def _curve_marks(
-    on: pygame.Surface,
-    brush: Brush,
-    plot: pygame.Rect,
-    endings: float,
-    shown: Sequence[EpisodeMark],
-    reached: Sequence[float],
+    brush: Brush, plot: pygame.Rect, endings: float, shown: Sequence[EpisodeMark], reached: Sequence[float]
 ) -> None:
     """The share driven as a line, the recent success rate as a dashed line, the outcomes below."""
     px = brush.px
@@ -197,51 +153,72 @@ def _curve_marks(
         (plot.x + inset + index * step, plot.bottom - mark.feedback * plot.height) for index, mark in enumerate(shown)
     ]
     lately = [(x, plot.bottom - share * plot.height) for (x, _), share in zip(points, reached, strict=False)]
-    brush.dashes(on, lately, px(2), palette.GOOD, px(_DASH))
-    brush.path(on, points, px(2.5), palette.HUMAN)
+    brush.dashes(lately, px(2), palette.GOOD, px(_DASH))
+    brush.path(points, px(2.5), palette.HUMAN)
     radius = min(px(4.5), step * 0.4) if len(shown) > 1 else px(4.5)
     for point, mark in zip(points, shown, strict=True):
         if len(shown) <= SHOWN_EPISODES // 2:
-            brush.disc(on, point, px(3.5), palette.HUMAN)
+            brush.disc(point, px(3.5), palette.HUMAN)
         if mark.success:
-            brush.disc(on, (point[0], endings), radius, palette.GOOD)
+            brush.disc((point[0], endings), radius, palette.GOOD)
         else:
-            brush.cross(on, (point[0], endings), radius * 0.85, px(2), palette.BAD)
+            brush.cross((point[0], endings), radius * 0.85, px(2), palette.BAD)
 
 
-def _ending_legend(on: pygame.Surface, brush: Brush, right: int, top: int) -> None:
+def _ending_legend(brush: Brush, right: int, top: int) -> None:
     px, middle = brush.px, top + brush.height("small") / 2
-    right -= brush.text(on, "failed", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
-    brush.cross(on, (right, middle), px(4), px(2), palette.BAD)
+    right -= brush.text("failed", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
+    brush.cross((right, middle), px(4), px(2), palette.BAD)
     right -= px(18)
-    right -= brush.text(on, "reached", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
-    brush.disc(on, (right, middle), px(4.5), palette.GOOD)
+    right -= brush.text("reached", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
+    brush.disc((right, middle), px(4.5), palette.GOOD)
 
 
-def machine(on: pygame.Surface, brush: Brush, rect: pygame.Rect, lines: Sequence[status_text.Line]) -> None:
-    """One line each for loop, device and learner. A triangle marks what needs attention."""
-    room = card(on, brush, rect, "MACHINE")
+def timing(brush: Brush, rect: pygame.Rect, sections: Sequence[tuple[str, float, float]]) -> None:
+    """The time of each part of a tick: (name, p50, p99) in ms, p99 also as a bar."""
+    room = brush.card(rect, "TIME PER TICK, BY PART")
+    if not sections:
+        brush.text("No tick has ended yet", room.topleft, "body", palette.TEXT_SOFT)
+        return
+    px = brush.px
+    row = min(brush.height("small") + px(8), room.height // (len(sections) + 1))
+    longest = max(p99 for _, _, p99 in sections) or 1.0
+    middle, high, bars = room.x + px(150), room.x + px(220), room.x + px(240)
+    for x, title in ((middle, "p50 ms"), (high, "p99 ms")):
+        brush.text(title, (x, room.y), "small", palette.TEXT_SOFT, align="right")
+    for number, (name, p50, p99) in enumerate(sections, 1):
+        y = room.y + number * row
+        brush.text(name, (room.x, y), "small", palette.TEXT)
+        for x, figure in ((middle, p50), (high, p99)):
+            brush.text(f"{figure:.2f}", (x, y), "small", palette.TEXT, align="right")
+        width = max(px(2), round((room.right - bars) * p99 / longest))
+        bar = pygame.Rect(bars, y + px(3), width, max(px(4), brush.height("small") - px(6)))
+        brush.box(bar, palette.ROBOT, px(2))
+
+
+def machine(brush: Brush, rect: pygame.Rect, lines: Sequence[status_text.Line]) -> None:
+    """A row per line. A triangle marks what needs attention."""
+    room = brush.card(rect, "MACHINE")
     px = brush.px
     row = room.height / 3
     for index, line in enumerate(lines):
         middle = room.y + row * (index + 0.5)
         top, small_top = middle - brush.height("body") / 2, middle - brush.height("small") / 2
-        if line.level == "ok":
-            brush.disc(on, (room.x + px(6), middle), px(4.5), palette.GOOD)
-        elif line.level == "wait":
-            brush.ring(on, (room.x + px(6), middle), px(4.5), px(2), palette.TEXT_SOFT)
+        mark = (room.x + px(6), middle)
+        if line.level == "attention":
+            brush.warning(mark, px(6), palette.HUMAN)
         else:
-            brush.warning(on, (room.x + px(6), middle), px(6), palette.HUMAN)
-        brush.text(on, line.subject, (room.x + px(22), top), "body", palette.TEXT_SOFT)
+            ok = line.level == "ok"
+            brush.ring(mark, px(4.5), 0 if ok else px(2), palette.GOOD if ok else palette.TEXT_SOFT)
+        brush.text(line.subject, (room.x + px(22), top), "body", palette.TEXT_SOFT)
         x = room.x + px(90)
         color = palette.HUMAN if line.level == "attention" else palette.TEXT
-        x += brush.text(on, line.word, (x, top), "body", color, room=room.right - x) + px(10)
-        brush.text(on, line.figures, (x, small_top), "small", palette.TEXT_SOFT, room=room.right - x)
+        x += brush.text(line.word, (x, top), "body", color, room=room.right - x) + px(10)
+        brush.text(line.figures, (x, small_top), "small", palette.TEXT_SOFT, room=room.right - x)
 
 
-def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
+def keys(brush: Brush, rect: pygame.Rect, rows: Sequence[Sequence[keymap.Row]]) -> None:
     """The keys that a teacher needs, in three rows. The first shows how corrections are read now."""
-    rows = state.key_rows or status_text.key_rows(state)
     px = brush.px
     height = brush.height("small") + px(6)
     for index, row in enumerate(rows):
@@ -250,17 +227,7 @@ def keys(on: pygame.Surface, brush: Brush, rect: pygame.Rect, state: CockpitStat
         x = float(rect.x)
         y = rect.y + index * (height + px(8))
         for (label, word), width in zip(row, widths, strict=True):
-            key_cap(on, brush, (x, y), label)
+            brush.key_cap((x, y), label)
             after = x + brush.width(label, "small") + px(12) + px(6)
-            brush.text(on, word, (after, y + px(3)), "small", palette.TEXT if index == 0 else palette.TEXT_SOFT)
+            brush.text(word, (after, y + px(3)), "small", palette.TEXT if index == 0 else palette.TEXT_SOFT)
             x += width + gap
-
-
-def key_cap(on: pygame.Surface, brush: Brush, at: tuple[float, float], label: str, highest: int | None = None) -> int:
-    """Draw a key as on a keyboard, at most `highest` pixels high. Returns its width."""
-    px = brush.px
-    width, height = brush.width(label, "small") + px(12), brush.height("small") + px(6)
-    cap = pygame.Rect(round(at[0]), round(at[1]), width, height if highest is None else min(height, highest))
-    brush.box(on, cap, palette.CARD_LINE, px(5))
-    brush.text(on, label, (cap.x + px(6), cap.centery - brush.height("small") / 2), "small", palette.TEXT)
-    return width

@@ -16,11 +16,7 @@ from hitl_clic.cockpit.state.state import CockpitState
 
 
 def write_picture(
-    state: CockpitState,
-    path: Path,
-    size: tuple[int, int] = (1280, 720),
-    show_help: bool = False,
-    camera_feed: CameraFeed | None = None,
+    state: CockpitState, path: Path, size: tuple[int, int] = (1280, 720), camera_feed: CameraFeed | None = None
 ) -> None:
     """Write the window's picture of a state.
 
@@ -33,9 +29,9 @@ def write_picture(
     """
     if path.suffix.lower() != ".png":
         raise ValueError(f"picture {path}: the name must end in .png")
-    surface = pygame.Surface(size, 0, 32)
-    rendering = camera_feed.wait(state.scene.pose) if camera_feed is not None and state.scene.pose is not None else None
-    WindowPainter(camera_feed.scene3d if camera_feed is not None else None).draw(surface, state, show_help, rendering)
+    surface, pose = pygame.Surface(size, 0, 32), state.scene.pose
+    rendering = camera_feed.wait(pose) if camera_feed is not None and pose is not None else None
+    WindowPainter(camera_feed.scene3d if camera_feed is not None else None).draw(surface, state, rendering=rendering)
     save(surface, path)
 
 

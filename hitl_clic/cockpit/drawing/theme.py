@@ -10,6 +10,7 @@ import importlib.util
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from copy import copy
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -17,10 +18,11 @@ from typing import Literal
 import pygame
 import pygame.font
 
-from hitl_clic.cockpit.drawing.palette import TEXT, Color
+from hitl_clic.cockpit.drawing.palette import CARD, CARD_LINE, TEXT, TEXT_SOFT, Color
 
 Point = tuple[float, float]
 Size = Literal["small", "body", "big"]
+Align = Literal["left", "right", "centre"]
 
 _PIXELS: dict[Size, float] = {"small": 12.0, "body": 15.5, "big": 20.5}
 _OVERSAMPLE = 4
@@ -42,21 +44,28 @@ def font_file(bold: bool) -> Path | None:
 
 
 class Brush:
-    """Draws antialiased shapes and text, and caches them. One brush per thread.
+    """Draws antialiased shapes and text on a surface, and caches them. One brush per thread.
 
     `scale`: pixels per design pixel of a 1280 x 720 window.
     """
 
-    def __init__(self, scale: float) -> None:
-        self.scale = scale
+    def __init__(self, scale: float, on: pygame.Surface) -> None:
+        self.scale, self.on = scale, on
         pygame.font.init()
         self._fonts = {
             (size, bold): pygame.font.Font(font_file(bold), max(9, round(pixels * scale)))
             for size, pixels in _PIXELS.items()
             for bold in (False, True)
         }
-        self._surfaces = _SurfaceCache(_CACHED_SURFACES)
+        self.cached = _SurfaceCache(_CACHED_SURFACES).of
+        """The surface of a key, drawn by a function if it is not cached."""
         self._polygons = _SurfaceCache(_CACHED_POLYGONS)
+
+    def onto(self, surface: pygame.Surface) -> Brush:
+        """A brush for another surface that shares the caches."""
+        brush = copy(self)
+        brush.on = surface
+        return brush
 
     def px(self, design: float) -> int:
         """Design pixels to pixels, at least 1 for anything above 0."""
@@ -72,13 +81,12 @@ class Brush:
 
     def text(
         self,
-        on: pygame.Surface,
         text: str,
         at: Point,
         size: Size = "body",
         color: Color = TEXT,
         bold: bool = False,
-        align: Literal["left", "right", "centre"] = "left",
+        align: Align = "left",
         room: float | None = None,
     ) -> int:
         """Write one line with its top at `at`, shortened with an ellipsis to `room` pixels. Returns its width."""
@@ -87,13 +95,21 @@ class Brush:
             text = self.fitted(text, size, bold, room)
         if not text:
             return 0
-        surface = self._surfaces.get(
+        surface = self.cached(
             ("text", text, size, bold, color), lambda: self._fonts[size, bold].render(text, True, color)
         )
         width = surface.get_width()
         x = at[0] - {"left": 0.0, "right": float(width), "centre": width / 2}[align]
-        on.blit(surface, (round(x), round(at[1])))
+        self.on.blit(surface, (round(x), round(at[1])))
         return width
+
+    def rows(
+        self, rows: Sequence[str], at: Point, size: Size, color: Color, gap: float = 0.0, align: Align = "left"
+    ) -> float:
+        """Write lines below each other, `gap` pixels apart. Returns the height of the next line's top."""
+        for number, row in enumerate(rows):
+            self.text(row, (at[0], at[1] + number * (self.height(size) + gap)), size, color, align=align)
+        return at[1] + len(rows) * (self.height(size) + gap)
 
     def fitted(self, text: str, size: Size, bold: bool, room: float) -> str:
         """The text, shortened with an ellipsis to `room` pixels."""
@@ -118,96 +134,17 @@ class Brush:
                 row = longer
         return [*rows, self.fitted(row, size, False, room)] if row else rows
 
-    def disc(self, on: pygame.Surface, centre: Point, radius: float, color: Color, alpha: int = 255) -> None:
+    def disc(self, centre: Point, radius: float, color: Color) -> None:
         """A filled circle."""
-        self._round(on, centre, radius, 0.0, color, alpha)
+        self.ring(centre, radius, 0.0, color)
 
-    def ring(
-        self, on: pygame.Surface, centre: Point, radius: float, width: float, color: Color, alpha: int = 255
-    ) -> None:
-        """A circle outline of this outer radius and line width, pixels."""
-        self._round(on, centre, radius, width, color, alpha)
+    def spot(self, centre: Point, design: float, color: Color) -> None:
+        """A filled circle of this radius, design pixels, with a dark edge that separates it from what lies below."""
+        self.disc(centre, self.px(design + 1.5), CARD)
+        self.disc(centre, self.px(design), color)
 
-    def box(
-        self, on: pygame.Surface, rect: pygame.Rect, color: Color, radius: float, width: float = 0.0, alpha: int = 255
-    ) -> None:
-        """A rectangle with rounded corners, filled or (width > 0) outlined inside."""
-        n = _OVERSAMPLE
-
-        def render() -> pygame.Surface:
-            big = _clear((rect.width * n, rect.height * n), color)
-            pygame.draw.rect(big, (*color, alpha), big.get_rect(), math.ceil(width * n), border_radius=int(radius * n))
-            return pygame.transform.smoothscale(big, rect.size)
-
-        on.blit(self._surfaces.get(("box", rect.size, color, radius, width, alpha), render), rect.topleft)
-
-    def line(self, on: pygame.Surface, start: Point, end: Point, width: float, color: Color) -> None:
-        """A straight line."""
-        dx, dy = end[0] - start[0], end[1] - start[1]
-        length = math.hypot(dx, dy)
-        if length < 1e-6:
-            return
-        ox, oy = -dy / length * width / 2, dx / length * width / 2
-        corners = [
-            (start[0] + ox, start[1] + oy),
-            (end[0] + ox, end[1] + oy),
-            (end[0] - ox, end[1] - oy),
-            (start[0] - ox, start[1] - oy),
-        ]
-        self.polygon(on, corners, color)
-
-    def path(self, on: pygame.Surface, points: Sequence[Point], width: float, color: Color) -> None:
-        """A line through several points."""
-        for start, end in pairwise(points):
-            self.line(on, start, end, width, color)
-        for joint in points[1:-1]:
-            self.disc(on, joint, width / 2, color)
-
-    def dashes(self, on: pygame.Surface, points: Sequence[Point], width: float, color: Color, dash: float) -> None:
-        """A dashed line through several points. `dash`: length of dashes and gaps, pixels."""
-        drawn = 0.0
-        for start, end in pairwise(points):
-            length, at = math.dist(start, end), 0.0
-            while at < length:
-                to = min(length, at + max(1.0, dash - drawn % dash))
-                if drawn // dash % 2 == 0:
-                    a, b = (
-                        tuple(s + (e - s) * share / length for s, e in zip(start, end, strict=True))
-                        for share in (at, to)
-                    )
-                    self.line(on, (a[0], a[1]), (b[0], b[1]), width, color)
-                drawn, at = drawn + to - at, to
-
-    def polygon(self, on: pygame.Surface, points: Sequence[Point], color: Color) -> None:
-        """A filled polygon of at least three corners."""
-        left, top = (math.floor(min(point[axis] for point in points)) - 1 for axis in (0, 1))
-        right, bottom = (math.ceil(max(point[axis] for point in points)) + 2 for axis in (0, 1))
-        size = (right - left, bottom - top)
-        if max(size) > 4 * max(on.get_size()):
-            pygame.draw.polygon(on, color, points)
-            return
-        n = _OVERSAMPLE if max(size) < _LARGE else _OVERSAMPLE // 2
-        corners = tuple((round((x - left) * n), round((y - top) * n)) for x, y in points)
-
-        def render() -> pygame.Surface:
-            big = _clear((size[0] * n, size[1] * n), color)
-            pygame.draw.polygon(big, color, corners)
-            return pygame.transform.smoothscale(big, size)
-
-        on.blit(self._polygons.get((corners, size, color), render), (left, top))
-
-    def cross(self, on: pygame.Surface, centre: Point, radius: float, width: float, color: Color) -> None:
-        """A cross, the symbol of a failure."""
-        x, y = centre
-        self.line(on, (x - radius, y - radius), (x + radius, y + radius), width, color)
-        self.line(on, (x - radius, y + radius), (x + radius, y - radius), width, color)
-
-    def warning(self, on: pygame.Surface, centre: Point, radius: float, color: Color) -> None:
-        """A triangle, the symbol of a warning."""
-        x, y = centre
-        self.polygon(on, [(x, y - radius), (x + radius, y + radius * 0.8), (x - radius, y + radius * 0.8)], color)
-
-    def _round(self, on: pygame.Surface, centre: Point, radius: float, width: float, color: Color, alpha: int) -> None:
+    def ring(self, centre: Point, radius: float, width: float, color: Color, alpha: int = 255) -> None:
+        """A circle outline of this outer radius and line width, pixels; filled if the width is 0."""
         radius = max(1.0, round(radius * 2) / 2)
         side = math.ceil(radius) * 2 + 2
         n = _OVERSAMPLE
@@ -217,26 +154,111 @@ class Brush:
             pygame.draw.circle(big, (*color, alpha), (side * n / 2, side * n / 2), radius * n, math.ceil(width * n))
             return pygame.transform.smoothscale(big, (side, side))
 
-        surface = self._surfaces.get(("round", radius, width, color, alpha), render)
-        on.blit(surface, (round(centre[0] - side / 2), round(centre[1] - side / 2)))
+        surface = self.cached(("round", radius, width, color, alpha), render)
+        self.on.blit(surface, (round(centre[0] - side / 2), round(centre[1] - side / 2)))
+
+    def box(self, rect: pygame.Rect, color: Color, radius: float, width: float = 0.0, alpha: int = 255) -> None:
+        """A rectangle with rounded corners, filled or (width > 0) outlined inside."""
+        n = _OVERSAMPLE
+
+        def render() -> pygame.Surface:
+            big = _clear((rect.width * n, rect.height * n), color)
+            pygame.draw.rect(big, (*color, alpha), big.get_rect(), math.ceil(width * n), border_radius=int(radius * n))
+            return pygame.transform.smoothscale(big, rect.size)
+
+        self.on.blit(self.cached(("box", rect.size, color, radius, width, alpha), render), rect.topleft)
+
+    def line(self, start: Point, end: Point, width: float, color: Color) -> None:
+        """A straight line."""
+        dx, dy = end[0] - start[0], end[1] - start[1]
+        length = math.hypot(dx, dy)
+        if length < 1e-6:
+            return
+        ox, oy = -dy / length * width / 2, dx / length * width / 2
+        (x0, y0), (x1, y1) = start, end
+        self.polygon([(x0 + ox, y0 + oy), (x1 + ox, y1 + oy), (x1 - ox, y1 - oy), (x0 - ox, y0 - oy)], color)
+
+    def path(self, points: Sequence[Point], width: float, color: Color) -> None:
+        """A line through several points."""
+        for start, end in pairwise(points):
+            self.line(start, end, width, color)
+        for joint in points[1:-1]:
+            self.disc(joint, width / 2, color)
+
+    def dashes(self, points: Sequence[Point], width: float, color: Color, dash: float) -> None:
+        """A dashed line through several points. `dash`: length of dashes and gaps, pixels."""
+        drawn = 0.0
+        for start, end in pairwise(points):
+            length, at = math.dist(start, end), 0.0
+            while at < length:
+                to = min(length, at + max(1.0, dash - drawn % dash))
+                if drawn // dash % 2 == 0:
+                    dx, dy = (end[0] - start[0]) / length, (end[1] - start[1]) / length
+                    a, b = ((start[0] + dx * share, start[1] + dy * share) for share in (at, to))
+                    self.line(a, b, width, color)
+                drawn, at = drawn + to - at, to
+
+    def polygon(self, points: Sequence[Point], color: Color) -> None:
+        """A filled polygon of at least three corners."""
+        left, top = (math.floor(min(point[axis] for point in points)) - 1 for axis in (0, 1))
+        right, bottom = (math.ceil(max(point[axis] for point in points)) + 2 for axis in (0, 1))
+        size = (right - left, bottom - top)
+        if max(size) > 4 * max(self.on.get_size()):
+            pygame.draw.polygon(self.on, color, points)
+            return
+        n = _OVERSAMPLE if max(size) < _LARGE else _OVERSAMPLE // 2
+        corners = tuple((round((x - left) * n), round((y - top) * n)) for x, y in points)
+
+        def render() -> pygame.Surface:
+            big = _clear((size[0] * n, size[1] * n), color)
+            pygame.draw.polygon(big, color, corners)
+            return pygame.transform.smoothscale(big, size)
+
+        self.on.blit(self._polygons.of((corners, size, color), render), (left, top))
+
+    def cross(self, centre: Point, radius: float, width: float, color: Color) -> None:
+        """A cross, the symbol of a failure."""
+        x, y = centre
+        self.line((x - radius, y - radius), (x + radius, y + radius), width, color)
+        self.line((x - radius, y + radius), (x + radius, y - radius), width, color)
+
+    def warning(self, centre: Point, radius: float, color: Color) -> None:
+        """A triangle, the symbol of a warning."""
+        x, y = centre
+        self.polygon([(x, y - radius), (x + radius, y + radius * 0.8), (x - radius, y + radius * 0.8)], color)
+
+    def card(self, rect: pygame.Rect, title: str) -> pygame.Rect:
+        """An empty card with its title. Returns the rectangle left inside."""
+        px, pad = self.px, self.px(16)
+        self.box(rect, CARD, px(10))
+        self.text(title, (rect.x + pad, rect.y + px(12)), "small", TEXT_SOFT, True)
+        top = rect.y + px(12) + self.height("small") + px(6)
+        return pygame.Rect(rect.x + pad, top, rect.width - 2 * pad, rect.bottom - px(12) - top)
+
+    def key_cap(self, at: Point, label: str, highest: int | None = None) -> int:
+        """A key as on a keyboard, at most `highest` pixels high. Returns its width."""
+        width, height = self.width(label, "small") + self.px(12), self.height("small") + self.px(6)
+        cap = pygame.Rect(round(at[0]), round(at[1]), width, height if highest is None else min(height, highest))
+        self.box(cap, CARD_LINE, self.px(5))
+        self.text(label, (cap.x + self.px(6), cap.centery - self.height("small") / 2), "small", TEXT)
+        return width
 
 
-class _SurfaceCache:
-    """A least-recently-used cache of surfaces."""
+class _SurfaceCache(OrderedDict[tuple[object, ...], pygame.Surface]):
+    """The `capacity` surfaces used last."""
 
     def __init__(self, capacity: int) -> None:
+        super().__init__()
         self._capacity = capacity
-        self._surfaces: OrderedDict[tuple[object, ...], pygame.Surface] = OrderedDict()
 
-    def get(self, key: tuple[object, ...], render: Callable[[], pygame.Surface]) -> pygame.Surface:
-        surface = self._surfaces.get(key)
-        if surface is None:
-            surface = self._surfaces[key] = render()
-            if len(self._surfaces) > self._capacity:
-                self._surfaces.popitem(last=False)
-        else:
-            self._surfaces.move_to_end(key)
-        return surface
+    def of(self, key: tuple[object, ...], render: Callable[[], pygame.Surface]) -> pygame.Surface:
+        """The surface of this key, rendered if it is not cached."""
+        if key not in self:
+            self[key] = render()
+            if len(self) > self._capacity:
+                self.popitem(last=False)
+        self.move_to_end(key)
+        return self[key]
 
 
 def _clear(size: tuple[int, int], color: Color) -> pygame.Surface:

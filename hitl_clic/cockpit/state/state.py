@@ -22,7 +22,6 @@ from hitl_clic.types.schema import Finite, Fraction, Natural, NonNegative
 Chunk = tuple[Annotated[tuple[Finite, ...], Meta(min_length=2)], ...]
 """Displacements of the hand, one row per step, action units. Flat tasks: x and y, with y downwards as in the scene.
 Tasks with a 3-D scene: x, y, z of each hand in the world."""
-Driver = Literal["robot", "human", "nobody"]
 Correction = Literal["queued", "learned", "followed", "unfollowed", "undone"]
 """queued: waits for the learner. learned: in trained batches. (un)followed: by the newest policy, asked there again."""
 LinkState = Literal["connecting", "connected", "lost", "refused"]
@@ -79,7 +78,7 @@ class CockpitState:
     """One instant of a session. All fields except the task's name and scene have defaults.
 
     Attributes:
-        task: its display name. scene: the scene now. time_s: since the session began, s.
+        task: its display name. time_s: since the session began, s.
         robot_chunk: the plan in use, all its steps. execute: Ta, the steps of it that will run. step_in_chunk: the
             steps that have run; the next one starts at `scene.hand`.
         human_chunk: the teacher's correction, from `scene.hand`. A single step is drawn as a direction.
@@ -88,8 +87,7 @@ class CockpitState:
         hint: how to hand over ("hold Space to drive"). approving: the teacher holds without steering, so the robot's
             actions count as correct (implicit approval).
         help_requested: the robot is uncertain and asks for help.
-        device, device_age_s, device_connected: the teacher's device, the age of its newest sample, s, and whether it
-            is connected.
+        device: the teacher's. device_age_s: age of its newest sample, s.
         device_note: what it moves now ("moving · arm 1 of 2"); may be empty.
         device_keys: its key map for the help page, (what to press, what it does).
         window_keys: the window's keys without the default ones.
@@ -178,10 +176,3 @@ class CockpitState:
     def keymap(self) -> Keymap:
         """The window's keys."""
         return table(self.window_keys)
-
-    @property
-    def driver(self) -> Driver:
-        """Who moves the robot in this gate state."""
-        if self.gate == "autonomous":
-            return "robot"
-        return "human" if self.gate == "correcting" else "nobody"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
+from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
 from hitl_clic.cockpit.window import keymap
 from hitl_clic.types.records import EVERYTHING, CommandFrame
 
@@ -23,12 +23,17 @@ LATE_MS = 3.0
 """Lateness (p99) above which the loop is called late, ms."""
 
 
-FRAMES: Mapping[CommandFrame, str] = {
-    "world": "world axes",
-    "gripper": "gripper axes",
-    "camera": "camera axes",
-}
+FRAMES: Mapping[CommandFrame, str] = {"world": "world axes", "gripper": "gripper axes", "camera": "camera axes"}
 """The frame of the teacher's motion."""
+
+CORRECTIONS: Mapping[Correction, tuple[str, str]] = {
+    "undone": ("–", "undone"),
+    "queued": ("○", "waiting"),
+    "unfollowed": ("◐", "not yet"),
+    "followed": ("●", "followed"),
+    "learned": ("●", "learned"),
+}
+"""Symbol and word of each state of a correction."""
 
 Level = Literal["ok", "wait", "attention"]
 
@@ -61,15 +66,13 @@ def beside_badge(state: CockpitState) -> str:
     if state.gate in ("paused", "stopped"):
         ((label, word),) = state.keymap.hints("pause" if state.gate == "paused" else "clear_stop")
         return f"press {label} to {'continue' if state.gate == 'paused' else word}"
-    if state.practice and state.gate == "waiting":
-        return "; ".join(filter(None, (state.hint, "the clock starts when you drive")))
     if state.gate == "waiting":
         dismiss = f"{state.keymap.label('pause')} lets it continue"
-        return "; ".join(filter(None, (state.hint, dismiss)))
+        return "; ".join(filter(None, (state.hint, "the clock starts when you drive" if state.practice else dismiss)))
     if state.approving and state.gate == "correcting":
         return f"{state.correction_mode} · approved while you do not steer"
     only = "" if state.correction_axes == EVERYTHING else f"only {state.correction_axes} · "
-    hint = f"{only}{state.correction_mode} · {state.hint}" if state.hint else f"{only}{state.correction_mode}"
+    hint = f"{only}{state.correction_mode}" + (f" · {state.hint}" if state.hint else "")
     return f"the robot asks for help · {hint}" if state.help_requested and state.gate == "autonomous" else hint
 
 
@@ -78,25 +81,21 @@ def correction_settings(state: CockpitState) -> tuple[tuple[keymap.WindowCommand
 
     A script chooses its own axes, and a flat task has one frame.
     """
-    parts: list[tuple[keymap.WindowCommand, str]] = [("toggle_correction_mode", state.correction_mode)]
-    if state.device_keys:
-        if state.scene.pose is not None:
-            parts.append(("next_command_frame", FRAMES[state.command_frame]))
-        parts.append(
-            (
-                "next_correction_axes",
-                "all axes" if state.correction_axes == EVERYTHING else f"only {state.correction_axes}",
-            )
-        )
-    return tuple(parts)
+    axes = "all axes" if state.correction_axes == EVERYTHING else f"only {state.correction_axes}"
+    parts: tuple[tuple[keymap.WindowCommand, str, bool], ...] = (
+        ("toggle_correction_mode", state.correction_mode, True),
+        ("next_command_frame", FRAMES[state.command_frame], bool(state.device_keys and state.scene.pose)),
+        ("next_correction_axes", axes, bool(state.device_keys)),
+    )
+    return tuple((command, word) for command, word, shown in parts if shown)
 
 
 def key_rows(state: CockpitState) -> tuple[tuple[keymap.Row, ...], ...]:
     """Rows of (key, text) at the foot of the panel. The first says how corrections are read now."""
     keys = state.keymap
-    actions: tuple[keymap.Action, ...] = ("stop", "pause", "discard", "help")
-    if state.practice:
-        actions = ("stop", "pause", "help")
+    actions: tuple[keymap.Action, ...] = (
+        ("stop", "pause", "help") if state.practice else ("stop", "pause", "discard", "help")
+    )
     return (
         tuple((keys.label(command), word) for command, word in correction_settings(state)),
         keys.hints(*actions),
@@ -104,17 +103,19 @@ def key_rows(state: CockpitState) -> tuple[tuple[keymap.Row, ...], ...]:
     )
 
 
+def newest(state: CockpitState) -> tuple[Correction, ...]:
+    """The newest corrections, oldest first."""
+    return state.corrections[-SHOWN_CORRECTIONS:]
+
+
 def learned(state: CockpitState) -> tuple[str, bool]:
     """Whether the newest corrections are learned: as a text, and as a flag for all of them."""
     if state.practice:
         return state.practice, True
-    kept = [flag for flag in state.corrections[-SHOWN_CORRECTIONS:] if flag != "undone"]
+    kept = [flag for flag in newest(state) if flag != "undone"]
     if not kept:
-        if state.corrections:
-            return "Your last corrections were undone", True
-        return "No corrections yet", True
-    done = len(kept) - kept.count("queued")
-    followed = kept.count("followed")
+        return "Your last corrections were undone" if state.corrections else "No corrections yet", True
+    done, followed = len(kept) - kept.count("queued"), kept.count("followed")
     if followed or "unfollowed" in kept:  # says more than that a correction was in a trained batch
         if len(kept) == 1:
             return f"It {'follows' if followed else 'does not follow'} your last correction", bool(followed)
@@ -131,13 +132,16 @@ def policy(state: CockpitState) -> str:
     """One line about weights and training pairs."""
     if state.practice:
         return "nothing is recorded or learned here"
-    if state.weight_version == 0:
-        version = "untrained: it stands still"
-    else:
-        version = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
+    used = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
+    version = used if state.weight_version else "untrained: it stands still"
     return (
         f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs learned"
     )
+
+
+def machine(state: CockpitState) -> tuple[Line, Line, Line]:
+    """The lines of loop, device and learner."""
+    return loop(state), device(state), learner(state)
 
 
 def loop(state: CockpitState) -> Line:
@@ -146,11 +150,8 @@ def loop(state: CockpitState) -> Line:
         return Line("Loop", "starting", "", "wait")
     slow = state.loop_hz < SLOW_SHARE * state.target_hz
     late = state.lateness_p99_ms > LATE_MS
-    plural = "" if state.overruns == 1 else "s"
-    figures = (
-        f"{state.loop_hz:.1f} Hz · p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"
-        f" · {state.overruns} overrun{plural}"
-    )
+    lateness = f"p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"
+    figures = f"{state.loop_hz:.1f} Hz · {lateness} · {state.overruns} overrun{'' if state.overruns == 1 else 's'}"
     word = "slow" if slow else "late" if late else "on time"
     return Line("Loop", word, figures, "attention" if slow or late else "ok")
 
@@ -174,13 +175,8 @@ def learner(state: CockpitState) -> Line:
         return Line("Learner", "connected", figures, "attention" if state.pairs_dropped else "ok")
     if state.link == "connecting":
         return Line("Learner", "connecting", state.link_detail or figures, "wait")
-    word = "lost" if state.link == "lost" else "refused"
-    return Line(
-        "Learner",
-        word,
-        state.link_detail or f"the robot keeps its last policy · {state.pairs_queued} waiting",
-        "attention",
-    )
+    detail = state.link_detail or f"the robot keeps its last policy · {state.pairs_queued} waiting"
+    return Line("Learner", state.link, detail, "attention")
 
 
 def episode(state: CockpitState) -> str:
@@ -196,10 +192,8 @@ def progress(state: CockpitState) -> str:
 
 def finished(mark: EpisodeMark, practice: bool = False) -> str:
     """One log line for a finished episode."""
-    result = "reached" if mark.success else "failed"
-    if practice:
-        return f"episode {mark.episode + 1} {result} · {mark.timesteps} steps"
-    return f"episode {mark.episode + 1} {result} · corrected in {mark.feedback:.0%} of {mark.timesteps} steps"
+    share = "" if practice else f"corrected in {mark.feedback:.0%} of "
+    return f"episode {mark.episode + 1} {'reached' if mark.success else 'failed'} · {share}{mark.timesteps} steps"
 
 
 def recent_episodes(history: Sequence[EpisodeMark]) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -232,8 +226,7 @@ def _driven(marks: Sequence[EpisodeMark]) -> float:
 
 def trend(state: CockpitState) -> str:
     """The share driven in the first and the last third of the episodes; empty with fewer than three."""
-    marks = state.history
-    third = len(marks) // 3
+    marks, third = state.history, len(state.history) // 3
     if third == 0:
         return ""
     return f"You drove {_driven(marks[:third]):.0%} of the steps at first, {_driven(marks[-third:]):.0%} at the end"

@@ -9,23 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 from hitl_clic.devices.core.controls import KEY_NAMES, is_key, key_label, meant
 
-WindowCommand = Literal[
-    "pause",
-    "stop",
-    "clear_stop",
-    "success",
-    "failure",
-    "reset",
-    "discard",
-    "toggle_correction_mode",
-    "next_command_frame",
-    "next_correction_axes",
-    "quit",
-]
+_Switch = Literal["toggle_correction_mode", "next_command_frame", "next_correction_axes"]
+WindowCommand = Literal["pause", "stop", "clear_stop", "success", "failure", "reset", "discard", _Switch, "quit"]
 LocalAction = Literal["help", "screenshot", "view", "energy", "details"]
 Action = WindowCommand | LocalAction
 Row = tuple[str, str]
@@ -33,7 +22,6 @@ Row = tuple[str, str]
 Bindings = tuple[tuple[str, str], ...]
 """(action, name of its key) of each action without its default key."""
 
-COMMANDS: tuple[WindowCommand, ...] = get_args(WindowCommand)
 _SHORT = {"escape": "Esc", "return": "Enter"}
 
 
@@ -74,16 +62,13 @@ KEYS: tuple[Key, ...] = (
 
 
 class Keymap:
-    """The table with some keys changed."""
+    """The table with some keys changed.
+
+    `bindings`: the key of each action without its default key. Raises ValueError, which names the action or the key,
+    if one is unknown or if two actions have one key.
+    """
 
     def __init__(self, bindings: Mapping[str, str] | Bindings = ()) -> None:
-        """
-        Args:
-            bindings: the key of each action without its default key.
-
-        Raises:
-            ValueError: an action or a key is unknown, or two actions have one key; the message names it.
-        """
         changed = dict(bindings)
         actions = {key.action for key in KEYS}
         for action, name in changed.items():
@@ -91,14 +76,14 @@ class Keymap:
                 raise ValueError(f"there is no window action {action!r}; {meant(action, actions)}")
             if not is_key(name):
                 raise ValueError(f"{action}: there is no key {name!r}; {meant(name, KEY_NAMES)}")
-        self.keys = tuple(replace(key, name=changed.get(key.action, key.name)) for key in KEYS)
+        self._by_action = {key.action: replace(key, name=changed.get(key.action, key.name)) for key in KEYS}
+        self.keys = tuple(self._by_action.values())
         """All rows, in the order of the table."""
         self._by_name = {key.name: key for key in self.keys}
         for key in self.keys:
             other = self._by_name[key.name]
             if other is not key:
                 raise ValueError(f"key {key.name!r} is bound twice, to {key.action} and to {other.action}")
-        self._by_action = {key.action: key for key in self.keys}
 
     def find(self, name: str) -> Key | None:
         """The row of this key, by pygame's name in lower case; None if the window does not use it."""

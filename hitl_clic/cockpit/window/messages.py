@@ -28,7 +28,7 @@ class Show:
     state: CockpitState
 
     def check(self) -> None:
-        """Raise ValueError if the state cannot be drawn."""
+        """See `CockpitState.check`."""
         self.state.check()
 
 
@@ -51,8 +51,7 @@ class Goodbye:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Window to actor: "ready" (it is open), "failed" (it could not open), "saved" or "not_saved" (a screenshot),
-    "closed" (the person closed it); `text` is a path or a sentence."""
+    """Window to actor: it is open, could not open, saved a screenshot or not, was closed. `text`: path or sentence."""
 
     what: Literal["ready", "failed", "saved", "not_saved", "closed"]
     text: str = ""

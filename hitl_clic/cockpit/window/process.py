@@ -27,41 +27,31 @@ from hitl_clic.cockpit.window import keymap, messages
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.sounds import Speaker
 from hitl_clic.cockpit.window.window import Window
-from hitl_clic.os_scheduling import step_back
+from hitl_clic.os_scheduling import lower_priority
 
 _INVISIBLE = ("dummy", "offscreen")
 _log = logging.getLogger(__name__)
 
 
 def open_display(width: int, height: int) -> pygame.Surface:
-    """Open the window.
-
-    Raises:
-        RuntimeError: there is no display; the message says what to do.
-    """
+    """Open the window. Raises RuntimeError, which says what to do, if there is no display."""
     try:
         pygame.display.init()
         driver = pygame.display.get_driver()
         if driver in _INVISIBLE and os.environ.get("SDL_VIDEODRIVER") != driver:
             raise pygame.error("no display found")
-        pygame.display.set_icon(_icon())
+        brush = Brush(1.0, pygame.Surface((32, 32), pygame.SRCALPHA, 32))
+        brush.disc((11, 20), 10, palette.ROBOT)
+        brush.disc((21, 12), 10, palette.HUMAN)
+        pygame.display.set_icon(brush.on)
         pygame.display.set_caption("HITL-CLIC cockpit")
-        surface = pygame.display.set_mode((width, height), pygame.RESIZABLE)
+        return pygame.display.set_mode((width, height), pygame.RESIZABLE)
     except pygame.error as error:
         where = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or "not set"
         raise RuntimeError(
             f"the window cannot open a display ({error}; DISPLAY is {where}): run on a desktop, under xvfb-run, "
             "or with --headless"
         ) from error
-    return surface
-
-
-def _icon() -> pygame.Surface:
-    """Two discs in the colours of robot and human."""
-    icon, brush = pygame.Surface((32, 32), pygame.SRCALPHA, 32), Brush(1.0)
-    brush.disc(icon, (11, 20), 10, palette.ROBOT)
-    brush.disc(icon, (21, 12), 10, palette.HUMAN)
-    return icon
 
 
 def _speaker() -> Speaker | None:
@@ -85,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     settings = WindowSettings.model_validate_json(given.settings)
     logging.basicConfig(level=logging.WARNING, format="window: %(message)s", stream=sys.stderr)
-    step_back(settings.niceness)
+    lower_priority(settings.niceness)
 
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PAIR)
@@ -99,16 +89,13 @@ def main(arguments: list[str] | None = None) -> int:
         socket.send(messages.FROM_WINDOW.pack(messages.Report("failed", str(error))))
         return 1
     else:
-        camera_feed = (
-            CameraFeed(SCENE3D.loads(given.scene3d), settings, settings.pictures_per_s) if given.scene3d else None
-        )
+        scene3d = SCENE3D.loads(given.scene3d) if given.scene3d else None
+        camera_feed = CameraFeed(scene3d, settings, settings.pictures_per_s) if scene3d is not None else None
         try:
             welcome = settings.welcome == "always" or (settings.welcome == "first" and not welcomed())
-            keys = keymap.Keymap(settings.keys)
+            keys, clock = keymap.Keymap(settings.keys), time.perf_counter_ns
             speaker = _speaker() if settings.sounds else None
-            window = Window(
-                surface, socket, time.perf_counter_ns, camera_feed, keys, speaker, welcome, given.last_picture
-            )
+            window = Window(surface, socket, clock, camera_feed, keys, speaker, welcome, given.last_picture)
             window.run(settings.fps)
         finally:
             if camera_feed is not None:

@@ -33,16 +33,13 @@ class WindowSettings(BaseModel):
         '"page down". devices --keys lists both.',
     )
     sounds: bool = Field(
-        False,
-        description="Play short tones: corrections learned, help requested, episode ended, emergency stop.",
+        False, description="Play short tones: corrections learned, help requested, episode ended, emergency stop."
     )
     welcome: Literal["first", "always", "never"] = Field(
         "first", description="When to show the welcome page. first: once per user account."
     )
     energy_axes: tuple[str, ...] = Field(
-        (),
-        max_length=2,
-        description="Two action axes of the energy view (F2). Empty: the task's first two.",
+        (), max_length=2, description="Two action axes of the energy view (F2). Empty: the task's first two."
     )
     open_timeout_s: float = Field(20.0, gt=0.0, le=120.0, description="Longest wait for the window to open, s.")
     quality: Literal["fast", "full"] = Field(
@@ -51,8 +48,7 @@ class WindowSettings(BaseModel):
         "a graphics card.",
     )
     cameras: tuple[str, ...] = Field(
-        (),
-        description="Names of one or two cameras that show the robot. Empty: the task's own.",
+        (), description="Names of one or two cameras that show the robot. Empty: the task's own."
     )
     picture_height: int = Field(
         280, ge=120, le=1440, description="Height of camera images before they are scaled to the window, pixels."
@@ -65,8 +61,7 @@ class WindowSettings(BaseModel):
         "picture_height. 0: always the full height.",
     )
     gl: Literal["auto", "egl", "osmesa", "glfw"] = Field(
-        "auto",
-        description="OpenGL backend. auto: MUJOCO_GL if it is set, else the first that works.",
+        "auto", description="OpenGL backend. auto: MUJOCO_GL if it is set, else the first that works."
     )
 
     @field_validator("keys", mode="before")

@@ -55,13 +55,12 @@ def _note(pitch: float, length_s: float) -> bytes:
 
 
 class Speaker:
-    """Plays cues, also several at a time. `pygame.quit` releases the sound card."""
+    """Plays cues, also several at a time. `pygame.quit` releases the sound card.
+
+    Raises RuntimeError with one sentence if no audio device works.
+    """
 
     def __init__(self) -> None:
-        """
-        Raises:
-            RuntimeError: no audio device works; the message is one sentence.
-        """
         try:
             pygame.mixer.init(RATE_HZ, -16, 1, _BUFFER, allowedchanges=0)
             self._tones = {cue: pygame.mixer.Sound(buffer=tone(cue)) for cue in NOTES}

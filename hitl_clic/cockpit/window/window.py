@@ -11,14 +11,14 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pygame
 import zmq
 
 from hitl_clic.cockpit.drawing import picture
 from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
-from hitl_clic.cockpit.drawing.draw import WindowPainter
+from hitl_clic.cockpit.drawing.draw import Page, WindowPainter
 from hitl_clic.cockpit.drawing.welcome import remember
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window import keymap, messages
@@ -59,17 +59,13 @@ class Window:
         last_picture: Path | None = None,
     ) -> None:
         self.open = True
-        self._surface = surface
-        self._socket = socket
-        self._clock = clock
-        self._camera_feed = camera_feed
+        self._surface, self._socket, self._clock, self._camera_feed = surface, socket, clock, camera_feed
         self._keys, self._speaker = keys, speaker
         self._painter = WindowPainter(camera_feed.scene3d if camera_feed is not None else None)
         self._state: CockpitState | None = None
-        self._help = self._energy = self._details = False
-        self._welcome = welcome
-        self._last_picture = last_picture
-        self._last_message_ns = clock()
+        self._pages: set[Page] = {"welcome"} if welcome else set()
+        """Pages that are open. The window shows the first of `Page`'s order."""
+        self._last_picture, self._last_message_ns = last_picture, clock()
         self._screenshots: list[Path] = []
         self._drawn: object = None
         self._drawn_ns = 0
@@ -114,18 +110,15 @@ class Window:
                 case messages.Heartbeat():
                     pass  # only shows that the actor runs
         if newest is not None:
-            self._play_cues(self._state, newest)
+            if self._speaker is not None and self._state is not None:
+                for cue in cues(self._state, newest):
+                    self._speaker.play(cue)
             self._state = newest
             if self._camera_feed is not None:
                 self._camera_feed.images(newest.scene.pose)  # requests the next images at once
         if self._silence_s() > GIVE_UP_S:
             _log.warning("no message from the actor for %.0f s; the window closes", GIVE_UP_S)
             self.open = False
-
-    def _play_cues(self, before: CockpitState | None, after: CockpitState) -> None:
-        if self._speaker is not None and before is not None:
-            for cue in cues(before, after):
-                self._speaker.play(cue)
 
     def _draw(self) -> None:
         if self._state is None:
@@ -138,16 +131,7 @@ class Window:
             old = self._clock() - self._drawn_ns >= _REDRAW_S * 1e9
             if not (new or old or self._input_changed or self._screenshots):
                 return  # leaves the processor to the camera images and the learner
-            self._painter.draw(
-                self._surface,
-                self._state,
-                self._help,
-                rendering,
-                note,
-                self._energy,
-                self._shows_welcome(),
-                self._details,
-            )
+            self._painter.draw(self._surface, self._state, self._page(self._state), rendering, note)
             self._new_pictures += new
             self._drawn, self._drawn_ns, self._input_changed = shown, self._clock(), False
         if self._silence_s() > SILENT_S:
@@ -158,15 +142,16 @@ class Window:
             self._save(path)
         self._screenshots.clear()
 
-    def _shows_welcome(self) -> bool:
-        """Whether the welcome page is shown. A script needs none."""
-        return self._welcome and self._state is not None and bool(self._state.device_keys)
+    def _page(self, state: CockpitState) -> Page:
+        """The page to show. A script needs no welcome."""
+        shown = self._pages if state.device_keys else self._pages - {"welcome"}
+        return next((page for page in get_args(Page) if page in shown), "session")
 
     def _close_welcome(self) -> None:
         """Close the welcome page, if it is shown, and remember that."""
-        if not self._shows_welcome():
+        if "welcome" not in self._pages or self._state is None or not self._state.device_keys:
             return
-        self._welcome = False
+        self._pages.remove("welcome")
         try:
             remember()
         except OSError as error:
@@ -201,10 +186,8 @@ class Window:
                 self._wheel(("wheel left", "wheel right"), event.x)
             case pygame.MOUSEMOTION:
                 self._input("motion", "", event.pos)
-            case pygame.WINDOWFOCUSLOST:
-                self._input("focus_lost")
-            case pygame.WINDOWFOCUSGAINED:
-                self._input("focus_gained")
+            case pygame.WINDOWFOCUSLOST | pygame.WINDOWFOCUSGAINED:
+                self._input("focus_lost" if event.type == pygame.WINDOWFOCUSLOST else "focus_gained")
             case pygame.QUIT:
                 if self._last_picture is not None:
                     self._save(self._last_picture)
@@ -217,13 +200,10 @@ class Window:
 
     def _press(self, key: keymap.Key) -> None:
         match key.action:
-            case "help":
-                self._help = not self._help
-            case "energy":
-                self._energy = not self._energy
-                self._send(messages.Turned(self._energy))
-            case "details":
-                self._details = not self._details
+            case "help" | "energy" | "details":
+                self._pages ^= {key.action}
+                if key.action == "energy":
+                    self._send(messages.Turned("energy" in self._pages))
             case "view":
                 if self._camera_feed is not None:
                     self._camera_feed.next_view()
@@ -239,10 +219,9 @@ class Window:
     def _save(self, path: Path) -> None:
         try:
             picture.save(self._surface, path)
+            self._send(messages.Report("saved", str(path)))
         except OSError as error:
             self._send(messages.Report("not_saved", str(error)))
-        else:
-            self._send(messages.Report("saved", str(path)))
 
     def _send(self, message: messages.FromWindow) -> None:
         try:

@@ -7,7 +7,6 @@ closed window must never delay the control loop.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
 import subprocess
@@ -23,20 +22,8 @@ import zmq
 
 from hitl_clic.cockpit.drawing.camera_feed import SCENE3D
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.window import messages
 from hitl_clic.cockpit.window.keymap import WindowCommand
-from hitl_clic.cockpit.window.messages import (
-    FROM_WINDOW,
-    TO_WINDOW,
-    Drawn,
-    Goodbye,
-    Heartbeat,
-    Press,
-    Report,
-    Screenshot,
-    Show,
-    ToWindow,
-    Turned,
-)
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.types.scene3d import Scene3D
@@ -44,7 +31,6 @@ from hitl_clic.types.schema import SchemaError
 
 StateProvider = Callable[[], CockpitState | None]
 
-_MAX_COMMANDS = 64
 _KEPT_RATES = 3600
 _CLOSING_S = 3.0
 _LAST_MESSAGES_MS = 200
@@ -63,19 +49,13 @@ class WindowLink:
         scene3d: the window shows camera images of it, while states have poses. None: the flat scene.
         last_picture: file for the last picture when the teacher closes the window.
 
-    `commands` holds the teacher's commands (see `keymap`), oldest first. If it is full, a new command is dropped and
-    counted in `commands_dropped`; "stop" and "quit" replace the oldest instead. Closing the window means "quit".
+    `commands` holds the teacher's commands (see `keymap`), oldest first. Closing the window means "quit".
     """
 
     def __init__(
         self, settings: WindowSettings, scene3d: Scene3D | None = None, last_picture: Path | None = None
     ) -> None:
-        self.commands: queue.Queue[WindowCommand] = queue.Queue(_MAX_COMMANDS)
-        self.commands_dropped = 0
-        self.states_dropped = 0
-        """States that a slow window did not take."""
-        self.malformed = 0
-        """Invalid messages of the window."""
+        self.commands: queue.SimpleQueue[WindowCommand] = queue.SimpleQueue()
         self.pictures_per_s: deque[float] = deque(maxlen=_KEPT_RATES)
         """New pictures per second, one value per second."""
         self.shows_energy = False
@@ -83,10 +63,9 @@ class WindowLink:
         self._settings, self._scene3d, self._last_picture = settings, scene3d, last_picture
         self._feeds: tuple[EventFeed, ...] = ()
         self._provider: StateProvider | None = None
-        self._screenshots: queue.Queue[Screenshot] = queue.Queue()
-        self._screenshot_reports: queue.Queue[Report] = queue.Queue()
-        self._closing = threading.Event()
-        self._opened = threading.Event()
+        self._screenshots: queue.SimpleQueue[messages.Screenshot] = queue.SimpleQueue()
+        self._screenshot_reports: queue.SimpleQueue[messages.Report] = queue.SimpleQueue()
+        self._closing, self._opened = threading.Event(), threading.Event()
         self._problem = ""
         self._alive = False
         self._thread: threading.Thread | None = None
@@ -121,11 +100,7 @@ class WindowLink:
 
     def take_commands(self) -> list[str]:
         """The commands given in the window since the last call, oldest first. Never blocks."""
-        commands: list[str] = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                commands.append(self.commands.get_nowait())
-        return commands
+        return [self.commands.get_nowait() for _ in range(self.commands.qsize())]
 
     def alive(self) -> bool:
         """Whether the window is open."""
@@ -140,7 +115,7 @@ class WindowLink:
         if not self._alive:
             raise WindowError(f"no picture at {path}: the window is closed")
         target = str(path.absolute())
-        self._screenshots.put(Screenshot(target))
+        self._screenshots.put(messages.Screenshot(target))
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -215,37 +190,39 @@ class WindowLink:
                 while socket.poll(_LAST_MESSAGES_MS):
                     if not self._receive(socket):
                         return
-                self._report_exit(process.returncode)
+                status = f"(exit status {process.returncode})"
+                if not self._opened.is_set():
+                    self._problem = f"the window process ended before it opened {status}"
+                _log.warning("the window process ended by itself %s; the session goes on without it", status)
                 return
             self._send(socket)
 
     def _receive(self, socket: zmq.Socket[bytes]) -> bool:
         """Handle one message; False if the window is closed."""
         try:
-            message = FROM_WINDOW.unpack(socket.recv())
+            message = messages.FROM_WINDOW.unpack(socket.recv())
         except SchemaError as error:
-            self.malformed += 1
             _log.warning("window: %s", error)
             return True
         match message:
             case InputEvent():
                 self._dispatch(message)
-            case Press(_, command):
-                self._queue_command(command)
-            case Drawn(per_s):
+            case messages.Press(_, command):
+                self.commands.put(command)
+            case messages.Drawn(per_s):
                 self.pictures_per_s.append(per_s)
-            case Turned(energy):
+            case messages.Turned(energy):
                 self.shows_energy = energy
-            case Report("ready"):
+            case messages.Report("ready"):
                 self._alive = True
                 self._opened.set()
-            case Report("failed", text):
+            case messages.Report("failed", text):
                 self._problem = text
                 return False
-            case Report("closed"):
-                self._queue_command("quit")
+            case messages.Report("closed"):
+                self.commands.put("quit")
                 return False
-            case Report():
+            case messages.Report():
                 self._screenshot_reports.put(message)
         return True
 
@@ -253,27 +230,19 @@ class WindowLink:
         if not self._alive:
             return
         state = self._provider() if self._provider is not None else None
-        messages: list[ToWindow] = [Show(state) if state is not None else Heartbeat()]
-        while not self._screenshots.empty():
-            messages.append(self._screenshots.get_nowait())
-        for message in messages:
+        waiting: list[messages.ToWindow] = [messages.Show(state) if state is not None else messages.Heartbeat()]
+        waiting += [self._screenshots.get_nowait() for _ in range(self._screenshots.qsize())]
+        for message in waiting:
             try:
-                socket.send(TO_WINDOW.pack(message), zmq.NOBLOCK)
-            except zmq.Again:
-                self.states_dropped += 1
-                if isinstance(message, Screenshot):
+                socket.send(messages.TO_WINDOW.pack(message), zmq.NOBLOCK)
+            except zmq.Again:  # a slow window misses states, but no screenshots
+                if isinstance(message, messages.Screenshot):
                     self._screenshots.put(message)
-
-    def _report_exit(self, returncode: int) -> None:
-        sentence = f"the window process ended by itself (exit status {returncode}); the session goes on without it"
-        if not self._opened.is_set():
-            self._problem = f"the window process ended before it opened (exit status {returncode})"
-        _log.warning(sentence)
 
     def _stop(self, socket: zmq.Socket[bytes], process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             try:
-                socket.send(TO_WINDOW.pack(Goodbye()), zmq.NOBLOCK)
+                socket.send(messages.TO_WINDOW.pack(messages.Goodbye()), zmq.NOBLOCK)
                 process.wait(_CLOSING_S)
             except (zmq.Again, subprocess.TimeoutExpired):
                 process.kill()
@@ -282,18 +251,3 @@ class WindowLink:
     def _dispatch(self, event: InputEvent) -> None:
         for feed in self._feeds:
             feed.put(event)
-
-    def _queue_command(self, command: WindowCommand) -> None:
-        """Queue a command without waiting. "stop" and "quit" are never dropped."""
-        while True:
-            try:
-                self.commands.put_nowait(command)
-                return
-            except queue.Full:
-                self.commands_dropped += 1
-                if command not in ("stop", "quit"):
-                    return
-                try:
-                    self.commands.get_nowait()
-                except queue.Empty:
-                    continue

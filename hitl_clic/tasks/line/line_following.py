@@ -1,4 +1,4 @@
-"""Line Following: move a point along a line to its end without leaving the line.
+"""Line Following: move a point along a line to its end.
 
 Runs in the thread that owns the environment. Pure numpy; renders nothing and reads no device.
 """
@@ -20,9 +20,9 @@ from hitl_clic.types.symmetry import Symmetry
 
 SIDE = 512.0
 POSITION_SCALE = 100.0
-"""Pixels per unit of the observation's four position numbers."""
+"""Pixels per unit of the four position features."""
 DISTANCE_SCALE = 30.0
-"""Pixels per unit of the observation's distance to the line."""
+"""Pixels per unit of the distance feature."""
 END_RADIUS = 15.0
 CORRIDOR = 30.0
 _FIXED_LINE = ((100.0, 300.0), (480.0, 300.0))
@@ -37,7 +37,7 @@ _TURNS_AND_MIRRORS = tuple(
     for x in "+-"
     for y in "+-"
 )[1:]
-"""The seven other ways to lay a square on itself."""
+"""The seven symmetries of the square other than the identity."""
 
 Point = tuple[float, float]
 
@@ -51,15 +51,16 @@ class _State:
 
 
 class LineFollowing(Task):
-    """Follow a line from its start to within 15 px of its end; more than 30 px off the line fails.
+    """Follow a line to within 15 px of its end; the episode fails more than 30 px off the line.
 
-    Observation: float32 [5], (hand - end) / 100, (start - end) / 100, distance to the line / 30. Action: float32
-    [2], motion in pixels per step. 20 Hz. Scalings, limits and the fixed line are those of the CLIC papers' task.
+    Observation, float32 [5]: (hand - end) / 100, (start - end) / 100, distance to the line / 30.
+    Action, float32 [2]: motion in px per step. 20 Hz. Scales, limits and fixed line as in the CLIC papers.
 
     Args:
-        line: "random" draws a line of 200 to 380 px from the seed and starts up to 8 px off its start; "fixed" is
-            the published line (100, 300) to (480, 300) and start, the same for every seed.
-        max_steps: steps after which an episode is truncated. render_mode: see `Task`.
+        line: "random": a line of 200 to 380 px and a hand up to 8 px off its start, both drawn from the seed.
+            "fixed": the published line (100, 300) to (480, 300) with the hand on its start.
+        max_steps: steps after which an episode is truncated.
+        render_mode: see `Task`.
     """
 
     action_frame = ActionFrame(axes=("x", "y"), scale=(1.0, 1.0), unit=("px", "px"), groups=PLANE_GROUPS)
@@ -97,7 +98,7 @@ class LineFollowing(Task):
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         before = self._present()
         dx, dy = checked_action(action, 2).tolist()
-        # Kept within twice the scene so that observations stay bounded whatever a person does after a failure.
+        # Clipped to twice the scene, so that observations stay bounded after a failure.
         x, y = (min(max(v, -SIDE), 2 * SIDE) for v in (before.hand[0] + dx, before.hand[1] + dy))
         self._state = _State(before.start, before.end, (x, y), before.step + 1)
         info = self._info()
@@ -109,8 +110,8 @@ class LineFollowing(Task):
     def observe(self) -> Array:
         return _observed(self._present())
 
-    def foresee(self, observation: Array, actions: Array) -> Array:
-        """As in `Task`, exactly, but for where the scene ends."""
+    def predict(self, observation: Array, actions: Array) -> Array:
+        """As in `Task`; exact except at the limits of the scene."""
         if observation.shape != (5,):
             raise ValueError(f"a Line Following observation must have shape (5,), got {observation.shape}")
         hand, start = observation.astype(np.float64)[:4].reshape(2, 2) * POSITION_SCALE

@@ -1,7 +1,4 @@
-"""The scripted teacher of Line Following: walk towards a point a little ahead on the line.
-
-Pure; any thread. Memoryless: the action depends on the observation alone.
-"""
+"""The scripted teacher of Line Following (pure pursuit). Pure; any thread."""
 
 from __future__ import annotations
 
@@ -13,12 +10,11 @@ from hitl_clic.tasks.teacher import MemorylessTeacher
 
 
 class LineFollowingTeacher(MemorylessTeacher):
-    """Aims at the point `look_ahead` px beyond the hand's foot on the line, never beyond the line's end.
+    """Aims at the point `look_ahead` px beyond the hand's projection on the line, at most at the line's end.
 
     Args:
-        speed: motion per step in px, at most 1. The published teacher's is 0.5.
-        look_ahead: px along the line. A short one makes the way back so steep that its direction turns within a few
-            px of the line, and a network imitates that far worse.
+        speed: motion per step, px, at most 1. The published teacher's is 0.5.
+        look_ahead: px along the line. Short values make the action change within a few px, which is hard to imitate.
     """
 
     name = "hitl_clic/LineFollowingTeacher/1"

@@ -1,7 +1,7 @@
-"""Hammer: pick up a hammer and drive a nail into a block, in metaworld's hammer-v3.
+"""Hammer: pick up a hammer and drive a nail into a block (hammer-v3 of Meta-World).
 
-Runs in the thread that owns the environment. Steps metaworld's simulation without its reward; renders nothing, needs no
-display and reads no device.
+Runs in the thread that owns the environment. Steps the simulation without Meta-World's reward. Renders nothing, needs
+no display and reads no device.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from metaworld.envs.sawyer_hammer_v3 import SawyerHammerEnvV3
 
 from hitl_clic.tasks import mujoco_pose
 from hitl_clic.tasks.actions import arm_groups, checked_action
-from hitl_clic.tasks.frames import picture_axes
+from hitl_clic.tasks.frames import camera_axes
 from hitl_clic.tasks.metaworld.hammer_scene import hammer_scene
 from hitl_clic.tasks.metaworld.hammer_state import (
     DRIVEN,
@@ -35,24 +35,23 @@ from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, named, vector
 
-REACH = 0.01
-"""Metres by which one unit of action moves the point that draws the hand along (metaworld)."""
+ACTION_SCALE = 0.01
+"""Motion of the mocap target per unit of action, m (metaworld)."""
 HAMMER_STARTS = ((-0.1, 0.4, 0.0), (0.1, 0.5, 0.0))
-"""Lowest and highest start of the hammer (metaworld)."""
+"""Range of the hammer's start (metaworld)."""
 HAND_START = (0.0, 0.4, 0.2)
-"""Start of the hand (metaworld)."""
 HAND_STARTS = ((-0.2, 0.4, 0.15), (0.2, 0.6, 0.3))
-"""Lowest and highest start of the hand when it is drawn: clear of the hammer and of the block."""
+"""Range of a random hand start, clear of hammer and block."""
 _KIND = "hitl_clic/Hammer-v0/1"
 _AXES = ("x", "y", "z", "gripper")
 _PHYSICS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
-"""All that MuJoCo needs to go on exactly: positions, velocities, controls, the solver's starting point."""
+"""The state from which MuJoCo continues exactly: positions, velocities, controls and the solver's warm start."""
 _SUBSTEPS = 5
-"""Simulated steps of 2.5 ms in one step (metaworld)."""
-_FARTHEST = 2.0
-"""Observed positions are cut to this, metres: what is farther off has fallen from the table."""
-_SEEN = (0, 1)
-"""The groups of geoms that metaworld makes for people; others are for collisions."""
+"""Physics steps of 2.5 ms per step (metaworld)."""
+_OBSERVATION_LIMIT = 2.0
+"""Bound of observed positions, m; farther objects have fallen off the table."""
+_VISUAL_GEOMS = (0, 1)
+"""Groups of visual geoms; the other groups are for collisions."""
 _CAMERAS = (
     Camera("side", target=(0.06, 0.58, 0.2), distance=1.25, azimuth=155.0, elevation=-28.0),
     Camera("front", target=(0.06, 0.6, 0.16), distance=1.35, azimuth=-90.0, elevation=-48.0),
@@ -62,22 +61,25 @@ _SHOWN = ("side", "front")
 
 
 class Hammer(Task):
-    """Grasp the hammer and push the nail in by more than 9 cm.
+    """Grasp the hammer and drive the nail in by more than 9 cm.
 
-    Observation: float32 [35], metaworld's 39 numbers without the previous hand and opening: hand 3, opening of the
-    gripper 1, hammer 3 + quaternion 4, nail 3 + quaternion 4; the same of hammer and nail one step before, 14; goal 3.
-    Metres, unscaled. Action: float32 [4], motion of the hand in units of 1 cm, and the fingers' force, 1 shut, -1 open.
+    Observation, float32 [35], m: hand 3, gripper opening 1, hammer position 3 and quaternion 4, nail position 3 and
+    quaternion 4; hammer and nail one step before 14; goal 3. Meta-World's 39 numbers also hold the previous hand.
+    Action, float32 [4]: hand motion in cm, and the finger force from -1 (open) to 1 (close).
 
-    Each episode's start is drawn from its seed. Taught at 20 Hz, a quarter of the simulation's own 80: at 80 a good
-    episode would be over within a second.
+    The seed determines the start. The rate is 20 Hz, a quarter of Meta-World's: at 80 Hz an episode lasts under 1 s.
 
     Args:
-        hand: "fixed" starts the hand where metaworld does, "random" draws it from `HAND_STARTS`.
-        max_steps: steps after which an episode is truncated. render_mode: see `Task`.
+        hand: "fixed": Meta-World's start of the hand; "random": drawn from `HAND_STARTS`.
+        max_steps: steps after which an episode is truncated.
+        render_mode: see `Task`.
     """
 
     action_frame = ActionFrame(
-        axes=_AXES, scale=(REACH, REACH, REACH, 1.0), unit=("m", "m", "m", "force"), groups=arm_groups(_AXES)
+        axes=_AXES,
+        scale=(ACTION_SCALE, ACTION_SCALE, ACTION_SCALE, 1.0),
+        unit=("m", "m", "m", "force"),
+        groups=arm_groups(_AXES),
     )
     control_hz = 20.0
 
@@ -94,8 +96,16 @@ class Hammer(Task):
             raise ValueError(f"max_steps must be at least 1, got {max_steps}")
         self.hand = hand
         self.max_steps = max_steps
-        now = np.array([_FARTHEST] * 3 + [1.0] + [_FARTHEST] * 3 + [1.0] * 4 + [_FARTHEST] * 3 + [1.0] * 4, np.float32)
-        self._bound = np.concatenate([now, now[HAND_SIZE:], np.full(3, _FARTHEST, np.float32)])
+        now = np.array(
+            [_OBSERVATION_LIMIT] * 3
+            + [1.0]
+            + [_OBSERVATION_LIMIT] * 3
+            + [1.0] * 4
+            + [_OBSERVATION_LIMIT] * 3
+            + [1.0] * 4,
+            np.float32,
+        )
+        self._bound = np.concatenate([now, now[HAND_SIZE:], np.full(3, _OBSERVATION_LIMIT, np.float32)])
         self.observation_space = spaces.Box(-self._bound, self._bound, dtype=np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
         self._simulator = _simulator()
@@ -106,7 +116,7 @@ class Hammer(Task):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
         super().reset(seed=seed)
         simulator = self._simulator
-        # Both are drawn whatever the option, so that a seed means the same hammer with either.
+        # Draw both in any case, so that a seed gives the same hammer with either option.
         simulator._last_rand_vec = self.np_random.uniform(*HAMMER_STARTS)
         drawn = self.np_random.uniform(*HAND_STARTS)
         simulator.hand_init_pos = drawn if self.hand == "random" else np.array(HAND_START)
@@ -161,7 +171,7 @@ class Hammer(Task):
             raise ValueError(f"not a snapshot of {_KIND}: {problem}") from problem
         mujoco.mj_setState(model, data, state, _PHYSICS)
         mujoco.mj_forward(model, data)
-        # Once more: working out where everything is has moved the solver's starting point for the next step.
+        # Set the state again: the forward computation has changed the solver's warm start.
         mujoco.mj_setState(model, data, state, _PHYSICS)
         self._step, self._previous = step, previous
         self._now = self._instant()
@@ -169,18 +179,18 @@ class Hammer(Task):
 
     def axes_of(self, frame: CommandFrame) -> Floats | None:
         return (
-            picture_axes(named(_CAMERAS, _SHOWN[0]).azimuth)[None] if frame == "camera" else None
-        )  # its hand never turns
+            camera_axes(named(_CAMERAS, _SHOWN[0]).azimuth)[None] if frame == "camera" else None
+        )  # the hand does not rotate
 
     def scene(self) -> Scene:
         self._require_start()
         state = of_instant(self._now)
-        joints = mujoco_pose.joints(self._simulator.model, self._simulator.data)
-        return replace(hammer_scene(state, REACH), pose=Pose(joints, (vector(state.hand),)))
+        joints = mujoco_pose.pack_pose(self._simulator.model, self._simulator.data)
+        return replace(hammer_scene(state, ACTION_SCALE), pose=Pose(joints, (vector(state.hand),)))
 
     def scene3d(self, folder: Path) -> Scene3D:
         model = mujoco_pose.write_model(self._simulator.model, folder)
-        return Scene3D(model, _SEEN, _CAMERAS, _SHOWN, floor=0.0)
+        return Scene3D(model, _VISUAL_GEOMS, _CAMERAS, _SHOWN, floor=0.0)
 
     def progress(self) -> dict[str, Any]:
         return {"nail": min(1.0, max(0.0, self._depth() / DRIVEN))}
@@ -190,7 +200,7 @@ class Hammer(Task):
         self._simulator.close()
 
     def _instant(self) -> Floats:
-        """The 18 numbers of the present instant, unclipped (metaworld's order and scales)."""
+        """The 18 numbers of the present instant, unclipped, in Meta-World's order and scale."""
         body = self._simulator.data.body
         apart = float(np.linalg.norm(body("rightclaw").xpos - body("leftclaw").xpos))
         parts = [body("hand").xpos, [min(1.0, apart / OPENING)]]
@@ -198,7 +208,7 @@ class Hammer(Task):
         return np.concatenate(parts)
 
     def _depth(self) -> float:
-        """How far the nail has gone in, m."""
+        """Depth of the nail in the block, m."""
         return float(self._simulator.data.joint("NailSlideJoint").qpos[0])
 
     def _info(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The state of Hammer: where things are, and the 35 numbers an observation holds.
+"""The state of Hammer, and the 35 numbers of an observation.
 
-Shared by the environment, its drawing and its teacher; pure numpy, any thread. Never imports the simulator.
-Lengths are metres of metaworld's world: x to the right and y away as seen by the robot, z up, the table's top at 0.
-The hammer's body frame has its origin in the handle, which lies along x; the head is at +x and strikes along y.
+Shared by environment, drawing and teacher. Pure numpy; any thread; never imports the simulator. World frame, m: x right
+and y away as seen from the robot, z up, table top at 0. Hammer frame: origin in the handle, which lies along x; the
+head is at +x and strikes along y.
 """
 
 from __future__ import annotations
@@ -18,53 +18,55 @@ Floats = NDArray[np.float64]
 
 OBSERVATION_SIZE = 35
 INSTANT_SIZE = 18
-"""Numbers of one instant: hand 3, opening 1, hammer 3 and its quaternion 4, nail 3 and its quaternion 4."""
+"""Numbers of one instant: hand 3, opening 1, hammer 3 + quaternion 4, nail 3 + quaternion 4."""
 HAND_SIZE = 4
 """The first of these, which an observation holds for the present instant only."""
 OPENING = 0.1
-"""Metres between the fingers that count as an opening of 1."""
+"""Finger distance that counts as an opening of 1, m."""
 
 HAND_LOW, HAND_HIGH = (-0.5, 0.4, 0.05), (0.5, 1.0, 0.5)
-"""Where the hand can be steered to."""
+"""Workspace of the hand."""
 HANDLE = (-0.16, 0.16, 0.02)
-"""The handle's ends along the hammer's x, and its radius."""
+"""Ends of the handle along the hammer's x, and its radius."""
 HEAD_X, HEAD_RADIUS, FACE = 0.16, 0.038, 0.072
-"""Place of the head along the hammer's x, its radius, and how far along y its faces are."""
+"""Position of the head along the hammer's x, its radius, and the distance of its faces along y."""
 NAIL = (0.24, 0.64, 0.11)
-"""Where the nail's head is before the first blow."""
+"""Initial position of the nail's head."""
 NAIL_RADIUS, NAIL_FACE, NAIL_LENGTH = 0.03, 0.009, 0.117
-"""Of the nail's head; how far its face lies before its centre; from its centre to its point."""
+"""Radius of the nail's head, distance from its centre to its face, and from its centre to the nail's tip."""
 BLOCK_CENTRE, BLOCK_HALF = (0.24, 0.85, 0.11), (0.1, 0.1, 0.11)
-"""The block that takes the nail."""
+"""The block around the nail."""
 DRIVEN = 0.09
-"""The nail is home when it has moved by more than this along y (metaworld)."""
+"""Motion along y, above which the nail counts as driven in (metaworld)."""
 GOAL = (0.24, 0.74, 0.11)
-"""The goal metaworld shows in its observation: the nail's head, driven in by 10 cm."""
+"""The goal in Meta-World's observation: the nail's head, driven in by 10 cm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HammerState:
-    """Where things are, metres.
+    """Positions, m.
 
     Attributes:
-        hand: between the fingers, [3]; their tips are 4.5 cm lower. opening: of the gripper, 0 shut to 1 open.
-        hammer: origin of its frame, [3]. turn: its rotation [3, 3]; columns are its axes in the world.
+        hand: point between the fingers, [3]; the fingertips are 4.5 cm lower.
+        opening: of the gripper, 0 closed to 1 open.
+        hammer: origin of its frame, [3].
+        rotation: of the hammer, [3, 3].
         nail: centre of the nail's head, [3].
     """
 
     hand: Floats
     opening: float
     hammer: Floats
-    turn: Floats
+    rotation: Floats
     nail: Floats
 
     def in_world(self, points: Floats) -> Floats:
-        """Points [..., 3] of the hammer's frame in the world."""
-        return np.asarray(points @ self.turn.T + self.hammer)
+        """Points [..., 3] of the hammer's frame, in the world."""
+        return np.asarray(points @ self.rotation.T + self.hammer)
 
 
 def rotation(quaternion: Floats) -> Floats:
-    """The rotation [3, 3] of a quaternion (w, x, y, z); of any length but 0, which counts as no turn."""
+    """The rotation [3, 3] of a quaternion (w, x, y, z) of any length; length 0 gives the identity."""
     length = float(np.linalg.norm(quaternion))
     w, x, y, z = (quaternion / length).tolist() if length > 1e-9 else (1.0, 0.0, 0.0, 0.0)
     return np.array(
@@ -77,21 +79,21 @@ def rotation(quaternion: Floats) -> Floats:
 
 
 def of_instant(numbers: Floats) -> HammerState:
-    """The state of one instant's numbers, [18]."""
+    """The state from the 18 numbers of one instant."""
     return HammerState(
         hand=numbers[0:3],
         opening=float(numbers[3]),
         hammer=numbers[4:7],
-        turn=rotation(numbers[7:11]),
+        rotation=rotation(numbers[7:11]),
         nail=numbers[11:14],
     )
 
 
 def decode(observation: Array) -> HammerState:
-    """The state of the present part of an observation, float32 [35].
+    """The present state in an observation, float32 [35].
 
     Raises:
-        ValueError: the shape is wrong or a number is not finite.
+        ValueError: wrong shape, or a number that is not finite.
     """
     numbers = np.asarray(observation, dtype=np.float64)
     if numbers.shape != (OBSERVATION_SIZE,):

@@ -1,7 +1,7 @@
-"""Shortest ways for the agent round the T, in the T's body frame.
+"""Shortest paths of the agent around the T, in the T's body frame.
 
-Pure numpy; any thread. The T grown by the agent's radius and a clearance is an outline of eight corners; a
-shortest way runs straight between its six convex corners. Lengths are pixels.
+Pure numpy; any thread. The T grown by the agent's radius and a clearance has eight corners. A shortest path is a
+polyline over its six convex corners. Lengths are pixels.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 CLEARANCE = 4.0
-"""Free pixels between the agent's disc and the T on the way."""
+"""Clearance between the agent's disc and the T on a path, px."""
 MARGIN = AGENT_RADIUS + CLEARANCE
-_BLOCKED = MARGIN - 2.0  # a little smaller than the corners' outline, so that a way along it is free
+_BLOCKED = MARGIN - 2.0  # a little smaller than the outline, so that a path along the outline is free
 
 
 def _outline(margin: float) -> Floats:
-    """The T's corners [8, 2] after growing it by a margin with sharp corners."""
+    """The corners [8, 2] of the T grown by a margin (sharp corners)."""
     bar, low, stem, foot = 60.0 + margin, 30.0 + margin, 15.0 + margin, 120.0 + margin
     right = [(bar, -margin), (bar, low), (stem, low), (stem, foot)]
     return np.array(right + [(-x, y) for x, y in reversed(right)])
 
 
 def inside(point: Floats, margin: float) -> bool:
-    """Whether a point [2] is less than `margin` from the T (square corners)."""
+    """Whether a point [2] is less than `margin` from the T (sharp corners)."""
     x, y = abs(float(point[0])), float(point[1])
     return (x < 60 + margin and -margin < y < 30 + margin) or (x < 15 + margin and 30 - margin < y < 120 + margin)
 
 
 def nearest_free(point: Floats) -> Floats:
-    """The point itself if it keeps the margin to the T, otherwise the nearest one that does, [2]."""
+    """The nearest point [2] that keeps the margin to the T."""
     if not inside(point, MARGIN):
         return point
     x, y, side = abs(float(point[0])), float(point[1]), 1.0 if point[0] >= 0 else -1.0
@@ -59,14 +59,14 @@ def _crosses(start: Floats, stop: Floats) -> Bools:
 
 
 def _straight(starts: Floats, stops: Floats) -> Floats:
-    """Length of the straight way from each start [n, 2] to each stop [m, 2], infinite where the T is in between."""
+    """Distance from each start [n, 2] to each stop [m, 2]; infinite if the T blocks the segment."""
     shape = (len(starts), len(stops), 2)
     p, q = np.broadcast_to(starts[:, None], shape), np.broadcast_to(stops[None], shape)
     return np.where(_crosses(p, q), np.inf, np.hypot(*np.moveaxis(q - p, -1, 0)))
 
 
 def _join(straight: Floats) -> Floats:
-    """All-pairs shortest ways from straight ones (Floyd and Warshall)."""
+    """All-pairs shortest paths (Floyd-Warshall)."""
     lengths = straight.copy()
     np.fill_diagonal(lengths, 0.0)
     for k in range(len(lengths)):
@@ -75,15 +75,15 @@ def _join(straight: Floats) -> Floats:
 
 
 CORNERS: Floats = np.delete(_outline(MARGIN), (2, 5), axis=0)
-"""The turning points of all shortest ways, [6, 2]."""
+"""The possible corners of a shortest path, [6, 2]."""
 _BETWEEN_CORNERS = _straight(CORNERS, CORNERS)
 
 
-def shortest_ways(start: Floats, stops: Floats, usable: Bools) -> tuple[Floats, Floats]:
-    """Shortest ways from a free point [2] to free points [K, 2] over usable corners [6].
+def shortest_paths(start: Floats, stops: Floats, usable: Bools) -> tuple[Floats, Floats]:
+    """Shortest paths from a free point [2] to free points [K, 2] over usable corners [6].
 
     Returns:
-        lengths [K], infinite where there is none, and the next point to head for on each, [K, 2].
+        lengths [K] (infinite if there is no path) and the next waypoint of each path, [K, 2].
     """
     closed = ~(usable[:, None] & usable[None])
     between = _join(np.where(closed, np.inf, _BETWEEN_CORNERS))

@@ -1,7 +1,7 @@
 """Push-T: push a T-shaped block onto its goal with a disc, on the physics of gym-pusht.
 
-Runs in the thread that owns the environment (the actor's main loop, or a window that redraws snapshots). Uses
-only gym-pusht's public API, renders nothing and reads no device.
+Runs in the thread that owns the environment: the actor's main loop, or a window that redraws snapshots. Uses only
+gym-pusht's public API. Renders nothing and reads no device.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ from hitl_clic.types.scene import ActionFrame, Scene, Shape
 if TYPE_CHECKING:
     from gym_pusht.envs.pusht import PushTEnv
 
-REACH = 10.0
-"""Pixels between the agent and its target for one unit of action."""
+ACTION_SCALE = 10.0
+"""Distance from agent to target per unit of action, px."""
 SUCCESS_COVERAGE = 0.80
 _SETTLING_STEPS = 5
 _SMALLEST_GAP = 5.0
-"""Free pixels between agent and block at the start of an episode, at least."""
-_APART = (60.0, 60.0, 300.0, 300.0, 0.0)
-"""Agent and block where they touch neither each other nor a wall."""
+"""Smallest distance between agent and block at the start of an episode, px."""
+_SEPARATE_POSES = (60.0, 60.0, 300.0, 300.0, 0.0)
+"""Poses of agent and block without any contact."""
 _KIND = "hitl_clic/PushT-v0/1"
 
 
 def coverage(x: float, y: float, angle: float) -> float:
-    """Share of the goal that a T at this pose covers, 0 to 1.
+    """Share of the goal covered by a T at this pose, 0 to 1.
 
-    gym-pusht says the same, but adds up the T's parts in the order of a set, which changes from run to run and with it
-    the last bit: a recording would not be simulated again exactly.
+    gym-pusht adds up the parts of the T in the order of a set. That order, and so the last bit, changes between
+    processes; an exact replay needs a fixed order.
     """
     from shapely.geometry import Polygon
 
@@ -58,20 +58,23 @@ def coverage(x: float, y: float, angle: float) -> float:
 class PushT(Task):
     """Push the T until it covers more than 80 % of its goal.
 
-    Observation: float32 [24], see `push_t_state.features`. Action: float32 [2], the agent's target relative to
-    its present position, in units of 10 px; the target is kept inside the scene. 10 Hz.
+    Observation, float32 [24]: see `pusht.state.features`. Action, float32 [2]: target of the agent relative to its
+    position, in units of 10 px, clipped to the scene. 10 Hz.
 
-    Starts are drawn by gym-pusht from the episode's seed; draws in which the block is already home or the agent
-    touches it are drawn again. After a reset the physics settles for five steps without motion.
+    gym-pusht draws the start from the seed. Starts at the goal or in contact are drawn again. The physics settles for
+    five steps after a reset.
 
-    Contact solvers keep hidden state, so an exact snapshot is the start and every action since: taking one is
-    free, restoring costs about 0.5 ms per step of the episode (under 0.3 s at the cap of 500).
+    Contact solvers keep hidden state, so a snapshot is the start and all actions since. Taking one is free; restoring
+    takes about 0.5 ms for each step of the episode.
 
     Args:
-        max_steps: steps after which an episode is truncated. render_mode: see `Task`.
+        max_steps: steps after which an episode is truncated.
+        render_mode: see `Task`.
     """
 
-    action_frame = ActionFrame(axes=("x", "y"), scale=(REACH, REACH), unit=("px", "px"), groups=PLANE_GROUPS)
+    action_frame = ActionFrame(
+        axes=("x", "y"), scale=(ACTION_SCALE, ACTION_SCALE), unit=("px", "px"), groups=PLANE_GROUPS
+    )
     control_hz = 10.0
     symmetries = (MIRROR,)
 
@@ -80,7 +83,7 @@ class PushT(Task):
         if max_steps < 1:
             raise ValueError(f"max_steps must be at least 1, got {max_steps}")
         self.max_steps = max_steps
-        # Positions are fractions of the scene; a person can squeeze the block through a wall, so leave room.
+        # Positions are fractions of the scene. The block can be squeezed through a wall, so the bounds are wide.
         self.observation_space = spaces.Box(-4.0, 4.0, (OBSERVATION_SIZE,), np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
         self._simulator: PushTEnv | None = None
@@ -135,29 +138,29 @@ class PushT(Task):
         return self.observe()
 
     def forecast(self, actions: Array) -> Array:
-        """As in `Task`, on a second simulator set to the present poses and velocities.
+        """As in `Task`, in a second simulator with the present poses and velocities.
 
-        What a contact solver remembers is not set, so in contact the forecast is off by a little: by less than a tenth
-        of a pixel after four steps of pushing, mostly by far less.
+        The contact solver's hidden state is missing. In contact the error is below 0.1 px after four steps, mostly far
+        less.
         """
         if self._start < 0:
             raise RuntimeError("call reset() before forecast()")
         checked = [checked_action(action, 2) for action in actions]
         if not checked:
             return self.observe()
-        return _follow(self._imagine(), self._state, checked)
+        return _simulate(self._approximate_copy(), self._state, checked)
 
-    def foresee(self, observation: Array, actions: Array) -> Array:
-        """As in `Task`: agent and block at rest where they are seen. Off by a pixel after two steps, usually."""
+    def predict(self, observation: Array, actions: Array) -> Array:
+        """As in `Task`, with agent and block at rest; the error is typically 1 px after two steps."""
         state = decode(observation)
         checked = [checked_action(action, 2) for action in actions]
         if not checked:
             return observation
-        simulator = self._apart()
-        simulator.block.angle = state.angle  # first, as in `_imagine`
+        simulator = self._scratch_simulator()
+        simulator.block.angle = state.angle  # first, as in `_approximate_copy`
         simulator.block.position = (state.block_x, state.block_y)
         simulator.agent.position = (state.agent_x, state.agent_y)
-        return _follow(simulator, state, checked)
+        return _simulate(simulator, state, checked)
 
     def scene(self) -> Scene:
         s = self._state
@@ -167,7 +170,7 @@ class PushT(Task):
             Shape("object", outline_in_scene(s.block_x, s.block_y, s.angle)),
             Shape("robot", (hand,), AGENT_RADIUS),
         )
-        return Scene(size=(SIDE, SIDE), shapes=shapes, hand=hand, step=REACH)
+        return Scene(size=(SIDE, SIDE), shapes=shapes, hand=hand, step=ACTION_SCALE)
 
     def progress(self) -> dict[str, Any]:
         return {"coverage": self._coverage}
@@ -179,25 +182,25 @@ class PushT(Task):
                 simulator.close()
         self._simulator = self._imagined = None
 
-    def _imagine(self) -> PushTEnv:
-        """A simulator in the present state, without the memory of the contact solver."""
+    def _approximate_copy(self) -> PushTEnv:
+        """A simulator in the present state, without the contact solver's hidden state."""
         assert self._simulator is not None
-        imagined = self._apart()
+        imagined = self._scratch_simulator()
         for there, here in ((imagined.agent, self._simulator.agent), (imagined.block, self._simulator.block)):
-            there.angle = here.angle  # first: turning a body moves it, since it turns about its centre of mass
+            there.angle = here.angle  # first: a body turns about its centre of mass, which moves its origin
             there.position, there.velocity = here.position, here.velocity
             there.angular_velocity = here.angular_velocity
         return imagined
 
-    def _apart(self) -> PushTEnv:
-        """The second simulator, a new space each time, nothing touching in it: what follows depends on no past."""
+    def _scratch_simulator(self) -> PushTEnv:
+        """The second simulator, with a new space and no contacts, so that results do not depend on earlier calls."""
         if self._imagined is None:
             self._imagined = _new_simulator()
-        self._imagined.reset(seed=0, options={"reset_to_state": _APART})
+        self._imagined.reset(seed=0, options={"reset_to_state": _SEPARATE_POSES})
         return self._imagined
 
     def _begin(self, start: int) -> None:
-        """Start the episode that gym-pusht draws from this number."""
+        """Start the episode that gym-pusht draws from this seed."""
         if self._simulator is None:
             self._simulator = _new_simulator()
         _, info = self._simulator.reset(seed=start)
@@ -226,13 +229,13 @@ class PushT(Task):
 
 
 def _new_simulator() -> PushTEnv:
-    from gym_pusht.envs.pusht import PushTEnv  # imported when first needed: it pulls in pygame and OpenCV
+    from gym_pusht.envs.pusht import PushTEnv  # late, because it imports pygame and OpenCV
 
     return PushTEnv(obs_type="state")
 
 
-def _follow(simulator: PushTEnv, state: PushTState, actions: list[Array]) -> Array:
-    """The observation after these actions, at least one, in a simulator that is in this state."""
+def _simulate(simulator: PushTEnv, state: PushTState, actions: list[Array]) -> Array:
+    """The observation after these actions (at least one) in a simulator in this state."""
     previous = features(state)
     for action in actions:
         previous = features(state)
@@ -242,12 +245,12 @@ def _follow(simulator: PushTEnv, state: PushTState, actions: list[Array]) -> Arr
 
 
 def _target(state: PushTState, action: Array) -> NDArray[np.float64]:
-    """Where the agent is to go, px [2]."""
+    """The agent's target, px [2]."""
     agent = np.array([state.agent_x, state.agent_y])
-    return np.asarray(np.clip(agent + REACH * action.astype(np.float64), 0.0, SIDE))
+    return np.asarray(np.clip(agent + ACTION_SCALE * action.astype(np.float64), 0.0, SIDE))
 
 
 def _state(info: dict[str, Any]) -> PushTState:
-    """What gym-pusht tells of the present state."""
+    """The state in gym-pusht's info."""
     (agent_x, agent_y), (block_x, block_y, angle) = info["pos_agent"].tolist(), info["block_pose"].tolist()
     return PushTState(agent_x, agent_y, block_x, block_y, angle)

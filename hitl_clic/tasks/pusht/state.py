@@ -1,8 +1,8 @@
-"""The state of Push-T: the geometry of the T and the 24 numbers an observation holds.
+"""The state of Push-T: the geometry of the T, and the 24 numbers of an observation.
 
-Shared by the environment and the teacher; pure numpy, any thread. Never imports the simulator.
-Lengths are pixels of the 512 x 512 scene, y points down, angles are radians. The body frame of the T has its
-origin in the middle of the bar's outer edge, x along the bar and y along the stem.
+Shared by environment and teacher. Pure numpy; any thread; never imports the simulator. Lengths are pixels of the
+512 x 512 scene, y points down, angles are radians. Body frame of the T: origin in the middle of the bar's outer edge, x
+along the bar, y along the stem.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from hitl_clic.types.symmetry import Symmetry
 SIDE = 512.0
 AGENT_RADIUS = 15.0
 GOAL = (256.0, 256.0, pi / 4)
-"""Goal pose of the T's body frame: x, y, angle."""
+"""Goal pose of the body frame: x, y, angle."""
 OBSERVATION_SIZE = 24
 _NOW = OBSERVATION_SIZE // 2
 
 T_OUTLINE: NDArray[np.float64] = np.array(
     [[-60, 0], [60, 0], [60, 30], [15, 30], [15, 120], [-15, 120], [-15, 30], [-60, 30]], dtype=np.float64
 )
-"""Corners of the T in its body frame, in order round it."""
+"""Corners of the T in its body frame, in order."""
 
 _IN_MIRROR = "1-{1} 1-{0} -{3} -{2} -{4} +{5} 1-{7} 1-{6} -{9} -{8} +{11} +{10}"
-"""The terms of one instant's features, see `features`."""
+"""The terms of one instant's `features`."""
 MIRROR = Symmetry(state=" ".join(_IN_MIRROR.format(*range(first, first + _NOW)) for first in (0, _NOW)), action="-1 -0")
-"""The scene in a mirror along the stem of the goal, a diagonal of the square scene: (x, y) -> (512 - y, 512 - x)."""
+"""Reflection in the stem of the goal, a diagonal of the scene: (x, y) -> (512 - y, 512 - x)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PushTState:
-    """Where the agent and the T are. Pixels and radians."""
+    """Positions of agent and T, px, and the angle of the T, rad."""
 
     agent_x: float
     agent_y: float
@@ -46,11 +46,11 @@ class PushTState:
 
 
 def features(state: PushTState) -> Array:
-    """The 12 numbers of one instant, float32 [12].
+    """The features of one instant, float32 [12].
 
     agent / 512 (2), (goal - block) / 512 (2), sin and cos of (goal angle - block angle), block / 512 (2),
-    (block - agent) / 512 (2), sin and cos of (block angle - pi). An observation is the previous instant's
-    features followed by the present one's, as in the Push-T environment of the public CLIC code.
+    (block - agent) / 512 (2), sin and cos of (block angle - pi). An observation holds the features of the previous and
+    of the present instant, as in the public CLIC code.
     """
     error = GOAL[2] - state.angle
     return np.array(
@@ -73,10 +73,10 @@ def features(state: PushTState) -> Array:
 
 
 def decode(observation: Array) -> PushTState:
-    """The state of the present half of an observation, float32 [24].
+    """The present state in an observation, float32 [24].
 
     Raises:
-        ValueError: the shape is wrong or a number is not finite.
+        ValueError: wrong shape, or a number that is not finite.
     """
     numbers = np.asarray(observation, dtype=np.float64)
     if numbers.shape != (OBSERVATION_SIZE,):
@@ -100,13 +100,13 @@ def to_body(point: NDArray[np.float64], x: float, y: float, angle: float) -> NDA
 
 
 def outline_in_scene(x: float, y: float, angle: float) -> tuple[tuple[float, float], ...]:
-    """The T's corners in the scene for a pose of its body frame."""
+    """The corners of a T at this pose, in the scene."""
     c, s = cos(angle), sin(angle)
     return tuple((x + c * px - s * py, y + s * px + c * py) for px, py in T_OUTLINE.tolist())
 
 
 def agent_gap(state: PushTState) -> float:
-    """Free distance in pixels between the agent's disc and the T; negative when they overlap."""
+    """Distance between the agent's disc and the T, px; negative if they overlap."""
     point = to_body(np.array([state.agent_x, state.agent_y]), state.block_x, state.block_y, state.angle)
     gaps = []
     for left, top, right, bottom in ((-60.0, 0.0, 60.0, 30.0), (-15.0, 30.0, 15.0, 120.0)):

@@ -1,7 +1,7 @@
-"""robosuite's simulation of one or two Panda arms, seeded for each episode and with a state that is whole.
+"""robosuite's simulation of one or two Panda arms, seeded per episode, with a complete state.
 
-Runs in the thread that owns the environment. Importing this imports robosuite (a second or more). Renders nothing, and
-never asks robosuite for its observations: they are sampled by clocks of their own and would lag behind after a restore.
+Runs in the thread that owns the environment. Importing this module imports robosuite (a second or more). Renders
+nothing. It never reads robosuite's observations: robosuite samples them at its own times, so after a restore they lag.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hitl_clic.tasks import mujoco_pose
 
 _SILENT_BELOW = logging.root.manager.disable
 _GL = os.environ.get("MUJOCO_GL")
-logging.disable(logging.WARNING)  # three warnings about optional parts, at every import
+logging.disable(logging.WARNING)  # robosuite warns about optional parts at every import
 import robosuite  # noqa: E402
 from robosuite.controllers import load_composite_controller_config  # noqa: E402
 
@@ -31,20 +31,20 @@ from hitl_clic.tasks.robosuite.arm import RobosuiteArm  # noqa: E402
 
 logging.disable(_SILENT_BELOW)
 if _GL is None:
-    os.environ.pop("MUJOCO_GL", None)  # robosuite has set one, which a window started from here would take for a wish
-logging.getLogger("robosuite_logs").setLevel(logging.WARNING)  # it tells of every file that it reads
+    os.environ.pop("MUJOCO_GL", None)  # robosuite sets it; child processes must not inherit it
+logging.getLogger("robosuite_logs").setLevel(logging.WARNING)  # it logs every file that it reads
 
 Floats = NDArray[np.float64]
 Color = tuple[float, float, float, float]
 
 CONTROL_HZ = 20
 _PHYSICS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
-"""All that MuJoCo needs to go on exactly: positions, velocities, controls, the solver's starting point."""
+"""The state from which MuJoCo continues exactly: positions, velocities, controls and the solver's warm start."""
 _COARSE = 0.01
-"""Seconds in one step of coarse physics, five times robosuite's own."""
+"""Time step of coarse physics, s: five times robosuite's."""
 _ARM_JOINTS, _FINGERS = 7, 2
 _LEFT, _RIGHT, _THING = 1, 2, 4
-"""Bits that say what a geom is to a grasp."""
+"""Bits of a geom's role in a grasp."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,32 +52,33 @@ class Hand:
     """One hand of the robot.
 
     Attributes:
-        position: the point between the fingertips, [3], metres in the world.
-        turn: rotation [3, 3] of the hand; columns are its axes in the world: the fingers open along the second and
-            the third points away from the arm.
-        finger: way of the first finger from shut, 0 to 0.04 m. speed: its speed, m/s.
+        position: point between the fingertips, [3], m in the world.
+        rotation: [3, 3]; the fingers open along the second axis, the third axis points away from the arm.
+        finger: position of the first finger, 0 (closed) to 0.04 m.
+        speed: of the first finger, m/s.
     """
 
     position: Floats
-    turn: Floats
+    rotation: Floats
     finger: float
     speed: float
 
 
 class RobosuiteEngine:
-    """One of robosuite's environments, by its name there.
+    """One of robosuite's environments.
 
-    Actions are robosuite's own, seven numbers an arm: changes of the hand's pose in the world's frame (operational
-    space control, 1 is 5 cm or 0.5 rad ahead of where the hand is) and the fingers, by sign.
+    Actions are robosuite's, seven numbers an arm: target change of the hand's pose in the world frame
+    (operational-space control; 1 is 5 cm or 0.5 rad), and the sign of the fingers' command.
 
     Args:
-        name: robosuite's name of the environment. arms: how many Pandas it takes.
+        name: robosuite's name of the environment.
+        arms: number of Panda arms.
     """
 
     def __init__(self, name: str, arms: int) -> None:
         controller = load_composite_controller_config(controller=None, robot="Panda")
-        controller["body_parts"]["right"]["input_ref_frame"] = "world"  # its default is the arm's own base
-        # The seed is fixed: some environments draw sizes of objects when they are made, which must not differ.
+        controller["body_parts"]["right"]["input_ref_frame"] = "world"  # the default is the arm's base
+        # A fixed seed: some environments draw the sizes of objects at construction, and these must not differ.
         self.suite = robosuite.make(
             name,
             robots=["Panda"] * arms,
@@ -100,38 +101,38 @@ class RobosuiteEngine:
         self._geoms: dict[str, list[int]] = {}
         self._roles: dict[tuple[int, str, str], NDArray[np.uint8]] = {}
         self.reset(0)
-        self.step(np.zeros(7 * arms))  # robosuite compiles parts of itself now, seconds at the very first time
+        self.step(np.zeros(7 * arms))  # robosuite compiles functions here; the first time takes seconds
         self.size = self.state().size
-        """Numbers in a state."""
+        """Length of a state."""
 
     def reset(self, seed: int) -> None:
-        """Start an episode; the same seed is the same start."""
+        """Start an episode; equal seeds give equal starts."""
         self.suite.rng.bit_generator.state = np.random.default_rng(seed).bit_generator.state
         self.suite.reset()
-        self._look_afresh()
+        self._refresh_controllers()
 
     def step(self, action: Floats) -> None:
-        """Go on by a twentieth of a second, 25 steps of the physics.
+        """Advance by 1/20 s, 25 physics steps.
 
-        robosuite's own step() without its rewards, sensors and histories.
+        As robosuite's step(), without its rewards, sensors and histories.
         """
         robots = self.suite.robots
         parts = action.reshape(len(robots), -1)
         for robot, part in zip(robots, parts, strict=True):
             robot.composite_controller.update_state()
             robot.composite_controller.set_goal(part)
-            robot.control(part)  # the arm's torques for the first of the steps, the fingers' command for all
+            robot.control(part)  # sets the torques of the first physics step and the fingers' command of all
         for later in range(round(1.0 / (CONTROL_HZ * self.model.opt.timestep))):
             if later:
                 mujoco.mj_fullM(self.model, self._inertia, self.data.qM)
                 for arm in self._arms:
-                    arm.push(self._inertia)
+                    arm.apply_torques(self._inertia)
             mujoco.mj_step2(self.model, self.data)
-            self._work_out()
+            self._update_kinematics()
 
     @contextmanager
-    def coarsely(self) -> Iterator[None]:
-        """Within this, steps take a fifth of the time and come out nearly the same; afterwards all is as it was."""
+    def coarse_physics(self) -> Iterator[None]:
+        """Within this context, steps take a fifth of the time and are approximate; afterwards the state is restored."""
         here, fine = self.state(), self.model.opt.timestep
         self.model.opt.timestep = _COARSE
         try:
@@ -141,7 +142,7 @@ class RobosuiteEngine:
             self.set_state(here)
 
     def state(self) -> Floats:
-        """All that decides what happens next: the physics, the joints the arms lean to, the fingers' command."""
+        """The complete state: physics, null-space joint targets of the arms, and commands of the fingers."""
         mujoco.mj_getState(self.model, self.data, self._physics, _PHYSICS)
         parts = [self._physics]
         for robot in self.suite.robots:
@@ -150,32 +151,35 @@ class RobosuiteEngine:
         return np.concatenate(parts)
 
     def set_state(self, state: Floats) -> None:
-        """Return to a state of `state`, also one of another process."""
+        """Return to a state, possibly of another process."""
         mujoco.mj_setState(self.model, self.data, state[: self._physics.size], _PHYSICS)
         extra = state[self._physics.size :].reshape(len(self.suite.robots), _ARM_JOINTS + _FINGERS)
         for robot, numbers in zip(self.suite.robots, extra, strict=True):
             robot.part_controllers["right"].initial_joint = numbers[:_ARM_JOINTS].copy()
             robot.gripper["right"].current_action = numbers[_ARM_JOINTS:].copy()
-        self._look_afresh()
+        self._refresh_controllers()
 
     def hand(self, arm: int) -> Hand:
-        """Where an arm's hand is."""
+        """The hand of an arm."""
         robot, data = self.suite.robots[arm], self.data
         finger, speed = (places["right"][0] for places in _finger_places(robot))
         return Hand(
             position=data.site_xpos[robot.eef_site_id["right"]].copy(),
-            turn=data.body(robot.robot_model.eef_name["right"]).xmat.reshape(3, 3).copy(),
+            rotation=data.body(robot.robot_model.eef_name["right"]).xmat.reshape(3, 3).copy(),
             finger=float(data.qpos[finger]),
             speed=float(data.qvel[speed]),
         )
 
-    def joints(self) -> bytes:
-        """Where everything is, for a renderer."""
-        return mujoco_pose.joints(self.model, self.data)
+    def pack_pose(self) -> bytes:
+        """The pose for a renderer."""
+        return mujoco_pose.pack_pose(self.model, self.data)
 
     def write_model(self, folder: Path, colors: Mapping[str, Color]) -> str:
-        """Write what a renderer needs once, with some bodies in colours of our own (red, green, blue, opacity, from 0
-        to 1); the file's path."""
+        """Write the model for a renderer; returns the file's path.
+
+        Args:
+            colors: RGBA from 0 to 1 by name of a body.
+        """
         model = copy.copy(self.model)
         for body, color in colors.items():
             geoms = model.geom_bodyid == model.body(body).id
@@ -183,19 +187,19 @@ class RobosuiteEngine:
         return mujoco_pose.write_model(model, folder)
 
     def grasps(self, arm: int, body: str, part: str = "") -> bool:
-        """Whether both fingertips of an arm touch the body, at a geom with `part` in its name (robosuite's rule)."""
+        """Whether both fingertips of an arm touch a geom of the body with `part` in its name (robosuite's rule)."""
         if (arm, body, part) not in self._roles:
             self._roles[arm, body, part] = self._geom_roles(arm, body, part)
         pairs = self._roles[arm, body, part][self.data.contact.geom]
         touching = set((pairs[:, 0] | pairs[:, 1]).tolist())
         return {_LEFT | _THING, _RIGHT | _THING} <= touching
 
-    def solved(self) -> bool:
-        """robosuite's own check of success."""
+    def succeeded(self) -> bool:
+        """robosuite's success check."""
         return bool(self.suite._check_success())
 
     def geoms(self, body: str) -> list[int]:
-        """Indices of the colliding geoms of a body and, if it can move, of the bodies that are fixed to it."""
+        """Indices of the colliding geoms of a body and of the bodies fixed to it."""
         if body not in self._geoms:
             model, root = self.model, self.model.body(body).id
             bodies = model.geom_bodyid
@@ -204,7 +208,7 @@ class RobosuiteEngine:
         return self._geoms[body]
 
     def _geom_roles(self, arm: int, body: str, part: str) -> NDArray[np.uint8]:
-        """For every geom whether it is a left or a right fingertip of the arm or a part of the body."""
+        """The role of every geom: left or right fingertip of the arm, or part of the body."""
         roles = np.zeros(self.model.ngeom, np.uint8)
         tips = self.suite.robots[arm].gripper["right"].important_geoms
         for bit, side in ((_LEFT, "left_fingerpad"), (_RIGHT, "right_fingerpad")):
@@ -212,22 +216,22 @@ class RobosuiteEngine:
         roles[[geom for geom in self.geoms(body) if part in self.model.geom(geom).name]] = _THING
         return roles
 
-    def _look_afresh(self) -> None:
-        """Where everything is now, also to the controllers: they keep where the arm was when they looked last."""
-        self._work_out()
+    def _refresh_controllers(self) -> None:
+        """Update all positions, and the controllers, which cache the arms' state."""
+        self._update_kinematics()
         for robot in self.suite.robots:
             for controller in robot.part_controllers.values():
                 controller.new_update = True
 
-    def _work_out(self) -> None:
-        """Where everything is now; a step leaves it one physics step behind. What the physics starts from stays."""
+    def _update_kinematics(self) -> None:
+        """Update all positions, which a step leaves one physics step behind; the solver's warm start stays."""
         mujoco.mj_step1(self.model, self.data)
 
     def close(self) -> None:
-        """Let go of the simulation."""
+        """Free the simulation."""
         self.suite.close()
 
 
 def _finger_places(robot: Any) -> tuple[Any, Any]:
-    """Where a robot's finger joints are in qpos and in qvel, for each of its hands."""
+    """Indices of a robot's finger joints in qpos and qvel, for each hand."""
     return robot._ref_gripper_joint_pos_indexes, robot._ref_gripper_joint_vel_indexes

@@ -1,13 +1,13 @@
-"""Lift: pick up a cube from a table, in robosuite's Lift; and the scripted teacher of it.
+"""Lift: pick up a cube from a table (robosuite's Lift), and its scripted teacher.
 
-The task runs in the thread that owns the environment; the teacher is pure. What all such tasks share is in
-`robosuite_task.py` and `arm_teacher.py`: this file is all that one more of them costs.
+The task runs in the thread that owns the environment; the teacher is pure. This file is all that an additional task of
+this type needs; `task.py` and `arm_teacher.py` hold the shared parts.
 
-| The teacher's phase | While                              | The hand heads for                   | Fingers |
-|---------------------|------------------------------------|--------------------------------------|---------|
-| reach               | the cube is not between the fingers | over the cube, lower the nearer      | open    |
-| close               | it is, and they do not hold it     | the cube                             | shut    |
-| lift                | they hold it                       | straight up                          | shut    |
+| Phase | Active while                   | Target of the hand               | Fingers |
+|-------|--------------------------------|----------------------------------|---------|
+| reach | cube not between the fingers   | above the cube, lower if nearer  | open    |
+| close | cube between open fingers      | the cube                         | close   |
+| lift  | cube grasped                   | straight up                      | close   |
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hitl_clic.tasks.robosuite.arm_teacher import Grip, apart, checked, nearest_turn, share, upright_first
+from hitl_clic.tasks.robosuite.arm_teacher import (
+    HandMotion,
+    checked_observation,
+    detour_while_tilted,
+    horizontal_and_height,
+    nearest_downward_rotation,
+    ramp,
+)
 from hitl_clic.tasks.robosuite.task import RobosuiteTask
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
@@ -27,25 +34,22 @@ if TYPE_CHECKING:
 
 _CUBE = "cube_main"
 _HOVER = 0.08
-"""How much higher the hand comes along."""
 _DESCENT = (0.03, 0.01)
-"""Distances beside the cube between which the hand goes down."""
 _BESIDE, _ABOVE = (0.025, 0.012), (0.02, 0.01)
-"""Distances beside and above the cube between which it comes to lie between the fingers."""
 _LIFT = 0.1
-"""How far ahead of itself the hand heads when it lifts."""
+"""Offset of the lift."""
 
 
 class Lift(RobosuiteTask):
-    """Lift the cube by more than about 2 cm (robosuite: its middle 4 cm over the table).
+    """Lift the cube by more than about 2 cm (robosuite: its centre 4 cm above the table).
 
-    Observation: float32 [30]: hand 3, cube 3, rotation of the hand 9 and of the cube 9, first finger and its speed 2,
-    hand from cube 3, whether the cube is grasped 1. Metres, m/s.
+    Observation, float32 [30]: hand 3, cube 3, rotation of the hand 9 and of the cube 9, first finger and its speed 2,
+    cube to hand 3, grasped 1. Metres, m/s.
     """
 
-    environment, kind, dim_o = "Lift", "hitl_clic/Lift-v0/1", 30
-    longest = {"fast": 150, "published": 300}  # noqa: RUF012
-    drawn = (("object", _CUBE),)
+    environment, snapshot_id, dim_o = "Lift", "hitl_clic/Lift-v0/1", 30
+    step_limits = {"fast": 150, "published": 300}  # noqa: RUF012
+    drawn_bodies = (("object", _CUBE),)
     cameras = (
         Camera("side", target=(-0.06, 0.0, 0.97), distance=1.0, azimuth=90.0, elevation=-28.0),
         Camera("front", target=(-0.04, 0.0, 0.97), distance=1.0, azimuth=180.0, elevation=-30.0),
@@ -56,24 +60,23 @@ class Lift(RobosuiteTask):
     def numbers(self, engine: RobosuiteEngine) -> list[Any]:
         hand, cube = engine.hand(0), engine.data.body(_CUBE)
         grasped = engine.grasps(0, _CUBE)
-        pose = [hand.position, cube.xpos, hand.turn, cube.xmat]
+        pose = [hand.position, cube.xpos, hand.rotation, cube.xmat]
         return [*pose, hand.finger, hand.speed, hand.position - cube.xpos, float(grasped)]
 
 
 class LiftTeacher(MemorylessTeacher):
-    """Takes the cube across the pair of its sides that needs the lesser turn."""
+    """Grasps the pair of faces that needs the smaller rotation."""
 
     name = "hitl_clic/LiftTeacher/1"
 
     def action(self, observation: Array) -> Array:
-        """Action float32 [7] for an observation float32 [30]. Raises ValueError for another shape or NaN."""
-        numbers = checked(observation, Lift.dim_o)
-        way, hand, cube = -numbers[26:29], numbers[6:15].reshape(3, 3), numbers[15:24].reshape(3, 3)
-        beside, height = apart(way)
-        between = share(beside, _BESIDE) * share(abs(height), _ABOVE)
+        numbers = checked_observation(observation, Lift.dim_o)
+        offset, hand, cube = -numbers[26:29], numbers[6:15].reshape(3, 3), numbers[15:24].reshape(3, 3)
+        beside, height = horizontal_and_height(offset)
+        between = ramp(beside, _BESIDE) * ramp(abs(height), _ABOVE)
         held = between * numbers[29]
-        turn = nearest_turn(hand, [cube[:, 0], cube[:, 1]])
-        way[2] += _HOVER * (1.0 - share(beside, _DESCENT))
-        way = upright_first(way, numbers[0:3], hand)
-        way = (1.0 - held) * way + held * np.array([0.0, 0.0, _LIFT])
-        return Grip(way, turn, min(1.0, 2.0 * between)).action().astype(np.float32)
+        rotation = nearest_downward_rotation(hand, [cube[:, 0], cube[:, 1]])
+        offset[2] += _HOVER * (1.0 - ramp(beside, _DESCENT))
+        offset = detour_while_tilted(offset, numbers[0:3], hand)
+        offset = (1.0 - held) * offset + held * np.array([0.0, 0.0, _LIFT])
+        return HandMotion(offset, rotation, min(1.0, 2.0 * between)).action().astype(np.float32)

@@ -1,13 +1,13 @@
-"""The scripted teacher of Pick-Can: reach the can, close, carry it over its quarter of the other bin, let go.
+"""The scripted teacher of Pick-Can.
 
-Pure; any thread. Memoryless: the phases are shares between 0 and 1, worked out from the observation.
+Pure; any thread. Memoryless; phases and ramps as in `arm_teacher`.
 
-| Phase   | While                                | The hand heads for                                    | Fingers |
-|---------|--------------------------------------|-------------------------------------------------------|---------|
-| reach   | the can is not between the fingers   | over the can, lower the nearer; up first if low       | open    |
-| close   | it is, and they do not hold it       | the can                                               | shut    |
-| carry   | they hold it                         | up with the can, then its place, lower the nearer     | shut    |
-| release | it is over its place, low enough     | nothing, and up once the can is free                  | open    |
+| Phase   | Active while                     | Target of the hand                                  | Fingers |
+|---------|----------------------------------|-----------------------------------------------------|---------|
+| reach   | can not between the fingers      | above the can, lower when nearer; up first if low   | open    |
+| close   | can between open fingers         | the can                                             | close   |
+| carry   | can grasped                      | up, then above its place, lower when nearer         | close   |
+| release | can above its place, low enough  | its present position; up once the can is free       | open    |
 
 Lengths are metres.
 """
@@ -21,94 +21,93 @@ import numpy as np
 from hitl_clic.tasks.robosuite.arm_teacher import (
     HOME,
     Floats,
-    Grip,
-    apart,
-    checked,
-    easiest,
-    nearest_turn,
-    pointing_down,
-    share,
-    upright_first,
+    HandMotion,
+    checked_observation,
+    detour_while_tilted,
+    downward_rotation,
+    easiest_rotation,
+    horizontal_and_height,
+    nearest_downward_rotation,
+    ramp,
 )
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
 
 _SIZE = 40
 _PLACE = np.array([0.2, 0.405])
-"""Middle of the can's quarter of the second bin."""
+"""Centre of the can's quarter of the second bin."""
 _PLACE_HALF = np.array([0.1, 0.125])
-"""Half its width and depth."""
+"""Half the size of the quarter."""
 _BIN, _BIN_HALF = np.array([0.1, -0.25]), np.array([0.19, 0.24])
 """Middle of the first bin, and half its width and depth inside."""
 _RIM = (0.075, 0.05)
-"""Distances from a wall between which the fingers come to be turned along it."""
+"""Ramp of "fingers along the wall", over the distance of the can from it."""
 _GRIP_POINT = np.array([0.0, 0.0, 0.015])
-"""Where the hand grips the can, from its middle: the palm stays over the bin's walls."""
+"""Grasp point relative to the can's centre: the palm stays above the bin's walls."""
 _HOVER = 0.1
 _TRAVEL = (0.93, 0.97)
-"""Heights of the hand between which it comes to travel sideways: over the bins' walls."""
+"""Ramp of "may travel sideways", over the height of the hand: above the bins' walls."""
 _DESCENT = (0.04, 0.012)
-"""Distances beside the can between which the hand goes down."""
-_ASKEW = (0.5, 0.25)
-"""Angles still to turn, rad, between which it may."""
+_ANGLE_ERROR = (0.5, 0.25)
 _BESIDE, _ABOVE = (0.03, 0.015), (0.03, 0.015)
-"""Distances beside and above the can between which it comes to lie between the fingers."""
 _HELD_BESIDE, _HELD_ABOVE = (0.05, 0.04), (0.07, 0.06)
-"""The same for fingers that hold it."""
 _CLEAR = (0.925, 0.95)
-"""Heights of the can between which it comes to clear the walls."""
+"""Ramp of "clear of the walls", over the height of the can."""
 _CARRY, _DROP = 0.99, 0.92
-"""Heights at which the can is carried and let go."""
+"""Heights of the can for carrying and for release."""
 _OVER, _LOW = (0.06, 0.03), (0.955, 0.935)
-"""Distances of the can from its place, and its heights, between which it is let go."""
+"""Ramps of the release, over the distance of the can from its place and over its height."""
 _UP = np.array([0.0, 0.0, 0.1])
 
 
 class PickCanTeacher(MemorylessTeacher):
-    """Takes the can standing or lying; beside a wall in y with the fingers along the wall."""
+    """Grasps a standing or lying can; near a wall along y, the fingers are parallel to the wall."""
 
     name = "hitl_clic/PickCanTeacher/2"
 
     def action(self, observation: Array) -> Array:
-        """Action float32 [7] for an observation float32 [40]. Raises ValueError for another shape or NaN."""
-        numbers = checked(observation, _SIZE)
+        numbers = checked_observation(observation, _SIZE)
         hand, can, grasped = numbers[0:3], numbers[3:6], numbers[39]
-        turn = _turn(numbers[6:15].reshape(3, 3), can, numbers[15:24].reshape(3, 3)[:, 2])
-        way = can - hand + _GRIP_POINT
-        beside, height = apart(way)
-        between = share(beside, _BESIDE) * share(abs(height), _ABOVE)
-        held = grasped * share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)
-        placed = share(float(np.hypot(*(_PLACE - can[:2]))), _OVER) * share(float(can[2]), _LOW)
+        rotation = _turn(numbers[6:15].reshape(3, 3), can, numbers[15:24].reshape(3, 3)[:, 2])
+        offset = can - hand + _GRIP_POINT
+        beside, height = horizontal_and_height(offset)
+        between = ramp(beside, _BESIDE) * ramp(abs(height), _ABOVE)
+        held = grasped * ramp(beside, _HELD_BESIDE) * ramp(abs(height), _HELD_ABOVE)
+        placed = ramp(float(np.hypot(*(_PLACE - can[:2]))), _OVER) * ramp(float(can[2]), _LOW)
         inside = bool((np.abs(can[:2] - _PLACE) < _PLACE_HALF).all()) and can[2] < _DROP - 0.03
         placed = max(placed, float(inside))
 
-        down = share(beside, _DESCENT) * share(float(np.linalg.norm(turn)), _ASKEW)
-        way[2] += _HOVER * (1.0 - down)
-        way[:2] *= max(share(float(hand[2]), _TRAVEL), share(beside, _DESCENT))
-        way = upright_first(way, hand, numbers[6:15].reshape(3, 3))
-        way = (1.0 - held) * way + held * _carry(can)
-        way = (1.0 - placed) * way + placed * (1.0 - grasped) * _UP
-        turn = turn * (1.0 - max(held, placed))
-        return Grip(way, turn, min(1.0, 2.0 * max(between, held)) * (1.0 - placed)).action().astype(np.float32)
+        down = ramp(beside, _DESCENT) * ramp(float(np.linalg.norm(rotation)), _ANGLE_ERROR)
+        offset[2] += _HOVER * (1.0 - down)
+        offset[:2] *= max(ramp(float(hand[2]), _TRAVEL), ramp(beside, _DESCENT))
+        offset = detour_while_tilted(offset, hand, numbers[6:15].reshape(3, 3))
+        offset = (1.0 - held) * offset + held * _carry(can)
+        offset = (1.0 - placed) * offset + placed * (1.0 - grasped) * _UP
+        rotation = rotation * (1.0 - max(held, placed))
+        return (
+            HandMotion(offset, rotation, min(1.0, 2.0 * max(between, held)) * (1.0 - placed))
+            .action()
+            .astype(np.float32)
+        )
 
 
 def _carry(can: Floats) -> Floats:
-    """The way of the can, [3]: up, over its place, down to where it is let go."""
+    """The offset of the can, [3]: up, above its place, down to the release height."""
     sideways = _PLACE - can[:2]
-    over = share(float(np.hypot(*sideways)), _OVER)
-    sideways = sideways * max(share(float(can[2]), _CLEAR), over)
+    over = ramp(float(np.hypot(*sideways)), _OVER)
+    sideways = sideways * max(ramp(float(can[2]), _CLEAR), over)
     return np.array([*sideways, _CARRY + (_DROP - _CARRY) * over - can[2]])
 
 
 def _turn(hand: Floats, can: Floats, axis: Floats) -> Floats:
-    """The turn [3] to the hand whose fingers shut on the can.
+    """The rotation [3] to a grasp of the can.
 
-    Across a lying one, either way round. On a standing one as in the arm's first pose, which is along the walls in x;
-    near the others turned along them, in a corner half of that: always the same way, so that there is one answer.
+    A lying can: across its axis. A standing can: as in the arm's initial pose, which is parallel to the walls in x;
+    near the other walls parallel to these, in a corner half of that. The choice is unique.
     """
     if abs(float(axis[2])) < 0.7:
-        return nearest_turn(hand, [np.array([-axis[1], axis[0]])])
-    near_x, near_y = (share(float(gap), _RIM) for gap in _BIN_HALF - np.abs(can[:2] - _BIN))
+        return nearest_downward_rotation(hand, [np.array([-axis[1], axis[0]])])
+    near_x, near_y = (ramp(float(gap), _RIM) for gap in _BIN_HALF - np.abs(can[:2] - _BIN))
     angle = pi / 2 * near_y * (1.0 - 0.5 * near_x)
     along = np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]]) @ HOME
-    return easiest(hand, [pointing_down(along) @ hand.T])
+    return easiest_rotation(hand, [downward_rotation(along) @ hand.T])

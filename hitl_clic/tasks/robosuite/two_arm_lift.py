@@ -1,6 +1,6 @@
-"""Two-Arm Lift: two arms that face each other lift a pot by its handles, in robosuite's TwoArmLift.
+"""Two-Arm Lift: two facing arms lift a pot by its handles (robosuite's TwoArmLift).
 
-The task runs in the thread that owns the environment. What all such tasks share is in `robosuite_task.py`.
+The task runs in the thread that owns the environment. `task.py` holds the parts that all arm tasks share.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _POT = "pot_root"
 class TwoArmLift(RobosuiteTask):
     """Lift the pot's bottom by more than 10 cm (robosuite's check).
 
-    Observation: float32 [48] (CLIC): first hand 3 and its rotation 9, second hand 3 and its rotation 9, first handle 3
-    and second 3, direction from the second handle to the first 3 and the horizontal one across it 3, first finger and
-    its speed of either hand 4, hands from their handles 6, whether each grasps its handle 2. Metres, m/s.
+    Observation, float32 [48] (CLIC): position 3 and rotation 9 of either hand, handles 3 and 3, unit vector from the
+    second to the first handle 3 and its horizontal normal 3, first finger and its speed of either hand 4, handle to
+    hand for either arm 6, grasped for either arm 2. Metres, m/s.
 
-    Action: the axes of the second arm have a 2 after their names, so that a person's device drives the first.
+    Axis names of the second arm end in 2; a human's device drives the first arm.
     """
 
-    environment, kind, dim_o, arms = "TwoArmLift", "hitl_clic/TwoArmLift-v0/1", 48, 2
-    longest = {"fast": 150, "published": 500}  # noqa: RUF012
-    drawn = (("object", _POT),)
+    environment, snapshot_id, dim_o, arms = "TwoArmLift", "hitl_clic/TwoArmLift-v0/1", 48, 2
+    step_limits = {"fast": 150, "published": 500}  # noqa: RUF012
+    drawn_bodies = (("object", _POT),)
     cameras = (
         Camera("front", target=(0.0, 0.0, 1.02), distance=1.6, azimuth=180.0, elevation=-28.0),
         Camera("top", target=(0.0, 0.0, 0.9), distance=1.4, azimuth=180.0, elevation=-89.0),
@@ -43,7 +43,7 @@ class TwoArmLift(RobosuiteTask):
         handles = [engine.data.site(f"pot_handle{arm}").xpos for arm in range(2)]
         line = handles[0] - handles[1]
         along = line / max(1e-9, float(np.linalg.norm(line)))
-        poses = [part for hand in hands for part in (hand.position, hand.turn)]
+        poses = [part for hand in hands for part in (hand.position, hand.rotation)]
         fingers = [number for hand in hands for number in (hand.finger, hand.speed)]
         ways = [hand.position - handle for hand, handle in zip(hands, handles, strict=True)]
         grasped = [float(engine.grasps(arm, _POT, f"handle{arm}")) for arm in range(2)]

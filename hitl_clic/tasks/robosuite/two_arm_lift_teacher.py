@@ -1,12 +1,12 @@
-"""The scripted teacher of Two-Arm Lift: each hand reaches its handle and closes; when both hold, both lift.
+"""The scripted teacher of Two-Arm Lift.
 
-Pure; any thread. Memoryless: the phases are shares between 0 and 1, worked out from the observation.
+Pure; any thread. Memoryless; phases and ramps as in `arm_teacher`.
 
-| Phase | While                                         | A hand heads for                            | Fingers |
-|-------|-----------------------------------------------|---------------------------------------------|---------|
-| reach | its handle is not between its fingers         | over the handle, lower the nearer           | open    |
-| close | it is, and not both hands hold theirs         | the handle                                  | shut    |
-| lift  | both hands hold theirs                        | up, the handles level with each other       | shut    |
+| Phase | Active while                          | Target of a hand                   | Fingers |
+|-------|---------------------------------------|------------------------------------|---------|
+| reach | its handle not between its fingers    | above the handle, lower if nearer  | open    |
+| close | its handle between its fingers        | the handle                         | close   |
+| lift  | both handles grasped                  | up, both handles at equal height   | close   |
 
 Lengths are metres.
 """
@@ -15,61 +15,63 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitl_clic.tasks.robosuite.arm_teacher import Floats, Grip, apart, checked, nearest_turn, share, upright_first
+from hitl_clic.tasks.robosuite.arm_teacher import (
+    Floats,
+    HandMotion,
+    checked_observation,
+    detour_while_tilted,
+    horizontal_and_height,
+    nearest_downward_rotation,
+    ramp,
+)
 from hitl_clic.tasks.task import Array
 from hitl_clic.tasks.teacher import MemorylessTeacher
 
 _SIZE = 48
 _HOMES = (np.array([1.0, 0.0]), np.array([-1.0, 0.0]))
-"""Fingers' directions in the two arms' first poses, whose bases look along y and against it."""
+"""Direction of the fingers in the initial pose of each arm; the bases look along +y and -y."""
 _RESTS = (np.array([0.0, -0.15, 1.05]), np.array([0.0, 0.15, 1.05]))
-"""Places of the hands there, a little farther apart and higher."""
+"""Positions of the hands in these poses, shifted a little up and apart."""
 _GRIP_HEIGHT = 0.0
-"""How far above the handle's middle the hand's point is when it grips."""
 _HOVER = 0.06
 _DESCENT = (0.03, 0.012)
-"""Distances beside the handle between which a hand goes down."""
-_ASKEW = (0.4, 0.2)
-"""Angles still to turn, rad, between which it may."""
+_ANGLE_ERROR = (0.4, 0.2)
 _BESIDE, _ABOVE = (0.025, 0.012), (0.02, 0.01)
-"""Distances beside and above the handle between which it comes to lie between the fingers."""
 _HELD_BESIDE, _HELD_ABOVE = (0.045, 0.035), (0.04, 0.03)
-"""The same for fingers that hold it."""
 _LIFT = 0.1
-"""How far over the handles' mean height the hands head when they lift."""
+"""Target height of the hands above the mean height of the handles in a lift."""
 
 
 class TwoArmLiftTeacher(MemorylessTeacher):
-    """Each hand takes its handle across, the way round that suits its arm."""
+    """Each hand grasps across its handle, in the direction that suits its arm."""
 
     name = "hitl_clic/TwoArmLiftTeacher/1"
 
     def action(self, observation: Array) -> Array:
-        """Action float32 [14] for an observation float32 [48]. Raises ValueError for another shape or NaN."""
-        numbers = checked(observation, _SIZE)
+        numbers = checked_observation(observation, _SIZE)
         along, height = numbers[30:33], float(numbers[26] + numbers[29]) / 2
         hands = [_Hand(numbers, arm, along) for arm in range(2)]
         both = min(hand.held for hand in hands)
         grips = []
         for hand in hands:
             lift = np.array([0.0, 0.0, height + _LIFT - hand.handle[2]])
-            way = (1.0 - hand.held) * hand.way + both * lift
-            grips.append(Grip(way, (1.0 - hand.held) * hand.turn, hand.shut).action())
+            offset = (1.0 - hand.held) * hand.offset + both * lift
+            grips.append(HandMotion(offset, (1.0 - hand.held) * hand.rotation, hand.shut).action())
         return np.concatenate(grips).astype(np.float32)
 
 
 class _Hand:
-    """What one hand would do alone: its way and turn to the handle, how much it holds it and shuts."""
+    """The motion of one hand alone: offset and rotation to its handle, and the weights of grasp and closing."""
 
     def __init__(self, numbers: Floats, arm: int, along: Floats) -> None:
         self.handle = numbers[24 + 3 * arm : 27 + 3 * arm]
-        self.way = -numbers[40 + 3 * arm : 43 + 3 * arm] + [0.0, 0.0, _GRIP_HEIGHT]
-        hand, turn = numbers[12 * arm : 3 + 12 * arm], numbers[3 + 12 * arm : 12 + 12 * arm].reshape(3, 3)
-        self.turn = nearest_turn(turn, [along], _HOMES[arm])
-        beside, height = apart(self.way)
-        straight = share(float(np.linalg.norm(self.turn)), _ASKEW)
-        between = straight * share(beside, _BESIDE) * share(abs(height), _ABOVE)
-        self.held = numbers[46 + arm] * share(beside, _HELD_BESIDE) * share(abs(height), _HELD_ABOVE)
+        self.offset = -numbers[40 + 3 * arm : 43 + 3 * arm] + [0.0, 0.0, _GRIP_HEIGHT]
+        hand, rotation = numbers[12 * arm : 3 + 12 * arm], numbers[3 + 12 * arm : 12 + 12 * arm].reshape(3, 3)
+        self.rotation = nearest_downward_rotation(rotation, [along], _HOMES[arm])
+        beside, height = horizontal_and_height(self.offset)
+        straight = ramp(float(np.linalg.norm(self.rotation)), _ANGLE_ERROR)
+        between = straight * ramp(beside, _BESIDE) * ramp(abs(height), _ABOVE)
+        self.held = numbers[46 + arm] * ramp(beside, _HELD_BESIDE) * ramp(abs(height), _HELD_ABOVE)
         self.shut = min(1.0, 2.0 * max(between, self.held))
-        self.way[2] += _HOVER * (1.0 - straight * share(beside, _DESCENT))
-        self.way = upright_first(self.way, hand, turn, _RESTS[arm])
+        self.offset[2] += _HOVER * (1.0 - straight * ramp(beside, _DESCENT))
+        self.offset = detour_while_tilted(self.offset, hand, rotation, _RESTS[arm])
