@@ -127,7 +127,7 @@ def test_resumes_bit_for_bit(moment: int) -> None:
 
 def test_a_state_without_network_resets_is_rejected() -> None:
     single = alone(0)
-    with pytest.raises(ValueError, match=r"without clic\.network_reset_every"):
+    with pytest.raises(ValueError, match=r"without policy\.network_reset_every"):
         resetting().load_state(single.state())
     with pytest.raises(ValueError, match="does not fit"):
         single.load_state(resetting().state())

@@ -197,7 +197,7 @@ def test_load_state_refuses_another_network() -> None:
 def test_load_state_rejects_the_generator_of_another_type_of_device() -> None:
     state = make().state()
     state["generator.torch"] = state["generator.torch"][:16]  # as long as a GPU's
-    with pytest.raises(ValueError, match=r"another type of device than clic.device = cpu"):
+    with pytest.raises(ValueError, match=r"another type of device than policy.device = cpu"):
         make().load_state(state)
 
 
