@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import hitl_clic as hc
-from hitl_clic.runner.learner_connection import child_environment
+from hitl_clic.child_process import child_environment
 
 COMMAND = (sys.executable, "-m", "benchmarks.job")
 

@@ -18,7 +18,7 @@ import tyro
 from numpy.typing import NDArray
 
 from benchmarks.figure import percentiles, tell
-from hitl_clic.runner.recorded_pairs import pairs_of_session, recorded_correction
+from hitl_clic.runner.recordings import pairs_of_session, recorded_correction
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.types.records import TickRecord

@@ -4,7 +4,7 @@
     summary = hc.teach(task="push_t", device="oracle", episodes=10, pace="max")
     result = hc.evaluate(summary.folder, episodes=20)
 
-Importing this is cheap: each name is loaded when it is first used. Nothing here opens a window or prints by itself.
+Importing this is cheap: each name is loaded when it is first used. No function opens a window or prints by default.
 """
 
 from __future__ import annotations
@@ -13,60 +13,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hitl_clic.runner.evaluating import Evaluation, evaluate
-    from hitl_clic.runner.learning import learn
-    from hitl_clic.runner.policy import Chunk, Policy
-    from hitl_clic.runner.practising import practice
-    from hitl_clic.runner.replaying import replay
-    from hitl_clic.runner.results import LearnResult, PracticeResult, ReplayResult, SessionSummary
-    from hitl_clic.runner.teaching import teach
-    from hitl_clic.session.reader import Session
-    from hitl_clic.types.errors import UserError
-    from hitl_clic.types.records import EpisodeRecord
+    from hitl_clic.runner.evaluating import Evaluation as Evaluation
+    from hitl_clic.runner.evaluating import evaluate as evaluate
+    from hitl_clic.runner.learning import learn as learn
+    from hitl_clic.runner.policy import Chunk as Chunk
+    from hitl_clic.runner.policy import Policy as Policy
+    from hitl_clic.runner.practising import practice as practice
+    from hitl_clic.runner.replaying import replay as replay
+    from hitl_clic.runner.results import LearnResult as LearnResult
+    from hitl_clic.runner.results import PracticeResult as PracticeResult
+    from hitl_clic.runner.results import ReplayResult as ReplayResult
+    from hitl_clic.runner.results import SessionSummary as SessionSummary
+    from hitl_clic.runner.teaching import teach as teach
+    from hitl_clic.session.reader import Session as Session
+    from hitl_clic.types.errors import UserError as UserError
+    from hitl_clic.types.records import EpisodeRecord as EpisodeRecord
 
-_HOMES = {
-    "teach": "runner.teaching",
-    "practice": "runner.practising",
-    "evaluate": "runner.evaluating",
-    "Evaluation": "runner.evaluating",
-    "learn": "runner.learning",
-    "replay": "runner.replaying",
-    "Policy": "runner.policy",
-    "Chunk": "runner.policy",
-    "SessionSummary": "runner.results",
-    "PracticeResult": "runner.results",
-    "LearnResult": "runner.results",
-    "ReplayResult": "runner.results",
-    "Session": "session.reader",
-    "EpisodeRecord": "types.records",
-    "UserError": "types.errors",
+_MODULES = {
+    "runner.evaluating": ("Evaluation", "evaluate"),
+    "runner.learning": ("learn",),
+    "runner.policy": ("Chunk", "Policy"),
+    "runner.practising": ("practice",),
+    "runner.replaying": ("replay",),
+    "runner.results": ("LearnResult", "PracticeResult", "ReplayResult", "SessionSummary"),
+    "runner.teaching": ("teach",),
+    "session.reader": ("Session",),
+    "types.errors": ("UserError",),
+    "types.records": ("EpisodeRecord",),
 }
-"""Name -> the module that has it."""
-
-__all__ = [
-    "Chunk",
-    "EpisodeRecord",
-    "Evaluation",
-    "LearnResult",
-    "Policy",
-    "PracticeResult",
-    "ReplayResult",
-    "Session",
-    "SessionSummary",
-    "UserError",
-    "evaluate",
-    "learn",
-    "practice",
-    "replay",
-    "teach",
-]
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
     """Load a name when it is first used (PEP 562)."""
-    if name not in _HOMES:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    found = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     globals()[name] = found
     return found
 

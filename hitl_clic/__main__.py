@@ -1,24 +1,31 @@
-"""`hitl-clic COMMAND`, also `python -m hitl_clic COMMAND`: one command, and how its errors reach the person.
+"""`hitl-clic COMMAND` and `python -m hitl_clic COMMAND`: runs one command and reports its errors. Main thread.
 
-Main thread. Exit status: 0 done; 1 a fault, its traceback in `crash.log`, or a check that did not pass; 2 what the
-person can mend; 130 ended with Ctrl-C.
+Exit status: 0 for success; 1 for a fault (its traceback is in `crash.log`) or a failed check; 2 for an error that the
+user can mend; 130 after Ctrl-C.
 """
 
 from __future__ import annotations
 
+import platform
 import sys
+import traceback
 from collections.abc import Sequence
+from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 
 from hitl_clic.cli import parse
+from hitl_clic.cli.commands import Command
 from hitl_clic.types.errors import UserError
+
+PROGRAM = "hitl-clic"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status.
+    """Run one command; returns its exit status.
 
     Raises:
-        SystemExit: 0 after help, 2 after one line about what the person can mend.
+        SystemExit: 0 after help; 2 after one line about an error that the user can mend.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = parse.parse(arguments)
@@ -33,78 +40,44 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fault(error, command, arguments)
 
 
-PROGRAM = "hitl-clic"
-
-
-def _fault(error: Exception, command: parse.Command, arguments: Sequence[str]) -> int:
-    """Say in one line what broke and where its traceback is."""
-    from hitl_clic.runner.crash_log import write_crash_log
-
+def _fault(error: Exception, command: Command, arguments: Sequence[str]) -> int:
+    """Print one line with the error and the file of its traceback."""
     settings = getattr(command, "settings", None)
     folder: Path | None = getattr(command, "out", None) or getattr(settings, "out", None)
     try:
-        where = f"the traceback is in {write_crash_log(error, folder, [PROGRAM, *arguments])}"
+        where = f"the traceback is in {_write_traceback(error, folder, [PROGRAM, *arguments])}"
     except OSError as unwritable:
         where = f"its traceback could not be written ({unwritable})"
-    sys.stderr.write(f"{PROGRAM}: {type(error).__name__}: {_line(error)}; {where}\n")
+    line = " ".join(str(error).split()) or "no message"
+    sys.stderr.write(f"{PROGRAM}: {type(error).__name__}: {line}; {where}\n")
     return 1
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or "no more is known"
+def _write_traceback(error: Exception, folder: Path | None, command: Sequence[str]) -> Path:
+    """Append the traceback to `crash.log` in the session's folder, or in `runs` if there is none; returns the file.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    place = folder if folder is not None and folder.is_dir() else Path("runs")
+    place.mkdir(parents=True, exist_ok=True)
+    path = place / "crash.log"
+    now = datetime.now().isoformat(timespec="seconds")
+    lines = [
+        f"{now}  Python {platform.python_version()} on {sys.platform}",
+        f"command: {' '.join(command)}",
+        "".join(traceback.format_exception(error)),
+    ]
+    with path.open("a", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    return path
 
 
-def _run(command: parse.Command) -> int:
+def _run(command: Command) -> int:
     """Each command loads only what it needs."""
-    match command:
-        case parse.TeachCommand(settings):
-            from hitl_clic.cli import teach
-
-            return teach.run(settings)
-        case parse.PracticeCommand(settings):
-            from hitl_clic.cli import practice
-
-            return practice.run(settings)
-        case parse.DemoCommand(settings, headless_given):
-            from hitl_clic.cli import demo
-
-            return demo.run(settings, headless_given)
-        case parse.LearnerCommand(settings, bind, out, child):
-            from hitl_clic.cli import learner
-
-            return learner.run(bind, out, settings, child)
-        case parse.LearnCommand(settings, sessions, updates, episodes):
-            from hitl_clic.cli import learn
-
-            return learn.run(sessions, updates, episodes, settings)
-        case parse.EvaluateCommand():
-            from hitl_clic.cli import evaluate
-
-            return evaluate.run(command)
-        case parse.ReplayCommand(session, verify, headless, as_json):
-            from hitl_clic.cli import replay
-
-            return replay.run(session, verify, headless, as_json)
-        case parse.LinkKeysCommand(folder):
-            from hitl_clic.cli import link_keys
-
-            return link_keys.run(folder)
-        case parse.UncertaintyCommand(sessions, within, alarms, out):
-            from hitl_clic.cli import uncertainty
-
-            return uncertainty.run(sessions, within, alarms, out)
-        case parse.DevicesCommand() if command.test:
-            from hitl_clic.cli import devices
-
-            return devices.test(command)
-        case parse.DevicesCommand(device, _, task, profile, config):
-            from hitl_clic.cli import devices
-
-            return devices.print_keys(device, task, profile, config) if device else devices.run()
-        case parse.BenchCommand(only, seconds):
-            from hitl_clic.cli import bench
-
-            return bench.run(only, seconds)
+    name = next(name for name, spec in parse.COMMANDS.items() if isinstance(command, spec.command))
+    status: int = import_module(f"hitl_clic.cli.{name.replace('-', '_')}").run(command)
+    return status
 
 
 if __name__ == "__main__":

@@ -85,6 +85,14 @@ def lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
             below[name] = value
 
 
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of nested tables by dotted name."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return found
+
+
 def _read(kind: Kind, path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if path in above:
         circle = " -> ".join(file.stem for file in (*above[above.index(path) :], path))

@@ -17,10 +17,11 @@ import torch
 
 import hitl_clic as hc
 from hitl_clic import __main__ as command_line
+from hitl_clic.cli import commands
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.os_scheduling import current_slice
-from hitl_clic.runner.session_settings import Choices
+from hitl_clic.runner.session_settings import Overrides
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.line.line_following import LineFollowing
 from hitl_clic.tasks.registry import make_teacher
@@ -100,7 +101,7 @@ def test_the_door_is_light_and_has_what_it_says() -> None:
 
 
 def test_every_setting_is_a_keyword() -> None:
-    assert set(SessionSettings.model_fields) - {"task", "device"} <= set(Choices.__annotations__)
+    assert set(SessionSettings.model_fields) - {"task", "device"} <= set(Overrides.__annotations__)
 
 
 def test_teach_prints_nothing_and_gives_its_figures(
@@ -245,7 +246,7 @@ def test_a_fault_exits_with_1_and_leaves_its_traceback_and_the_recording(
     monkeypatch.setattr("hitl_clic.tasks.registry.make_task", lambda name, **options: Breaking(**options))
     monkeypatch.setattr(
         "hitl_clic.cli.parse.parse",
-        lambda argv: command_line.parse.TeachCommand(settings.model_copy(update={"out": out})),
+        lambda argv: commands.TeachCommand(settings.model_copy(update={"out": out})),
     )
     assert command_line.main(["teach"]) == 1
     said = capsys.readouterr().err.strip().splitlines()
@@ -265,14 +266,14 @@ def test_a_fault_without_a_session_goes_to_the_working_directory(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    def break_down() -> int:
+    def break_down(command: commands.DevicesCommand) -> int:
         raise OSError("no USB")
 
     monkeypatch.setattr("hitl_clic.cli.devices.run", break_down)
     assert command_line.main(["devices"]) == 1
     assert str(Path("runs") / "crash.log") in capsys.readouterr().err
     assert "no USB" in (tmp_path / "runs" / "crash.log").read_text()
-    monkeypatch.setattr("hitl_clic.cli.devices.run", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("hitl_clic.cli.devices.run", lambda command: (_ for _ in ()).throw(KeyboardInterrupt))
     assert command_line.main(["devices"]) == 130
 
 

@@ -1,6 +1,6 @@
-"""`hitl-clic bench`: measure this machine; one JSON line for each figure on stdout. Main thread.
+"""`hitl-clic bench`: measure this machine; one JSON line for each measurement on stdout. Main thread.
 
-Each figure is measured by its own fresh process, `python -m benchmarks.<figure>`, so that none disturbs another.
+Each measurement runs in its own process, `python -m benchmarks.<name>`, so that none disturbs another.
 """
 
 from __future__ import annotations
@@ -9,26 +9,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hitl_clic.cli.commands import BenchCommand
 from hitl_clic.types.errors import UserError
 
-FIGURES = ("loop", "plan", "update", "link", "device")
-HOME = Path(__file__).resolve().parents[2]
-"""The checkout, which has the benchmarks; an installed package has none."""
+MEASUREMENTS = ("loop", "plan", "update", "link", "device")
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""Folder of `benchmarks`, which an installed package does not have."""
 
 
-def run(only: str, seconds: float) -> int:
-    """Measure; the exit status, 1 if a figure could not be measured.
-
-    Args:
-        only: one of `FIGURES`, or "all". seconds: time for each figure.
+def run(command: BenchCommand) -> int:
+    """Measure; exit status 1 if a measurement failed.
 
     Raises:
         UserError: the benchmarks are not there.
     """
-    if not (HOME / "benchmarks").is_dir():
+    if not (CHECKOUT / "benchmarks").is_dir():
         raise UserError("bench needs a checkout of the repository: the installed package holds no benchmarks")
     failed = False
-    for figure in FIGURES if only == "all" else (only,):
-        command = [sys.executable, "-m", f"benchmarks.{figure}", "--seconds", f"{seconds:g}"]
-        failed |= subprocess.run(command, cwd=HOME, check=False).returncode != 0
+    for name in MEASUREMENTS if command.only == "all" else (command.only,):
+        child = [sys.executable, "-m", f"benchmarks.{name}", "--seconds", f"{command.seconds:g}"]
+        failed |= subprocess.run(child, cwd=CHECKOUT, check=False).returncode != 0
     return int(failed)

@@ -18,7 +18,7 @@ from hitl_clic.settings import SessionSettings
 
 
 def _exists(what: str) -> Callable[[Any], Any]:
-    """A check of one path or several; `what` says what is allowed."""
+    """A check that paths exist; `what` is named as allowed."""
 
     def check(given: Any) -> Any:
         for path in given if isinstance(given, tuple) else (given,):

@@ -1,4 +1,4 @@
-"""`hitl-clic demo`: the main job from end to end: teach, verify the recording, evaluate what was learned.
+"""`hitl-clic demo`: teach, verify the recording and evaluate the policy, with a scripted teacher.
 
 Main thread; with a window if there is a display, else in the terminal with the scripted teacher.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hitl_clic.cli import evaluate, teach
-from hitl_clic.cli.parse import EvaluateCommand
+from hitl_clic.cli.commands import DemoCommand, EvaluateCommand, TeachCommand
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner.replaying import replay
 from hitl_clic.settings import SessionSettings
@@ -18,25 +18,20 @@ from hitl_clic.settings import SessionSettings
 EVALUATED = 5
 """Episodes of the evaluation: enough to see whether anything was learned."""
 FIRST_SEED = 1_000_000
-"""Start states of the evaluation, not among those of any session."""
+"""Seed of the evaluation's first start state; no session uses it."""
 
 
-def run(settings: SessionSettings, headless_given: bool) -> int:
-    """Teach, verify, evaluate; the exit status.
-
-    Args:
-        settings: the preset `demo` and what the command line changed of it.
-        headless_given: the command line decided about the window; else there is one where there is a display.
+def run(command: DemoCommand) -> int:
+    """Teach, verify and evaluate; exit status 1 if the recording does not re-simulate exactly.
 
     Raises:
-        SettingsError: a setting that cannot be had here.
+        SettingsError: a setting that is not possible on this machine.
     """
-    assert settings.out is not None
-    out = settings.out
-    if not headless_given:  # whatever a file says
+    settings, out = command.settings, command.settings.out
+    assert out is not None
+    if not command.headless_given:  # a display decides, whatever a file says
         settings = settings.model_copy(update={"headless": False})
-    status = teach.run(settings)
-    if status:
+    if status := teach.run(TeachCommand(settings)):
         return status
     with Console().status("simulating the recording again"):
         report = replay(out, verify=True).report
@@ -52,7 +47,7 @@ def run(settings: SessionSettings, headless_given: bool) -> int:
 
 
 def _tell(settings: SessionSettings, out: Path) -> None:
-    """What was written, and what to do next."""
+    """Print the files written and what to do next."""
     print("\nwritten:")
     for name, what in (
         ("curves.png", "how often the teacher intervened, episode by episode"),

@@ -8,18 +8,14 @@ import math
 from rich.console import Console
 from rich.table import Table
 
-from hitl_clic.cli.parse import EvaluateCommand
+from hitl_clic.cli.commands import EvaluateCommand
 from hitl_clic.evaluation import EpisodeResult
 from hitl_clic.runner.evaluating import Evaluation, evaluate
 from hitl_clic.runner.policy import find_checkpoint
 
 
 def run(command: EvaluateCommand) -> int:
-    """Evaluate and print; the exit status.
-
-    Raises:
-        UserError: as `evaluate`.
-    """
+    """Evaluate and print. Raises the errors of `evaluate`."""
     import torch
 
     _, settings = find_checkpoint(command.source)
@@ -50,7 +46,7 @@ def run(command: EvaluateCommand) -> int:
 
 
 def tell(found: Evaluation, console: Console) -> None:
-    """Print an evaluation for a person."""
+    """Print an evaluation as a table."""
     settings = found.settings
     table = Table("seed", "reached", "steps", "error per step", title=f"{settings.task}, H = {settings.horizon}")
     for row in found.episodes:

@@ -71,7 +71,7 @@ class Reader:
         self._fields = leaves(fields)
 
     def read(self, arguments: Sequence[str]) -> dict[str, Any]:
-        """What was typed, as text or bool, nested as the fields are.
+        """The arguments as text or bool, nested as the fields are.
 
         Raises:
             SettingsError: an unknown flag, a flag without its value, or a word too many.

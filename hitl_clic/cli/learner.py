@@ -1,17 +1,54 @@
-"""`hitl-clic learner`: the learner process, started by a person or by a session. Main thread."""
+"""`hitl-clic learner`: the learner's loop with the trainer of the settings' method. Main thread of its process."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
+from collections.abc import Mapping
 
-from hitl_clic.runner.serving import serve_learner
-from hitl_clic.settings import SessionSettings
+from hitl_clic.cli.commands import LearnerCommand
+from hitl_clic.runner.handshake_settings import check_handshake
+from hitl_clic.types.errors import UserError
+from hitl_clic.types.symmetry import from_text
 
 
-def run(bind: str, out: Path, settings: SessionSettings, child: bool) -> int:
-    """Learn until told to leave; the exit status. Arguments and errors are those of `serve_learner`."""
+def run(command: LearnerCommand) -> int:
+    """Learn until told to stop. The process does nothing else: torch's threads and its priority are set.
+
+    Raises:
+        UserError: address, folder or settings are refused.
+        OSError: the address cannot be bound, or the folder not written.
+    """
+    import torch
+
+    from hitl_clic import methods
+    from hitl_clic.learner.process import run_learner
+    from hitl_clic.learner.trainer import Trainer
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    serve_learner(bind, out, settings, child, lambda address: print(f"learner listens at {address}", flush=True))
+    settings, training = command.settings, command.settings.training
+
+    def make_trainer(agreed: Mapping[str, str | int | float | bool]) -> Trainer:
+        check_handshake(agreed, settings)
+        sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
+        symmetries = from_text(str(agreed.get("symmetries", "")))
+        return methods.make_live_trainer(*sizes, settings.policy, int(agreed["seed"]), symmetries)
+
+    if settings.schedule == "lockstep":  # updates only when the actor orders them
+        training = training.model_copy(update={"idle_updates": False})
+    try:
+        run_learner(
+            command.bind,
+            command.out,
+            make_trainer,
+            training=training,
+            link=settings.link,
+            exit_when_orphaned=command.child,
+            set_threads=torch.set_num_threads,
+            on_ready=lambda address: print(f"learner listens at {address}", flush=True),
+        )
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(str(error)) from error
     return 0

@@ -1,20 +1,21 @@
-"""`hitl-clic link-keys`: key pairs for a link between machines. Main thread; writes files and nothing else."""
+"""`hitl-clic link-keys`: key pairs for a link between two machines. Main thread; writes only the keys."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
+from hitl_clic.cli.commands import LinkKeysCommand
 from hitl_clic.link.keys import create_keys
 from hitl_clic.types.errors import SettingsError
 
 
-def run(folder: Path) -> int:
-    """Make the keys and say which folder belongs to which machine; the exit status.
+def run(command: LinkKeysCommand) -> int:
+    """Make the keys and print which folder belongs to which machine.
 
     Raises:
         SettingsError: the folder holds keys already, or is no folder.
     """
+    folder = command.folder
     try:
         create_keys(folder)
     except (ValueError, FileExistsError, NotADirectoryError) as error:

@@ -16,38 +16,13 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from hitl_clic import aliases
-from hitl_clic.cli import flags, help
-from hitl_clic.cli.commands import (
-    BenchCommand,
-    DemoCommand,
-    DevicesCommand,
-    EvaluateCommand,
-    LearnCommand,
-    LearnerCommand,
-    LinkKeysCommand,
-    PracticeCommand,
-    ReplayCommand,
-    TeachCommand,
-    UncertaintyCommand,
-)
+from hitl_clic.cli import commands, flags, help
+from hitl_clic.cli.commands import Command, DemoCommand, LearnCommand, LearnerCommand
 from hitl_clic.link.address import require_safe
 from hitl_clic.runner.recorded_layer import recorded_settings
 from hitl_clic.settings import Layers, SessionSettings, load
 from hitl_clic.types.errors import SettingsError, UserError, describe, fields_of, unknown
 
-Command = (
-    TeachCommand
-    | PracticeCommand
-    | LearnCommand
-    | EvaluateCommand
-    | ReplayCommand
-    | LearnerCommand
-    | LinkKeysCommand
-    | DevicesCommand
-    | UncertaintyCommand
-    | DemoCommand
-    | BenchCommand
-)
 EVERY_FIELD = tuple(SessionSettings.model_fields)
 PRACTICE_FIELDS = (
     "task",
@@ -99,16 +74,16 @@ class Spec:
 
 COMMANDS: Mapping[str, Spec] = {
     "demo": Spec(DemoCommand, EVERY_FIELD, preset="demo"),
-    "teach": Spec(TeachCommand, EVERY_FIELD),
-    "practice": Spec(PracticeCommand, PRACTICE_FIELDS),
-    "evaluate": Spec(EvaluateCommand, positional="source"),
-    "replay": Spec(ReplayCommand, positional="session"),
+    "teach": Spec(commands.TeachCommand, EVERY_FIELD),
+    "practice": Spec(commands.PracticeCommand, PRACTICE_FIELDS),
+    "evaluate": Spec(commands.EvaluateCommand, positional="source"),
+    "replay": Spec(commands.ReplayCommand, positional="session"),
     "learn": Spec(LearnCommand, LEARN_FIELDS, positional="sessions"),
     "learner": Spec(LearnerCommand, LEARNER_FIELDS),
-    "link-keys": Spec(LinkKeysCommand, positional="folder"),
-    "devices": Spec(DevicesCommand),
-    "uncertainty": Spec(UncertaintyCommand, positional="sessions"),
-    "bench": Spec(BenchCommand),
+    "link-keys": Spec(commands.LinkKeysCommand, positional="folder"),
+    "devices": Spec(commands.DevicesCommand),
+    "uncertainty": Spec(commands.UncertaintyCommand, positional="sessions"),
+    "bench": Spec(commands.BenchCommand),
 }
 
 
@@ -153,7 +128,7 @@ def _read(name: str, spec: Spec, arguments: list[str]) -> Command:
 
 
 def _command(spec: Spec, given: dict[str, Any]) -> Command:
-    """The command of what was typed; what is no flag of its own is a setting."""
+    """Make the command; arguments that are not its own flags are settings."""
     own = {name: given.pop(name) for name in spec.own() if name in given}
     if spec.settings:
         if spec.command is DemoCommand:

@@ -1,21 +1,21 @@
-"""`hitl-clic practice`: drive a task alone, and see how it went. Main thread."""
+"""`hitl-clic practice`: drive a task without a learning robot, then print the times. Main thread."""
 
 from __future__ import annotations
 
 import sys
 
-from hitl_clic.runner.device_registry import choose
+from hitl_clic.cli.commands import PracticeCommand
+from hitl_clic.runner.device_registry import resolve_device
 from hitl_clic.runner.practising import practice, score_sentence
-from hitl_clic.settings import SessionSettings
 
 
-def run(settings: SessionSettings) -> int:
-    """Practise until the episodes are done or the person ends it. The exit status.
+def run(command: PracticeCommand) -> int:
+    """Practise until the episodes are done or the user quits.
 
     Raises:
-        UserError: a setting that cannot be had here.
+        UserError: as `practice`.
     """
-    settings = choose(settings)
+    settings = resolve_device(command.settings)
     result = practice(settings=settings, say=lambda line: print(line, file=sys.stderr), dashboard=True)
     for episode in result.episodes:
         seconds = episode.timesteps / result.rate_hz

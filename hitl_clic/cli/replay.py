@@ -1,40 +1,33 @@
-"""`hitl-clic replay`: check that a recorded session happens again bit for bit, or look at it again. Main thread."""
+"""`hitl-clic replay`: verify a recorded session bit for bit, or show it again. Main thread."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from hitl_clic.cli.commands import ReplayCommand
 from hitl_clic.runner.device_registry import has_display
 from hitl_clic.runner.recordings import open_session
 from hitl_clic.runner.replaying import replay
 from hitl_clic.runner.results import ReplayResult
 
 
-def run(session: Path, verify: bool, headless: bool, as_json: bool) -> int:
-    """Verify or show a session; the exit status: 1 if it does not happen again as recorded.
-
-    Args:
-        session: folder or MCAP file. verify: simulate it again and compare. headless: no window.
-        as_json: print one JSON object instead of text.
-
-    Raises:
-        UserError: as `replay`.
-    """
-    if verify:
+def run(command: ReplayCommand) -> int:
+    """Verify or show a session; exit status 1 if it does not re-simulate as recorded. Raises the errors of `replay`."""
+    session = command.session
+    if command.verify:
         report = replay(session, verify=True).report
         assert report is not None
-        print(json.dumps(report.as_json()) if as_json else report.sentence)
+        print(json.dumps(report.as_json()) if command.json else report.sentence)
         return 0 if report.ok else 1
-    if as_json:
+    if command.json:
         print(json.dumps(replay(session).summary.figures))
         return 0
-    windowed = has_display() and not headless
+    windowed = has_display() and not command.headless
     no_window: list[str] = []
     result = replay(session, window=windowed, pictures=not windowed, say=no_window.append)
     for line in no_window:
@@ -45,7 +38,7 @@ def run(session: Path, verify: bool, headless: bool, as_json: bool) -> int:
 
 
 def tell(result: ReplayResult) -> None:
-    """Print what a recording holds, for a person."""
+    """Print what a recording holds."""
     recorded, figures = open_session(result.path), result.summary.figures
     heading = f"{figures['task']}, {figures['method']}, {figures['device']}, H = {figures['horizon']}"
     table = Table("episode", "seed", "reached", "steps", "stepped in", "error per step", title=heading)

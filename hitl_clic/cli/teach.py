@@ -1,32 +1,30 @@
-"""`hitl-clic teach`: a session from the first tick to its folder, and what a person reads before and after it.
+"""`hitl-clic teach`: runs a session and prints what it is and how it ended.
 
-Main thread. The process is the session's own, so torch's thread count is set here at any pace.
+Main thread. No other work shares the process, so torch's thread count is set here at any pace.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from hitl_clic.runner.device_registry import choose
+from hitl_clic.cli.commands import TeachCommand
+from hitl_clic.presets import flat
+from hitl_clic.runner.device_registry import resolve_device
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.teaching import teach
 from hitl_clic.settings import SessionSettings, load
 
 LINES = 12
 """Most lines printed before the first episode."""
-TOLD = ("task", "method", "device", "episodes", "seed", "horizon", "execute", "headless", "out")
-"""Settings that the first line tells, or that a person sees anyway."""
+IN_FIRST_LINE = ("task", "method", "device", "episodes", "seed", "horizon", "execute", "headless", "out")
+"""Settings that the first line shows, or that are visible anyway."""
 
 
-def run(settings: SessionSettings) -> int:
-    """Teach; the exit status.
-
-    Raises:
-        UserError: a setting that cannot be had here.
-    """
-    settings = choose(settings)
+def run(command: TeachCommand) -> int:
+    """Teach. Raises the errors of `teach`."""
+    settings = resolve_device(command.settings)
     for line in opening(settings):
         print(line)
     sys.stdout.flush()
@@ -39,10 +37,7 @@ def run(settings: SessionSettings) -> int:
 
 
 def opening(settings: SessionSettings) -> list[str]:
-    """What is printed before a session: what it is, what differs from the presets, where it is written.
-
-    At most `LINES` lines; the folder's settings.toml has every setting.
-    """
+    """At most `LINES` lines before a session: what it is, what differs from the presets, and its folder."""
     first = (
         f"{settings.task} with {settings.method}, device {settings.device}, H = {settings.horizon}, "
         f"Ta = {settings.execute}, {settings.episodes} episodes, seed {settings.seed}"
@@ -57,23 +52,16 @@ def opening(settings: SessionSettings) -> list[str]:
 
 
 def differences(settings: SessionSettings) -> Iterator[tuple[str, Any, Any]]:
-    """Dotted name, preset value and value of each setting that is not as the presets of task and method have it."""
+    """Dotted name, preset value and value of each setting that differs from the presets of task and method."""
     preset = load(overrides={"task": settings.task, "method": settings.method})
-    before, now = _flat(preset.model_dump()), _flat(settings.model_dump())
+    before, now = flat(preset.model_dump()), flat(settings.model_dump())
     for name, value in now.items():
-        if name not in TOLD and value != before.get(name):
+        if name not in IN_FIRST_LINE and value != before.get(name):
             yield name, before.get(name), value
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
-    return flat
-
-
 def report(summary: SessionSummary) -> None:
-    """Print the end of a session for a person."""
+    """Print how a session ended."""
     feedback, third = summary.feedback_per_step, max(1, summary.episodes // 3)
     if summary.episodes:
         print(

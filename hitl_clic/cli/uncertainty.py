@@ -1,29 +1,28 @@
-"""`hitl-clic uncertainty`: at how much uncertainty the robot should ask for help, from recordings. Main thread."""
+"""`hitl-clic uncertainty`: from recordings, the uncertainty above which the robot should ask for help. Main thread."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
+from hitl_clic.cli.commands import UncertaintyCommand
 from hitl_clic.cockpit.report import write_uncertainty
 from hitl_clic.runner.recordings import open_session
 from hitl_clic.runner.uncertainty_study import uncertainty_study
 from hitl_clic.types.errors import UserError
 
 
-def run(sessions: Sequence[Path], within_s: float, alarms: float, out: Path | None) -> int:
-    """Say how well uncertainty foretells corrections and which threshold to set, and draw it. The exit status.
+def run(command: UncertaintyCommand) -> int:
+    """Print how well uncertainty predicts corrections and which threshold to set, and draw the curve.
 
     Raises:
-        UserError: a session cannot be read, or nothing in them tells.
+        UserError: a session cannot be read, or the sessions hold too few corrections.
     """
+    sessions, within_s, alarms = command.sessions, command.within, command.alarms
     study = uncertainty_study([open_session(path) for path in sessions], within_s)
     try:
         area = study.area()
     except ValueError as error:
         raise UserError(f"sessions = {error}") from error
     threshold = study.threshold(alarms)
-    picture = out or sessions[0] / "uncertainty.png"
+    picture = command.out or sessions[0] / "uncertainty.png"
     write_uncertainty(study, threshold, picture)
     print(
         f"{len(study.uncertainty)} plans; a correction began within {within_s:g} s of {100 * study.chance:.0f}% of them"

@@ -77,12 +77,12 @@ def write_uncertainty(study: UncertaintyStudy, threshold: float, path: Path) -> 
     called = study.uncertainty > threshold
     left.plot([0, 1], [0, 1], color=_SOFT, linewidth=1, linestyle="--", label="chance")
     left.plot(*study.curve(), color=_ROBOT, linewidth=2, label=f"uncertainty, area {study.area():.2f}")
-    mark = ([called[~study.came].mean()], [called[study.came].mean()])
+    mark = ([called[~study.corrected].mean()], [called[study.corrected].mean()])
     left.plot(*mark, "o", color=_HUMAN, label=f"help request above {threshold:.3f}")
     left.legend(loc="lower right", frameon=False, fontsize=8)
     tenths = np.array_split(np.argsort(study.uncertainty, kind="stable"), min(10, len(study.uncertainty)))
     middles = [float(np.median(study.uncertainty[tenth])) for tenth in tenths]
-    right.plot(middles, [study.came[tenth].mean() for tenth in tenths], "o-", color=_ROBOT)
+    right.plot(middles, [study.corrected[tenth].mean() for tenth in tenths], "o-", color=_ROBOT)
     right.axhline(study.chance, color=_SOFT, linewidth=1, linestyle="--")
     right.axvline(threshold, color=_HUMAN, linewidth=1)
     right.set_ylim(bottom=0.0)

@@ -21,7 +21,7 @@ from hitl_clic.types.records import Array, CorrectionMode
 
 
 class Decision(NamedTuple):
-    """What is executed at a tick, and what it says about the human.
+    """What is executed at a tick, and what the human taught there.
 
     Attributes:
         executed: float32 [dim_a], in [-1, 1]. robot: a^r_t, [dim_a].
@@ -43,8 +43,8 @@ class Arbitration:
     """The collaborators that decide the executed action.
 
     Attributes:
-        device: the teacher's. gate: says who drives. binding: which device axis moves which task axis.
-        hand_over: bounds the jump where the driver changes. policy_filter: slows down the robot's part while pushed.
+        device: the teacher's. gate: decides who drives. binding: which device axis moves which task axis.
+        hand_over: limits the change at a change of driver. policy_filter: filters the robot's action.
         exploration: noise on the executed action. help: when the robot asks for help.
     """
 
@@ -57,7 +57,7 @@ class Arbitration:
     help: HelpRequest
 
     def begin(self, episode: int) -> None:
-        """A new episode: nothing is left of the old scene, and the robot drives."""
+        """Begin an episode: the robot drives."""
         self.hand_over.reset()
         self.policy_filter.reset()
         self.exploration.begin(episode)
@@ -66,7 +66,7 @@ class Arbitration:
         self.device.released()
 
     def decide(self, output: GateOutput, robot: Array, axes: NDArray[np.float64] | None) -> Decision:
-        """The executed action of a tick at which somebody drives.
+        """The executed action of a tick at which human or robot drives.
 
         Args:
             output: the gate's. robot: a^r_t, [dim_a]. axes: directions of the command's frame, as `Task.axes_of`.
@@ -87,8 +87,32 @@ class Arbitration:
                 axes,
                 self.binding.groups.get(output.correction_axes),
             )
-            if output.stale:  # the motion goes on although input was lost: nobody teaches it
+            if output.stale:  # input is lost: the held motion is not taught
                 taught = np.zeros_like(taught)
             human = wanted if taught.any() else None  # a relative correction without a direction teaches nothing
         executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted, output.switched and drives))
         return Decision(executed, robot, human, taught, mode, push)
+
+
+class DeviceFeedback:
+    """Tells the device about stops and the end of a correction. Main thread; never waits."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._stale = self._stopped = self._human_drove = False
+
+    def update(self, output: GateOutput) -> str | None:
+        """Take in the gate's output; the name of the event if input was lost or came back."""
+        stopped = output.state == "stopped"
+        if stopped and not self._stopped:
+            self._device.stopped()
+        self._stopped = stopped
+        if output.driver == "human":
+            self._human_drove = True
+        elif self._human_drove and not output.stale:  # a gap in the samples is no release
+            self._human_drove = False
+            self._device.released()
+        if output.stale == self._stale:
+            return None
+        self._stale = output.stale
+        return "device_lost" if output.stale else "device_back"

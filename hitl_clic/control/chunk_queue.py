@@ -10,11 +10,11 @@ from hitl_clic.types.records import Array, Plan
 class ChunkQueue:
     """Gives the robot's action for a tick from the newest plan.
 
-    A chunk runs Ta ticks, or to its last step if it came so late that fewer are left.
+    A chunk runs for Ta ticks, or to its last step if fewer remain.
 
     Args:
         horizon: H. execute: Ta <= H, steps of a chunk that run before the next takes over.
-        lead: ticks before that at which the next plan is asked for, at most Ta. dim_a: size of an action.
+        lead: the next plan is requested so many ticks before, at most Ta. dim_a: size of an action.
     """
 
     def __init__(self, horizon: int, execute: int, lead: int, dim_a: int) -> None:
@@ -27,7 +27,7 @@ class ChunkQueue:
         self._requested_until = 0
 
     def take(self, plan: Plan | None, tick: int) -> bool:
-        """Start a newer plan at `tick`, if it may begin and is not one that was dropped. True if it was started."""
+        """Start a newer plan at `tick` unless it was dropped or may not begin yet. True if it was started."""
         if plan is None or plan.tick < self._not_before or plan.begins > tick:
             return False
         if plan.lead and plan.tick < self._none_ahead_before:
@@ -35,25 +35,25 @@ class ChunkQueue:
         if self.plan is not None and plan.tick <= self.plan.tick:
             return False
         if tick - plan.first >= self.horizon:
-            return False  # so late that all of it has passed
+            return False  # too late: no step remains
         self.plan, self.start_tick = plan, tick
         self._requested_until = 0
         return True
 
     def requested(self, tick: int) -> None:
-        """A plan was requested ahead at this tick: no other is due until it began, or came too late to be used."""
+        """A plan was requested at this tick: none is due until it starts or is too late."""
         self._requested_until = tick + self.horizon
 
     def drop(self, tick: int) -> None:
-        """Forget the running chunk and every plan asked for before `tick` (hand-over, new episode)."""
+        """Forget the running chunk and every plan requested before `tick` (hand-over, new episode)."""
         self.plan = None
         self._not_before = tick
         self._requested_until = 0
 
     def drop_ahead(self, tick: int) -> None:
-        """Forget plans asked for before `tick` that would take over later: what they expect is not what is done.
+        """Forget plans requested ahead before `tick`: the actions that they expect are not executed.
 
-        The running chunk stays: it is what the robot would have done.
+        The running chunk stays: it is the robot's part of the correction.
         """
         self._none_ahead_before = tick
         self._requested_until = 0
@@ -68,7 +68,7 @@ class ChunkQueue:
         return rest[0] if rest is not None else np.zeros(self.dim_a, np.float32)
 
     def rest(self, tick: int) -> Array | None:
-        """What is left of the running chunk from `tick` on, [k, dim_a], k >= 1; None if nothing is."""
+        """The remaining steps of the running chunk from `tick` on, [k, dim_a], k >= 1; None if there are none."""
         if self.plan is None or not 0 <= tick - self.plan.first < self.horizon:
             return None
         return self.plan.chunk[tick - self.plan.first :]
@@ -87,5 +87,5 @@ class ChunkQueue:
         return max(0, min(self.start_tick + self.execute, self.plan.first + self.horizon) - tick)
 
     def due(self, tick: int) -> bool:
-        """Whether a plan should be asked for with the observation of `tick`."""
+        """Whether to request a plan with the observation of `tick`."""
         return self.plan is None or (tick >= self._requested_until and self.remaining(tick) <= self.lead)

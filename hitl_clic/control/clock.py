@@ -1,4 +1,4 @@
-"""When the next tick begins: at an absolute deadline, or as soon as everybody is ready.
+"""When the next tick begins: at an absolute deadline, or as soon as planner and teacher are ready.
 
 Actor's main thread. `RealTimeClock` sleeps to the deadline, never for a duration, so errors do not add up; after an
 overrun it re-anchors and does not rush. `MaxPaceClock` runs the same loop as fast as the machine allows.
@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 _YIELD_NS = 200_000
-"""How long before a tick's deadline the planner begins to wait for the tick, and how long each wait takes."""
+"""The planner waits from this time before a tick's deadline on; also the length of one wait, ns."""
 _YIELD_TURNS = 20
-"""Waits in a row, at most: a loop that is blocked elsewhere must not block the planner for ever."""
+"""Most waits in a row, so that a blocked loop does not block the planner."""
 
 
 class Clock(Protocol):
-    """What the loop asks. All times are `perf_counter_ns`."""
+    """The loop's clock. All times are `perf_counter_ns`."""
 
     def start(self) -> None:
         """Anchor the schedule: the next tick is due one period from now (after a reset or a pause)."""
@@ -70,7 +70,7 @@ class RealTimeClock:
         return True
 
     def yield_to_tick(self) -> None:
-        """Called by the planner's thread between two pieces of work: while a tick is due and has not begun, wait.
+        """Called by the planner's thread between two parts of its work: wait while a due tick has not begun.
 
         Python runs one thread at a time. The planner's many short calculations each release the interpreter lock for
         some microseconds only. A thread that wakes on another core hardly ever gets the lock in so short a time.
@@ -83,7 +83,7 @@ class RealTimeClock:
 
 
 class MaxPaceClock:
-    """A tick begins when planner and teacher have answered: no tick is ever late.
+    """A tick begins when planner and teacher have answered; no tick is late.
 
     Args:
         ready: waits until the next tick can begin (`Planning.wait_ready`); raises if that takes too long.

@@ -1,4 +1,4 @@
-"""Which pairs each correction made, so that the last one can be taken back. Actor's main thread; never blocks."""
+"""The pairs of each correction, so that the last one can be discarded. Actor's main thread; never blocks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hitl_clic.types.records import Array, TickRecord
 
 @dataclass(slots=True)
 class _Correction:
-    """A stretch of ticks that the human drove: its first tick, and the ids of its pairs that are complete."""
+    """Successive ticks that the human drove: the first tick, and the ids of the complete pairs."""
 
     tick: int
     pairs: list[int] = field(default_factory=list)
 
 
 class CorrectionLog:
-    """Makes pairs of ticks, holds them back for their grace time, and takes the last correction back on request.
+    """Makes pairs of ticks, holds them back for their grace time, and discards the last correction on request.
 
     Args:
         pairs: makes the pairs. undo: holds them back. outlets: takes the finished pairs.
@@ -63,10 +63,10 @@ class CorrectionLog:
         self._send(self._undo.flush())
 
     def discard_last(self, tick: int, correcting: bool) -> dict[str, int]:
-        """Take back the last correction: its open pairs, those held back, and those already sent.
+        """Discard the last correction: its open pairs, those held back, and those already sent.
 
         Args:
-            tick: the coming tick. correcting: the human still drives; what follows is then another correction.
+            tick: the coming tick. correcting: the human still drives, which begins another correction.
 
         Returns:
             for the event's detail: how many pairs, and the first and last id (-1 where none was complete).

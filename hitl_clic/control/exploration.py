@@ -1,7 +1,7 @@
 """Noise injection while data are gathered: the executed action is perturbed, the label never is ([AC]).
 
-Pure numpy; actor's main thread. With some noised episodes the learner also sees states beside the teacher's path, and
-how the teacher returns from them. The noise is held for several ticks, since a single tick hardly moves the robot.
+Pure numpy; actor's main thread. Some episodes with noise show the learner states beside the teacher's path, and
+how the teacher returns from them. The noise is held for several ticks, as a single tick hardly moves the robot.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Exploration:
         self.begin(0)
 
     def begin(self, episode: int) -> None:
-        """Start an episode; decides whether it is a noised one."""
+        """Begin an episode; decides whether it has noise."""
         self._generator = np.random.default_rng((self._seed, episode, 1))
         self._noised = bool(self._generator.random() < self._settings.episodes)
         self._left = 0

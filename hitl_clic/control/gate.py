@@ -1,4 +1,4 @@
-"""Who drives: one table of states and events, and the rules that turn a device's sample into events.
+"""Who drives: a table of states and events, and the rules that turn a device's sample into events.
 
 Pure: no I/O, no clock, no threads, no torch. Stepped once per tick by the loop, in the actor's main thread.
 """
@@ -16,45 +16,23 @@ from hitl_clic.devices.core.sample import DeviceSample, fresh
 from hitl_clic.types.commands import COMMANDS, SWITCHES, Driver, Event, Switch
 from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState
 
-TRANSITIONS: dict[tuple[GateState, Event], GateState] = {
-    ("autonomous", "engage"): "correcting",
-    ("autonomous", "release"): "autonomous",
-    ("autonomous", "pause"): "paused",
-    ("autonomous", "resume"): "autonomous",
-    ("autonomous", "stop"): "stopped",
-    ("autonomous", "clear_stop"): "autonomous",
-    ("autonomous", "ask"): "waiting",
-    ("correcting", "engage"): "correcting",
-    ("correcting", "release"): "autonomous",
-    ("correcting", "pause"): "paused",
-    ("correcting", "resume"): "correcting",
-    ("correcting", "stop"): "stopped",
-    ("correcting", "clear_stop"): "correcting",
-    ("correcting", "ask"): "correcting",  # the human drives already
-    ("waiting", "engage"): "correcting",
-    ("waiting", "release"): "waiting",
-    ("waiting", "pause"): "autonomous",  # the pause key also ends the wait
-    ("waiting", "resume"): "autonomous",
-    ("waiting", "stop"): "stopped",
-    ("waiting", "clear_stop"): "waiting",
-    ("waiting", "ask"): "waiting",
-    ("paused", "engage"): "paused",
-    ("paused", "release"): "paused",
-    ("paused", "pause"): "autonomous",  # one key pauses and resumes
-    ("paused", "resume"): "autonomous",
-    ("paused", "stop"): "stopped",
-    ("paused", "clear_stop"): "paused",
-    ("paused", "ask"): "paused",
-    ("stopped", "engage"): "stopped",
-    ("stopped", "release"): "stopped",
-    ("stopped", "pause"): "stopped",
-    ("stopped", "resume"): "stopped",
-    ("stopped", "stop"): "stopped",
-    # not "autonomous": clearing a stop must not start a motion; resuming is a second, deliberate command
-    ("stopped", "clear_stop"): "paused",
-    ("stopped", "ask"): "stopped",
+# fmt: off
+_AFTER: Mapping[GateState, tuple[GateState, ...]] = {
+    # event:       engage        release       pause         resume        stop       clear_stop    ask
+    "autonomous": ("correcting", "autonomous", "paused",     "autonomous", "stopped", "autonomous", "waiting"),
+    "correcting": ("correcting", "autonomous", "paused",     "correcting", "stopped", "correcting", "correcting"),
+    "waiting":    ("correcting", "waiting",    "autonomous", "autonomous", "stopped", "waiting",    "waiting"),
+    "paused":     ("paused",     "paused",     "autonomous", "autonomous", "stopped", "paused",     "paused"),
+    "stopped":    ("stopped",    "stopped",    "stopped",    "stopped",    "stopped", "paused",     "stopped"),
 }
-"""Every state under every event."""
+# fmt: on
+TRANSITIONS: Mapping[tuple[GateState, Event], GateState] = {
+    (state, event): after for state, row in _AFTER.items() for event, after in zip(get_args(Event), row, strict=True)
+}
+"""The next state for each state and event.
+
+One key pauses and resumes, and it also ends a wait. A cleared stop pauses: resuming is a second, deliberate command.
+"""
 
 DRIVERS: dict[GateState, Driver] = {
     "autonomous": "robot",
@@ -101,8 +79,8 @@ class GateSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """The command frames and groups of axes that a task and a device offer."""
+class CorrectionOptions:
+    """The command frames and groups of axes that a person can switch to."""
 
     frames: tuple[CommandFrame, ...] = ("world",)
     groups: tuple[str, ...] = (EVERYTHING,)
@@ -110,7 +88,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class GateOutput:
-    """The gate's verdict for one tick.
+    """The gate's decision for one tick.
 
     Attributes:
         state, correction_mode: as they are for this tick. driver: whose action is executed.
@@ -118,10 +96,10 @@ class GateOutput:
         correction_axes: name of the group of action axes that a correction may change.
         switched: correction_mode, command_frame or correction_axes changed in this tick.
         entered: the teacher took over in this tick. left: the teacher stopped driving in this tick.
-        stale: the sample is too old, or its device gone: nothing may be learnt from this tick.
-        motion: what may be acted upon: all zero unless the human drives, on a fresh sample or (`on_stale` hold) for a
-            bounded time on the last one.
-        teaches: which motions the correction is about; None is all.
+        stale: the sample is too old, or its device is lost: nothing may be learnt from this tick.
+        motion: the device's motion to execute; zero unless the human drives. With `on_stale` hold it may be the last
+            one for a limited time.
+        teaches: which motions the correction covers; None is all.
     """
 
     state: GateState
@@ -138,25 +116,25 @@ class GateOutput:
 
 
 class Gate:
-    """Keeps who drives, how corrections are read, and what the gate modes remember between two ticks.
+    """Decides at each tick who drives and how corrections are read.
 
     Args:
         settings: when the teacher drives.
-        correction: how corrections are read at first. A frame or group that `choices` does not offer is replaced by
+        correction: how corrections are read at first. A frame or group that `options` lacks is replaced by
             the first that it offers.
-        choices: what can be switched to.
+        options: what can be switched to.
     """
 
     def __init__(
         self,
         settings: GateSettings | None = None,
         correction: CorrectionSettings | None = None,
-        choices: Choices | None = None,
+        options: CorrectionOptions | None = None,
     ) -> None:
         self.settings, self.correction = settings or GateSettings(), correction or CorrectionSettings()
         self.state: GateState = "autonomous"
-        offered = choices or Choices()
-        self._choices: Mapping[Switch, tuple[str, ...]] = {
+        offered = options or CorrectionOptions()
+        self._options: Mapping[Switch, tuple[str, ...]] = {
             "correction_mode": get_args(CorrectionMode),
             "command_frame": offered.frames,
             "correction_axes": offered.groups,
@@ -182,7 +160,7 @@ class Gate:
         Args:
             sample: the device's newest.
             now_ns: `perf_counter_ns`, the clock of `sample.time_ns`.
-            commands: what was asked for since the last tick, from `COMMANDS`.
+            commands: those given since the last tick, from `COMMANDS`.
 
         Raises:
             ValueError: a command is none of `COMMANDS`.
@@ -195,7 +173,7 @@ class Gate:
             if switch is None:
                 self._on(cast(Event, command))
             else:
-                choices = self._choices[switch]
+                choices = self._options[switch]
                 setattr(self, switch, choices[(choices.index(getattr(self, switch)) + 1) % len(choices)])
         usable = fresh(sample, now_ns, self.settings.stale_after_s)
         stale = usable is not sample
@@ -226,7 +204,7 @@ class Gate:
         )
 
     def release(self) -> None:
-        """Release whatever the control says (an episode ends): the modes toggle and touch start afresh."""
+        """End a correction or a wait, as an episode ends."""
         self._touch_ends_ns = -1
         self._on("release")
         if self.state == "waiting":
@@ -236,7 +214,7 @@ class Gate:
         self.state = TRANSITIONS[self.state, event]
 
     def _event_from(self, sample: DeviceSample, now_ns: int) -> Event | None:
-        """What a fresh sample asks for."""
+        """The event that a fresh sample causes."""
         pressed, self._pressed = sample.engage and not self._pressed, sample.engage
         match self.settings.mode:
             case "hold":
@@ -253,7 +231,7 @@ class Gate:
                 return None if now_ns <= self._touch_ends_ns else "release"
 
     def _touched(self, sample: DeviceSample) -> bool:
-        """Whether an axis is pushed, or a lasting command is new. A lasting command that goes on is no touch."""
+        """Whether an axis is pushed or a lasting command changed. An unchanged lasting command is no touch."""
         lasts = sample.lasting or (False,) * len(sample.motion)
         lasting = tuple(value if on else 0.0 for value, on in zip(sample.motion, lasts, strict=True))
         before, self._lasting = self._lasting or (0.0,) * len(lasting), lasting

@@ -8,7 +8,7 @@ from hitl_clic.types.records import Plan
 
 
 class HelpSettings(BaseModel):
-    """When the robot asks for help. `app.py uncertainty SESSION` finds the threshold in recorded sessions."""
+    """When the robot asks for help. `hitl-clic uncertainty SESSION` finds the threshold in recorded sessions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,7 +20,7 @@ class HelpSettings(BaseModel):
     )
     plans: int = Field(1, ge=1, le=1000, description="Plans in a row with such uncertainty before it asks.")
     wait: bool = Field(
-        False, description="Having asked, it stands still until the teacher drives, or sends it on with the pause key."
+        False, description="After asking, the robot stands still until the teacher drives or presses the pause key."
     )
 
 
@@ -30,17 +30,17 @@ class HelpRequest:
     def __init__(self, settings: HelpSettings | None = None) -> None:
         self.settings = settings or HelpSettings()
         self.help_request = False
-        """The newest plans are uncertain: the robot asks for help."""
+        """Whether the robot asks for help."""
         self._in_a_row = 0
         self._newest_tick = -1
 
     def begin(self) -> None:
-        """A new scene: nothing is uncertain yet."""
+        """Begin an episode: the uncertainty of the old scene is forgotten."""
         self.help_request = False
         self._in_a_row = 0
 
     def update(self, plan: Plan | None) -> bool:
-        """Take in the newest plan; whether the robot begins to ask for help now. NaN uncertainty asks for nothing."""
+        """Take in the newest plan; whether the robot begins to ask for help now. It never asks on NaN."""
         if plan is None or plan.tick == self._newest_tick or not self.settings.threshold:
             return False
         self._newest_tick = plan.tick

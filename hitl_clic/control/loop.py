@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hitl_clic.control.arbitration import Arbitration, Decision
+from hitl_clic.control.arbitration import Arbitration, Decision, DeviceFeedback
 from hitl_clic.control.clock import Clock
 from hitl_clic.control.correction_log import CorrectionLog
-from hitl_clic.control.device_feedback import DeviceFeedback
 from hitl_clic.control.effort import EpisodeEffort
 from hitl_clic.control.gate import GateOutput
 from hitl_clic.control.outlets import Outlets
@@ -32,11 +31,11 @@ from hitl_clic.types.records import Array, EpisodeRecord, EventRecord, SnapshotR
 from hitl_clic.types.view import LoopView
 
 ENDINGS: Mapping[str, bool | None] = {"success": True, "failure": False, "reset": None, "quit": None}
-"""Commands that end an episode, and whether it counts as a success; None: it is broken off and counts as nothing."""
+"""Commands that end an episode, and whether it is a success; None: the episode does not count."""
 
 
 class _Begun(NamedTuple):
-    """A tick as it begins: when, how late, what the device says and what the gate makes of it."""
+    """The beginning of a tick: its time, its lateness, the device's sample and the gate's output."""
 
     time_ns: int
     lateness_ns: int
@@ -59,7 +58,7 @@ class ControlLoop:
 
     Args:
         task: the simulator. arbitration: decides the executed action. planning: the robot's chunks.
-        corrections: makes pairs, and takes them back. outlets: where results go.
+        corrections: makes and withdraws pairs. outlets: take the results.
         clock: when a tick begins. schedule: when the learner updates. snapshot_every: ticks between two snapshots.
     """
 
@@ -92,17 +91,17 @@ class ControlLoop:
     # ---- episodes
 
     def run_episode(self, episode: int, seed: int) -> EpisodeRecord | None:
-        """Reset, then tick until the task or a person ends the episode; None if it was broken off.
+        """Reset, then tick until the task or a person ends the episode; None if it does not count.
 
         Raises:
-            LoopError: planner or teacher cannot go on.
+            LoopError: planner or teacher failed.
         """
         self._begin_episode(episode, seed)
         effort = EpisodeEffort()
         self.clock.start()
         while self._ending is None:
             self._tick(effort)
-        if self._record is not None:  # a person's ending cuts pairs short
+        if self._record is not None:  # the person's ending completes open pairs
             self.corrections.finish_episode(self._record)
         self.corrections.send_due()
         self.schedule.after_episode()
@@ -132,7 +131,7 @@ class ControlLoop:
     # ---- one tick
 
     def _tick(self, effort: EpisodeEffort) -> None:
-        """One tick. While the loop is paused or stopped nothing moves, and nothing is recorded of the tick."""
+        """One tick. While the loop is paused or stopped, nothing moves and no tick is recorded."""
         lateness_ns = self.clock.wait()
         timer = self._timer
         began_ns = timer.start()
@@ -141,7 +140,7 @@ class ControlLoop:
         output = self._authority(sample, began_ns)
         timer.end("authority")
         if output.driver == "nobody" or self._ending is not None:
-            self._moving_since = self.tick  # the teacher looks at a scene that stands still
+            self._moving_since = self.tick  # the scene stands still, so reactions begin afresh
             self._publish()
             self.clock.finish()
             return
@@ -155,7 +154,7 @@ class ControlLoop:
         self._record = record
         try:
             self._after_step(record, output.entered, begins_pair, effort)
-        finally:  # the action was executed: its record is handed on even if a later part of the tick failed
+        finally:  # the action was executed, so it is recorded even if a later part of the tick failed
             overrun = self.clock.finish()
             self._record = replace(record, work_ns=timer.elapsed_ns, overrun=overrun, sections_ns=timer.sections_ns)
             self.outlets.record(self._record)
@@ -198,12 +197,12 @@ class ControlLoop:
                 command_frame=output.command_frame,
                 correction_axes=output.correction_axes,
             )
-        if output.left:  # the chunk expected something else than what the human did: only a newer plan may run
+        if output.left:  # the human did not follow the chunk: only a newer plan may run
             self.planning.queue.drop(self.tick)
         return output
 
     def _apply_commands(self) -> list[str]:
-        """Carry out the commands given since the last tick; those that are the gate's are returned."""
+        """Carry out the commands given since the last tick; returns those for the gate."""
         for_gate: list[str] = []
         for command in self.outlets.commands():
             if command in COMMANDS:
@@ -221,29 +220,29 @@ class ControlLoop:
         return for_gate
 
     def _request_help(self) -> list[str]:
-        """What the uncertainty of the newest plan asks of the gate."""
+        """The commands for the gate that the uncertainty of the newest plan causes."""
         help_request = self.arbitration.help
         if not help_request.update(self.planning.planner.latest()):
             return []
         self._event("asks_for_help")
         if not help_request.settings.wait:
             return []
-        self.planning.teacher.ask_for_help()  # nothing moves until the teacher has decided once more
+        self.planning.teacher.ask_for_help()  # nothing moves until the teacher has answered
         return ["ask"]
 
     def _act(self, output: GateOutput) -> tuple[Decision, bool]:
-        """What is executed, and whether a pair may begin here: at a new plan, or where a correction begins."""
+        """The action to execute, and whether a pair may begin here: at a new plan or a new correction."""
         self.planning.planner.check()
         self._take_plan()
         queue = self.planning.queue
-        if output.entered:  # the human will do something else than the next chunk expects
+        if output.entered:  # the human will not follow the chunk that the next plan expects
             queue.drop_ahead(self.tick + 1)
         begins_pair = queue.plan is not None and (queue.plan.tick == self.tick or output.entered)
         axes = self.task.axes_of(output.command_frame)
         return self.arbitration.decide(output, queue.action(self.tick), axes), begins_pair
 
     def _record_of(self, begun: _Begun, decision: Decision, outcome: _Outcome) -> TickRecord:
-        """The record of this tick; what it took is known up to here only, and completed at the tick's end."""
+        """The record of this tick. Its times are completed at the end of the tick."""
         tick, queue, output = self.tick, self.planning.queue, begun.output
         reaction = self.corrections.reaction_ticks
         return TickRecord(
@@ -278,9 +277,9 @@ class ControlLoop:
         )
 
     def _ask(self) -> None:
-        """Ask for the plan that the coming tick needs, and show the scripted teacher where things stand."""
+        """Request the plan that the coming tick needs, and show the tick to the scripted teacher."""
         human_drove = self._record is not None and self._record.state == "correcting"
-        if not human_drove and self.planning.queue.lead:  # the chunk that begins now says when the next one is due
+        if not human_drove and self.planning.queue.lead:  # the next request depends on the chunk that begins now
             self._take_plan()
         view = TeacherView(
             self.tick,
@@ -296,7 +295,7 @@ class ControlLoop:
         self.planning.request_next(view, human_drove, self.task.forecast)
 
     def _publish(self) -> None:
-        """Show the newest instant to those who draw it."""
+        """Publish the newest instant for window and dashboard."""
         gate, queue, draws = self.arbitration.gate, self.planning.queue, self.outlets.draws
         self.outlets.view.publish(
             LoopView(

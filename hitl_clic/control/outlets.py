@@ -1,4 +1,4 @@
-"""Where the loop's results go. Called in the tick, so nothing here may block."""
+"""The loop's outputs and inputs. Called in the tick, so no call may block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hitl_clic.types.view import LoopView, Record
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """Where the loop's results go and where its requests come from.
+    """Callbacks and slots of the loop.
 
     Attributes:
         record: takes every record (recorder, tally, cockpit).
@@ -21,7 +21,7 @@ class Outlets:
         fetch_policy: newer weights, ready to plan, or None.
         commands: the commands given since the last call.
         view: the newest instant, for window and dashboard.
-        draws: whether anybody draws the view. The task's scene and progress are computed only then.
+        draws: whether the view is drawn. Only then the task's scene and progress are computed.
     """
 
     record: Callable[[Record], None]

@@ -1,6 +1,6 @@
-"""How the next chunk is planned while one runs: what the planner is asked, and when the answer takes over.
+"""How the next chunk is planned while one runs: what is requested, and when the new chunk starts.
 
-Actor's main thread (and evaluations). Pure but for the forecast that it is given; knows no torch.
+Actor's main thread and evaluations. Pure except for the given forecast; imports no torch.
 
 With each overlap a chunk runs Ta ticks. The next chunk is requested `plan_lead` ticks before their end, at tick t, and
 starts at t + lead. Until then the running chunk's steps are executed unchanged: `rest[:lead]`.
@@ -20,10 +20,10 @@ OverlapName = Literal["sync", "async", "prefix_conditioned", "future_state"]
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What the planner is asked before `tick`; `lead` and `ahead` as in `Plan`.
+    """A request for a plan at `tick`; `lead` and `ahead` as in `Plan`.
 
     Attributes:
-        observation: s_t, or what is expected `ahead` ticks later.
+        observation: s_t, or the one expected `ahead` ticks later.
         committed, previous: as in `ChunkPolicy.plan`, from the tick on that the observation belongs to.
     """
 
@@ -37,11 +37,11 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where things stand when the next chunk is asked for.
+    """The running chunk when the next one is requested.
 
     Attributes:
         tick: t. observation: s_t.
-        rest: what is left of the running chunk, its step of tick t first, [k, dim_a]; k = 0 without one.
+        rest: the remaining steps of the running chunk from tick t on, [k, dim_a]; k = 0 without one.
         lead: ticks until it is replaced, at most k.
         forecast: the observation expected after some actions, as `Task.forecast`.
     """
@@ -86,7 +86,7 @@ def check_lead(overlap: OverlapName, lead: int) -> None:
     """Check that an overlap and a lead go together.
 
     Raises:
-        ValueError: they do not; says what is allowed.
+        ValueError: they do not.
     """
     if overlap not in OVERLAPS:
         raise ValueError(f"overlap {overlap!r} is unknown; allowed: {', '.join(get_args(OverlapName))}")
@@ -96,10 +96,10 @@ def check_lead(overlap: OverlapName, lead: int) -> None:
 
 
 def check_room(horizon: int, execute: int, lead: int) -> None:
-    """Check that chunks are long enough to be replaced `lead` ticks after the next was asked for.
+    """Check that chunks are long enough for a next chunk that starts `lead` ticks after its request.
 
     Raises:
-        ValueError: they are not; says what is allowed.
+        ValueError: they are too short.
     """
     most = min(execute, horizon - execute)
     if lead > most:

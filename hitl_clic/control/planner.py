@@ -1,7 +1,7 @@
-"""The planner thread: chunk inference beside the loop, so that no tick ever waits for it.
+"""The planner thread: chunk inference beside the loop, so that no tick waits for it.
 
 `request`, `forget`, `swap`, `check` and `wait_idle` are called by the actor's main thread, `latest` by any thread, the
-policy by the planner thread alone. Requests are newest-wins: one not yet begun is replaced. Knows no torch.
+policy by the planner thread alone. Requests are newest-wins: one that has not begun is replaced. Imports no torch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hitl_clic.types.records import Plan
 
 
 class LoopError(RuntimeError):
-    """The loop cannot go on: planner or teacher ended with an error, which is the cause, or took too long."""
+    """Planner or teacher failed, with the error as the cause, or took too long."""
 
 
 def answer(policy: ChunkPolicy, request: PlanRequest) -> Plan:
@@ -53,11 +53,11 @@ class Planner:
         self._request: PlanRequest | None = None
         self._busy = False
         self._forgotten = False
-        """The plan at work is for a scene that is gone."""
+        """Whether the present plan is for an old scene."""
         self._closing = False
         self._latest: Slot[Plan] = Slot()
         self.error: BaseException | None = None
-        """What ended the thread, if anything did: a policy that raised."""
+        """The exception that ended the thread."""
         self._thread = threading.Thread(target=self._run, name="planner", daemon=True)
 
     @property
@@ -74,7 +74,7 @@ class Planner:
         self._policy = policy
 
     def request(self, request: PlanRequest) -> None:
-        """Ask for a plan; replaces a request that has not begun. Returns at once."""
+        """Request a plan; replaces a request that has not begun. Returns at once."""
         with self._condition:
             self._request = request
             self._condition.notify_all()
@@ -84,14 +84,14 @@ class Planner:
         return self._latest.latest()
 
     def forget(self) -> None:
-        """A new scene: `latest` never gives a plan that was asked for before this call."""
+        """A new scene: `latest` never gives a plan that was requested before this call."""
         with self._condition:
             self._request = None
             self._forgotten = self._busy
             self._latest = Slot()
 
     def wait_idle(self, timeout_s: float) -> bool:
-        """Wait until no request is waiting or being worked on (`--pace max` only). False when time ran out."""
+        """Wait until all requests are done (`--pace max` only). False when time ran out."""
         with self._condition:
             return self._condition.wait_for(
                 lambda: (self._request is None and not self._busy) or self.error is not None, timeout_s

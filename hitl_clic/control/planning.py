@@ -15,12 +15,12 @@ from hitl_clic.types.records import Array, Plan
 
 
 class Planning:
-    """Asks for plans and follows them, and shows the scripted teacher what the robot is about to do.
+    """Requests plans and starts them, and shows the robot's next actions to the scripted teacher.
 
     Args:
         planner: makes plans in its own thread. queue: gives the actions of the plan in use.
         teacher: the channel to the scripted teacher.
-        overlap: how the next chunk is asked for while one runs; the queue's lead says when.
+        overlap: how the next chunk is requested while one runs; the queue's lead decides when.
         pair_stride: ticks between two plans while the human drives.
         timeout_s: longest wait for the planner or the teacher in `wait_ready`.
     """
@@ -40,7 +40,7 @@ class Planning:
         """Tick of the newest plan that was started."""
 
     def begin(self, tick: int) -> None:
-        """A new episode: forget every plan of the old scene, also one for this very tick."""
+        """A new episode: forget all plans of the old scene."""
         self.queue.drop(tick)
         self.planner.forget()
 
@@ -67,7 +67,7 @@ class Planning:
         return plan
 
     def request_next(self, view: TeacherView, human_drove: bool, forecast: Callable[[Array], Array]) -> None:
-        """Show the teacher where things stand, and ask for the plan that the coming tick needs.
+        """Show the coming tick to the teacher, and request the plan that it needs.
 
         Args:
             view: the coming tick as the teacher sees it, still without the robot's plan.
@@ -78,7 +78,7 @@ class Planning:
         due = self._due(tick, human_drove)
         lead = 0 if human_drove else queue.remaining(tick)
         rest = queue.rest(tick)
-        if not due or lead:  # else what the robot does at this tick is known only with the plan
+        if not due or lead:  # else the robot's action at this tick depends on the new plan
             plan = queue.action(tick)[None] if rest is None else rest
             view = replace(view, plan=plan, step_in_chunk=queue.index(tick))
         self.teacher.show(view)

@@ -1,8 +1,8 @@
 """When the learner updates, seen from the loop. Actor's main thread.
 
-`LiveSchedule` never waits for the learner: a person's session runs with it. `KeptUpSchedule` is its counterpart for
-`--pace max`: it waits until the learner has done as many updates as in real time. `LockstepSchedule` requests the
-updates of [CC] Algorithm 1 one by one and waits for each, which makes a run reproducible.
+`Schedule` never waits for the learner; sessions in real time use it. `PacedSchedule`, for `--pace max`, waits until the
+learner has done as many updates as in real time. `LockstepSchedule` requests the updates of [CC] Algorithm 1 one by
+one and waits for each, which makes a run reproducible.
 """
 
 from __future__ import annotations
@@ -15,48 +15,31 @@ from hitl_clic.types.messages import ChunkPair, LinkStatus
 
 
 class Updates(Protocol):
-    """The part of the actor's link that schedules need."""
+    """The part of the actor's link that schedules need; see `ActorLink`."""
 
-    def request_updates(self, updates: int) -> int:
-        """Request exactly so many updates; the number of the request."""
-        ...
+    def request_updates(self, updates: int) -> int: ...
 
-    def wait_request(self, request: int, timeout_s: float) -> bool:
-        """Wait until the weights of that request have arrived. False when time ran out."""
-        ...
+    def wait_request(self, request: int, timeout_s: float) -> bool: ...
 
-    def status(self) -> LinkStatus:
-        """What the actor knows of the learner."""
-        ...
+    def status(self) -> LinkStatus: ...
 
 
-class Schedule(Protocol):
-    """What the loop calls between ticks and between episodes."""
+class Schedule:
+    """What the loop calls between ticks and between episodes. This one never waits: the learner updates on its own."""
 
     def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
         """`ticks` ticks of the session are done; `pairs` were sent since the last call."""
-        ...
 
     def after_episode(self) -> None:
         """An episode ended."""
-        ...
 
 
-class LiveSchedule:
-    """The learner updates on its own, and the loop never waits for it."""
-
-    def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
-        """Nothing."""
-
-    def after_episode(self) -> None:
-        """Nothing."""
-
-
-class KeptUpSchedule:
-    """Waits while the learner lags behind so many updates for each tick.
+class PacedSchedule(Schedule):
+    """Waits while the learner has done fewer updates for each tick than required.
 
     Args:
         link: the actor's link. updates_per_tick: updates required for each tick after the learner's first update.
+        first_after_pairs: pairs after which the learner can update; from then on the first update is waited for.
         patience_s: seconds without an update after which it stops waiting: the learner is lost or idle.
         now_s: the time, seconds. sleep: waits so many seconds. Tests give their own.
     """
@@ -65,37 +48,44 @@ class KeptUpSchedule:
         self,
         link: Updates,
         updates_per_tick: float,
+        first_after_pairs: int = 1,
         patience_s: float = 3.0,
         now_s: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._now_s, self._sleep = now_s, sleep
         self._link, self._ratio, self._patience_s = link, updates_per_tick, patience_s
+        self._first_after_pairs, self._pairs = first_after_pairs, 0
         self._begun: tuple[int, int] | None = None
 
     def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
-        del pairs
-        done = self._link.status().learner.updates
+        self._pairs += len(pairs)
         if self._begun is None:
+            enough = self._ratio > 0 and self._pairs >= self._first_after_pairs
+            done = self._wait_for(1 if enough else 0)
             if done > 0:
                 self._begun = (ticks, done)
+            elif enough:  # no learner answered: wait again only after as many new pairs
+                self._pairs = 0
             return
         owed = self._begun[1] + (ticks - self._begun[0]) * self._ratio
+        done = self._wait_for(owed)
+        if done < owed:
+            self._begun = (ticks, done)
+
+    def _wait_for(self, updates: float) -> int:
+        """Wait for so many updates in all, but no longer than `patience_s` for each; the updates done."""
+        done = self._link.status().learner.updates
         waited_since = self._now_s()
-        while done < owed:
+        while done < updates and self._now_s() - waited_since <= self._patience_s:
             self._sleep(0.005)
             now = self._link.status().learner.updates
             if now > done:
                 done, waited_since = now, self._now_s()
-            elif self._now_s() - waited_since > self._patience_s:
-                self._begun = (ticks, done)
-                return
-
-    def after_episode(self) -> None:
-        """Nothing."""
+        return done
 
 
-class LockstepSchedule:
+class LockstepSchedule(Schedule):
     """One update on each feedback, one every b ticks, N_training at the end of an episode ([CC] Algorithm 1).
 
     Args:

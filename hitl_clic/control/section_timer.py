@@ -1,4 +1,4 @@
-"""How long each part of a tick takes. Pure; used by the loop's thread, which reads the clock once for each part."""
+"""Measures each part of a tick. Loop's thread; reads the clock once for each part."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ class SectionTimer:
 
     @property
     def sections_ns(self) -> dict[str, int]:
-        """Nanoseconds by part, of this tick alone: the next tick has a dictionary of its own."""
+        """Nanoseconds by part of this tick; each tick has a new dictionary."""
         return self._sections_ns

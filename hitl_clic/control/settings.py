@@ -39,7 +39,7 @@ class LoopSettings(BaseModel):
     exploration: ExplorationSettings = Field(ExplorationSettings(), description="Noise on executed actions.")
     planner_threads: int = Field(1, ge=1, le=256, description="Threads that torch may use for one plan.")
     planner_timeout_s: float = Field(
-        30.0, gt=0, le=3600, description="Seconds after which a plan that never comes ends the session (--pace max)."
+        30.0, gt=0, le=3600, description="Longest wait for a plan before the session fails, s (--pace max)."
     )
 
     @field_validator("plan_lead")

@@ -19,16 +19,16 @@ class UncertaintyStudy:
     """The plans that the robot drove by.
 
     Attributes:
-        uncertainty: of each plan, float64 [n]. came: whether the teacher corrected soon after it began, bool [n].
+        uncertainty: of each plan, float64 [n]. corrected: whether the teacher corrected soon after it began, bool [n].
     """
 
     uncertainty: Floats
-    came: Bools
+    corrected: Bools
 
     @property
     def chance(self) -> float:
         """Share of plans after which the teacher corrected: the score of a random alarm."""
-        return float(self.came.mean())
+        return float(self.corrected.mean())
 
     def threshold(self, alarms: float) -> float:
         """The uncertainty that a share `alarms` of the plans exceeds."""
@@ -37,7 +37,7 @@ class UncertaintyStudy:
     def right(self, threshold: float) -> float:
         """Precision: the share of alarms after which the teacher corrected; NaN if there is none."""
         called = self.uncertainty > threshold
-        return float(self.came[called].mean()) if called.any() else float("nan")
+        return float(self.corrected[called].mean()) if called.any() else float("nan")
 
     def curve(self) -> tuple[Floats, Floats]:
         """(false positive rate, true positive rate), one point for each possible threshold, from 0 to 1.
@@ -45,14 +45,15 @@ class UncertaintyStudy:
         Raises:
             ValueError: the teacher corrected after all plans, or after none.
         """
-        if self.came.all() or not self.came.any():
+        if self.corrected.all() or not self.corrected.any():
+            which = "all" if self.corrected.any() else "none"
             raise ValueError(
-                f"the teacher corrected after {'all' if self.came.any() else 'none'} of the {len(self.came)} plans: "
-                "nothing to tell apart; use sessions with corrections after some"
+                f"the teacher corrected after {which} of the {len(self.corrected)} plans: nothing to tell apart; use "
+                "sessions with corrections after some"
             )
         order = np.argsort(-self.uncertainty, kind="stable")
         last = np.append(np.diff(self.uncertainty[order]) != 0, True)  # no threshold separates equals
-        found, false = np.cumsum(self.came[order])[last], np.cumsum(~self.came[order])[last]
+        found, false = np.cumsum(self.corrected[order])[last], np.cumsum(~self.corrected[order])[last]
         return np.append(0.0, false / false[-1]), np.append(0.0, found / found[-1])
 
     def area(self) -> float:

@@ -210,7 +210,7 @@ def blend(previous: ArrayLike, wanted: ArrayLike, max_step: float) -> Array:
 
 NO_LIMIT = 2.0
 """Greatest possible change of an action in [-1, 1]."""
-HAND_STEP = 0.5
+PERSON_MAX_STEP = 0.5
 """Default `CorrectionSettings.max_step` of a person's device."""
 
 
@@ -230,22 +230,22 @@ class HandOver:
         self._catching_up = False
 
     def reset(self) -> None:
-        """Begin an episode: the robot stands still and nobody has driven yet."""
+        """Begin an episode: the robot stands still."""
         self._executed = np.zeros_like(self._executed)
         self._driver = "nobody"
         self._catching_up = False
 
-    def step(self, driver: Driver, wanted: ArrayLike, anew: bool = False) -> Array:
+    def step(self, driver: Driver, wanted: ArrayLike, changed: bool = False) -> Array:
         """The action to execute, float32 [dim_a]; zero when nobody drives.
 
-        `anew`: treat this tick as a change of driver, as the same teacher now drives other axes or in another frame.
+        `changed`: treat this tick as a change of driver: the teacher now drives other axes or in another frame.
         """
         if driver == "nobody":
             action = np.zeros_like(self._executed)
             self._catching_up = False
         else:
             target = np.clip(np.asarray(wanted, np.float32), -1.0, 1.0)
-            self._catching_up = self._catching_up or driver != self._driver or anew
+            self._catching_up = self._catching_up or driver != self._driver or changed
             action = blend(self._executed, target, self._max_step) if self._catching_up else target
             self._catching_up = self._catching_up and not np.array_equal(action, target)
         self._driver = driver

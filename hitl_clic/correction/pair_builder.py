@@ -26,7 +26,7 @@ from hitl_clic.types.records import Array, CorrectionMode, TickRecord
 
 
 class _Taught(NamedTuple):
-    """What the teacher says at a tick: the action, [dim_a], and 1 on the axes that it covers, [dim_a]."""
+    """What the teacher teaches at a tick: the action, [dim_a], and 1 on the axes that it covers, [dim_a]."""
 
     action: Array
     axes: Array
@@ -146,7 +146,7 @@ class PairBuilder:
         )
 
     def _taught(self, record: TickRecord, stimulus: TickRecord) -> _Taught | None:
-        """What the teacher says at a tick about the tick that was seen; None: nothing."""
+        """What the teacher teaches at a tick about its stimulus; None: nothing."""
         if self._approval.step(record):
             return _Taught(stimulus.executed, np.ones_like(stimulus.executed))
         if record.human_action is None:

@@ -34,7 +34,7 @@ class PolicyFilter:
         self.part: Array | None = None
 
     def reset(self) -> None:
-        """Begin an episode: nobody steers yet."""
+        """Begin an episode."""
         self.part = None
 
     def step(self, robot: Array, steered: bool) -> Array:

@@ -21,7 +21,7 @@ from hitl_clic.devices.mapping.profiles import save_profile
 from hitl_clic.devices.mapping.shaping import Profile
 from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
-from hitl_clic.runner.device_registry import DEVICES, EVERY_AXIS, choose
+from hitl_clic.runner.device_registry import DEVICES, EVERY_AXIS, resolve_device
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.registry import make_task
@@ -61,7 +61,7 @@ def _hand(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack:
         save_profile(profile, path)
         where = str(path)
     chosen = {"device": bench.test, "profile": where, "pace": "realtime", "headless": bench.headless}
-    settings = choose(load(overrides=chosen | ({"task": bench.task} if bench.task else {})))
+    settings = resolve_device(load(overrides=chosen | ({"task": bench.task} if bench.task else {})))
     spec, channel = DEVICES[settings.device], TeacherChannel()
     if spec.control and not bench.task:
         return Subject(_made(settings, ONE_ARM, channel, feed), spec.label)

@@ -1,4 +1,4 @@
-"""What the cockpit shows, put together from what loop, link and tally say.
+"""Makes the cockpit's state from the records of the loop and the status of the link.
 
 `CockpitFeed.state` runs in the window's or the dashboard's thread; it only reads newest-wins slots and takes copies.
 """
@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.cockpit.state import status_text
-from hitl_clic.cockpit.state.state import CockpitState, Correction, EnergySlice, EpisodeMark, SessionEnd
+from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark, SessionEnd
 from hitl_clic.cockpit.window import keymap
+from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.slot import Slot
-from hitl_clic.runner.device_registry import DeviceSpec
+from hitl_clic.runner.device_registry import device_in_use, device_spec, key_maps
+from hitl_clic.runner.policy_probe import PolicyProbe
 from hitl_clic.runner.section_figures import SectionFigures
 from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.task import Task
 from hitl_clic.types.messages import ChunkPair, LinkStatus
 from hitl_clic.types.records import (
     EVERYTHING,
@@ -31,12 +35,10 @@ from hitl_clic.types.records import (
     SwapRecord,
     TickRecord,
 )
-from hitl_clic.types.scene import EMPTY_SCENE, ActionFrame
+from hitl_clic.types.scene import EMPTY_SCENE
 from hitl_clic.types.view import LoopView, Record
 
-SHOWN = 5
-"""Corrections in the ribbon."""
-NOT_LOOKED = "The energy is not computed here"
+NO_PROBE = "The energy is not computed here"
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
 SENTENCES: Mapping[str, str] = {
@@ -59,8 +61,8 @@ SENTENCES: Mapping[str, str] = {
 """The message of each event; empty if the badge shows it. {action} is the key of a window action."""
 
 
-def _switched(record: EventRecord) -> str:
-    """How corrections are read from now on."""
+def _now_read(record: EventRecord) -> str:
+    """The message for a new correction mode, frame or group of axes."""
     frame: CommandFrame = record.detail["command_frame"]  # type: ignore[assignment]
     about = record.detail["correction_axes"]
     only = "" if about == EVERYTHING else f", only {about}"
@@ -70,60 +72,53 @@ def _switched(record: EventRecord) -> str:
 class HasStatus(Protocol):
     """The part of the actor's link that the cockpit needs."""
 
+    def status(self) -> LinkStatus: ...
+
+
+@dataclass(slots=True)
+class FixedStatus:
+    """Stands in for the link in a replay, which sets the recorded status, and in a practice, which has no learner."""
+
+    newest: LinkStatus = field(default_factory=lambda: LinkStatus("connected"))
+
     def status(self) -> LinkStatus:
-        """What is known of the learner now."""
-        ...
-
-
-class NoLearner:
-    """The status of a link that is not there, where nothing is learned."""
-
-    def status(self) -> LinkStatus:
-        """As if all were well."""
-        return LinkStatus("connected")
+        return self.newest
 
 
 class CockpitFeed:
-    """Collects records as they come and gives the newest `CockpitState`.
+    """Collects records and gives the newest `CockpitState`.
 
     Args:
-        settings: of the session. hand: what the teacher holds. max_steps, frame: of the task.
-        view: the loop's newest instant. link: to the learner. began_ns: when the session began; now by default.
-        energy_slice: the newest look at the energy, or a sentence why there is none.
-        compliance: whether the policy would now do what the correction asked whose first pair has this id, if known.
-        note: says what the device would move now.
-        keys: its key map, (what to press, what it does), by the frame that motion goes along.
+        settings: of the session. task: the session's. views: the loop's newest instant. link: to the learner.
+        device: the teacher's; None in a replay, which shows no key map.
+        probe: answers whether the policy complies with past corrections, and the energy; None: neither is known.
+        began_ns: when the session began; now by default.
     """
 
     def __init__(
         self,
         settings: SessionSettings,
-        spec: DeviceSpec,
-        max_steps: int,
-        frame: ActionFrame,
-        view: Slot[LoopView],
+        task: Task,
+        views: Slot[LoopView],
         link: HasStatus,
+        device: Device | None = None,
+        probe: PolicyProbe | None = None,
         began_ns: int | None = None,
-        note: Callable[[], str] = str,
-        keys: Mapping[CommandFrame, tuple[tuple[str, str], ...]] | None = None,
-        compliance: Callable[[int], bool | None] | None = None,
-        energy_slice: Callable[[], EnergySlice | str] = lambda: NOT_LOOKED,
     ) -> None:
-        self._settings, self._hand, self._max_steps = settings, spec, max_steps
+        self._settings, self._max_steps, self._views, self._link = settings, task.max_steps, views, link
+        self._device, self._probe = device, probe
+        self._spec = device_spec(settings.device) if device is None else device_in_use(settings)
+        self._keys = {} if device is None else key_maps(settings, task.action_frame.axes)
         self._window_keys = tuple(settings.window.keys.items())
         self._labels = keymap.table(self._window_keys).labels()
-        self._moves = list(frame.moves)
-        self._view, self._link = view, link
-        self._note, self._keys = note, keys or {}
-        self._compliance = compliance or (lambda first: None)
-        self._energy_slice = energy_slice
+        self._moves = list(task.action_frame.moves)
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
         self._times: deque[int] = deque(maxlen=50)
         self._sections = SectionFigures(RECENT_TICKS)
         self._worst_ns = self._overruns = 0
         self._history: list[EpisodeMark] = []
-        self._corrections: deque[tuple[int, int]] = deque(maxlen=SHOWN)
+        self._corrections: deque[tuple[int, int]] = deque(maxlen=status_text.SHOWN_CORRECTIONS)
         """(first, last) pair id of the newest corrections."""
         self._undone: set[int] = set()
         self._last_pair_tick = -(10**9)
@@ -156,13 +151,13 @@ class CockpitFeed:
             if record.name == "discard":
                 self._undone.update(range(int(record.detail["first"]), int(record.detail["last"]) + 1))
             if record.name == "switched":
-                self._message = _switched(record)
+                self._message = _now_read(record)
             elif record.name in SENTENCES:
                 self._message = SENTENCES[record.name].format_map(self._labels)
 
     def state(self, now_ns: int | None = None) -> CockpitState | None:
         """The newest instant as of `now_ns` (by default the present); None before the first."""
-        view = self._view.latest()
+        view = self._views.latest()
         if view is None:
             return None
         now = time.perf_counter_ns() if now_ns is None else now_ns
@@ -170,7 +165,7 @@ class CockpitFeed:
         late = np.array(self._lateness or [0]) * 1e-6
         periods = np.diff(list(self._times)) * 1e-9
         driving = view.state == "correcting" and record is not None and record.human_action is not None
-        human = (tuple(self._shown(record)[self._moves].tolist()),) if driving and record is not None else None
+        arrow = self._correction_arrow(record)[self._moves].tolist() if driving and record is not None else None
         chunk = None if view.robot_chunk is None else tuple(map(tuple, view.robot_chunk[:, self._moves].tolist()))
         realtime = self._settings.pace == "realtime"
         return CockpitState(
@@ -180,19 +175,19 @@ class CockpitFeed:
             robot_chunk=chunk,
             execute=max(0, self._settings.execute - view.step_in_chunk),
             step_in_chunk=0,
-            human_chunk=human,
+            human_chunk=None if arrow is None else (tuple(arrow),),
             gate=view.state,
             correction_mode=view.correction_mode,
             command_frame=view.command_frame,
             correction_axes=view.correction_axes,
             desired_radius=self._radius(record) if driving and record is not None else None,
-            hint=self._hand.hint(self._settings.gate.mode, view.state == "correcting"),
+            hint=self._spec.hint(self._settings.gate.mode, view.state == "correcting"),
             help_requested=view.asks,
             approving=view.approving,
-            device_note=self._note(),
+            device_note="" if self._device is None else self._device.note(),
             device_keys=self._keys.get(view.command_frame, ()),
             window_keys=self._window_keys,
-            device=self._hand.label,
+            device=self._spec.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,
             weight_version=0 if swap is None or not swap.step else swap.version,
@@ -217,21 +212,21 @@ class CockpitFeed:
             link=link.state,
             link_detail=link.detail if link.state != "connected" else "",
             message=self._message,
-            energy_slice=self._energy_slice(),
+            energy_slice=NO_PROBE if self._probe is None else self._probe.energy_slice(),
             end=self.end,
         )
 
-    def _shown(self, record: TickRecord) -> Array:
-        """The correction as an arrow: what was done, or for a direction the way in which the hand pushed."""
+    def _correction_arrow(self, record: TickRecord) -> Array:
+        """The correction to draw, [dim_a]: the executed action; in relative mode the command, 1 at full motion."""
         if record.correction_mode == "absolute" or record.human_action is None:
             return record.executed
         pushed = record.human_action - record.robot_action if record.push is None else record.push
         return pushed / self._settings.correction.relative_step
 
     def _radius(self, record: TickRecord) -> float | None:
-        """Radius of the desired set of this one step: gamma * ||a^r - a^h|| ([CC] Eq. 5).
+        """Radius of the desired set of this step, gamma * ||a^r - a^h|| ([CC] Eq. 5).
 
-        None for a direction, and for a baseline, which knows no sets.
+        None for a relative correction, and for a baseline, which has no desired sets.
         """
         method = self._settings.policy
         if record.human_action is None or record.correction_mode != "absolute" or not isinstance(method, ClicSettings):
@@ -243,5 +238,5 @@ class CockpitFeed:
             return "undone"
         if self._learned_pair < last:
             return "queued"
-        followed = self._compliance(first)
+        followed = None if self._probe is None else self._probe.compliance(first)
         return "learned" if followed is None else "followed" if followed else "unfollowed"

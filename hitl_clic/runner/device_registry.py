@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from hitl_clic.cockpit.window.keymap import Keymap
-from hitl_clic.control.gate import Choices
-from hitl_clic.correction.mapping import HAND_STEP, Binding, bind
+from hitl_clic.control.gate import CorrectionOptions
+from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.gamepad import STICKS, gamepad
@@ -41,14 +41,14 @@ Make = Callable[[SessionSettings, Sequence[str], TeacherChannel, EventFeed], Dev
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """One way to teach.
+    """One device to teach with.
 
     Attributes:
-        label: its name for people. control: what is held to drive; empty for a script.
+        label: its name in the window. control: the dead-man control; empty for a script.
         needs_window: it takes its input from the window.
         make: makes it from settings, the task's axes, the scripted teacher's channel and the window's events.
-        raw: what besides keys and buttons moves a raw axis of its profile, in words.
-        lacks: what is missing here to use it at all, in a sentence; empty if nothing.
+        raw: for each raw axis of its profile, what moves it besides keys and buttons.
+        lacks: a sentence about what is missing to use it; empty if nothing is.
     """
 
     label: str
@@ -59,9 +59,9 @@ class DeviceSpec:
     lacks: Callable[[], str] = str
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
-        """How to take over, or once that is done how to hand back."""
+        """How to begin a correction, or during one how to end it."""
         if not self.control:
-            return "the script hands back by itself" if correcting else "the script steps in by itself"
+            return "the script ends its correction itself" if correcting else "the script corrects by itself"
         if mode == "touch":
             return "let go to hand back" if correcting else "steer to correct"
         if correcting:
@@ -96,24 +96,19 @@ def scripted_device(
     return ScriptedDevice(teacher, Oracle(script, settings.execute, axes, step, behind), channel, foresee)
 
 
-def _at_the_window(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
-    """How to make a device that lives on the window's events, with its preset profile."""
+def _window_device(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
+    """Makes a device that reads the window's events."""
 
     def make(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
         del channel
-        return device(
-            feed,
-            _profile(settings),
-            stale_after_s=settings.gate.stale_after_s,
-            tap_hold_s=_tap_s(settings),
-            axes=axes,
-        )
+        stale_s = settings.gate.stale_after_s
+        return device(feed, _profile(settings), stale_after_s=stale_s, tap_hold_s=_tap_s(settings), axes=axes)
 
     return make
 
 
-def _in_the_hand(device: Callable[..., HandheldDevice]) -> Make:
-    """How to make a device that reads its own hardware."""
+def _hardware_device(device: Callable[..., HandheldDevice]) -> Make:
+    """Makes a device that reads its own hardware."""
 
     def make(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
         del channel, feed
@@ -126,34 +121,34 @@ def _tap_s(settings: SessionSettings) -> float:
     return max(0.05, 1.5 / settings.loop.rate_hz)  # no tap falls between two ticks, the second half a tick late
 
 
-def _not_by_name(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
+def _given_object(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
     del axes, channel, feed
     raise SettingsError(f"device = {settings.device} was an object; give device= the object again")
 
 
 DEVICES: Mapping[str, DeviceSpec] = {
     "oracle": DeviceSpec("scripted teacher", "", False, _oracle),
-    "keyboard": DeviceSpec("keyboard", "Space", True, _at_the_window(KeyboardDevice)),
-    "mouse": DeviceSpec("mouse", "the left button", True, _at_the_window(MouseDevice), MouseDevice.drags),
-    "spacemouse": DeviceSpec("SpaceMouse", "the cap", False, _in_the_hand(spacemouse), PUSHES, no_spacemouse),
-    "gamepad": DeviceSpec("gamepad", "the right shoulder button", False, _in_the_hand(gamepad), STICKS),
+    "keyboard": DeviceSpec("keyboard", "Space", True, _window_device(KeyboardDevice)),
+    "mouse": DeviceSpec("mouse", "the left button", True, _window_device(MouseDevice), MouseDevice.drags),
+    "spacemouse": DeviceSpec("SpaceMouse", "the cap", False, _hardware_device(spacemouse), PUSHES, no_spacemouse),
+    "gamepad": DeviceSpec("gamepad", "the right shoulder button", False, _hardware_device(gamepad), STICKS),
 }
 
 
 def device_spec(name: str) -> DeviceSpec:
-    """The entry of a device. One given as an object, "module:Class", counts as steered by a person."""
+    """The entry of a device. A device object, "module:Class", counts as a person's device."""
     if is_object_name(name):
-        return DeviceSpec(name.rpartition(":")[2], "its control", False, _not_by_name)
+        return DeviceSpec(name.rpartition(":")[2], "its control", False, _given_object)
     return DEVICES[name]
 
 
 def has_profile(name: str) -> bool:
-    """Whether a device has a profile: the scripted teacher and devices given as objects have none."""
+    """Whether a device has a profile. The scripted teacher and device objects have none."""
     return not is_object_name(name) and bool(DEVICES[name].control)
 
 
-def chosen_device(settings: SessionSettings) -> DeviceSpec:
-    """The entry of the chosen device, its control named as the profile has it."""
+def device_in_use(settings: SessionSettings) -> DeviceSpec:
+    """The entry of the settings' device, with the control of its profile."""
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
         return spec
@@ -166,10 +161,13 @@ def _profile(settings: SessionSettings) -> Profile:
 
 
 def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, str] | None = None) -> Profile:
-    """A device's profile, by default the preset of its name; beside a window with these keys bound anew.
+    """A device's profile, by default the preset of its name.
+
+    Args:
+        window_keys: `window.keys`, the changed keys of the window.
 
     Raises:
-        SettingsError: there is none, it holds something that a profile may not, or it binds a key of the window's.
+        SettingsError: there is no such profile, it is not valid, or it binds a key of the window.
     """
     try:
         profile = load_profile(name_or_path or device)
@@ -186,32 +184,32 @@ def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, st
     return profile
 
 
-def bound(settings: SessionSettings, device: Device, task: Task) -> Binding:
-    """How the device's axes move the task's. A script gives the task's own actions, but for what its fingers switch.
+def bind_device(settings: SessionSettings, device: Device, task: Task) -> Binding:
+    """How the device's axes move the task's axes.
 
     Raises:
-        ValueError: they share no axis.
+        ValueError: device and task share no axis.
     """
     frame = task.action_frame
     groups = frame.groups if device_spec(settings.device).control else None
-    return bind(device.axes, frame.axes, switched(settings), groups)
+    return bind(device.axes, frame.axes, switched_axes(settings), groups)
 
 
-def switched(settings: SessionSettings) -> Sequence[str]:
-    """The axes, by their names on the first arm, that hands switch rather than steer: read absolutely at any time."""
+def switched_axes(settings: SessionSettings) -> Sequence[str]:
+    """The axes that are absolute in every correction mode, by their names on the first arm."""
     if device_spec(settings.device).control:
         return settings.correction.absolute_axes
     return settings.oracle.buttons if settings.oracle.press_steps else ()
 
 
-def choices(settings: SessionSettings, task: Task) -> Choices:
-    """What a person can switch to on a task that was reset; a script has its own ways to be partial.
+def correction_options(settings: SessionSettings, task: Task) -> CorrectionOptions:
+    """The command frames and groups of axes to switch between. The task was reset before; a script switches nothing.
 
     Raises:
         SettingsError: `correction.axes` is no group of this task's axes.
     """
     if not device_spec(settings.device).control:
-        return Choices()
+        return CorrectionOptions()
     groups, axes = (EVERYTHING, *task.action_frame.groups), settings.correction.axes
     if axes not in groups:
         raise SettingsError(
@@ -219,18 +217,18 @@ def choices(settings: SessionSettings, task: Task) -> Choices:
         )
     turned: tuple[CommandFrame, ...] = tuple(name for name in get_args(CommandFrame) if task.axes_of(name) is not None)
     # where all frames are one, it goes by the name that was set
-    return Choices(("world", *turned) if turned else (settings.correction.command_frame,), groups)
+    return CorrectionOptions(("world", *turned) if turned else (settings.correction.command_frame,), groups)
 
 
 def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[CommandFrame, tuple[Row, ...]]:
-    """The key map of the chosen device by the frame that its motion goes along."""
+    """The key map of the settings' device, by command frame."""
     return {frame: key_map(settings, axes, frame) for frame in get_args(CommandFrame)}
 
 
 def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame | None = None) -> tuple[Row, ...]:
-    """What keys and buttons of the chosen device do on these axes of a task; nothing for a script.
+    """What keys and buttons of the settings' device do; empty for a script.
 
-    `frame`: along whose axes; by default those of the settings.
+    `axes`: of the task. `frame`: the command frame, by default that of the settings.
     """
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
@@ -246,16 +244,15 @@ EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "
 
 
 def has_display() -> bool:
-    """Whether a window could open here."""
+    """Whether this machine has a display."""
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def choose(settings: SessionSettings) -> SessionSettings:
-    """The settings with `auto` resolved, the window decided, and what goes by the device set.
+def resolve_device(settings: SessionSettings) -> SessionSettings:
+    """The settings with `auto` replaced, the window decided, and the device's default `max_step`.
 
     Raises:
-        SettingsError: the device needs a window and there can be none, or a package, or a person, or its profile is
-            wrong.
+        SettingsError: the device needs a window, a package or real time that is not there, or its profile is wrong.
     """
     windowed = has_display() and not settings.headless
     device = settings.device
@@ -272,7 +269,7 @@ def choose(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
     correction = settings.correction
     if spec.control and correction.max_step is None:
-        correction = correction.model_copy(update={"max_step": HAND_STEP})
+        correction = correction.model_copy(update={"max_step": PERSON_MAX_STEP})
     settings = settings.model_copy(update={"device": device, "headless": not windowed, "correction": correction})
-    chosen_device(settings)  # a wrong profile is refused before anything starts
+    device_in_use(settings)  # a wrong profile is refused before anything starts
     return settings

@@ -1,4 +1,4 @@
-"""`evaluate`: a learned policy alone on seeded episodes. Any thread; synchronous."""
+"""`evaluate`: runs a learned policy alone on seeded episodes. Any thread; synchronous."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from hitl_clic.types.errors import UserError, describe, unknown
 
 @dataclass(frozen=True)
 class Evaluation(Rollouts):
-    """Figures of a policy alone, and of which policy they are.
+    """Figures of a policy alone.
 
     Attributes:
-        source: the checkpoint. settings: of its session, with what the evaluation changed.
+        source: the checkpoint. settings: of its session, with the changes of the evaluation.
         overlap, lead: how the next chunk was planned while one ran. weight_version, updates: of the policy.
     """
 
@@ -39,7 +39,7 @@ class Evaluation(Rollouts):
     updates: int
 
     def as_json(self) -> dict[str, Any]:
-        """Everything as a JSON-able dict, null where there is no number."""
+        """All figures for JSON; None instead of NaN."""
         settings = self.settings
         figures = {field.name: getattr(self, field.name) for field in fields(Rollouts)}
         return {
@@ -53,7 +53,7 @@ class Evaluation(Rollouts):
             "inference": settings.policy.inference.model_dump(),
             "weight_version": self.weight_version,
             "updates": self.updates,
-            **_plain({**figures, "episodes": [asdict(row) for row in self.episodes]}),
+            **_without_nan({**figures, "episodes": [asdict(row) for row in self.episodes]}),
         }
 
 
@@ -76,7 +76,7 @@ def evaluate(
         source: session folder, or one checkpoint in it.
         episodes: count. seed: of the first start; the next start has the next seed.
         overlap, lead, execute: how chunks are planned and executed; None: as in the session.
-        inference: settings of the search for a chunk; what is not given is as in the session.
+        inference: settings of the search for a chunk; fields not given are those of the session.
         task: where the session was taught on a task object: an object of that class; it stays open.
         teacher: for the error per step; by default the task's scripted teacher, if it has one.
         on_episode: called with each result.
@@ -87,8 +87,8 @@ def evaluate(
     if episodes < 1:
         raise UserError(f"episodes = {episodes} is not allowed; allowed: 1 or more")
     path, settings = find_checkpoint(Path(source))
-    settings = searched(settings, execute, _inference(inference))
-    overlap, lead = overlapped(settings, overlap, lead)
+    settings = with_search(settings, execute, _inference(inference))
+    overlap, lead = overlap_and_lead(settings, overlap, lead)
     parts = Parts(task=task, teacher=teacher)
     policy = Policy(path, settings, seed)
     used = parts.make_task(settings)
@@ -115,8 +115,8 @@ def evaluate(
     )
 
 
-def searched(settings: SessionSettings, execute: int | None, inference: AnyInferenceSettings) -> SessionSettings:
-    """The session's settings with another Ta, and with those settings of the search that were given.
+def with_search(settings: SessionSettings, execute: int | None, inference: AnyInferenceSettings) -> SessionSettings:
+    """The session's settings with the given Ta and the given settings of the search.
 
     Raises:
         UserError: Ta is more than the session's H, or the session's method has no such setting.
@@ -133,8 +133,10 @@ def searched(settings: SessionSettings, execute: int | None, inference: AnyInfer
     return settings.model_copy(update={"policy": policy, "execute": execute or settings.execute})
 
 
-def overlapped(settings: SessionSettings, overlap: OverlapName | None, lead: int | None) -> tuple[OverlapName, int]:
-    """The overlap and lead to evaluate with: what is given, else the session's own; sync needs no lead.
+def overlap_and_lead(
+    settings: SessionSettings, overlap: OverlapName | None, lead: int | None
+) -> tuple[OverlapName, int]:
+    """The overlap and lead to evaluate with: the given ones, else the session's; sync has no lead.
 
     Raises:
         UserError: they do not go together, or the session's chunks are too short for them.
@@ -159,10 +161,10 @@ def _inference(given: AnyInferenceSettings | Mapping[str, Any] | None) -> AnyInf
         raise UserError(f"inference: {describe(error, AnyInferenceSettings)}") from None
 
 
-def _plain(value: Any) -> Any:
-    """The same with None where there is no number: JSON has no NaN."""
+def _without_nan(value: Any) -> Any:
+    """The same value with None instead of NaN."""
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: _without_nan(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [_without_nan(part) for part in value]
     return None if isinstance(value, float) and math.isnan(value) else value

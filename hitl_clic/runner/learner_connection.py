@@ -1,11 +1,10 @@
-"""The learner as a session sees it: the child process, if it is the session's own, the link, and the newest policy.
+"""A session's connection to its learner: the child process if the session starts one, the link, the newest policy.
 
 `open`, `changes` and `close` run in the actor's main thread; new weights arrive in the link's thread.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import uuid
@@ -13,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from hitl_clic.child_process import child_environment
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.learner import checkpoint
 from hitl_clic.learner.launcher import BIND, LearnerChild
@@ -29,22 +29,15 @@ DRAIN_S = 10.0
 
 
 def learner_command(folder: Path) -> list[str]:
-    """How a learner is started as a child process of ours: a module, so that no path of a script is needed."""
+    """The command that starts a learner as a child process."""
     return [sys.executable, "-m", "hitl_clic", "learner", "--bind", BIND, "--out", str(folder), "--child"]
-
-
-def child_environment() -> dict[str, str]:
-    """The variables of a child that imports this very package, whatever its working directory."""
-    home = str(Path(__file__).resolve().parents[2])
-    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 class LearnerConnection:
     """Link and learner of one session.
 
     Args:
-        settings: of the session. folder: its folder. agreed: what actor and learner must agree on.
+        settings: of the session. folder: its folder. agreed: see `handshake_settings`.
         inbox: makes policies of the weights that arrive.
 
     Attributes:
@@ -63,14 +56,14 @@ class LearnerConnection:
         self._settings, self._folder, self._agreed, self._inbox = settings, folder, agreed, inbox
         self.newest: Slot[Weights] = Slot()
         self._child: LearnerChild | None = None
-        self._state, self._looked_ns, self._refused = "connected", 0, 0
+        self._state, self._checked_ns, self._refused = "connected", 0, 0
 
     def open(self, stack: ExitStack) -> None:
-        """Start the learner if it is our own, and connect; the stack takes both down.
+        """Start the learner unless the settings have its address, and connect; the stack closes both.
 
         Raises:
-            UserError: the learner refuses the session, or there is none at the address of the settings.
-            RuntimeError: our own learner did not start.
+            UserError: the learner refuses the session, or no learner answers at the address of the settings.
+            RuntimeError: the child process did not start.
         """
         settings = self._settings
         if not settings.learner:
@@ -87,10 +80,10 @@ class LearnerConnection:
         self._wait()
 
     def changes(self, tick: int, now_ns: int) -> Iterator[LinkStatus | EventRecord]:
-        """Once a second: the learner's status, and an event for each change of it."""
-        if now_ns - self._looked_ns < STATUS_EVERY_NS:
+        """At most once a second: the learner's status, and an event for each change of it."""
+        if now_ns - self._checked_ns < STATUS_EVERY_NS:
             return
-        self._looked_ns = now_ns
+        self._checked_ns = now_ns
         status = self.link.status()
         yield status
         if (status.state == "connected") != (self._state == "connected"):
@@ -102,26 +95,26 @@ class LearnerConnection:
             yield EventRecord(tick, now_ns, "weights_refused", {"why": self._inbox.why_refused})
 
     def drain(self) -> LinkStatus:
-        """Wait until the learner has every pair, or for some seconds, and close the link; the last status."""
+        """Wait up to `DRAIN_S` until the learner has all pairs, and close the link; the last status."""
         self.link.close(DRAIN_S)
         return self.link.status()
 
     def stop(self) -> None:
-        """End our own learner, and leave a policy in the session's folder, also where the learner is elsewhere."""
+        """End the child process, and write a policy to the session's folder if the learner wrote none there."""
         if self._child is not None:
             self._child.stop()
         if checkpoint.latest(self._folder / "checkpoints") is None:
             self.keep_policy(self._folder / "checkpoints")
 
     def keep_policy(self, folder: Path) -> None:
-        """Write the newest weights as a checkpoint without a learner's state: enough to evaluate."""
+        """Write the newest weights as a checkpoint without a learner's state; `evaluate` needs no more."""
         weights = self.newest.latest()
         if weights is not None:
             folder.mkdir(parents=True, exist_ok=True)
             checkpoint.write(folder, checkpoint.Checkpoint(weights=weights, state={}, settings=self._agreed, entries=0))
 
     def _wait(self) -> None:
-        """A session begins connected; later the learner may come and go."""
+        """Wait until the link is connected. Later the learner may be lost and come back."""
         deadline = time.monotonic() + CONNECT_S
         while (status := self.link.status()).state != "connected":
             if status.state == "refused":

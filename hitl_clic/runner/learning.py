@@ -1,4 +1,4 @@
-"""`learn`: train a policy on recorded corrections, without a loop: another method, other numbers, the same pairs.
+"""`learn`: trains a policy on recorded corrections, without a loop.
 
 Any thread; synchronous. Imports no torch before the first pair is read.
 """
@@ -15,7 +15,7 @@ from hitl_clic.learner import checkpoint
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.recorded_layer import recorded_settings
-from hitl_clic.runner.recordings import open_session
+from hitl_clic.runner.recordings import open_session, pairs_of_session
 from hitl_clic.runner.results import LearnResult
 from hitl_clic.runner.session_settings import Nested, free_folder
 from hitl_clic.settings import SessionSettings, load
@@ -25,8 +25,8 @@ from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.symmetry import Symmetry
 
 
-class LearnChoices(TypedDict, total=False):
-    """Settings by keyword that may differ from those of the sessions; `SessionSettings` describes each."""
+class LearnOverrides(TypedDict, total=False):
+    """Settings that may differ from those of the sessions; `SessionSettings` describes them."""
 
     method: str
     execute: int
@@ -45,7 +45,7 @@ def learn(
     settings: Nested | SessionSettings | None = None,
     task: Task | None = None,
     on_update: Callable[[int], object] = lambda done: None,
-    **chosen: Unpack[LearnChoices],
+    **chosen: Unpack[LearnOverrides],
 ) -> LearnResult:
     """Train a new policy on the pairs of recorded sessions. Prints nothing, changes nothing of the process.
 
@@ -81,7 +81,7 @@ def learn(
 
 
 def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path | str | None = None) -> SessionSettings:
-    """The settings to learn with: a session's own, under what differs.
+    """The settings to learn with: the session's, with the overrides.
 
     Raises:
         UserError: the session has no settings, or a setting is wrong.
@@ -98,8 +98,6 @@ def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path 
 
 
 def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) -> Iterator[ChunkPair]:
-    from hitl_clic.runner.recorded_pairs import pairs_of_session
-
     for path in folders:
         session = open_session(path)
         try:
@@ -107,7 +105,7 @@ def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) ->
             if (of.task, of.horizon) != (settings.task, settings.horizon):
                 raise UserError(
                     f"session = {path} is of task {of.task} with horizon {of.horizon}, not {settings.task} with "
-                    f"{settings.horizon}; learn from each kind by itself"
+                    f"{settings.horizon}; learn from each kind separately"
                 )
             yield from pairs_of_session(session, settings.correction, episodes)
         except UserError:

@@ -1,4 +1,4 @@
-"""Task, device and teacher of a session: made from the settings' names, or the caller's own objects.
+"""Task, device and teacher of a session: made by the names in the settings, or the caller's objects.
 
 Main thread of the actor, before the loop begins.
 """
@@ -43,7 +43,7 @@ class FunctionTeacher(MemorylessTeacher):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A session's parts that the caller gave as objects; None: made by the name in the settings.
+    """The parts that the caller gave as objects; None: made by the name in the settings.
 
     Attributes:
         task: stays open at the end. device: is started and closed. teacher: the scripted teacher of the task.
@@ -57,7 +57,7 @@ class Parts:
         """The task.
 
         Raises:
-            UserError: no such task or option, a missing simulator, or the task of the settings was an object.
+            UserError: no such task or option, a missing simulator, or the settings name an object.
         """
         if self.task is not None:
             return self.task
@@ -69,7 +69,7 @@ class Parts:
             raise UserError(str(error)) from error
 
     def copy_task(self, settings: SessionSettings) -> Task:
-        """A task that its user may close: a new one, or a deep copy of the caller's object.
+        """A new task, or a deep copy of the caller's object; the caller of this closes it.
 
         Raises:
             UserError: as `make_task`, or the caller's object cannot be copied.
@@ -78,7 +78,7 @@ class Parts:
             return self.make_task(settings)
         try:
             return copy.deepcopy(self.task)
-        except Exception as error:  # whatever an object of the caller's raises when it is copied
+        except Exception as error:  # a caller's object may raise anything
             raise UserError(f"task = {object_name(self.task)} cannot be copied: {error}") from error
 
     def close(self, task: Task) -> None:
@@ -87,7 +87,7 @@ class Parts:
             task.close()
 
     def find_teacher(self, settings: SessionSettings) -> Teacher | None:
-        """The scripted teacher; None for a task object that came without one."""
+        """The scripted teacher; None for a task object without one."""
         if isinstance(self.teacher, Teacher):
             return self.teacher
         if self.teacher is not None:
@@ -102,7 +102,7 @@ class Parts:
             feed: the window's input events.
 
         Raises:
-            UserError: the device cannot be had here, or it does not fit the task.
+            UserError: the device is not available, or does not fit the task.
         """
         if self.device is not None:
             return self.device
@@ -121,6 +121,6 @@ class Parts:
 
 
 def object_name(given: object) -> str:
-    """ "module:Class" of an object, "module:name" of a function: what the settings say of it."""
+    """The name of an object in the settings: "module:Class", or "module:name" of a function."""
     kind = given if hasattr(given, "__qualname__") else type(given)
     return f"{kind.__module__}:{getattr(kind, '__qualname__', type(given).__qualname__)}"

@@ -1,4 +1,4 @@
-"""A recorded session as its teacher saw it: in the window, at its own pace or tick by tick, or as one sheet.
+"""Shows a recorded session as the teacher saw it: in the window at the recorded pace, or as one sheet of pictures.
 
 Main thread of the replay's process. The window's link has a thread of its own, which only takes the newest state. The
 policy probe has one too: it evaluates the energy of the session's policies while the window shows it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,16 +21,16 @@ from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.state.status_text import SHOWN_CORRECTIONS
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.cockpit.window.window_link import WindowLink
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.runner.cockpit_feed import SHOWN, CockpitFeed
-from hitl_clic.runner.device_registry import device_spec
+from hitl_clic.runner.cockpit_feed import CockpitFeed, FixedStatus
+from hitl_clic.runner.display import scene3d_for
 from hitl_clic.runner.policy_inbox import PolicyInbox
-from hitl_clic.runner.policy_probe import PolicyProbe, chosen_axes
+from hitl_clic.runner.policy_probe import PolicyProbe, slice_axes
 from hitl_clic.runner.recorded_policies import RecordedPolicies
-from hitl_clic.runner.window_setup import scene3d_for
 from hitl_clic.session.reader import Session
 from hitl_clic.session.replay import ReplayedTick, Replayer
 from hitl_clic.session.topics import SettingsRecord
@@ -41,7 +41,7 @@ from hitl_clic.types.records import SnapshotRecord, TickRecord
 from hitl_clic.types.view import LoopView
 
 SEEK_S = {"left": -2.0, "right": 2.0, "up": 20.0, "down": -20.0}
-"""What the arrow keys do: seconds to go."""
+"""Seconds that each arrow key skips."""
 LONGEST_GAP_S = 1.0
 """Longer pauses between two recorded ticks are cut to this."""
 SHEET, COLUMNS = 12, 4
@@ -50,18 +50,8 @@ SHEET_SIZE = (960, 540)
 """Size of the cockpit's picture from which a scene is cut, pixels."""
 
 
-@dataclass(slots=True)
-class _RecordedLink:
-    """Stands where a session has its link: knows what the recording says of it."""
-
-    newest: LinkStatus
-
-    def status(self) -> LinkStatus:
-        return self.newest
-
-
 class Projector:
-    """Turns recorded ticks into what the cockpit showed at them.
+    """Turns recorded ticks into the cockpit's states.
 
     Args:
         recorded: the session. settings: its own. task: one of its kind, for the projector alone.
@@ -102,11 +92,9 @@ class Projector:
     def _rewind(self) -> None:
         self._shown = -1
         self._records = self._recorded.records()
-        self._link = _RecordedLink(LinkStatus("connecting"))
-        spec = device_spec(self._settings.device)
+        self._link = FixedStatus(LinkStatus("connecting"))
         began_ns = self._recorded.settings.started_ns
-        frame = self._task.action_frame
-        self._feed = CockpitFeed(self._settings, spec, self._task.max_steps, frame, self.views, self._link, began_ns)
+        self._feed = CockpitFeed(self._settings, self._task, self.views, self._link, began_ns=began_ns)
 
     def _read_until(self, tick: int) -> None:
         """Take in the records up to a tick's own."""
@@ -128,13 +116,13 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
     projector = Projector(recorded, settings, task)
     with TemporaryDirectory(prefix="scene3d-") as folder:
         window = WindowLink(settings.window, scene3d_for(task, settings.window, Path(folder)))
-        axes = chosen_axes(settings.window.energy_axes, task.action_frame.axes)
+        axes = slice_axes(settings.window.energy_axes, task.action_frame.axes)
         kept = RecordedPolicies(recorded.path.parent)
         probe = PolicyProbe(
             _inbox(projector.tick(0), settings),
             kept,
             settings,
-            SHOWN,
+            SHOWN_CORRECTIONS,
             projector.views,
             axes,
             lambda: window.shows_energy,
@@ -147,7 +135,7 @@ def in_window(recorded: Session, settings: SessionSettings, task: Task) -> None:
 
 
 def _inbox(tick: TickRecord, settings: SessionSettings) -> PolicyInbox:
-    """Makes policies of a session's weights, on this machine's CPU whatever they were learned on."""
+    """Makes policies of a session's weights, on the CPU, whatever device the session used."""
     method = settings.policy.model_copy(update={"device": "cpu"})
     return PolicyInbox(tick.observation.size, tick.executed.size, settings.horizon, method, settings.seed)
 
@@ -156,7 +144,7 @@ def _play(projector: Projector, settings: SessionSettings, window: WindowLink, p
     feed, newest = EventFeed(), Slot[CockpitState]()
 
     def shown() -> CockpitState | None:
-        """The energy comes later than its tick, also while the replay rests."""
+        """The energy arrives later than its tick, also while the replay is paused."""
         state = newest.latest()
         return None if state is None else replace(state, energy_slice=probe.energy_slice())
 
@@ -180,7 +168,7 @@ def _play(projector: Projector, settings: SessionSettings, window: WindowLink, p
 
 
 class _Player:
-    """Where a replay is, and when it goes on; `now_s` is the time in seconds."""
+    """The position of a replay and when it advances; `now_s` is the time in seconds."""
 
     def __init__(
         self, projector: Projector, settings: SessionSettings, now_s: Callable[[], float] = time.monotonic
@@ -191,7 +179,7 @@ class _Player:
         self.due_s = self._now_s() + self._pause_s()
 
     def apply(self, keys: list[str], commands: list[str]) -> bool:
-        """Carry out keys and commands; whether there is something new to show."""
+        """Carry out keys and commands; whether the picture changes."""
         before = (self.index, self.paused)
         if self._keymap.find("space") is not None:  # then it is the window's
             keys = [key for key in keys if key != "space"]
@@ -206,7 +194,7 @@ class _Player:
         return True
 
     def go_on(self) -> bool:
-        """Go to the next tick if it is time; whether there is something new to show."""
+        """Go to the next tick if it is due; whether the picture changes."""
         if self.paused or self._now_s() < self.due_s or self.index + 1 >= len(self._projector):
             return False
         self.index += 1

@@ -1,4 +1,4 @@
-"""A learned policy outside of any session: load a checkpoint, ask for chunks. Any thread, one caller at a time."""
+"""A learned policy outside of a session: loads a checkpoint and plans chunks. Any thread, one caller at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.learner import checkpoint
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import UserError
-from hitl_clic.types.messages import Weights
 from hitl_clic.types.records import Array
 
 EVALUATION_SEED = 1_000_000
@@ -21,12 +20,12 @@ EVALUATION_SEED = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What a policy would do.
+    """A planned chunk.
 
     Attributes:
         actions: float32 [H, dim_a] in [-1, 1].
         energy: E(s, actions); its meaning is the method's.
-        uncertainty: spread of the chunks that would do nearly as well, units of action; NaN where a method has none.
+        uncertainty: spread of the low-energy chunks, units of action; NaN if the method has none.
     """
 
     actions: Array
@@ -44,8 +43,19 @@ class Policy:
     """
 
     def __init__(self, path: Path, settings: SessionSettings, seed: int) -> None:
+        import torch
+
+        from hitl_clic.runner.policy_inbox import policy_of_weights
+
         self.path, self.settings = path, settings
-        self.planner, weights, self.dim_o, self.dim_a = load_policy(path, settings, seed)
+        try:
+            weights, agreed = checkpoint.read_weights(path)
+            sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
+            generator = torch.Generator(settings.policy.planner_device).manual_seed(seed)
+            self.planner: ChunkPolicy = policy_of_weights(weights, *sizes, settings.policy, generator)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+        self.dim_o, self.dim_a = sizes[:2]
         self.version, self.updates = weights.version, weights.step
         self.horizon, self.execute = settings.horizon, settings.execute
 
@@ -69,7 +79,7 @@ class Policy:
 
         Args:
             observation: [dim_o]. committed: [k, dim_a], first steps that are decided already, k < H.
-            previous: [k, dim_a], the steps left of the last chunk: the search begins there too.
+            previous: [k, dim_a], the remaining steps of the last chunk, a second start of the search.
 
         Raises:
             UserError: an array has another shape, or is not finite.
@@ -83,10 +93,10 @@ class Policy:
 
 
 def find_checkpoint(source: Path) -> tuple[Path, SessionSettings]:
-    """The checkpoint meant by a session folder or a checkpoint file, and the session's settings.
+    """The checkpoint of a session folder or file, and the session's settings.
 
     Raises:
-        UserError: neither is there.
+        UserError: there is no checkpoint, or no settings.
     """
     path: Path | None = source
     if source.is_dir():
@@ -100,26 +110,6 @@ def find_checkpoint(source: Path) -> tuple[Path, SessionSettings]:
         if (folder / "settings.toml").exists():
             return path, SessionSettings.from_toml(folder / "settings.toml")
     raise UserError(f"source = {source} has no settings.toml beside it or in a folder above; keep them together")
-
-
-def load_policy(path: Path, settings: SessionSettings, seed: int) -> tuple[ChunkPolicy, Weights, int, int]:
-    """The policy of a checkpoint under its session's settings, its weights, dim_o and dim_a.
-
-    Raises:
-        UserError: the checkpoint cannot be read, or it does not fit the settings.
-    """
-    import torch
-
-    from hitl_clic.runner.policy_inbox import policy_of_weights
-
-    try:
-        weights, agreed = checkpoint.read_weights(path)
-        sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
-        generator = torch.Generator(settings.policy.planner_device).manual_seed(seed)
-        policy = policy_of_weights(weights, *sizes, settings.policy, generator)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    return policy, weights, sizes[0], sizes[1]
 
 
 def _array(name: str, given: ArrayLike, shape: tuple[int, ...]) -> Array:

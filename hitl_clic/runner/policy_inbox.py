@@ -1,4 +1,4 @@
-"""From received weights to a policy that is ready to plan, checked before it may drive.
+"""Makes policies of received weights, and checks each before it may drive.
 
 `PolicyInbox.receive` runs in the link thread, `fetch` in the actor's main thread; they meet in a newest-wins slot.
 """
@@ -13,7 +13,7 @@ import torch
 
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import MethodSettings
-from hitl_clic.control.stand_still import StandStill
+from hitl_clic.control.plan import StandStill
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.methods import make_policy, untrained_weights
 from hitl_clic.types.messages import Weights
@@ -33,7 +33,7 @@ def policy_of_weights(
 ) -> Policy:
     """The policy of weights: the method's own, or before the first update one that stands still.
 
-    An untrained energy has its valleys anywhere: a robot that followed it would drift out of the scene.
+    The minima of an untrained energy are random: a robot that followed it would drift out of the scene.
 
     Raises:
         ValueError: the weights do not fit these sizes, or give numbers that are not finite.
@@ -68,7 +68,7 @@ class PolicyInbox:
         self._slot: Slot[tuple[Policy, Weights]] = Slot()
         self._fetched = 0
         self.refused = 0
-        """Versions that failed their check and were never used."""
+        """Number of versions that failed their check."""
         self.why_refused = ""
 
     def untrained(self) -> StandStill:
@@ -77,7 +77,7 @@ class PolicyInbox:
         return StandStill(horizon, dim_a)
 
     def warm(self, observation: Array, runs: int = 3) -> None:
-        """Plan a few times with a network in the caller's thread: first calls are slow and belong to no tick."""
+        """Plan a few times with an untrained network, as the first calls are slow."""
         weights = untrained_weights(*self._sizes, self._settings)
         policy = make_policy(weights, *self._sizes, self._settings, self._generator, yield_hook=self._yield_hook)
         nothing = np.zeros((0, self._sizes[1]), np.float32)

@@ -1,8 +1,9 @@
-"""The policy probe: does the newest policy comply with past corrections, and what is the energy around its chunk?
+"""The policy probe: checks the newest policy against past corrections, and computes the energy around its chunk.
 
-A thread of its own in the actor or in a replay, with a policy of its own. It checks the newest corrections every second
-at most, and it computes the energy twice a second while it is shown. The main thread calls `add`, `start` and `close`;
-whoever draws calls `compliance` and `energy_slice`. It never stops the loop: it yields to a due tick like the planner.
+A thread of its own in the actor or in a replay, with a policy of its own. It checks the newest corrections at
+most once a second, and computes the energy twice a second while the window shows it. The main thread calls `add`,
+`start` and `close`; the threads that draw call `compliance` and `energy_slice`. The probe yields to a due tick, like
+the planner.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hitl_clic.cockpit.state.state import EnergySlice
-from hitl_clic.control.stand_still import StandStill
+from hitl_clic.control.plan import StandStill
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.runner.policy_inbox import Policy, PolicyInbox
 from hitl_clic.settings import SessionSettings
@@ -29,41 +30,42 @@ from hitl_clic.types.view import LoopView
 Axes = tuple[tuple[str, int], tuple[str, int]]
 """Names and indices of two action axes."""
 NO_ENERGY = "This method has no energy: its policy compares no actions"
+LOADING = "The energy is being computed"
 KNOWS_NOTHING = "The robot has learned nothing yet: it stands still"
 PERIOD_S = 0.5
-"""Between two landscapes, seconds."""
+"""Time between two energy slices, s."""
 COMPLIANCE_EVERY_NS = 1_000_000_000
 SIDE = 25
-"""Points of a landscape on each axis."""
+"""Points of an energy slice on each axis."""
 
 
-class Named(NamedTuple):
-    """Weights, and what a person calls them."""
+class NamedWeights(NamedTuple):
+    """Weights and their name in the window."""
 
     weights: Weights
     name: str
 
 
-Source = Callable[[LoopView | None], Named | str]
-"""Gives the weights to ask at an instant, or says why there are none; called by the policy probe's thread."""
+Source = Callable[[LoopView | None], NamedWeights | str]
+"""Gives the weights to probe at an instant, or a sentence why there are none. Called in the probe's thread."""
 
 
-def newest(weights: Slot[Weights]) -> Source:
-    """The newest weights that came, whatever the instant."""
+def newest_weights(weights: Slot[Weights]) -> Source:
+    """A source of the newest weights that arrived, at any instant."""
 
-    def give(view: LoopView | None) -> Named | str:
+    def give(view: LoopView | None) -> NamedWeights | str:
         del view
         came = weights.latest()
-        return "No policy has come yet" if came is None else Named(came, f"policy v{came.version}")
+        return "No policy has arrived yet" if came is None else NamedWeights(came, f"policy v{came.version}")
 
     return give
 
 
-def chosen_axes(chosen: Sequence[str], names: Sequence[str]) -> Axes:
-    """The axes over which the energy is looked at: those chosen, or the task's first two.
+def slice_axes(chosen: Sequence[str], names: Sequence[str]) -> Axes:
+    """The two axes of the energy slice: those of the settings, or the task's first two.
 
     Raises:
-        SettingsError: they are not two of the task's.
+        SettingsError: the names are not two of the task's axes.
     """
     shown = chosen or names[:2]
     if len(shown) != 2 or not set(shown) <= set(names):
@@ -75,10 +77,10 @@ def chosen_axes(chosen: Sequence[str], names: Sequence[str]) -> Axes:
 
 
 def follows(chunk: Array, pair: ChunkPair, radius_ratio: float, averaged: bool = False) -> bool:
-    """Whether a chunk [H, dim_a] is what a pair asks for, on the coordinates of its mask.
+    """Whether a chunk [H, dim_a] complies with a pair, on the coordinates of its mask.
 
     Absolute: it lies in the desired ball, gamma * ||a^r - a^h|| around a^h ([CC] Eq. 5). Relative: it lies beyond the
-    robot's chunk, on the side to which the correction pointed. An `averaged` label is only about right: the chunk must
+    robot's chunk, on the side to which the correction pointed. An `averaged` label is approximate: the chunk must
     lie nearer to it than to the robot's.
     """
     asked = (pair.human - pair.robot) * pair.mask
@@ -91,7 +93,7 @@ def follows(chunk: Array, pair: ChunkPair, radius_ratio: float, averaged: bool =
 
 
 def slice_radius(away: Array, radius_ratio: float, axes: tuple[int, int]) -> float:
-    """Radius of the desired ball around a^h where a plane through a^r along two axes cuts it; 0 where it does not.
+    """Radius of the desired ball around a^h in the plane through a^r along two axes; 0 if they do not meet.
 
     Args:
         away: a^h - a^r, [dim_a]. radius_ratio: gamma. axes: of the plane.
@@ -102,9 +104,9 @@ def slice_radius(away: Array, radius_ratio: float, axes: tuple[int, int]) -> flo
 
 
 def slice_edge(away: Array, length: float, axes: tuple[int, int]) -> float:
-    """How far from a^r a plane along two axes meets the desired half-space, towards the teacher's action.
+    """Distance from a^r at which a plane along two axes meets the desired half-space, towards a^h.
 
-    The half-space is what lies nearer to the correction as it is learnt, `length` long at most, than to a^r.
+    The half-space holds the actions nearer to the learnt correction (at most `length` long) than to a^r.
 
     Args:
         away: a^h - a^r, [dim_a]. length: `policy.relative_length`. axes: of the plane.
@@ -126,9 +128,9 @@ class PolicyProbe:
     """Keeps the first pair of each of the newest corrections and the newest policy's answer to it.
 
     Args:
-        inbox: makes policies of weights; nobody else's. source: whose answers count. settings: for the desired spaces.
-        keep: corrections. views: the newest instant, whose energy is looked at over the `axes` while `shown`.
-        prepare: called once in the thread before all else.
+        inbox: makes policies of weights; the probe's own. source: the weights to probe. settings: of the session.
+        keep: number of corrections. views: the newest instant. axes: of the energy slice. shown: whether the window
+            shows it. prepare: called once in the thread before all else.
     """
 
     def __init__(
@@ -148,7 +150,7 @@ class PolicyProbe:
         self._policy: Policy | None = None
         self._version = -1
         self._name = ""
-        self._looked: tuple[LoopView | None, str] = (None, "")
+        self._sliced: tuple[LoopView | None, str] = (None, "")
         self._energy_slice: Slot[EnergySlice | str] = Slot()
         self._pairs: deque[ChunkPair] = deque(maxlen=keep)
         self._last_tick = -(10**9)
@@ -156,22 +158,22 @@ class PolicyProbe:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="policy-probe", daemon=True)
         self.error: Exception | None = None
-        """What ended the thread, if anything did: the session goes on without its answers."""
+        """The exception that ended the thread; the session goes on without the probe."""
 
     def add(self, pair: ChunkPair) -> None:
-        """Take notice of a pair; the first of a correction is kept: there the teacher stepped in."""
+        """Take in a pair; the first of each correction is kept."""
         if pair.tick > self._last_tick + 1:
             self._pairs.append(pair)
         self._last_tick = pair.tick
 
     def compliance(self, first: int) -> bool | None:
-        """Whether the policy would now do what the correction asked whose first pair has this id; None: not known."""
+        """Whether the policy complies with the correction whose first pair has this id; None: not known."""
         answers = self._compliance.latest()
         return None if answers is None else answers.get(first)
 
     def energy_slice(self) -> EnergySlice | str:
-        """The newest look at the energy, or a sentence why there is none."""
-        return self._energy_slice.latest() or "One moment"
+        """The newest energy slice, or a sentence why there is none."""
+        return self._energy_slice.latest() or LOADING
 
     def start(self) -> None:
         """Start the thread."""
@@ -190,24 +192,24 @@ class PolicyProbe:
         try:
             while not self._closing.wait(PERIOD_S):
                 view, pairs, now_ns = self._views.latest(), tuple(self._pairs), time.perf_counter_ns()
-                looks = self._shown()
-                judges = bool(pairs) and now_ns - asked_ns >= COMPLIANCE_EVERY_NS
-                if not looks and not judges:
+                wants_slice = self._shown()
+                wants_compliance = bool(pairs) and now_ns - asked_ns >= COMPLIANCE_EVERY_NS
+                if not wants_slice and not wants_compliance:
                     continue
                 self._take(self._source(view))
-                if looks and view is not None:
-                    self.look(view)
+                if wants_slice and view is not None:
+                    self.update_slice(view)
                 now = (self._version, pairs[-1].id if pairs else -1)
-                if judges and now != asked:
+                if wants_compliance and now != asked:
                     asked, asked_ns = now, now_ns
-                    self.examine(pairs)
+                    self.update_compliance(pairs)
         except Exception as error:
             self.error = error
             self._compliance.publish({})
-            self._energy_slice.publish(f"The energy cannot be looked at any more: {error}")
+            self._energy_slice.publish(f"The energy is no longer computed: {error}")
 
-    def _take(self, given: Named | str) -> None:
-        """Make a policy of other weights; the last good one stays where they are refused."""
+    def _take(self, given: NamedWeights | str) -> None:
+        """Make a policy of new weights; the last good one stays if they are refused."""
         if isinstance(given, str):
             self._energy_slice.publish(given)
             return
@@ -222,15 +224,15 @@ class PolicyProbe:
         if self._policy is not None and self._policy.version == self._version:
             self._name = given.name
 
-    def look(self, view: LoopView) -> None:
-        """Look at the energy around what the robot was about to do at an instant."""
+    def update_slice(self, view: LoopView) -> None:
+        """Compute the energy around the robot's chunk at an instant."""
         policy, record = self._policy, view.record
         if isinstance(policy, StandStill):
             self._energy_slice.publish(KNOWS_NOTHING)
             return
-        if record is None or policy is None or (view is self._looked[0] and self._name == self._looked[1]):
+        if record is None or policy is None or (view is self._sliced[0] and self._name == self._sliced[1]):
             return
-        self._looked = (view, self._name)
+        self._sliced = (view, self._name)
         rest = () if view.robot_chunk is None else tuple(view.robot_chunk)
         steps = [record.robot_action, *rest][: policy.horizon]
         chunk = np.stack([*steps, *[steps[-1]] * (policy.horizon - len(steps))])
@@ -260,8 +262,8 @@ class PolicyProbe:
             )
         )
 
-    def examine(self, pairs: tuple[ChunkPair, ...]) -> None:
-        """Ask the policy at each pair's state."""
+    def update_compliance(self, pairs: tuple[ChunkPair, ...]) -> None:
+        """Plan at each pair's state and compare."""
         policy = self._policy
         if policy is None:
             return

@@ -1,4 +1,4 @@
-"""`practice`: drive a task alone, to learn the device. The loop of a session without policy and learner.
+"""`practice`: drive a task alone, to get to know the device. A session's loop without policy and learner.
 
 Main thread, or any other of a caller's; device and window have threads of their own. Nothing is recorded.
 """
@@ -15,36 +15,24 @@ from pathlib import Path
 from typing import Unpack
 
 from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
-from hitl_clic.control.arbitration import Arbitration
-from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.clock import MaxPaceClock, RealTimeClock
-from hitl_clic.control.correction_log import CorrectionLog
-from hitl_clic.control.exploration import Exploration
-from hitl_clic.control.gate import Gate
-from hitl_clic.control.help_request import HelpRequest
-from hitl_clic.control.loop import ControlLoop
+from hitl_clic.control.clock import RealTimeClock
+from hitl_clic.control.help_request import HelpSettings
 from hitl_clic.control.outlets import Outlets
+from hitl_clic.control.plan import StandStill
 from hitl_clic.control.planner import Planner
-from hitl_clic.control.planning import Planning
-from hitl_clic.control.schedule import LiveSchedule
-from hitl_clic.control.stand_still import StandStill
-from hitl_clic.correction.mapping import HandOver
-from hitl_clic.correction.pair_builder import PairBuilder
-from hitl_clic.correction.policy_filter import PolicyFilter
-from hitl_clic.correction.settings import CorrectionSettings
-from hitl_clic.correction.undo import UndoBuffer
+from hitl_clic.control.schedule import Schedule
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
-from hitl_clic.runner.cockpit_feed import CockpitFeed, NoLearner
-from hitl_clic.runner.device_registry import bound, choices, choose, chosen_device, key_maps
-from hitl_clic.runner.display import Display, Say
+from hitl_clic.runner.cockpit_feed import CockpitFeed, FixedStatus
+from hitl_clic.runner.device_registry import device_in_use, resolve_device
+from hitl_clic.runner.display import Display, Say, scene3d_of
+from hitl_clic.runner.loop_builder import build_loop
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.process_state import on_interrupt, real_time_process
 from hitl_clic.runner.results import PracticeResult
-from hitl_clic.runner.session_settings import Choices, Nested, settings_and_parts
-from hitl_clic.runner.window_setup import scene3d_of
+from hitl_clic.runner.session_settings import Nested, Overrides, settings_and_parts
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.records import EpisodeRecord
@@ -52,39 +40,12 @@ from hitl_clic.types.view import LoopView
 
 PRACTICE_SEED = 500_000
 """Of the first start: far from those of sessions and evaluations."""
-NO_SNAPSHOTS = 1_000_000_000
-"""Ticks between two snapshots: practice is never that long, and nothing of it is recorded."""
 
 log = logging.getLogger(__name__)
 
 
-class Score:
-    """Episodes driven, and how long they took."""
-
-    def __init__(self, rate_hz: float, max_steps: int) -> None:
-        self._rate_hz, self._max_steps = rate_hz, max_steps
-        self.episodes: list[EpisodeRecord] = []
-
-    def add(self, episode: EpisodeRecord) -> None:
-        """A finished episode."""
-        self.episodes.append(episode)
-
-    @property
-    def sentence(self) -> str:
-        """How well it goes."""
-        return score_sentence(self.episodes, self._rate_hz)
-
-    @property
-    def marks(self) -> tuple[EpisodeMark, ...]:
-        """For the curve: the share of its time that each episode took."""
-        return tuple(
-            EpisodeMark(e.episode, e.success, min(1.0, e.timesteps / self._max_steps), e.timesteps)
-            for e in list(self.episodes)
-        )
-
-
 def score_sentence(episodes: Sequence[EpisodeRecord], rate_hz: float) -> str:
-    """How well driving goes, in a sentence; times in seconds."""
+    """How many episodes reached the goal, and how fast, in a sentence."""
     times = [episode.timesteps / rate_hz for episode in episodes if episode.success]
     if not episodes:
         return "Drive it to the goal"
@@ -102,7 +63,7 @@ def practice(
     settings: Nested | SessionSettings | None = None,
     say: Say = log.info,
     dashboard: bool = False,
-    **chosen: Unpack[Choices],
+    **chosen: Unpack[Overrides],
 ) -> PracticeResult:
     """Drive a task alone, to get to know a device. Nothing is learned or recorded; nothing is printed.
 
@@ -113,30 +74,39 @@ def practice(
         UserError: a name or value that is not allowed, or a device that does not fit the task.
     """
     made, parts = settings_and_parts(task, device, None, chosen, preset, config, settings)
-    return PracticeSession(choose(made), parts, on_episode).run(say, dashboard)
+    return PracticeSession(resolve_device(made), parts, on_episode).run(say, dashboard)
+
+
+def without_learning(settings: SessionSettings) -> SessionSettings:
+    """The settings of the loop where no pair is learnt and the robot stands still unless the operator drives."""
+    nothing_to_learn = {"pair_stride": settings.horizon, "policy_filter_s": 0.0, "reaction_time_s": 0.0, "undo_s": 0.0}
+    correction = settings.correction.model_copy(
+        update=nothing_to_learn | {"label_average_s": 0.0, "implicit_approval": False}
+    )
+    loop = settings.loop.model_copy(update={"overlap": "sync", "plan_lead": 0, "snapshot_every_s": 3600.0})
+    return settings.model_copy(
+        update={"correction": correction, "loop": loop, "execute": settings.horizon, "help_request": HelpSettings()}
+    )
+
+
+def score_marks(episodes: Sequence[EpisodeRecord], max_steps: int) -> tuple[EpisodeMark, ...]:
+    """For the curve: the share of its time that each episode took."""
+    return tuple(EpisodeMark(e.episode, e.success, min(1.0, e.timesteps / max_steps), e.timesteps) for e in episodes)
 
 
 class PracticeSession:
-    """One practice, until its episodes are done or the person ends it.
-
-    Args:
-        settings: complete, with `auto` and the window decided. parts: the caller's objects.
-        on_episode: called with each finished episode.
-    """
+    """One practice. The arguments are those of `TaughtSession` and `practice`."""
 
     def __init__(self, settings: SessionSettings, parts: Parts, on_episode: Callable[[EpisodeRecord], object]) -> None:
         self.settings, self.parts, self.on_episode = settings, parts, on_episode
-        self._spec = chosen_device(settings)
+        self._spec = device_in_use(settings)
         self._views: Slot[LoopView] = Slot()
         self._quit = threading.Event()
         self._waited = -1
+        self._finished: list[EpisodeRecord] = []
 
     def run(self, say: Say, dashboard: bool) -> PracticeResult:
-        """Practise.
-
-        Raises:
-            UserError: as `practice`.
-        """
+        """Practise until the episodes are done or the operator quits. Raises the errors of `practice`."""
         settings = self.settings
         with ExitStack() as stack:
             if settings.pace == "realtime":
@@ -147,47 +117,30 @@ class PracticeSession:
             planner, feed = Planner(StandStill(settings.horizon, len(self._task.action_frame.axes))), EventFeed()
             teacher = TeacherChannel(planner.latest)
             device = self.parts.make_device(settings, self._task, teacher, feed)
-            self._score = Score(settings.loop.rate_hz, self._task.max_steps)
-            self._cockpit = self._new_cockpit(device)
+            self._cockpit = CockpitFeed(settings, self._task, self._views, FixedStatus(), device)
             self._display = Display(settings, self._state, say, dashboard)
             draws = self._display.open(scene3d_of(self._task, settings, stack), feed, stack, None)
             if settings.pace == "realtime":
                 stack.enter_context(on_interrupt(self._quit.set))
-            loop = self._new_loop(device, planner, teacher, draws)
+            clock = RealTimeClock(settings.loop.rate_hz) if settings.pace == "realtime" else None
+            loop_settings, outlets = without_learning(settings), self._outlets(draws)
+            loop = build_loop(loop_settings, self._task, device, planner, teacher, outlets, Schedule(), clock)
             stack.callback(planner.close)
             planner.start()
             device.start()
             stack.callback(device.close)
             for episode in count():
-                finished = len(self._score.episodes)
+                finished = len(self._finished)
                 if finished == settings.episodes or loop.quit:
                     break
                 result = loop.run_episode(episode, PRACTICE_SEED + settings.seed + finished)
                 if result is not None:
-                    self._score.add(result)
+                    self._finished.append(result)
                     self.on_episode(result)
-        return PracticeResult(tuple(self._score.episodes), settings.loop.rate_hz)
+        return PracticeResult(tuple(self._finished), settings.loop.rate_hz)
 
-    def _new_cockpit(self, device: Device) -> CockpitFeed:
-        task, settings = self._task, self.settings
-        keys = key_maps(settings, task.action_frame.axes)
-        return CockpitFeed(
-            settings,
-            self._spec,
-            task.max_steps,
-            task.action_frame,
-            self._views,
-            NoLearner(),
-            note=device.note,
-            keys=keys,
-        )
-
-    def _new_loop(self, device: Device, planner: Planner, teacher: TeacherChannel, draws: bool) -> ControlLoop:
-        settings, task, rate_hz = self.settings, self._task, self.settings.loop.rate_hz
-        dim_a, horizon = len(task.action_frame.axes), settings.horizon
-        queue = ChunkQueue(horizon, horizon, 0, dim_a)
-        planning = Planning(planner, queue, teacher, pair_stride=horizon, timeout_s=settings.loop.planner_timeout_s)
-        outlets = Outlets(
+    def _outlets(self, draws: bool) -> Outlets:
+        return Outlets(
             record=self._cockpit.add,
             send=lambda pair: None,
             withdraw=lambda pair: None,
@@ -196,42 +149,24 @@ class PracticeSession:
             view=self._views,
             draws=draws,
         )
-        pairs = PairBuilder(horizon, horizon, CorrectionSettings(), rate_hz)
-        return ControlLoop(
-            task=task,
-            arbitration=Arbitration(
-                device=device,
-                gate=Gate(settings.gate, settings.correction, choices(settings, task)),
-                binding=bound(settings, device, task),
-                hand_over=HandOver(settings.correction.max_step, dim_a),
-                policy_filter=PolicyFilter(0.0, rate_hz),
-                exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
-                help=HelpRequest(),
-            ),
-            planning=planning,
-            corrections=CorrectionLog(pairs, UndoBuffer(0.0), outlets),
-            outlets=outlets,
-            clock=RealTimeClock(rate_hz) if settings.pace == "realtime" else MaxPaceClock(planning.wait_ready),
-            schedule=LiveSchedule(),
-            snapshot_every=NO_SNAPSHOTS,
-        )
 
     def _state(self) -> CockpitState | None:
-        """What is shown: the cockpit without anything about learning."""
+        """The cockpit's state without anything about learning."""
         shown = self._cockpit.state()
         if shown is None:
             return None
+        finished, most = list(self._finished), self._task.max_steps
         return replace(
             shown,
-            practice=self._score.sentence,
-            history=self._score.marks,
+            practice=score_sentence(finished, self.settings.loop.rate_hz),
+            history=score_marks(finished, most),
             corrections=(),
             robot_chunk=None,
             desired_radius=None,
         )
 
     def _commands(self) -> list[str]:
-        """Called by the loop, in the tick: what was asked for since the last call."""
+        """Called by the loop, in the tick: the commands since the last call."""
         asked = ["quit"] if self._quit.is_set() else []
         view = self._views.latest()
         if self._spec.control and view is not None and view.step == 0 and view.episode != self._waited:

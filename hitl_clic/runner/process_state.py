@@ -1,7 +1,6 @@
-"""What a session changes about its whole process, and how that is put back.
+"""What a session in real time changes in its process, and how it restores that.
 
-Main thread of the actor. Only a session in real time changes anything: its ticks must begin when they are due. A
-session at `pace = "max"` leaves the process as it is.
+Main thread of the actor. A session at `pace = "max"` changes nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ SWITCH_INTERVAL_S = 0.0005
 
 @contextmanager
 def real_time_process(threads: int) -> Iterator[None]:
-    """Give this process the thread count, turns and switch interval of real time; put the old ones back at the end.
+    """Set the thread count, time slice and switch interval for real time; restore them at the end.
 
     Args:
         threads: torch's, for each calculation in this process.
@@ -43,8 +42,8 @@ def real_time_process(threads: int) -> Iterator[None]:
 
 @contextmanager
 def frozen_heap() -> Iterator[None]:
-    """Keep what is loaded by now out of garbage collections, so that none within a tick walks through all of torch."""
-    if gc.get_freeze_count():  # the caller froze its own heap, and unfreezing is all or nothing
+    """Exclude all present objects from garbage collection, so that no tick waits while it visits all of torch."""
+    if gc.get_freeze_count():  # the caller froze its own heap, which unfreeze would undo
         yield
         return
     gc.collect()

@@ -1,4 +1,4 @@
-"""A recorded session's settings as a layer below those to learn with. Imports settings only, so it is quick to load."""
+"""A recorded session's settings as the lowest layer of those to learn with. Imports settings only."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import UserError
 
 KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop", "correction")
-"""What another method has in common with the sessions it learns from."""
+"""The settings that another method takes over from the sessions it learns from."""
 
 
 def recorded_settings(session: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """A session's settings as a layer: all of them, or under another method those that any method takes over.
+    """A session's settings as a layer: all of them, or with another method those of `KEPT_FIELDS`.
 
     Args:
-        session: its folder. overrides: what lies over the layer; only its "method" is looked at.
+        session: its folder. overrides: the layers above; only "method" is read.
 
     Raises:
         UserError: the session has no settings.

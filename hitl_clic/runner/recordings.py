@@ -1,18 +1,28 @@
-"""Opening a recorded session with the settings it was recorded under. Any thread; reads only."""
+"""Recorded sessions: their settings, and their pairs for learning again. Any thread; reads only."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from hitl_clic.aliases import current_settings
+from hitl_clic.correction.from_recording import kept_pairs, reaction_ticks, rebuilt_pairs, same_labels, withdrawn_ids
+from hitl_clic.correction.pair_builder import PairBuilder
+from hitl_clic.correction.settings import CorrectionSettings
+from hitl_clic.devices.core.axes import base
+from hitl_clic.runner.device_registry import switched_axes
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.registry import make_task
 from hitl_clic.types.errors import UserError, describe
+from hitl_clic.types.messages import ChunkPair
+from hitl_clic.types.records import EventRecord
 
 
 def open_session(path: Path | str) -> Session:
-    """A recorded session, by its folder or file.
+    """Open a recorded session by its folder or file.
 
     Raises:
         UserError: there is no such file, it is not a recording, or this version cannot read it.
@@ -28,7 +38,7 @@ def settings_of(recorded: Session) -> SessionSettings:
     """The settings a session was recorded with.
 
     Raises:
-        UserError: it holds none, or this version does not know them.
+        UserError: the recording has no settings that this version can read.
     """
     try:
         return SessionSettings.model_validate(dict(recorded.settings.values))
@@ -36,3 +46,45 @@ def settings_of(recorded: Session) -> SessionSettings:
         raise UserError(describe(error, SessionSettings, {"": str(recorded.path)})) from error
     except ValueError as error:
         raise UserError(str(error)) from error
+
+
+def recorded_correction(session: Session) -> CorrectionSettings:
+    """How the corrections of a session were read. Raises ValueError: the recording has no valid settings."""
+    return CorrectionSettings.model_validate(current_settings(session.settings.values).get("correction", {}))
+
+
+def pairs_of_session(session: Session, wanted: CorrectionSettings, episodes: int = 0) -> list[ChunkPair]:
+    """The pairs of a session that were not withdrawn, in the order of their ticks, with ids from 0.
+
+    Args:
+        wanted: how corrections are to be read. Only padding, label_average_s and implicit_approval matter. If the
+            session had others, its pairs are rebuilt from its ticks.
+        episodes: use only the first so many; 0 is all.
+
+    Raises:
+        ValueError: the recording cannot be read, or an average is too short for its rate.
+    """
+    recorded = recorded_correction(session)
+    withdrawn = withdrawn_ids(session.of(EventRecord))
+    pairs = [
+        pair
+        for pair in kept_pairs(session.pairs, withdrawn, recorded.padding)
+        if not episodes or pair.episode < episodes
+    ]
+    if not same_labels(recorded, wanted):
+        pairs = rebuilt_pairs(session.ticks, session.plans, pairs, builder_for(session, wanted))
+    return [replace(pair, id=number) for number, pair in enumerate(sorted(pairs, key=lambda pair: pair.tick))]
+
+
+def builder_for(session: Session, wanted: CorrectionSettings) -> PairBuilder:
+    """A builder for the pairs of a session under the wanted settings.
+
+    The reaction time is that of the recording, which knows the stimulus of each correction.
+    """
+    of = session.settings
+    settings = SessionSettings.model_validate(of.values)
+    axes = make_task(of.task, **settings.task_options).action_frame.axes
+    commands = [index for index, name in enumerate(axes) if base(name) in switched_axes(settings)]
+    reaction_s = reaction_ticks(session.ticks) / settings.loop.rate_hz
+    read = wanted.model_copy(update={"reaction_time_s": reaction_s})
+    return PairBuilder(of.horizon, of.execute, read, settings.loop.rate_hz, commands)

@@ -1,4 +1,4 @@
-"""`replay`: show a recorded session again, or check that it happens again bit for bit.
+"""`replay`: show a recorded session again, or verify it bit for bit.
 
 Main thread where a window is wanted, else any; reads the recording, and writes only pictures beside it.
 """
@@ -34,7 +34,7 @@ def replay(
     Args:
         source: session folder, or its MCAP file.
         verify: simulate every tick again and compare it with the recording, bit for bit.
-        window: play it in a window until that is closed; where none opens, `say` tells so and pictures are written.
+        window: play it in a window until that is closed. If none opens, `say` gets a line and pictures are written.
         pictures: write `replay.png`, scenes at evenly spaced ticks, and `curves.png` beside the recording.
         task: where the session was taught on a task object: an object of that class. It is copied.
 
@@ -57,7 +57,7 @@ def replay(
 
 
 def _show(recorded: Session, settings: SessionSettings, parts: Parts, say: Callable[[str], None]) -> bool:
-    """Play it in a window; whether one opened."""
+    """Play the session in a window; whether one opened."""
     from hitl_clic.cockpit.window.window_link import WindowError
     from hitl_clic.runner.player import in_window
 

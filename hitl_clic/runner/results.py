@@ -1,4 +1,4 @@
-"""What the functions of the front door return. Frozen data; any thread."""
+"""What the functions of `hitl_clic` return. Frozen data; any thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SessionSummary:
     """A session, at its end or so far.
 
     Attributes:
-        folder: where everything is: recording, settings, checkpoints, figures.
+        folder: holds recording, settings, checkpoints and figures.
         success: bool [N], whether each finished episode reached the goal.
         feedback_per_step: float64 [N], share of ticks the teacher drove ([CC] Eq. 13).
         l2_error_per_step: float64 [N], mean ||a^r - a*|| ([CC] Eq. 12); NaN where a* was never known.
@@ -72,7 +72,7 @@ class SessionSummary:
 
 @dataclass(frozen=True, slots=True)
 class PracticeResult:
-    """Episodes that a person drove alone.
+    """The episodes of a practice.
 
     Attributes:
         episodes: in order. rate_hz: ticks per second.
@@ -84,7 +84,7 @@ class PracticeResult:
 
 @dataclass(frozen=True, slots=True)
 class LearnResult:
-    """A policy that was learned from recordings.
+    """A policy learned from recordings.
 
     Attributes:
         folder: with its settings and checkpoint; `evaluate` and `Policy.load` take it.
@@ -101,12 +101,12 @@ class LearnResult:
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """A recorded session, looked at again.
+    """What `replay` found.
 
     Attributes:
-        path: the recording. summary: its figures, made anew from its records.
-        report: what simulating it again showed; None if that was not asked for.
-        pictures: files that were written.
+        path: the recording. summary: the figures, computed from its records.
+        report: of the verification; None without one.
+        pictures: the files written.
     """
 
     path: Path
@@ -116,5 +116,5 @@ class ReplayResult:
 
     @property
     def ok(self) -> bool:
-        """It was simulated again, and every tick was equal bit for bit."""
+        """Whether the session was verified and every tick was equal bit for bit."""
         return self.report is not None and self.report.ok

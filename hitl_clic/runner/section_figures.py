@@ -1,4 +1,4 @@
-"""The time that each part of a tick took lately, as the cockpit shows it.
+"""Percentiles of the time that each part of a tick took, for the cockpit.
 
 The main thread adds, within the tick; the thread of the window or the dashboard reads.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 REFRESH_NS = 1_000_000_000
-"""Percentiles of thousands of ticks are not computed anew for each picture."""
+"""Shortest time between two computations of the percentiles, ns."""
 
 Figures = tuple[tuple[str, float, float], ...]
 

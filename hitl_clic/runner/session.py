@@ -1,7 +1,7 @@
-"""A taught session: every part wired together, run from first to last.
+"""A taught session: builds all parts, runs the episodes and writes the figures.
 
-Main thread of the actor, or any other thread of a caller's. Beside it run the device's reader, the planner, the link,
-the recorder, and the window's link or the dashboard, each in a thread of its own.
+Main thread of the actor, or any thread of a calling program. The device's reader, the planner, the link, the recorder,
+and the window's link or the dashboard have their own threads.
 """
 
 from __future__ import annotations
@@ -15,53 +15,39 @@ from itertools import count
 
 import torch
 
-from hitl_clic.control.arbitration import Arbitration
-from hitl_clic.control.chunk_queue import ChunkQueue
-from hitl_clic.control.clock import MaxPaceClock, RealTimeClock
-from hitl_clic.control.correction_log import CorrectionLog
-from hitl_clic.control.exploration import Exploration
-from hitl_clic.control.gate import Gate
-from hitl_clic.control.help_request import HelpRequest
-from hitl_clic.control.loop import ControlLoop
+from hitl_clic.cockpit.state.state import SessionEnd
+from hitl_clic.cockpit.state.status_text import SHOWN_CORRECTIONS
+from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.outlets import Outlets
-from hitl_clic.control.overlap import OVERLAPS
 from hitl_clic.control.planner import Planner
-from hitl_clic.control.planning import Planning
-from hitl_clic.control.schedule import KeptUpSchedule, LiveSchedule, LockstepSchedule, Schedule
-from hitl_clic.correction.mapping import HandOver
-from hitl_clic.correction.pair_builder import PairBuilder
-from hitl_clic.correction.policy_filter import PolicyFilter
-from hitl_clic.correction.undo import UndoBuffer
-from hitl_clic.devices.core.device import Device
+from hitl_clic.control.schedule import LockstepSchedule, PacedSchedule, Schedule
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.os_scheduling import LOOP_SLICE_S, request_slice
-from hitl_clic.runner.cockpit_feed import NOT_LOOKED, SHOWN, CockpitFeed
-from hitl_clic.runner.device_registry import bound, choices, chosen_device, key_maps
-from hitl_clic.runner.display import Display, Say, session_end
+from hitl_clic.runner.cockpit_feed import CockpitFeed
+from hitl_clic.runner.display import Display, Say, scene3d_of
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.learner_connection import LearnerConnection
+from hitl_clic.runner.loop_builder import build_loop
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.policy_inbox import PolicyInbox
-from hitl_clic.runner.policy_probe import PolicyProbe, chosen_axes, newest
+from hitl_clic.runner.policy_probe import PolicyProbe, newest_weights, slice_axes
 from hitl_clic.runner.process_state import frozen_heap, on_interrupt, real_time_process
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session_log import SessionLog
-from hitl_clic.runner.window_setup import scene3d_of
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EpisodeRecord
-from hitl_clic.types.ticks import ticks_of
 from hitl_clic.types.view import LoopView, Record
 
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """Who follows a session; all are called in its thread, between two episodes or before the first.
+    """A session's callbacks. All are called in its thread, between two episodes or before the first.
 
     Attributes:
-        on_episode: takes each finished episode. stop: whether to end after it. say: takes a line for a person.
+        on_episode: takes each finished episode. stop: whether to end after it. say: takes a line for the user.
         dashboard: without a window, show a dashboard in the terminal.
     """
 
@@ -75,8 +61,7 @@ class TaughtSession:
     """One session, from the settings to its folder.
 
     Args:
-        settings: complete, with `auto` and the window decided (`device_registry.choose`). parts: the caller's objects.
-        observers: who follows it.
+        settings: from `device_registry.resolve_device`. parts: the caller's objects. observers: callbacks.
     """
 
     def __init__(self, settings: SessionSettings, parts: Parts, observers: Observers) -> None:
@@ -91,8 +76,8 @@ class TaughtSession:
         """Teach.
 
         Raises:
-            UserError: task, device, learner or folder refuse something that the caller can change.
-            RuntimeError: the learner did not start, or the loop could not go on.
+            UserError: a setting does not fit the task, device, learner or folder.
+            RuntimeError: the learner did not start, or the loop failed.
         """
         settings = self.settings
         self.out.mkdir(parents=True, exist_ok=True)
@@ -119,12 +104,14 @@ class TaughtSession:
                 planner, feed = Planner(self._inbox.untrained(), self._prepare_thread), EventFeed()
                 teacher = TeacherChannel(planner.latest)
                 device = self.parts.make_device(settings, self._task, teacher, feed)
-                self._cockpit = self._new_cockpit(device)
+                self._cockpit = CockpitFeed(settings, self._task, self._views, self._learner.link, device, self._probe)
                 self._log.observers.append(self._cockpit.add)
                 self._display = Display(settings, self._cockpit.state, self.observers.say, self.observers.dashboard)
                 draws = self._display.open(scene3d, feed, stack, self.out)
                 self._inbox.warm(self._task.observe())
-                self._loop = self._new_loop(device, self._planning(planner, teacher), self._outlets(draws))
+                self._loop = build_loop(
+                    settings, self._task, device, planner, teacher, self._outlets(draws), self._schedule(), self._clock
+                )
                 stack.callback(planner.close)
                 planner.start()
                 device.start()
@@ -142,17 +129,17 @@ class TaughtSession:
         return PolicyInbox(*self._dims, settings.horizon, settings.policy, settings.seed, yield_hook)
 
     def _start_probe(self, stack: ExitStack) -> PolicyProbe | None:
-        """The policy probe; only in real time, where a person looks on."""
+        """The policy probe; only in real time, where a person watches."""
         if self._clock is None:
             return None
         settings = self.settings
         probe = PolicyProbe(
             self._new_inbox(),
-            newest(self._learner.newest),
+            newest_weights(self._learner.newest),
             settings,
-            SHOWN,
+            SHOWN_CORRECTIONS,
             self._views,
-            chosen_axes(settings.window.energy_axes, self._task.action_frame.axes),
+            slice_axes(settings.window.energy_axes, self._task.action_frame.axes),
             lambda: self._display is not None and self._display.shows_energy(),
             self._prepare_thread,
         )
@@ -161,48 +148,9 @@ class TaughtSession:
         return probe
 
     def _prepare_thread(self) -> None:
-        """Called once in each thread that calculates. Torch's thread count is only ours to set in real time."""
+        """Called once in each computing thread. Only a session in real time sets torch's thread count."""
         if self._clock is not None:
             torch.set_num_threads(self.settings.loop.planner_threads)
-
-    def _new_cockpit(self, device: Device) -> CockpitFeed:
-        settings, frame = self.settings, self._task.action_frame
-        return CockpitFeed(
-            settings,
-            chosen_device(settings),
-            self._task.max_steps,
-            frame,
-            self._views,
-            self._learner.link,
-            note=device.note,
-            keys=key_maps(settings, frame.axes),
-            compliance=self._probe.compliance if self._probe is not None else None,
-            energy_slice=self._probe.energy_slice if self._probe is not None else lambda: NOT_LOOKED,
-        )
-
-    def _new_loop(self, device: Device, planning: Planning, outlets: Outlets) -> ControlLoop:
-        loop_settings = self.settings.loop
-        return ControlLoop(
-            task=self._task,
-            arbitration=self._arbitration(device),
-            planning=planning,
-            corrections=CorrectionLog(self._pair_builder(device), UndoBuffer(self.settings.correction.undo_s), outlets),
-            outlets=outlets,
-            clock=self._clock or MaxPaceClock(planning.wait_ready),
-            schedule=self._schedule(),
-            snapshot_every=ticks_of(loop_settings.snapshot_every_s, loop_settings.rate_hz),
-        )
-
-    def _planning(self, planner: Planner, teacher: TeacherChannel) -> Planning:
-        settings, loop_settings = self.settings, self.settings.loop
-        return Planning(
-            planner,
-            ChunkQueue(settings.horizon, settings.execute, loop_settings.plan_lead, self._dims[1]),
-            teacher,
-            OVERLAPS[loop_settings.overlap],
-            settings.correction.pair_stride,
-            loop_settings.planner_timeout_s,
-        )
 
     def _outlets(self, draws: bool) -> Outlets:
         return Outlets(
@@ -215,37 +163,14 @@ class TaughtSession:
             draws=draws,
         )
 
-    def _arbitration(self, device: Device) -> Arbitration:
-        settings, rate_hz = self.settings, self.settings.loop.rate_hz
-        binding = bound(settings, device, self._task)
-        return Arbitration(
-            device=device,
-            gate=Gate(settings.gate, settings.correction, choices(settings, self._task)),
-            binding=binding,
-            hand_over=HandOver(settings.correction.max_step, self._dims[1]),
-            policy_filter=PolicyFilter(settings.correction.policy_filter_s, rate_hz, binding.absolute),
-            exploration=Exploration(settings.loop.exploration, settings.seed, self._dims[1]),
-            help=HelpRequest(settings.help_request),
-        )
-
-    def _pair_builder(self, device: Device) -> PairBuilder:
-        settings, rate_hz = self.settings, self.settings.loop.rate_hz
-        return PairBuilder(
-            settings.horizon,
-            settings.execute,
-            settings.correction,
-            rate_hz,
-            bound(settings, device, self._task).absolute,
-        )
-
     def _schedule(self) -> Schedule:
         settings, link = self.settings, self._learner.link
         if settings.schedule == "lockstep":
             training = settings.training
             return LockstepSchedule(link, training.update_every, training.update_on_pairs, training.episode_updates)
         if settings.pace == "max":
-            return KeptUpSchedule(link, settings.loop.updates_per_tick)
-        return LiveSchedule()
+            return PacedSchedule(link, settings.loop.updates_per_tick, settings.policy.min_pairs)
+        return Schedule()
 
     # ---- the episodes
 
@@ -258,9 +183,9 @@ class TaughtSession:
         for episode in count():
             if len(finished) == settings.episodes or loop.quit:
                 break
-            # start states of a session: its seed and the episode, far from those that evaluations use
+            # evaluations use other start states
             ended = loop.run_episode(episode, settings.seed * 10_000 + len(finished))
-            if ended is None:  # broken off: the same start again
+            if ended is None:  # the operator reset the episode: repeat its start state
                 continue
             every = settings.recording.policy_every
             if every and len(finished) % every == 0:
@@ -277,7 +202,7 @@ class TaughtSession:
             self._probe.add(record)
 
     def _commands(self) -> list[str]:
-        """Called by the loop, in the tick: what was asked for since the last call."""
+        """Called by the loop, in the tick: the commands since the last call."""
         assert self._display is not None
         for record in self._learner.changes(self._loop.tick, time.perf_counter_ns()):
             self._log.put(record)
@@ -286,7 +211,7 @@ class TaughtSession:
     # ---- the end
 
     def _finish(self) -> None:
-        """Keep everything that was gathered, however the session ended."""
+        """Complete the recording and write the figures, also after an error."""
         self._log.put(self._learner.drain())
         self._log.close()
         self._learner.stop()
@@ -295,11 +220,11 @@ class TaughtSession:
         if self._display is not None:
             self._draw_last_instant()
             self._display.write_picture(self.out)
-            self._cockpit.end = session_end(figures, self.out)
+            self._cockpit.end = SessionEnd(figures["wall_s"] or 0.0, figures["updates"] or 0, str(self.out))
             self._display.linger()
 
     def _draw_last_instant(self) -> None:
-        """Compute the last scene, for the picture of a session that drew nothing until now."""
+        """Compute the last scene, for the picture of a session without a window."""
         view = self._views.latest()
         if view is not None and view.scene is None:
             self._views.publish(replace(view, scene=self._task.scene(), progress=self._task.progress()))

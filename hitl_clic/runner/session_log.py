@@ -1,6 +1,6 @@
-"""The records of a running session: into its file, into its figures, and to those who look on.
+"""Passes the records of a running session to its file, its figures and its observers.
 
-Actor's main thread; the recorder writes in a thread of its own. `put` runs within a tick and never waits.
+Actor's main thread; the recorder has its own thread. `put` runs within a tick and never waits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hitl_clic.types.view import Record
 
 
 class SessionLog:
-    """Takes every record of a session.
+    """Takes all records of a session.
 
     Args:
         settings: of the session. folder: for the recording and the figures.
@@ -34,7 +34,7 @@ class SessionLog:
         self.episodes: list[EpisodeRecord] = []
         """Finished so far."""
         self.observers: list[Callable[[Record], None]] = []
-        """Called with every record of the loop, in the tick: quick."""
+        """Called with every record of the loop, in the tick; must be quick."""
 
     def start(self) -> None:
         """Create the recording and begin it with the settings.

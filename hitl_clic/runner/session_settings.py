@@ -1,4 +1,4 @@
-"""From what a caller gave to a session's settings and parts.
+"""Makes a session's settings and parts from the arguments of a front-door function.
 
 Any thread. Imports no torch: a wrong name is refused at once.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from hitl_clic.devices.core.device import Device
+from hitl_clic.presets import lay_over
 from hitl_clic.runner.parts import Parts, TeacherFunction, object_name
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.task import Task
@@ -19,8 +20,8 @@ from hitl_clic.types.errors import UserError
 Nested = Mapping[str, Any]
 
 
-class Choices(TypedDict, total=False):
-    """Settings by keyword: those of every day, and the tables of the rest. `SessionSettings` describes each."""
+class Overrides(TypedDict, total=False):
+    """The settings as keyword arguments; `SessionSettings` describes them."""
 
     method: str
     profile: str
@@ -50,12 +51,12 @@ def settings_and_parts(
     task: str | Task | None,
     device: str | Device | None,
     teacher: Teacher | TeacherFunction | None,
-    chosen: Choices,
+    chosen: Overrides,
     preset: str | None = None,
     config: Path | str | None = None,
     settings: Nested | SessionSettings | None = None,
 ) -> tuple[SessionSettings, Parts]:
-    """The settings of a session, and the objects among what was given.
+    """The settings of a session, and the objects among the arguments.
 
     Args:
         task, device: names or objects; None: as in the layers below.
@@ -64,7 +65,7 @@ def settings_and_parts(
         settings: nested as in a TOML file; or complete ones, beside which there is nothing to choose.
 
     Raises:
-        UserError: an unknown name, or a value that is not allowed; the text says what is.
+        UserError: an unknown name, or a value that is not allowed.
     """
     parts = Parts(
         task if isinstance(task, Task) else None,
@@ -79,8 +80,8 @@ def settings_and_parts(
             raise UserError("settings = complete settings leave nothing to choose; allowed beside them: teacher")
         return settings, parts
     given_tables: dict[str, Any] = {"headless": True}
-    _lay_over(given_tables, settings or {})
-    _lay_over(given_tables, chosen)
+    lay_over(given_tables, settings or {})
+    lay_over(given_tables, chosen)
     if parts.task is not None:
         given_tables["task"] = object_name(parts.task)
         given_tables["loop"] = {"rate_hz": parts.task.control_hz} | dict(given_tables.get("loop") or {})
@@ -96,7 +97,7 @@ def settings_and_parts(
 
 
 def free_folder(proposed: Path | None) -> Path:
-    """A folder that does not exist yet: the proposed one, or the same with a number; ":" is no part of a file name."""
+    """A folder that does not exist yet: the proposed one without ":", or the same with a number."""
     assert proposed is not None
     first = proposed.with_name(proposed.name.replace(":", "."))
     folder, number = first, 1
@@ -104,14 +105,3 @@ def free_folder(proposed: Path | None) -> Path:
         number += 1
         folder = first.with_name(f"{first.name}-{number}")
     return folder
-
-
-def _lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    """Copy values; tables merge."""
-    for name, value in above.items():
-        if isinstance(value, Mapping):
-            table = dict(below.get(name) or {})
-            _lay_over(table, value)
-            below[name] = table
-        else:
-            below[name] = value

@@ -1,4 +1,4 @@
-"""`teach`: a session from its settings to its folder. Any thread; what runs beside it is said in `session`."""
+"""`teach`: a session from its settings to its folder. Any thread; `session` names the other threads."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Unpack
 
 from hitl_clic.devices.core.device import Device
-from hitl_clic.runner.device_registry import choose
+from hitl_clic.runner.device_registry import resolve_device
 from hitl_clic.runner.parts import TeacherFunction
 from hitl_clic.runner.results import SessionSummary
-from hitl_clic.runner.session_settings import Choices, Nested, settings_and_parts
+from hitl_clic.runner.session_settings import Nested, Overrides, settings_and_parts
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
@@ -33,12 +33,12 @@ def teach(
     settings: Nested | SessionSettings | None = None,
     say: Callable[[str], None] = log.info,
     dashboard: bool = False,
-    **chosen: Unpack[Choices],
+    **chosen: Unpack[Overrides],
 ) -> SessionSummary:
-    """Teach a task: correct the robot while it moves, and let it learn meanwhile. Opens no window, prints nothing.
+    """Teach a task: correct the robot while it moves and learns. Opens no window and prints nothing by default.
 
-    Outside of real time (`pace="max"`) nothing of the process changes; in real time, what changes is put back at the
-    end. In real time and in the main thread, Ctrl-C ends the session in good order.
+    Only a session in real time changes the process (see `process_state`), and restores it at its end. In real time and
+    in the main thread, Ctrl-C ends the session in good order.
 
     Args:
         task: a name (`hitl_clic.tasks`), or a `Task`, which is recorded as "module:Class" and stays open.
@@ -46,7 +46,7 @@ def teach(
         teacher: what device "oracle" does in a task object: a `Teacher`, or a function of the observation.
         on_episode: called with each finished episode. stop: called after it; True ends the session.
         preset: a name in configs/sessions. config: a TOML file. settings: tables as in such a file, over both.
-        say: takes a line for a person. dashboard: show a dashboard in the terminal where there is no window.
+        say: takes a line for the user. dashboard: without a window, show a dashboard in the terminal.
         **chosen: any other setting by its name, for example `episodes=10`, `seed=1`, `pace="max"`, `out="runs/x"`,
             `headless=False` for a window, `loop={"rate_hz": 20}`.
 
@@ -55,7 +55,7 @@ def teach(
             session already.
     """
     made, parts = settings_and_parts(task, device, teacher, chosen, preset, config, settings)
-    made = choose(made)
+    made = resolve_device(made)
     out = made.out
     assert out is not None
     if (out / "session.mcap").exists():

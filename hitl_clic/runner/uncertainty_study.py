@@ -1,4 +1,4 @@
-"""How well a policy's uncertainty foretells corrections, from recorded sessions. Any thread; reads only."""
+"""How well a policy's uncertainty predicts corrections, from recorded sessions. Any thread; reads only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def uncertainty_study(sessions: Sequence[Session], within_s: float) -> Uncertain
     """The uncertainty of each plan the robot drove by, and whether a correction began soon after.
 
     Args:
-        within_s: seconds from a plan's first tick within which a correction counts as called for by it.
+        within_s: a correction this soon after a plan's first tick counts as caused by it, s.
 
     Raises:
         UserError: a recording cannot be read, or no plan in them has an uncertainty.

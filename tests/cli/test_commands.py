@@ -16,18 +16,19 @@ from benchmarks.figure import percentiles
 from benchmarks.update import MatrixProducts
 from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.cli import bench, demo, devices, evaluate, teach
+from hitl_clic.cli.commands import BenchCommand, DemoCommand, DevicesCommand, TeachCommand
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
-from hitl_clic.control.gate import Choices
+from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.listing import DeviceReport
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.learner import checkpoint
-from hitl_clic.runner import device_registry as hands
-from hitl_clic.runner.cockpit_feed import CockpitFeed
+from hitl_clic.runner import device_registry
+from hitl_clic.runner.cockpit_feed import CockpitFeed, FixedStatus
 from hitl_clic.runner.device_registry import DEVICES, profile_of
-from hitl_clic.runner.evaluating import overlapped, searched
+from hitl_clic.runner.evaluating import overlap_and_lead, with_search
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.player import Projector, _Player, contact_sheet
 from hitl_clic.runner.recordings import settings_of
@@ -37,7 +38,6 @@ from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings, SettingsError, load
 from hitl_clic.tasks.registry import make_task
 from hitl_clic.types.errors import UserError
-from hitl_clic.types.messages import LinkStatus
 from hitl_clic.types.records import EventRecord, TickRecord
 from hitl_clic.types.view import LoopView
 
@@ -152,7 +152,8 @@ def test_hints_say_what_to_do_now(mode: Any) -> None:
     assert DEVICES["keyboard"].hint("hold", True) == "release Space to hand back"
     for name, hand in DEVICES.items():
         if name in ("keyboard", "mouse"):
-            assert hands.chosen_device(load(overrides={"device": name})) == hand, "the presets engage as the table says"
+            found = device_registry.device_in_use(load(overrides={"device": name}))
+            assert found == hand, "the presets engage as the table says"
 
 
 def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
         "the window has let it go"
     )
     with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
-        hands.chosen_device(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
+        device_registry.device_in_use(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
     with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
         profile_of("keyboard", "joystick")
 
@@ -173,16 +174,16 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("DISPLAY", ":0")
     mine = tmp_path / "mine.toml"
     mine.write_text('name = "mine"\n[axes.x]\n[axes.y]\n[keys]\ntab = "engage"\nj = "-x"\n')
-    chosen = hands.choose(load(overrides={"device": "keyboard", "profile": str(mine)}))
-    assert hands.chosen_device(chosen).hint("hold", False) == "hold Tab to correct"
-    assert hands.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
+    chosen = device_registry.resolve_device(load(overrides={"device": "keyboard", "profile": str(mine)}))
+    assert device_registry.device_in_use(chosen).hint("hold", False) == "hold Tab to correct"
+    assert device_registry.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
     device = DEVICES["keyboard"].make(
         chosen, make_task("line_following").action_frame.axes, TeacherChannel(), EventFeed()
     )
     assert device.axes == ("x", "y")
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\ntabb = "engage"\n')
     with pytest.raises(SettingsError, match="no key 'tabb'; did you mean 'tab'"):
-        hands.choose(chosen)
+        device_registry.resolve_device(chosen)
 
 
 def test_choices_and_absolute_axes_are_for_hands_only() -> None:
@@ -194,21 +195,21 @@ def test_choices_and_absolute_axes_are_for_hands_only() -> None:
     ):
         chosen = load(overrides={"device": name, "correction": {"absolute_axes": ["x"]}})
         device = DEVICES[name].make(chosen, task.action_frame.axes, TeacherChannel(), EventFeed())
-        assert hands.bound(chosen, device, task).absolute == absolute
-        assert hands.choices(chosen, task) == Choices(frames, groups)
+        assert device_registry.bind_device(chosen, device, task).absolute == absolute
+        assert device_registry.correction_options(chosen, task) == CorrectionOptions(frames, groups)
     wrong = load(overrides={"device": "mouse", "correction": {"axes": "sideway"}})
     with pytest.raises(
         SettingsError, match=r"correction.axes = sideway .* did you mean sideways\?.*everything, sideways"
     ):
-        hands.choices(wrong, task)
+        device_registry.correction_options(wrong, task)
 
 
 @pytest.mark.skipif(find_spec("metaworld") is None, reason="needs metaworld (pip install -e '.[hammer]')")
 def test_a_task_offers_the_frames_that_it_has() -> None:
     task = make_task("hammer")
     task.reset(seed=0)
-    offered = hands.choices(load(overrides={"task": "hammer", "device": "gamepad"}), task)
-    assert offered == Choices(("world", "camera"), ("everything", "moving", "height", "gripper"))
+    offered = device_registry.correction_options(load(overrides={"task": "hammer", "device": "gamepad"}), task)
+    assert offered == CorrectionOptions(("world", "camera"), ("everything", "moving", "height", "gripper"))
     task.close()
 
 
@@ -216,33 +217,30 @@ def test_the_printed_key_map(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
-    assert devices.print_keys("keyboard", "push_t") == 0
+    assert devices.run(DevicesCommand(keys="keyboard", task="push_t")) == 0
     said = capsys.readouterr().out
     assert "W S, Up Down" in said
     assert "the gripper" not in said
     assert "Emergency stop, until you clear it" in said, "the window's keys too"
-    assert devices.print_keys("mouse") == 0
+    assert devices.run(DevicesCommand(keys="mouse")) == 0
     assert "Middle button, G" in capsys.readouterr().out
     (tmp_path / "mine.toml").write_text('[window.keys]\npause = "tab"\n')
-    assert devices.print_keys("mouse", config=tmp_path / "mine.toml") == 0
+    assert devices.run(DevicesCommand(keys="mouse", config=tmp_path / "mine.toml")) == 0
     assert "Tab " in capsys.readouterr().out
-    for wrong, named in ((("keybord",), "did you mean keyboard"), (("mouse", "push"), "task = push")):
+    for wrong, named in (
+        ({"keys": "keybord"}, "did you mean keyboard"),
+        ({"keys": "mouse", "task": "push"}, "task = push"),
+    ):
         with pytest.raises(SettingsError, match=named):
-            devices.print_keys(*wrong)
-
-
-class _Nobody:
-    def status(self) -> LinkStatus:
-        return LinkStatus("connected")
+            devices.run(DevicesCommand(**wrong))
 
 
 def test_the_circle_is_gamma_times_the_correction(recorded: Session, settings: SessionSettings) -> None:
     views: Slot[LoopView] = Slot()
-    feed = CockpitFeed(
-        settings, DEVICES["keyboard"], 15, make_task("line_following").action_frame, views, _Nobody(), began_ns=0
-    )
     task = make_task("line_following")
     task.reset(seed=0)
+    settings = settings.model_copy(update={"device": "keyboard"})
+    feed = CockpitFeed(settings, task, views, FixedStatus(), began_ns=0)
     tick = next(tick for tick in recorded.ticks if tick.state == "correcting")
     assert tick.human_action is not None
 
@@ -265,7 +263,7 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     task = make_task("line_following")
     task.reset(seed=0)
     views: Slot[LoopView] = Slot()
-    feed = CockpitFeed(settings, DEVICES["keyboard"], 15, task.action_frame, views, _Nobody(), began_ns=0)
+    feed = CockpitFeed(settings, task, views, FixedStatus(), began_ns=0)
     for number, tick in enumerate(recorded.ticks[:12]):
         paused_s = 30 if number >= 6 else 0
         feed.add(dataclasses.replace(tick, time_ns=(number + 10 * paused_s) * 100_000_000))
@@ -294,7 +292,7 @@ def test_the_demo_teaches_verifies_and_evaluates(
     steps: list[Any] = []
     settings = load(session="demo", overrides={"out": tmp_path})
 
-    def taught(given: SessionSettings) -> int:
+    def taught(given: TeachCommand) -> int:
         steps.append(given)
         (tmp_path / "session.mcap").write_bytes(recorded.path.read_bytes())
         return 0
@@ -302,8 +300,8 @@ def test_the_demo_teaches_verifies_and_evaluates(
     monkeypatch.setattr(teach, "run", taught)
     monkeypatch.setattr(checkpoint, "latest", lambda folder: folder / "some")
     monkeypatch.setattr(evaluate, "run", lambda *given, **more: steps.append((given, more)) or 0)
-    assert demo.run(settings, headless_given=False) == 0
-    assert steps[0] == settings
+    assert demo.run(DemoCommand(settings)) == 0
+    assert steps[0] == TeachCommand(settings)
     (command,) = steps[1][0]
     assert (command.source, command.episodes) == (tmp_path, 5)
     said = capsys.readouterr().out
@@ -311,10 +309,10 @@ def test_the_demo_teaches_verifies_and_evaluates(
     assert f"hitl-clic replay {tmp_path}" in said
 
     monkeypatch.setattr(checkpoint, "latest", lambda folder: None)
-    assert demo.run(settings, headless_given=False) == 0
+    assert demo.run(DemoCommand(settings)) == 0
     assert "nothing was learned" in capsys.readouterr().out
     monkeypatch.setattr(teach, "run", lambda given: 1)
-    assert demo.run(settings, headless_given=False) == 1
+    assert demo.run(DemoCommand(settings)) == 1
 
 
 def test_the_demos_folder_is_named_after_it() -> None:
@@ -332,10 +330,10 @@ def test_bench_runs_the_figures_asked_for_and_goes_on_after_one_fails(monkeypatc
         return subprocess.CompletedProcess(command, int("benchmarks.plan" in command))
 
     monkeypatch.setattr(subprocess, "run", process)
-    assert bench.run("all", 2.5) == 1
+    assert bench.run(BenchCommand(seconds=2.5)) == 1
     assert ran == [f"-m benchmarks.{figure} --seconds 2.5" for figure in ("loop", "plan", "update", "link", "device")]
     ran.clear()
-    assert bench.run("link", 1) == 0
+    assert bench.run(BenchCommand(only="link", seconds=1)) == 0
     assert ran == ["-m benchmarks.link --seconds 1"]
 
 
@@ -361,34 +359,34 @@ def test_the_devices_are_listed_word_for_word(
     """Square brackets name an extra to install; a rich table would take them for a style."""
     report = DeviceReport("spacemouse", False, "Install 'hitl-clic[spacemouse]'.")
     monkeypatch.setattr("hitl_clic.cli.devices.list_devices", lambda: [report])
-    assert devices.run() == 0
+    assert devices.run(DevicesCommand()) == 0
     assert report.sentence in capsys.readouterr().out
 
 
 def test_an_evaluation_searches_as_the_session_did_but_for_what_is_given() -> None:
     overrides = {"horizon": 8, "execute": 4, "policy": {"inference": {"chains": 7, "plan_switch_margin": 0.0}}}
     settings = load(overrides=overrides)
-    assert searched(settings, None, AnyInferenceSettings()) == settings
+    assert with_search(settings, None, AnyInferenceSettings()) == settings
     # the default of a setting is given too, where it is said
-    other = searched(settings, 2, AnyInferenceSettings(refine_noise=False, bank=9))
+    other = with_search(settings, 2, AnyInferenceSettings(refine_noise=False, bank=9))
     assert other.execute == 2
     expected = settings.policy.inference.model_dump() | {"refine_noise": False, "bank": 9}
     assert other.policy.inference.model_dump() == expected
     assert other.policy.model_copy(update={"inference": settings.policy.inference}) == settings.policy
     with pytest.raises(UserError, match=r"execute = 9 .* 1 to 8"):
-        searched(settings, 9, AnyInferenceSettings())
+        with_search(settings, 9, AnyInferenceSettings())
 
 
 def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> None:
     loop = {"overlap": "prefix_conditioned", "plan_lead": 2}
     settings = load(overrides={"horizon": 8, "execute": 4, "loop": loop})
-    assert overlapped(settings, None, None) == ("prefix_conditioned", 2)
-    assert overlapped(settings, "future_state", None) == ("future_state", 2)
-    assert overlapped(settings, None, 1) == ("prefix_conditioned", 1)
-    assert overlapped(settings, "sync", None) == ("sync", 0)
+    assert overlap_and_lead(settings, None, None) == ("prefix_conditioned", 2)
+    assert overlap_and_lead(settings, "future_state", None) == ("future_state", 2)
+    assert overlap_and_lead(settings, None, 1) == ("prefix_conditioned", 1)
+    assert overlap_and_lead(settings, "sync", None) == ("sync", 0)
     for overlap, lead in (("sync", 2), ("async", 0), (None, 5)):
         with pytest.raises(UserError, match=f"lead = {lead}"):
-            overlapped(settings, overlap, lead)  # type: ignore[arg-type]
+            overlap_and_lead(settings, overlap, lead)  # type: ignore[arg-type]
     plain = load(overrides={"horizon": 8, "execute": 4})
     with pytest.raises(UserError, match="allowed with overlap prefix_conditioned: 1 or more"):
-        overlapped(plain, "prefix_conditioned", None)
+        overlap_and_lead(plain, "prefix_conditioned", None)

@@ -28,7 +28,7 @@ from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowLink
 from hitl_clic.render import backend
 from hitl_clic.render.render_thread import Rendering, RenderThread
-from hitl_clic.runner.window_setup import scene3d_for
+from hitl_clic.runner.display import scene3d_for
 from hitl_clic.tasks import make_task
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import SettingsError

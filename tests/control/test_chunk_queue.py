@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import MaxPaceClock, RealTimeClock
-from hitl_clic.control.schedule import KeptUpSchedule, LiveSchedule, LockstepSchedule
+from hitl_clic.control.schedule import LockstepSchedule, PacedSchedule, Schedule
 from hitl_clic.types.messages import ChunkPair, LearnerStatus, LinkStatus
 from hitl_clic.types.records import Array, Plan
 
@@ -326,14 +326,14 @@ def test_paper_schedule_says_what_did_not_come() -> None:
 
 
 def test_live_schedule_touches_nothing() -> None:
-    schedule = LiveSchedule()
+    schedule = Schedule()
     schedule.after_tick(1, [some_pair()])
     schedule.after_episode()
 
 
 def test_kept_up_waits_for_what_is_owed() -> None:
     link = FakeLink(speed=0.5)
-    schedule = KeptUpSchedule(link, updates_per_tick=2.0, patience_s=30.0)
+    schedule = PacedSchedule(link, updates_per_tick=2.0, patience_s=30.0)
     while link.done < 1:
         schedule.after_tick(0, [])  # before its first update nothing is owed
     for ticks in range(1, 6):
@@ -344,16 +344,37 @@ def test_kept_up_waits_for_what_is_owed() -> None:
 
 def test_kept_up_does_not_wait_for_a_learner_that_has_not_begun() -> None:
     time = Time()
-    schedule = KeptUpSchedule(FakeLink(), 100.0, 30.0, time.seconds, time.sleep)
+    schedule = PacedSchedule(FakeLink(), 100.0, 1, 30.0, time.seconds, time.sleep)
     before = time.now
     for ticks in range(20):
         schedule.after_tick(ticks, [])
     assert time.now == before
 
 
+def test_kept_up_waits_for_the_first_update_once_there_are_pairs_enough() -> None:
+    link, time = FakeLink(speed=0.1), Time()
+    schedule = PacedSchedule(link, 1.0, 3, 30.0, time.seconds, time.sleep)
+    schedule.after_tick(1, [some_pair(), some_pair()])
+    assert link.done < 1, "two pairs are not enough"
+    schedule.after_tick(2, [some_pair()])
+    assert link.done >= 1
+
+
+def test_kept_up_waits_again_for_a_mute_learner_only_after_new_pairs() -> None:
+    time = Time()
+    schedule = PacedSchedule(FakeLink(), 1.0, 2, 0.1, time.seconds, time.sleep)
+    before = time.seconds()
+    schedule.after_tick(1, [some_pair(), some_pair()])
+    waited = time.seconds() - before
+    assert 0.1 <= waited < 0.15
+    for ticks in range(2, 20):
+        schedule.after_tick(ticks, [])
+    assert time.seconds() - before == waited
+
+
 def test_kept_up_loses_patience_with_a_dead_learner_once() -> None:
     link, time = FakeLink(speed=1.0, limit=3), Time()
-    schedule = KeptUpSchedule(link, 1.0, 0.1, time.seconds, time.sleep)
+    schedule = PacedSchedule(link, 1.0, 1, 0.1, time.seconds, time.sleep)
     schedule.after_tick(1, [])
     before = time.seconds()
     schedule.after_tick(50, [])
@@ -365,7 +386,7 @@ def test_kept_up_loses_patience_with_a_dead_learner_once() -> None:
 
 def test_kept_up_with_no_debt_never_waits() -> None:
     link = FakeLink(speed=1.0, limit=1)
-    schedule = KeptUpSchedule(link, updates_per_tick=0.0, patience_s=60.0)
+    schedule = PacedSchedule(link, updates_per_tick=0.0, patience_s=60.0)
     for ticks in range(50):
         schedule.after_tick(ticks, [])
 

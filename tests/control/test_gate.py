@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitl_clic.control.gate import DRIVERS, TRANSITIONS, Choices, Gate, GateOutput, GateSettings
+from hitl_clic.control.gate import DRIVERS, TRANSITIONS, CorrectionOptions, Gate, GateOutput, GateSettings
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.types.commands import COMMANDS, SWITCHES, Event
 from hitl_clic.types.records import EVERYTHING, GateState
 
-CHOICES = Choices(("world", "gripper", "camera"), (EVERYTHING, "height", "gripper"))
+OPTIONS = CorrectionOptions(("world", "gripper", "camera"), (EVERYTHING, "height", "gripper"))
 ROUNDS = {
     "toggle_correction_mode": ("correction_mode", ("absolute", "relative")),
-    "next_command_frame": ("command_frame", CHOICES.frames),
-    "next_correction_axes": ("correction_axes", CHOICES.groups),
+    "next_command_frame": ("command_frame", OPTIONS.frames),
+    "next_correction_axes": ("correction_axes", OPTIONS.groups),
 }
 STATES = get_args(GateState)
 EVENTS = get_args(Event)
@@ -70,7 +70,7 @@ def test_every_state_under_every_event(state: GateState, event: Event) -> None:
 @pytest.mark.parametrize(("state", "switch"), list(product(STATES, SWITCHES)))
 def test_every_state_under_every_switch(state: GateState, switch: str) -> None:
     """It takes the next choice, round and round, changes nothing else, and nobody's state."""
-    gate = Gate(choices=CHOICES)
+    gate = Gate(options=OPTIONS)
     gate.state = state
     before = (gate.correction_mode, gate.command_frame, gate.correction_axes)
     name, choices = ROUNDS[switch]
@@ -80,7 +80,7 @@ def test_every_state_under_every_switch(state: GateState, switch: str) -> None:
         assert (out.state, out.driver, out.switched) == (state, DRIVERS[state], True)
         assert getattr(out, name) == choices[(place + turn) % len(choices)]
         others = [part for part in ("correction_mode", "command_frame", "correction_axes") if part != name]
-        assert [getattr(out, part) for part in others] == [getattr(Gate(choices=CHOICES), part) for part in others]
+        assert [getattr(out, part) for part in others] == [getattr(Gate(options=OPTIONS), part) for part in others]
         assert not step(gate, turn * MS, engage=state == "correcting").switched, "in the very tick only"
     assert (gate.correction_mode, gate.command_frame, gate.correction_axes) == before
 
@@ -89,7 +89,7 @@ def test_what_is_not_offered_is_not_chosen() -> None:
     gate = Gate(
         None,
         CorrectionSettings(command_frame="gripper", axes="height"),
-        Choices(("world", "camera"), (EVERYTHING, "moving")),
+        CorrectionOptions(("world", "camera"), (EVERYTHING, "moving")),
     )
     assert (gate.command_frame, gate.correction_axes) == ("world", EVERYTHING)
     out = step(

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_loop import Bench, TellTale
 
-from hitl_clic.control.gate import Choices, Gate, GateOutput, GateSettings
-from hitl_clic.correction.mapping import HAND_STEP, HandOver, Label, bind, human_action
+from hitl_clic.control.gate import CorrectionOptions, Gate, GateOutput, GateSettings
+from hitl_clic.correction.mapping import PERSON_MAX_STEP, HandOver, Label, bind, human_action
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.tasks.frames import camera_axes
@@ -24,7 +24,7 @@ MS = 1_000_000
 DEVICE, ACTION = ("z", "x", "gripper"), ("x", "y", "z", "gripper")
 GROUPS = {"level": ("x", "y"), "height": ("z",), "gripper": ("gripper",)}
 BINDING = bind(DEVICE, ACTION, ("gripper",), GROUPS)
-CHOICES = Choices(("world", "gripper", "camera"), (EVERYTHING, *GROUPS))
+OPTIONS = CorrectionOptions(("world", "gripper", "camera"), (EVERYTHING, *GROUPS))
 FRAMES: dict[CommandFrame, Array | None] = {
     "world": None,
     "gripper": camera_axes(0.0)[None] * [1.0, -1.0, 1.0],  # right-handed, as a hand's are
@@ -57,8 +57,8 @@ corrections = st.builds(
     CorrectionSettings,
     mode=st.sampled_from(["absolute", "relative"]),
     max_step=st.sampled_from([0.1, 0.5, 2.0, None]),
-    command_frame=st.sampled_from(CHOICES.frames),
-    axes=st.sampled_from(CHOICES.groups),
+    command_frame=st.sampled_from(OPTIONS.frames),
+    axes=st.sampled_from(OPTIONS.groups),
 )
 
 
@@ -66,7 +66,7 @@ class Wheel:
     """Gate, binding and hand-over as the loop joins them."""
 
     def __init__(self, gate: GateSettings, correction: CorrectionSettings) -> None:
-        self.gate = Gate(gate, correction, CHOICES)
+        self.gate = Gate(gate, correction, OPTIONS)
         self.hand_over = HandOver(correction.max_step, len(ACTION))
 
     def turn(
@@ -98,8 +98,8 @@ class Switchboard:
         modes = ("absolute", "relative")
         self.rounds = {
             "toggle_correction_mode": modes,
-            "next_command_frame": CHOICES.frames,
-            "next_correction_axes": CHOICES.groups,
+            "next_command_frame": OPTIONS.frames,
+            "next_correction_axes": OPTIONS.groups,
         }
         self.at = dict(zip(self.rounds, (correction.mode, correction.command_frame, correction.axes), strict=True))
 
@@ -224,7 +224,7 @@ class Walks(TellTale):
         return Proposal(self.walk[step : step + self.horizon].copy(), 0.0)
 
 
-@pytest.mark.parametrize(("max_step", "bound"), [(None, 2.0), (HAND_STEP, HAND_STEP), (0.1, 0.1)])
+@pytest.mark.parametrize(("max_step", "bound"), [(None, 2.0), (PERSON_MAX_STEP, PERSON_MAX_STEP), (0.1, 0.1)])
 def test_a_thousand_switches_in_the_loop_keep_the_bound(max_step: float | None, bound: float) -> None:
     """Beyond what the two sources themselves ask from one tick to the next, a switch changes the action by `bound`."""
     rng = np.random.default_rng(1)

@@ -18,14 +18,14 @@ from hitl_clic.control.chunk_queue import ChunkQueue
 from hitl_clic.control.clock import Clock, MaxPaceClock
 from hitl_clic.control.correction_log import CorrectionLog
 from hitl_clic.control.exploration import Exploration, ExplorationSettings
-from hitl_clic.control.gate import Choices, Gate, GateSettings
+from hitl_clic.control.gate import CorrectionOptions, Gate, GateSettings
 from hitl_clic.control.help_request import HelpRequest, HelpSettings
 from hitl_clic.control.loop import ControlLoop
 from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.overlap import OVERLAPS, OverlapName
 from hitl_clic.control.planner import LoopError, Planner
 from hitl_clic.control.planning import Planning
-from hitl_clic.control.schedule import LiveSchedule, Schedule
+from hitl_clic.control.schedule import Schedule
 from hitl_clic.correction.mapping import HandOver, bind
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
@@ -160,12 +160,12 @@ class Bench:
     longest: int = 12
     snapshot_every: int = 5
     policy: TellTale | None = None
-    schedule: Schedule = field(default_factory=LiveSchedule)
+    schedule: Schedule = field(default_factory=Schedule)
     clock: Clock | None = None
     timeout_s: float = 20.0
     exploration: ExplorationSettings = field(default_factory=ExplorationSettings)
     help: HelpSettings = field(default_factory=HelpSettings)
-    choices: Choices = field(default_factory=Choices)
+    choices: CorrectionOptions = field(default_factory=CorrectionOptions)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     draws: bool = False
     listener: Callable[[object], None] = lambda record: None
@@ -332,7 +332,7 @@ def test_axes_left_alone_stay_the_robots_and_are_not_learnt(kind: CorrectionMode
         hold(3, 4, 5, 6, 7),
         commands={5: ["next_correction_axes"], 9: ["next_correction_axes"]},
         correction=CorrectionSettings(mode=kind, max_step=0.25, relative_step=0.5),
-        choices=Choices(groups=("everything", "sideways")),
+        choices=CorrectionOptions(groups=("everything", "sideways")),
         groups={"sideways": ("x",)},
         execute=4,
     )
@@ -763,7 +763,7 @@ def weights(version: int) -> Weights:
 def test_new_weights_take_over_between_two_ticks() -> None:
     bench = Bench()
 
-    class News(LiveSchedule):
+    class News(Schedule):
         def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
             if ticks == 4:
                 bench.news.append((TellTale(4, version=6), weights(6)))
@@ -779,7 +779,7 @@ def test_new_weights_take_over_between_two_ticks() -> None:
 def test_schedules_are_told_of_ticks_pairs_and_episodes() -> None:
     told: list[object] = []
 
-    class Told(LiveSchedule):
+    class Told(Schedule):
         def after_tick(self, ticks: int, pairs: list[ChunkPair]) -> None:
             told.append((ticks, [pair.tick for pair in pairs]))
 

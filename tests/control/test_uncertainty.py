@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitl_clic.cli import uncertainty as command
+from hitl_clic.cli.commands import UncertaintyCommand
 from hitl_clic.control.uncertainty import UncertaintyStudy
 from hitl_clic.runner.uncertainty_study import uncertainty_study
 from hitl_clic.session.reader import Session
@@ -65,18 +66,18 @@ def test_plans_are_followed_to_the_correction_that_came_soon_enough(tmp_path: Pa
     starts = {tick.episode: tick.tick for tick in reversed(session.ticks)}
     entered = starts[1] + 6
     uncertainties = uncertainty_study([session], within_s=0.4)
-    of = {round(100 * d): came for d, came in zip(uncertainties.uncertainty, uncertainties.came, strict=True)}
+    of = {round(100 * d): came for d, came in zip(uncertainties.uncertainty, uncertainties.corrected, strict=True)}
     assert [tick for tick, came in of.items() if came] == [entered - 4, entered - 2]
     assert not {entered, entered + 2} & set(of), "while the teacher drives the robot does not"
 
 
 def test_the_command_says_what_to_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session = recorded(tmp_path / "session", 0.2)
-    assert command.run([session], 0.4, 0.25, tmp_path / "roc.png") == 0
+    assert command.run(UncertaintyCommand((session,), 0.4, 0.25, tmp_path / "roc.png")) == 0
     assert "--help-request.threshold" in capsys.readouterr().out
     assert (tmp_path / "roc.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_sessions_that_say_nothing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no plan in these sessions has an uncertainty"):
-        command.run([recorded(tmp_path, None)], 1.0, 0.1, None)
+        command.run(UncertaintyCommand((recorded(tmp_path, None),)))

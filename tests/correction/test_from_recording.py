@@ -17,7 +17,7 @@ from hitl_clic.correction.from_recording import kept_pairs, rebuilt_pairs
 from hitl_clic.correction.padding import Padding
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.learner import checkpoint
-from hitl_clic.runner.recorded_pairs import builder_for, pairs_of_session, recorded_correction
+from hitl_clic.runner.recordings import builder_for, pairs_of_session, recorded_correction
 from hitl_clic.session.reader import Session
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EventRecord, TickRecord

@@ -12,7 +12,7 @@ from hitl_clic.devices.hardware.gamepad import PadSource
 from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.mapping.shaping import load_profile
 from hitl_clic.devices.teacher.channel import TeacherChannel
-from hitl_clic.runner.device_registry import DEVICES, choose, chosen_device, key_map
+from hitl_clic.runner.device_registry import DEVICES, device_in_use, key_map, resolve_device
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks import make_task
 from hitl_clic.types.errors import SettingsError
@@ -30,22 +30,22 @@ def no_display(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_what_reads_its_own_hardware_needs_no_window(no_display: pytest.MonkeyPatch) -> None:
-    chosen = choose(SessionSettings(device="gamepad"))
+    chosen = resolve_device(SessionSettings(device="gamepad"))
     assert (chosen.device, chosen.headless) == ("gamepad", True)
     with pytest.raises(SettingsError, match="allowed without a window: oracle, spacemouse, gamepad"):
-        choose(SessionSettings(device="mouse"))
+        resolve_device(SessionSettings(device="mouse"))
 
 
 def test_a_person_needs_real_time(no_display: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="pace = max is not allowed with device = gamepad"):
-        choose(SessionSettings(device="gamepad", pace="max"))
+        resolve_device(SessionSettings(device="gamepad", pace="max"))
 
 
 def test_a_spacemouse_without_its_packages_is_refused_with_what_to_install(no_display: pytest.MonkeyPatch) -> None:
     for name in ("hid", "hidraw", "pyspacemouse"):
         no_display.setitem(sys.modules, name, None)
     with pytest.raises(SettingsError, match=r"spacemouse cannot be used here.*hitl-clic\[spacemouse\]"):
-        choose(SessionSettings(device="spacemouse"))
+        resolve_device(SessionSettings(device="spacemouse"))
 
 
 @pytest.mark.parametrize(("task", "foresees"), [("push_t", True), ("line_following", True), ("hammer", False)])
@@ -74,7 +74,7 @@ def test_one_profile_fits_scenes_arms_and_pairs_of_arms(name: str, axes: tuple[s
 
 @pytest.mark.parametrize(("mode", "hint"), [("hold", "hold the cap to correct"), ("touch", "steer to correct")])
 def test_the_hint_names_what_is_held(mode: str, hint: str) -> None:
-    assert chosen_device(SessionSettings(device="spacemouse")).hint(mode, False) == hint  # type: ignore[arg-type]
+    assert device_in_use(SessionSettings(device="spacemouse")).hint(mode, False) == hint  # type: ignore[arg-type]
 
 
 def test_the_key_maps_name_what_the_hand_does() -> None:
@@ -90,4 +90,4 @@ def test_the_key_maps_name_what_the_hand_does() -> None:
 def test_hands_hand_over_in_bounded_steps_and_a_script_as_published(device: str, by_default: float | None) -> None:
     for given, expected in (({}, by_default), ({"max_step": 0.25}, 0.25)):
         settings = load(overrides={"device": device, "headless": True, "correction": given})
-        assert choose(settings).correction.max_step == expected
+        assert resolve_device(settings).correction.max_step == expected

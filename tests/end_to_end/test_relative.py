@@ -11,7 +11,7 @@ from session_process import SMALL, app
 
 from benchmarks.experiment import VARIANTS
 from hitl_clic.correction.from_recording import rebuilt_pairs
-from hitl_clic.runner.recorded_pairs import builder_for, recorded_correction
+from hitl_clic.runner.recordings import builder_for, recorded_correction
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher

@@ -17,7 +17,7 @@ from session_process import FLUSHED, LIVELY, SMALL, app, finish, journal_of, liv
 
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.correction.mapping import HAND_STEP
+from hitl_clic.correction.mapping import PERSON_MAX_STEP
 from hitl_clic.session.reader import Session
 from hitl_clic.types.records import TickRecord
 from tools.virtual_display import MISSING, xdotool
@@ -87,7 +87,9 @@ def check(out: Path, took_ns: int, let_go_ns: int) -> list[TickRecord]:
     handed = after[max(0, after.index(fresh) - 1) :][:6]
     for earlier, later in pairwise(handed):
         step = float(np.abs(later.executed - earlier.executed).max())
-        assert np.array_equal(later.executed, later.robot_action) or step <= HAND_STEP + 1e-6, "a bounded hand-over"
+        assert np.array_equal(later.executed, later.robot_action) or step <= PERSON_MAX_STEP + 1e-6, (
+            "a bounded hand-over"
+        )
     assert any(np.array_equal(tick.executed, tick.robot_action) for tick in handed[1:]), "which is soon over"
 
     summary = json.loads((out / "summary.json").read_text())

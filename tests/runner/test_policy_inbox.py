@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from hitl_clic.control.stand_still import StandStill
+from hitl_clic.control.plan import StandStill
 from hitl_clic.methods import untrained_weights
 from hitl_clic.runner.handshake_settings import check_handshake, handshake_settings
 from hitl_clic.runner.policy_inbox import PolicyInbox

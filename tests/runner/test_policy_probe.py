@@ -22,9 +22,9 @@ from hitl_clic.runner.policy_probe import (
     KNOWS_NOTHING,
     NO_ENERGY,
     PolicyProbe,
-    chosen_axes,
     follows,
-    newest,
+    newest_weights,
+    slice_axes,
     slice_edge,
     slice_radius,
 )
@@ -129,7 +129,7 @@ def taught(human: float, updates: int = 60) -> Weights:
 def made(weights: Slot[Weights], views: Slot[LoopView], shown: bool = False, method: str = "bc") -> PolicyProbe:
     settings: SessionSettings = load(overrides={"method": method, "horizon": H})
     inbox = PolicyInbox(DIM_O, DIM_A, H, settings.policy, 0)
-    return PolicyProbe(inbox, newest(weights), settings, 2, views, shown=lambda: shown)
+    return PolicyProbe(inbox, newest_weights(weights), settings, 2, views, shown=lambda: shown)
 
 
 def instant(human: tuple[float, float] = (0.5, 0.25), robot: tuple[float, float] = (-0.5, 0.25)) -> LoopView:
@@ -253,8 +253,8 @@ def test_nothing_is_asked_while_the_energy_is_hidden_and_nothing_was_corrected()
 
 
 def test_two_of_the_tasks_axes_are_looked_over() -> None:
-    assert chosen_axes((), ("x", "y", "z")) == (("x", 0), ("y", 1))
-    assert chosen_axes(("z", "x"), ("x", "y", "z")) == (("z", 2), ("x", 0))
+    assert slice_axes((), ("x", "y", "z")) == (("x", 0), ("y", 1))
+    assert slice_axes(("z", "x"), ("x", "y", "z")) == (("z", 2), ("x", 0))
     for wrong in (("z",), ("x", "q")):
         with pytest.raises(ValueError, match=r"window.energy_axes = .*; allowed: two of x, y, z"):
-            chosen_axes(wrong, ("x", "y", "z"))
+            slice_axes(wrong, ("x", "y", "z"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hitl_clic.cli import practice as command
+from hitl_clic.cli.commands import PracticeCommand
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState
@@ -28,7 +29,7 @@ def test_the_scripted_hand_reaches_the_goal_as_fast_as_alone(capsys: pytest.Capt
         steps, ended = steps + 1, terminated or truncated
     chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
     settings = load(overrides={**chosen, "oracle": {"threshold": 0.0}})
-    assert command.run(settings) == 0
+    assert command.run(PracticeCommand(settings)) == 0
     seconds = steps / settings.loop.rate_hz
     assert f"Reached 1 of 1 · last {seconds:.1f} s · best {seconds:.1f} s" in capsys.readouterr().out
 
@@ -41,18 +42,18 @@ def test_without_a_window_or_a_terminal_no_scene_is_computed(
     monkeypatch.setattr(LineFollowing, "scene", lambda task: (calls.append("scene"), scene(task))[1])
     monkeypatch.setattr(LineFollowing, "progress", lambda task: (calls.append("progress"), progress(task))[1])
     chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
-    assert command.run(load(overrides=chosen)) == 0
+    assert command.run(PracticeCommand(load(overrides=chosen))) == 0
     assert calls == []
     assert "episode 1 " in capsys.readouterr().out, "the line for each episode is there all the same"
 
 
 def test_the_score_counts_what_was_reached() -> None:
-    score = practising.Score(rate_hz=10.0, max_steps=100)
-    assert score.sentence == "Drive it to the goal"
+    finished: list[EpisodeRecord] = []
+    assert practising.score_sentence(finished, 10.0) == "Drive it to the goal"
     for number, (success, steps) in enumerate([(False, 100), (True, 40), (True, 60)]):
-        score.add(EpisodeRecord(number, 0, success, steps, 1.0, 0.0, 0, 0))
-    assert score.sentence == "Reached 2 of 3 · last 6.0 s · best 4.0 s"
-    assert [mark.feedback for mark in score.marks] == [1.0, 0.4, 0.6]
+        finished.append(EpisodeRecord(number, 0, success, steps, 1.0, 0.0, 0, 0))
+    assert practising.score_sentence(finished, 10.0) == "Reached 2 of 3 · last 6.0 s · best 4.0 s"
+    assert [mark.feedback for mark in practising.score_marks(finished, 100)] == [1.0, 0.4, 0.6]
 
 
 def test_the_cockpit_says_that_nothing_is_learned(tmp_path) -> None:  # type: ignore[no-untyped-def]

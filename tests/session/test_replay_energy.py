@@ -16,7 +16,7 @@ from hitl_clic.learner import checkpoint
 from hitl_clic.methods import make_trainer
 from hitl_clic.runner import player as playback
 from hitl_clic.runner.parts import Parts
-from hitl_clic.runner.policy_probe import NO_ENERGY, Named
+from hitl_clic.runner.policy_probe import NO_ENERGY, NamedWeights
 from hitl_clic.runner.recorded_policies import RecordedPolicies
 from hitl_clic.session.reader import Session
 from hitl_clic.session.topics import SettingsRecord
@@ -65,7 +65,7 @@ def test_the_nearest_kept_policy_gives_the_energy(tmp_path: Path) -> None:
     def source_and_text(version: int) -> tuple[int, str]:
         tick = dataclasses.replace(session.ticks[0], weight_version=version)
         given = kept(dataclasses.replace(at(session, 0), record=tick))
-        assert isinstance(given, Named)
+        assert isinstance(given, NamedWeights)
         return given.weights.version, given.name
 
     assert source_and_text(3) == (3, "policy v3")

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import zmq
 
+from hitl_clic.child_process import child_environment
 from hitl_clic.cockpit.drawing.camera_feed import SCENE3D
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window import messages
@@ -174,7 +175,7 @@ class WindowLink:
         if self._last_picture is not None:
             command += ["--last-picture", str(self._last_picture.absolute())]
         # A session of its own: Ctrl-C in the terminal reaches only the actor, which then closes the window.
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        return subprocess.Popen(command, env=child_environment(), stdin=subprocess.DEVNULL, start_new_session=True)
 
     def _exchange(self, socket: zmq.Socket[bytes], process: subprocess.Popen[bytes]) -> None:
         period_s = 1.0 / self._settings.fps
