@@ -1,1 +1,1 @@
-"""Figures of this machine, one module and one JSON line each: `python -m benchmarks.loop` and so on."""
+"""Benchmarks. Each module is one command, such as `python -m benchmarks.loop`, and writes JSON lines to stdout."""

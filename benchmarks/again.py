@@ -1,10 +1,11 @@
-"""What each part is worth: variants and methods that all learn from the same recorded corrections, then act alone.
+"""Ablations: success of methods and variants that learn from the same recorded corrections.
 
-Much cheaper than teaching anew, and every row has the same data; what it cannot show is what a method would have met
-while it was taught. One JSON line for each session, method and variant, kept in benchmarks/results/again.jsonl and not
-done again. `python -m tools.results` makes the table of them in docs/results.md.
+    python -m benchmarks.again --sessions runs/chunk_table/hammer-clic-*-h15-*/session-* --variants plain paper_energy
 
-    python -m benchmarks.again --sessions runs/chunk_table/hammer-clic-*-h15-* --variants plain paper_energy mask
+All rows use the same data. This is cheaper than new sessions, but it does not measure the corrections that a variant
+would have received itself. There is one JSON line for each session, method and variant, stored in
+benchmarks/results/again.jsonl; stored rows are skipped. Seeds are the sessions' own. `python -m tools.results` writes
+the table into docs/results.md.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ ROWS = RESULTS / "again.jsonl"
 
 @dataclass(frozen=True)
 class Arguments:
-    """What to learn again."""
+    """What to train."""
 
     sessions: tuple[Path, ...]
     """Session folders, one for each seed."""
     methods: tuple[str, ...] = ("clic",)
-    """Names of the methods' presets; for the sessions' own method their own numbers."""
+    """Names of method presets. For a session's own method, the session's numbers are used."""
     variants: tuple[str, ...] = (PLAIN,)
     """Names of files in benchmarks/variants."""
     updates: int = 3000
@@ -43,14 +44,14 @@ class Arguments:
     evaluations: int = 20
     """Evaluated episodes."""
     jobs: int = 2
-    """At a time."""
+    """Processes at a time."""
     runs: Path = Path("runs/again")
-    """Folder of what is learnt."""
+    """Output folder of the policies."""
 
 
 @dataclass(frozen=True)
 class Relearned:
-    """One row: what was learnt from which session. Horizon, execute and seed are the session's."""
+    """One row: a method and variant trained on one session, with that session's horizon, execute and seed."""
 
     task: str
     horizon: int
@@ -62,12 +63,12 @@ class Relearned:
     evaluations: int
 
     def is_row(self, row: dict[str, Any]) -> bool:
-        """Whether a row of results is this one's."""
+        """Whether a row of results belongs to this training."""
         return asdict(self).items() <= row.items()
 
 
 def measure(session: Path, job: Relearned, runner: Runner) -> dict[str, Any]:
-    """Learn again and evaluate.
+    """Train and evaluate once; the row.
 
     Raises:
         CommandFailed: a command failed.
@@ -83,7 +84,7 @@ def measure(session: Path, job: Relearned, runner: Runner) -> dict[str, Any]:
 
 
 def table(rows: list[dict[str, Any]]) -> list[str]:
-    """Lines of Markdown: success rates, mean ± standard deviation over sessions, variants down and methods across."""
+    """Markdown: success rate, mean ± standard deviation over sessions; one row a variant, one column a method."""
     lines: list[str] = []
     kinds = sorted({(row["task"], row["horizon"], row["updates"]) for row in rows})
     for kind in kinds:
@@ -99,7 +100,7 @@ def _as_learning(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run what is not there yet; the exit status."""
+    """Run the missing experiments; the exit status."""
     arguments = tyro.cli(Arguments, description=__doc__)
     unknown = [name for name in arguments.variants if name not in variant_names()]
     if unknown:

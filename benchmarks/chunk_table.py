@@ -1,12 +1,11 @@
-"""Success by chunk size, method, variant and seed: every experiment of a grid.
-
-Experiments that have their row in benchmarks/results/learning.jsonl are not run again, and one that was killed goes on
-where it stopped. Each uses one thread for its learner and one for its actor, mostly in turns: `--jobs` at a time.
+"""Success rate by chunk size, method, variant and seed: a grid of teaching sessions with evaluations.
 
     python -m benchmarks.chunk_table --task hammer --horizons 1 4 8 12 15 --methods clic bc --seeds 0 1 2
     python -m benchmarks.chunk_table --task hammer --horizons 4 --variants gaussian relative --methods clic bc ibc
 
-`python -m tools.results` then writes docs/results.md and the plots from all rows.
+Rows are stored in benchmarks/results/learning.jsonl. Experiments with a stored row are skipped; a stopped experiment
+continues after its last finished part. Each experiment uses about one CPU core; `--jobs` run at a time.
+`python -m tools.results` writes docs/results.md and the plots from all rows.
 """
 
 from __future__ import annotations
@@ -54,30 +53,30 @@ class Arguments:
     horizons: tuple[int, ...] = (4,)
     """H, steps."""
     execute: tuple[int, ...] = (0,)
-    """Ta, steps; each is tried with each H that is not smaller. 0: the method says."""
+    """Ta, steps. Each is combined with each H >= Ta. 0: the method's preset decides."""
     variants: tuple[str, ...] = (PLAIN,)
     """Names of files in benchmarks/variants: noise, radius ratios, ablations."""
     seeds: tuple[int, ...] = (0,)
     """Seeds of the sessions."""
     session: str = "oracle_human_timing"
-    """Preset of the session: what kind of teacher."""
+    """Session preset; it defines the teacher."""
     episodes: int = 40
     """Episodes taught."""
     points: tuple[int, ...] = ()
-    """Episodes after which the policy is evaluated, multiples of ten; without any halfway and at the end."""
+    """Episodes after which the policy is evaluated, multiples of ten (default: at half and at the end)."""
     evaluations: int = 20
     """Evaluated episodes at each point."""
     jobs: int = 2
     """Experiments at a time."""
     runs: Path = Path("runs/chunk_table")
-    """Folder of the sessions; a killed experiment goes on from what lies there."""
+    """Folder of the sessions. A stopped experiment continues from here."""
 
 
 def grid(arguments: Arguments) -> list[Experiment]:
-    """The experiments asked for, small chunks first; all seeds of a cell beside each other.
+    """The experiments of the grid, in the order of the horizons; the seeds of a cell are adjacent.
 
     Raises:
-        SettingsError: a name or a number is not allowed; says what is.
+        SettingsError: a name or a number is not allowed; the message lists what is allowed.
     """
     _check(arguments)
     episodes = arguments.episodes
@@ -128,7 +127,7 @@ def _tens(episodes: int) -> int:
 
 
 def read_rows(path: Path = ROWS) -> list[dict[str, Any]]:
-    """The rows of results there are; a line cut short by a kill is passed over."""
+    """The stored rows under present names; an incomplete line is skipped."""
     if not path.exists():
         return []
     rows = []
@@ -141,7 +140,7 @@ def read_rows(path: Path = ROWS) -> list[dict[str, Any]]:
 
 
 def append_row(row: dict[str, Any], path: Path = ROWS) -> None:
-    """Add a row, on a line of its own whatever was cut short before it."""
+    """Append a row on a new line, also after an incomplete line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     cut_short = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as file:
@@ -149,7 +148,7 @@ def append_row(row: dict[str, Any], path: Path = ROWS) -> None:
 
 
 def run(experiments: list[Experiment], runner: Runner, jobs: int, console: Console) -> list[str]:
-    """Run them, `jobs` at a time, a row and a line on stdout for each; what went wrong, if anything did."""
+    """Run the experiments, `jobs` at a time. Each row goes to the file and to stdout. Returns the failures."""
     failures: list[str] = []
     progress = Progress(
         TextColumn("{task.description}"),
@@ -195,7 +194,7 @@ def run(experiments: list[Experiment], runner: Runner, jobs: int, console: Conso
                     append_row(row)
                     sys.stdout.write(json.dumps(row) + "\n")
                     sys.stdout.flush()
-                    console.print(_told(experiment, row, progress.tasks[whole], finished))
+                    console.print(_progress_line(experiment, row, progress.tasks[whole], finished))
                 under_way = 0
                 for experiment, bar in bars.values():
                     taught = min(episodes_done(runner.runs / experiment.name), experiment.episodes)
@@ -208,17 +207,17 @@ def run(experiments: list[Experiment], runner: Runner, jobs: int, console: Conso
     return failures
 
 
-def _told(experiment: Experiment, row: dict[str, Any], whole: Task, finished: int) -> str:
-    """A line for those who watch a log: bars are drawn on terminals alone."""
+def _progress_line(experiment: Experiment, row: dict[str, Any], whole: Task, finished: int) -> str:
+    """A progress line for logs, because bars are drawn on terminals only."""
     left = (whole.elapsed or 0.0) * ((whole.total or 0) - finished) / finished
     return f"{experiment.name}: {row['curve'][-1]['success_rate']:.2f}; about {left / 60:.0f} minutes left for the rest"
 
 
 def main() -> int:
-    """Run what is not there yet; the exit status."""
+    """Run the missing experiments; the exit status."""
     arguments = tyro.cli(Arguments, description=__doc__)
     console = Console(stderr=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: with its commands
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end like Ctrl-C and stop the child processes
     try:
         asked = grid(arguments)
     except SettingsError as error:
@@ -231,7 +230,7 @@ def main() -> int:
     try:
         failures = run(missing, Runner(arguments.runs), arguments.jobs, console)
     except KeyboardInterrupt:
-        console.print("stopped; the same command goes on from here")
+        console.print("stopped; the same command continues from here")
         return 1
     if missing:
         console.print(f"{len(missing)} experiments in {(time.perf_counter() - began) / 60:.1f} minutes")

@@ -1,7 +1,9 @@
-"""How old the sample is that a tick uses, with a 3D mouse at 100 Hz whose queue is flooded now and then.
+"""Age of the device sample that a tick uses, with a 3D mouse at 100 Hz and occasional bursts of old reports.
 
-Device thread, slot and loop as in a session; the transport is fake. Each report carries a mark by which the tick finds
-when it was sent, so a sample made of an old report would show, whatever its own time stamp says.
+    python -m benchmarks.device [--seconds 10] [--rate-hz 20]
+
+Device thread, slot and clock are those of a session; the transport is a fake. Each report carries a mark, which tells
+the tick when the report was sent. So an old report is found whatever its time stamp says. No random numbers.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ _PLAIN = Profile(name="plain", axes={"right": AxisSetting()}, buttons={"cap": "e
 
 
 class Flood(threading.Thread):
-    """A transport and its hardware: a report every 10 ms, now and then 500 old ones before it.
+    """A fake transport: one report every 10 ms, and a burst of 500 old reports before every 20th.
 
     Attributes:
         sent_ns: when the newest report of each mark was sent.
@@ -55,7 +57,7 @@ class Flood(threading.Thread):
             clock.finish()
 
     def put(self, reports: list[bytes]) -> None:
-        """These wait to be read."""
+        """Add reports to the queue."""
         with self._news:
             self._queue.extend(reports)
             self._news.notify()
@@ -78,11 +80,13 @@ def _report(mark: int) -> bytes:
 
 
 def measure(seconds: float, rate_hz: float = 20.0) -> dict[str, Any]:
-    """Tick for a while. Ages are in milliseconds, from when the report was sent to when the tick had the sample.
+    """Tick for `seconds` and measure ages in milliseconds, from the sending of a report to its use in a tick.
 
-    A report every 10 ms makes ages between 0 and 10 ms of a sample that could not be newer; `behind_ms` is what is the
-    device's fault: for how long a newer report had been there already, 0 if none was. Ticks at which the device counted
-    as lost, because the machine kept its hardware's thread waiting, have no age; `lost` counts them.
+    With a report every 10 ms, the newest report is 0 to 10 ms old. `behind_ms` is the time since a newer report was
+    sent, 0 if there is none. `lost` counts ticks without a sample, because the device thread had to wait too long.
+
+    Raises:
+        RuntimeError: no tick had a sample.
     """
     flood = Flood()
     device = spacemouse(_PLAIN, ReportSource(flood))
@@ -131,7 +135,7 @@ def measure(seconds: float, rate_hz: float = 20.0) -> dict[str, Any]:
 
 
 def _burst_cpu_ms(bursts: int = 50) -> list[float]:
-    """Processor time that the reader takes to get through one burst: what it adds to a sample's age, at the least."""
+    """CPU time in milliseconds to read one burst: the least delay that a burst causes."""
     flood, times = Flood(), []
     device = spacemouse(_PLAIN, ReportSource(flood))
     device.read(0.0)

@@ -1,7 +1,7 @@
-"""One learning experiment: a session with the oracle, and its kept policies evaluated on unseen starts.
+"""One learning experiment: a session with the oracle, and evaluations of its kept policies on unseen starts.
 
-Every part is a job of its own that leaves its result in the experiment's folder, so a killed experiment goes on
-behind the last part that was finished. Any thread; the jobs are processes of their own.
+Each part is a job (`benchmarks.job`) and stores its result in the experiment's folder. A stopped experiment continues
+after its last finished part. Any thread; each job is a child process.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Any
 from benchmarks import job
 
 VARIANTS = Path(__file__).parent / "variants"
-"""One TOML file a variant: the settings in which it differs from its method's preset."""
+"""One TOML file a variant: the settings that differ from the presets."""
 PLAIN = "plain"
-"""The variant that differs in nothing."""
+"""The variant without changes."""
 EVALUATED_FROM = 1_000_000
 """Seed of the first evaluated start; sessions use seed * 10,000 + episode."""
 KEPT_EVERY = 10
@@ -33,12 +33,12 @@ KEPT_EVERY = 10
 
 
 class CommandFailed(RuntimeError):
-    """A command of an experiment ended with an error; its words are the message."""
+    """A job failed; the message holds its stderr."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What is run.
+    """The parameters of an experiment.
 
     Attributes:
         task, method, session: names of presets. variant: name of a file in `VARIANTS`, or `PLAIN`.
@@ -59,50 +59,49 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        """Its folder's name: two experiments differ in it."""
+        """The folder's name, different for each experiment."""
         return (
             f"{self.task}-{self.method}-{self.session}-{self.variant}-h{self.horizon}-ta{self.execute}"
             f"-s{self.seed}-n{self.episodes}"
         )
 
     def is_row(self, row: dict[str, Any]) -> bool:
-        """Whether a row of results is this experiment's, with all of its points and perhaps more."""
+        """Whether a row belongs to this experiment and holds at least its points."""
         same = all(row.get(name) == value for name, value in asdict(self).items() if name != "points")
         return same and set(self.points) <= set(row["points"])
 
 
 class Runner:
-    """Runs the commands of experiments; `stop` ends those at work, from another thread.
+    """Runs the jobs of experiments; `stop` ends running jobs from another thread.
 
     Args:
-        runs: folder of the experiments' folders. threads: that torch may use in each command.
-        start: how a job is started.
+        runs: folder of the experiments' folders. threads: torch threads of each job. start: command of a job.
     """
 
-    def __init__(self, runs: Path, threads: int = 1, start: tuple[str, ...] = job.APP) -> None:
+    def __init__(self, runs: Path, threads: int = 1, start: tuple[str, ...] = job.COMMAND) -> None:
         self.runs, self._start = runs, start
         self._environment = job.environment(threads)
         self._lock = threading.Lock()
-        self._at_work: set[subprocess.Popen[str]] = set()
+        self._running: set[subprocess.Popen[str]] = set()
         self._stopped = False
 
-    def run(self, experiment: Experiment, told: Callable[[str], None] = lambda part: None) -> dict[str, Any]:
-        """The experiment's row of results.
+    def run(self, experiment: Experiment, on_part: Callable[[str], None] = lambda part: None) -> dict[str, Any]:
+        """Run an experiment; its row of results.
 
         Args:
-            told: hears which part begins.
+            on_part: called with the name of each part when it starts.
 
         Raises:
-            CommandFailed: a command failed, or `stop` was called.
+            CommandFailed: a job failed, or `stop` was called.
         """
         folder = self.runs / experiment.name
         taught = folder / "taught.json"
         if not taught.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # half a session teaches nothing that could be compared
+            shutil.rmtree(folder, ignore_errors=True)  # an unfinished session starts again from the beginning
             folder.mkdir(parents=True, exist_ok=True)
-            # a name of its own: what a killed run left behind may still be writing
+            # a new name, because a job that is being stopped may still write into the old folder
             session = Path(tempfile.mkdtemp(prefix="session-", dir=folder))
-            told("teach")
+            on_part("teach")
             began = time.perf_counter()
             self._teach(experiment, session)
             _write(taught, {"wall_s": round(time.perf_counter() - began, 1), "session": session.name})
@@ -112,7 +111,7 @@ class Runner:
         for point in experiment.points:
             found = folder / f"evaluated-{point:04d}-{experiment.evaluations}.json"
             if not found.exists():
-                told(f"evaluate {point}")
+                on_part(f"evaluate {point}")
                 policy = next((session / "policies" / f"episode-{point:04d}").glob("*.safetensors"))
                 _write(
                     found, self.call("evaluate", source=policy, episodes=experiment.evaluations, seed=EVALUATED_FROM)
@@ -122,10 +121,10 @@ class Runner:
         return {"figure": "learning", **asdict(experiment), "curve": curve, **_session(summary), **about}
 
     def stop(self) -> None:
-        """End the commands at work and begin no others."""
+        """End the running jobs and start no others."""
         with self._lock:
             self._stopped = True
-            for process in self._at_work:
+            for process in self._running:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)
 
@@ -147,12 +146,12 @@ class Runner:
         )
 
     def call(self, function: str, **arguments: Any) -> dict[str, Any]:
-        """What a function of the front door returns, called in a process of its own (`benchmarks.job`).
+        """The result of a function of `hitl_clic`, called in a child process (`benchmarks.job`).
 
         Raises:
-            CommandFailed: it failed, or `stop` was called.
+            CommandFailed: the job failed, or `stop` was called.
         """
-        command = [*self._start, *job.command(function, **arguments)[len(job.APP) :]]
+        command = [*self._start, *job.command(function, **arguments)[len(job.COMMAND) :]]
         with self._lock:
             if self._stopped:
                 raise CommandFailed("stopped")
@@ -164,24 +163,24 @@ class Runner:
                 env=self._environment,
                 start_new_session=True,
             )
-            self._at_work.add(process)
-        said, complaint = process.communicate()
+            self._running.add(process)
+        output, errors = process.communicate()
         with self._lock:
-            self._at_work.discard(process)
+            self._running.discard(process)
         if process.returncode:
-            why = "stopped" if self._stopped else complaint.strip()
+            why = "stopped" if self._stopped else errors.strip()
             raise CommandFailed(f"{function} {arguments} ended with status {process.returncode}: {why}")
-        result: dict[str, Any] = json.loads(said)
+        result: dict[str, Any] = json.loads(output)
         return result
 
 
 def episodes_done(folder: Path) -> int:
-    """Episodes taught so far in an experiment's folder, as far as its kept policies show."""
+    """Episodes taught so far in an experiment's folder, counted by its kept policies."""
     return KEPT_EVERY * len(list(folder.glob("session-*/policies/episode-*")))
 
 
 def variant_names() -> tuple[str, ...]:
-    """The variants there are, `PLAIN` first."""
+    """Names of all variants, `PLAIN` first."""
     return (PLAIN, *sorted(path.stem for path in VARIANTS.glob("*.toml")))
 
 

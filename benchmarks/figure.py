@@ -1,4 +1,4 @@
-"""What every figure's command line has in common."""
+"""Command lines and output shared by the benchmarks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 
 def parser(about: str, computes: bool = False) -> argparse.ArgumentParser:
-    """A command line with `--seconds`, and with `--device` where torch `computes`."""
+    """A command line with `--seconds`, and with `--device` if `computes`."""
     made = argparse.ArgumentParser(description=about)
     made.add_argument("--seconds", type=float, default=10.0, help="time to measure, seconds (default 10)")
     if computes:
@@ -22,7 +22,7 @@ def parser(about: str, computes: bool = False) -> argparse.ArgumentParser:
 
 
 def on(device: str) -> dict[str, Any]:
-    """What computed: threads on a CPU, else the name of the device."""
+    """The number of threads on a CPU, or the name of the accelerator."""
     if device == "cpu":
         return {"threads": 1}
     import torch
@@ -31,13 +31,13 @@ def on(device: str) -> dict[str, Any]:
 
 
 def tell(figure: str, found: Mapping[str, Any]) -> None:
-    """Print a figure as one line of JSON on stdout, with the machine's kind."""
+    """Write a figure as one JSON line to stdout, with the machine's architecture and Python version."""
     machine = {"machine": platform.machine(), "python": platform.python_version()}
     sys.stdout.write(json.dumps({"figure": figure, **found, **machine}) + "\n")
     sys.stdout.flush()
 
 
 def percentiles(values: Sequence[float], *levels: float) -> dict[str, float]:
-    """{"p50": ..., "max": ...} of some values; level 100 is the greatest."""
+    """{"p50": ..., "max": ...} of the values; level 100 is named "max"."""
     names = ["max" if level == 100 else f"p{level:g}" for level in levels]
     return {name: round(float(np.percentile(values, level)), 4) for name, level in zip(names, levels, strict=True)}

@@ -1,17 +1,16 @@
-"""What asking for help is worth to a teacher who looks away: one policy on the same starts, helped in three ways.
-
-It is never helped, helped when it is uncertain, or helped as often at random.
+"""Value of help requests: failures of a policy that never asks, asks when uncertain, or asks as often at random.
 
     python -m benchmarks.help_request POLICY ... [--alarms 0.1] [--episodes 40]
 
 POLICY is one of a session's `policies` or `checkpoints`, or a session folder. The threshold comes from that session's
-recording, as in `hitl-clic uncertainty`. The teacher never steps in unasked; when called, it drives for some steps
-while the robot waits. A JSON line on stdout for each way: failures, calls, steps driven.
+recording, as in `hitl-clic uncertainty`. The teacher drives only when asked, for 16 steps. There is one JSON line for
+each way of asking: failures, calls and steps driven. All ways use the same starts, with seeds from 1,000,000.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +34,9 @@ from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.records import Plan
 
 DRIVES = 16
-"""Steps the teacher drives when called, as the patient teacher of the other figures does."""
+"""Steps that the teacher drives after a call."""
 WITHIN_S = 1.0
-"""Time within which a correction counts as foretold, seconds; only the threshold is used here, which does not ask."""
+"""`uncertainty_study` needs this time, seconds; the threshold does not depend on it."""
 
 Calls = Callable[[Plan], bool]
 """Whether the robot asks for help at a plan."""
@@ -45,7 +44,7 @@ Calls = Callable[[Plan], bool]
 
 @dataclass(frozen=True, slots=True)
 class Helped:
-    """One episode: whether it was reached, its length, plans made, calls, and steps that the teacher drove."""
+    """One episode: success, steps, plans, help requests, and steps that the teacher drove."""
 
     success: bool
     steps: int
@@ -55,7 +54,7 @@ class Helped:
 
 
 def episode(policy: ChunkPolicy, task: Task, teacher: Teacher, execute: int, calls: Calls, seed: int) -> Helped:
-    """Run one; the robot drives but for the steps after a call."""
+    """Run one episode. The robot drives, except for `DRIVES` steps after each call."""
     task.reset(seed=seed)
     teacher.reset()
     nothing = np.zeros((0, len(task.action_frame.axes)), np.float32)
@@ -69,7 +68,7 @@ def episode(policy: ChunkPolicy, task: Task, teacher: Teacher, execute: int, cal
             plans += 1
             if calls(plan):
                 until, called = step + DRIVES, called + 1
-                queue = None  # what it planned is not what was done
+                queue = None  # the teacher drives, so the plan is not executed
             else:
                 queue = queue or ChunkQueue(len(plan.chunk), execute, 0, nothing.shape[1])
                 queue.take(plan, step)
@@ -82,7 +81,11 @@ def episode(policy: ChunkPolicy, task: Task, teacher: Teacher, execute: int, cal
 
 
 def measure(source: Path, alarms: float, episodes: int) -> Iterator[dict[str, Any]]:
-    """A row for each way of one policy."""
+    """One row for each way of asking.
+
+    Args:
+        source: policy or session. alarms: share of plans that ask. episodes: for each way.
+    """
     loaded = hc.Policy.load(source)
     settings = loaded.settings
     session = next(folder for folder in loaded.path.absolute().parents if (folder / "settings.toml").exists())
@@ -90,13 +93,13 @@ def measure(source: Path, alarms: float, episodes: int) -> Iterator[dict[str, An
     random = np.random.default_rng(0)
     share = 0.0
 
-    def doubting() -> Calls:
+    def when_uncertain() -> Calls:
         call = HelpRequest(HelpSettings(threshold=max(threshold, 1e-9), wait=True))
         return call.update
 
     ways: dict[str, Callable[[], Calls]] = {
         "never": lambda: lambda plan: False,
-        "in doubt": doubting,
+        "when uncertain": when_uncertain,
         "at random, as often": lambda: lambda plan: bool(random.random() < share),
     }
     task, teacher = make_task(settings.task, **settings.task_options), make_teacher(settings.task)
@@ -105,7 +108,7 @@ def measure(source: Path, alarms: float, episodes: int) -> Iterator[dict[str, An
         seeds = range(EVALUATED_FROM, EVALUATED_FROM + episodes)
         rows = [episode(policy, task, teacher, settings.execute, make(), seed) for seed in seeds]
         plans, called = sum(row.plans for row in rows), sum(row.calls for row in rows)
-        if way == "in doubt":
+        if way == "when uncertain":
             share = called / plans
         yield {
             "source": str(source),
@@ -129,6 +132,9 @@ if __name__ == "__main__":
     line.add_argument("--episodes", type=int, default=40, help="episodes for each way (default 40)")
     given = line.parse_args()
     torch.set_num_threads(1)
-    for source in given.sources:
-        for row in measure(source, given.alarms, given.episodes):
-            tell("asking", row)
+    try:
+        for source in given.sources:
+            for row in measure(source, given.alarms, given.episodes):
+                tell("help_request", row)
+    except hc.UserError as error:
+        sys.exit(f"help_request: {error}")

@@ -1,9 +1,9 @@
-"""One call of the front door in a process of its own, so that it can run beside others and be ended:
+"""One call of a function of `hitl_clic` in a child process:
 
     python -m benchmarks.job FUNCTION ARGUMENTS
 
-FUNCTION is teach, learn or evaluate; ARGUMENTS its keyword arguments as one JSON object. The result is one JSON object
-on stdout. Ctrl-C ends a session in real time in good order.
+FUNCTION is teach, learn or evaluate; ARGUMENTS holds its keyword arguments as one JSON object. The result is one JSON
+object on stdout. Ctrl-C ends a real-time session regularly.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from typing import Any
 import hitl_clic as hc
 from hitl_clic.child_process import child_environment
 
-APP = (sys.executable, "-m", "benchmarks.job")
+COMMAND = (sys.executable, "-m", "benchmarks.job")
 
 
 def command(function: str, **arguments: Any) -> list[str]:
     """The command line of a job."""
-    return [*APP, function, json.dumps(arguments, default=str)]
+    return [*COMMAND, function, json.dumps(arguments, default=str)]
 
 
 def environment(threads: int | None = None) -> dict[str, str]:
-    """The variables of a job: it finds this checkout from any folder. `threads`: what torch may use."""
+    """Environment variables of a job, so that it imports this checkout. `threads`: number of torch threads."""
     count = {} if threads is None else {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     return {**child_environment(), **count}
 
 
 def run(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Call it; its result as JSON has it.
+    """Call a function; its result as a JSON object.
 
     Raises:
-        UserError: as the function.
+        UserError: the function raised it, or there is no such function.
     """
     match function:
         case "teach":

@@ -1,9 +1,9 @@
-"""Errors of the labels of sessions with a scripted teacher, without and with an average.
+"""Label errors of recorded sessions with a scripted teacher, by averaging time (`correction.label_average_s`).
 
-A keyboard offers eight directions and a person reacts late, so each label errs. The error is that of a label's first
-step against the scripted teacher's own action at the state of the pair.
+    python -m benchmarks.labels runs/push_t-... --averages 0 0.2 0.4
 
-    python -m benchmarks.labels runs/push_t-... --intents 0 0.2 0.4
+A simulated keyboard offers eight directions and reacts late, so labels err. The error compares a label's first step
+with the scripted teacher's action at the pair's stimulus. There is one JSON line for each session and time.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from hitl_clic.types.records import TickRecord
 
 @dataclass(frozen=True)
 class Arguments:
-    """Which sessions, read how."""
+    """Which sessions to read."""
 
     sessions: tyro.conf.Positional[tuple[Path, ...]]
     """Session folders."""
-    intents: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6)
-    """Seconds that a label averages over (correction.label_average_s)."""
+    averages: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6)
+    """Averaging times, seconds."""
 
 
 def wanted_by_tick(session: Session) -> dict[int, NDArray[np.float64]]:
     """The scripted teacher's action at the stimulus of each tick, [dim_a]."""
-    teacher, found, seen, episode = make_teacher(session.settings.task), {}, {}, -1
+    teacher, found, stimulus, episode = make_teacher(session.settings.task), {}, {}, -1
     for tick in session.of(TickRecord):
         if tick.episode != episode:
             teacher.reset()
             episode = tick.episode
         found[tick.tick] = np.asarray(teacher.action(tick.observation), np.float64)
-        seen[tick.tick] = tick.stimulus
-    return {tick: found[then] for tick, then in seen.items()}
+        stimulus[tick.tick] = tick.stimulus
+    return {tick: found[then] for tick, then in stimulus.items()}
 
 
 def measure(session: Session, wanted: Mapping[int, NDArray[np.float64]], label_average_s: float) -> dict[str, Any]:
-    """Errors of the labels' first steps, units of action, and their angles, degrees; an action is a vector."""
+    """Mean error of the labels' first steps, action units, and percentiles of their angles, degrees."""
     changes = {"label_average_s": label_average_s, "implicit_approval": False}
     pairs = pairs_of_session(session, recorded_correction(session).model_copy(update=changes))
     label = np.array([pair.human[0] for pair in pairs], np.float64)
@@ -63,7 +63,7 @@ def main() -> None:
     for path in arguments.sessions:
         session = Session.open(path)
         wanted = wanted_by_tick(session)
-        for label_average_s in arguments.intents:
+        for label_average_s in arguments.averages:
             tell(
                 "labels",
                 {"session": str(path), "label_average_s": label_average_s, **measure(session, wanted, label_average_s)},

@@ -1,4 +1,9 @@
-"""The wire over loopback: a real learner process that ingests, journals and answers, but never updates."""
+"""Throughput and latency of the link between actor and learner over loopback.
+
+    python -m benchmarks.link [--seconds 10]
+
+A real learner process stores pairs in its journal and sends weights, but never updates the network. Constant data.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +26,16 @@ from hitl_clic.settings import SessionSettings, load
 from hitl_clic.types.messages import ChunkPair, Hello, Weights
 
 NEVER = 1_000_000
-"""Pairs the learner would need to update: it answers an order with the weights as they are."""
+"""`clic.min_pairs`: so many that the learner never updates."""
 BURST = 2000
 WAIT_S = 60.0
 
 
 def measure(seconds: float) -> dict[str, Any]:
-    """A third of the time each: pairs one by one, pairs in bursts, weights ordered one by one.
+    """Measure single pairs, bursts of pairs, and requests for weights, for a third of `seconds` each.
 
     Raises:
-        RuntimeError: the learner did not start or stopped answering.
+        RuntimeError: the learner did not start, or did not answer.
     """
     settings = load(overrides={"task": "push_t", "schedule": "lockstep", "policy": {"min_pairs": NEVER}})
     hello = Hello("bench", "bench", handshake_settings(settings, DIM_O, DIM_A))
@@ -90,22 +95,22 @@ def _measure(link: ActorLink, settings: SessionSettings, newest: list[Weights], 
 
 
 def pair(number: int, horizon: int) -> ChunkPair:
-    """A pair of Push-T's sizes."""
+    """A pair with the sizes of Push-T."""
     chunk = np.full((horizon, DIM_A), 0.5, np.float32)
     state = np.full(DIM_O, 0.1, np.float32)
     return ChunkPair(number, 0, number, "absolute", state, chunk, -chunk, np.ones_like(chunk), 0, 0, 0)
 
 
 def wait_acknowledged(link: ActorLink, pairs: int) -> None:
-    """Wait until the learner has so many pairs of ours. Raises RuntimeError when it does not answer."""
+    """Wait until the learner acknowledged this number of pairs. Raises RuntimeError after a timeout."""
     until(lambda: link.status().acknowledged == pairs, "acknowledgements")
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for something the link thread brings.
+    """Wait for a condition that the link thread fulfils.
 
     Raises:
-        RuntimeError: it did not come.
+        RuntimeError: the timeout passed.
     """
     deadline = time.monotonic() + WAIT_S
     while not condition():

@@ -1,8 +1,9 @@
-"""How punctual the loop is, and how long each part of a tick takes, while planner, learner and recorder work.
+"""Tick lateness and duration of each tick section, in a real-time session with planner, learner and recorder.
 
-A real `teach` run in a folder of its own.
+    python -m benchmarks.loop [--seconds 10] [--task push_t] [--rate-hz 20] [--window]
 
-The parent process only waits; ticks are timed by the session itself, which records every one of them.
+The session runs in a child process with the oracle and the preset's seed. It times and records its own ticks; this
+process only waits.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ START_S = 120.0
 
 
 def measure(seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: bool = False) -> dict[str, Any]:
-    """Teach with the oracle in real time for a while.
+    """Run a session with the oracle in real time; its timing.
 
     Args:
         seconds: from the first tick on. task: its name. rate_hz: ticks per second; 0 is the task's own rate.
-        window: with the window open (needs a display).
+        window: whether the window is open; it needs a display.
 
     Raises:
-        RuntimeError: the session did not start, or failed; with what it said.
+        RuntimeError: the session did not start, or failed; the message holds its stderr.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         out = Path(folder) / "session"
@@ -49,13 +50,13 @@ def measure(seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: 
         try:
             _wait_for(out / "session.mcap", session)
             time.sleep(seconds)
-            session.send_signal(signal.SIGINT)  # ends it as a person's Ctrl-C does: drained and summed up
-            _, said = session.communicate(timeout=60)
+            session.send_signal(signal.SIGINT)  # like Ctrl-C: the session ends regularly and writes its summary
+            _, errors = session.communicate(timeout=60)
         finally:
             session.kill()
             session.wait()
         if session.returncode:
-            raise RuntimeError(f"the session ended with status {session.returncode}: {said.strip()}")
+            raise RuntimeError(f"the session ended with status {session.returncode}: {errors.strip()}")
         summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     ticks = summary["ticks"]
     return {
@@ -78,8 +79,8 @@ def _wait_for(file: Path, session: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + START_S
     while not file.exists():
         if session.poll() is not None:
-            _, said = session.communicate()
-            raise RuntimeError(f"the session ended with status {session.returncode}: {said.strip()}")
+            _, errors = session.communicate()
+            raise RuntimeError(f"the session ended with status {session.returncode}: {errors.strip()}")
         if time.monotonic() > deadline:
             raise RuntimeError(f"the session did not start within {START_S:.0f} s")
         time.sleep(0.05)

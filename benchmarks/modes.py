@@ -1,8 +1,10 @@
-"""Two ways that are equally good: which methods keep both, and which drive between them.
+"""Two equally good solutions: share of plans and of low-energy chunks on each side, by method.
 
-A synthetic teacher sends the robot round an obstacle straight ahead, on the left or on the right as a coin falls; the
-robot's own chunk leads into it. Every method learns the same pairs. Then, at states never taught, it is asked what it
-would do, and, where there is an energy, chains from everywhere say which ways it finds good.
+    python -m benchmarks.modes [--seeds 0 1 2]
+
+A synthetic teacher avoids an obstacle on the left or right with equal probability; the robot's chunk leads into it. All
+methods learn the same pairs. Then the policy plans in untaught states. For methods with an energy, Langevin chains from
+uniform starts sample low-energy chunks. A seed sets pairs, network and plans.
 """
 
 from __future__ import annotations
@@ -24,26 +26,26 @@ from hitl_clic.methods import make_policy, make_trainer
 METHODS = ("clic", "bc", "ibc", "flow")
 HORIZON, DIM_A = 8, 2
 TURN = np.deg2rad(60.0)
-"""How far from straight ahead the first step of either way points; the last points as far to the other side."""
+"""Angle between straight ahead and the first step of a solution; the last step has the opposite angle."""
 SPEED = 0.8
 PAIRS, UPDATES, STATES = 1024, 600, 40
 PLANS = 5
-"""Plans at each state, each as if it were the first."""
+"""Plans in each state, without a previous plan."""
 NEAR = 0.25
-"""Root mean square distance of a step from a way's own, action units, within which a chunk is that way; the ways are
-1.0 apart, and the chunk between them 0.5 from either."""
+"""Greatest root mean square distance of a chunk's steps from its solution's, action units. The two solutions are 1.0
+apart; their mean is 0.5 from each."""
 
 Array = NDArray[np.float32]
 
 
 def way(ahead: float, side: int) -> Array:
-    """The chunk [H, 2] that goes round on one side (-1 or 1); `ahead` is the angle of straight ahead."""
+    """The solution [H, 2] on one side (-1 or 1); `ahead` is the angle of straight ahead, radians."""
     angles = ahead + side * np.linspace(TURN, -TURN, HORIZON)
     return (SPEED * np.stack([np.cos(angles), np.sin(angles)], axis=-1)).astype(np.float32)
 
 
 def side_of(chunk: Array, ahead: float) -> int:
-    """-1 or 1 if a chunk is one of the two ways, else 0."""
+    """-1 or 1 if a chunk [H, 2] is one of the two solutions, else 0."""
     for side in (-1, 1):
         if np.sqrt(np.square(chunk - way(ahead, side)).sum(-1).mean()) < NEAR:
             return side
@@ -51,12 +53,12 @@ def side_of(chunk: Array, ahead: float) -> int:
 
 
 def state_of(ahead: float) -> Array:
-    """The state: where straight ahead is, [2]."""
+    """The state [2]: direction of straight ahead."""
     return np.array([np.cos(ahead), np.sin(ahead)], np.float32)
 
 
 def measure(name: str, seed: int) -> dict[str, Any]:
-    """What one method does with the two ways."""
+    """Train one method and count its plans and samples on each side."""
     settings = method(name)
     random = np.random.default_rng(seed)
     trainer = make_trainer(2, DIM_A, HORIZON, settings, seed)
@@ -91,10 +93,10 @@ def measure(name: str, seed: int) -> dict[str, Any]:
 
 @torch.no_grad()
 def _chains(policy: EnergyPolicy, state: Array, chains: int = 128) -> Array:
-    """Ends [chains, H, 2] of noisy Langevin chains that began anywhere."""
+    """Ends [chains, H, 2] of noisy Langevin chains from uniform starts."""
     context = policy.network.context(torch.from_numpy(state)[None])
     start = uniform(1, chains, policy.dim, policy.generator)
-    sizes = step_sizes(200, 0.2, 1e-3)  # as long as it takes: from everywhere, through much noise
+    sizes = step_sizes(200, 0.2, 1e-3)  # long and noisy, so that the starts do not matter
     ends = langevin(policy.network, context, start, sizes, "linear", 0.2, policy.generator)
     shaped: Array = ends[0].reshape(chains, HORIZON, DIM_A).numpy()
     return shaped
@@ -106,7 +108,7 @@ def _shares(sides: list[int]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    made = argparse.ArgumentParser(description="Two equally good ways: which methods keep both.")
+    made = argparse.ArgumentParser(description="Two equally good solutions, by method.")
     made.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of pairs, network and plans")
     arguments = made.parse_args()
     torch.set_num_threads(1)

@@ -1,9 +1,9 @@
-"""What planning ahead costs a taught policy: each overlap at each lead, on the same starts.
+"""Success of a policy that plans ahead, by overlap and lead.
 
     python -m benchmarks.overlap SOURCE ... [--leads 1 2 4] [--episodes 20]
 
-SOURCE is a session folder or a checkpoint. A JSON line on stdout for each policy, overlap and lead; leads for which its
-chunks are too short are left out.
+SOURCE is a session folder or a checkpoint. There is one JSON line for each policy, overlap and lead. Leads that are too
+long for the policy's chunks are skipped. All rows use the same starts, with seeds from 1,000,000.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FIGURES = (
 
 
 def ways(horizon: int, execute: int, leads: Sequence[int]) -> Iterator[tuple[OverlapName, int]]:
-    """(overlap, lead): sync, then every other overlap at every lead that the chunks leave room for."""
+    """(overlap, lead): sync, then every other overlap with every lead that the chunks allow."""
     yield "sync", 0
     for lead in leads:
         try:
@@ -40,7 +40,7 @@ def ways(horizon: int, execute: int, leads: Sequence[int]) -> Iterator[tuple[Ove
 
 
 def measure(source: Path, leads: Sequence[int], episodes: int) -> Iterator[dict[str, Any]]:
-    """A row for each way of executing the chunks of one policy."""
+    """One row for each overlap and lead of one policy."""
     policy = hc.Policy.load(source)
     for overlap, lead in ways(policy.horizon, policy.execute, leads):
         found = hc.evaluate(source, episodes=episodes, seed=EVALUATED_FROM, overlap=overlap, lead=lead).as_json()

@@ -1,5 +1,9 @@
-"""How fast robots are drawn: pictures of each task's own view from poses of its teacher's episode. One line a task and
-quality."""
+"""Rendering speed: pictures a second of each task's 3D scene, by quality.
+
+    python -m benchmarks.pictures [--seconds 10] [--tasks hammer] [--height 280]
+
+The poses come from one episode of the scripted teacher, seed 0. There is one JSON line for each task and quality.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,16 @@ from hitl_clic.types.scene3d import Pose, proportions
 
 
 def main() -> None:
-    """Draw every task that has a stage for `--seconds` in each quality, or only those named."""
-    options = parser("How fast robots are drawn.")
+    """Draw each task with a 3D scene for `--seconds` in each quality."""
+    options = parser("Rendering speed of the 3D scenes.")
     options.add_argument("--tasks", nargs="*", default=task_names(), help="names of tasks (default all)")
     options.add_argument("--height", type=int, default=WindowSettings().picture_height, help="of a picture, pixels")
     given = options.parse_args()
     name = backend.find("auto")
     backend.use(name)
-    from hitl_clic.render.renderer import Renderer  # imports MuJoCo, which looks at once for its way to OpenGL
+    from hitl_clic.render.renderer import (
+        Renderer,
+    )  # importing MuJoCo selects the OpenGL backend, so it comes after `backend.use`
 
     for task_name in given.tasks:
         task = make_task(task_name)
@@ -51,7 +57,7 @@ def main() -> None:
 
 
 def _poses(task: Task, name: str) -> list[Pose]:
-    """The poses of an episode that the teacher drives, every fifth step."""
+    """Poses of an episode of the scripted teacher, every fifth step."""
     teacher = make_teacher(name)
     teacher.reset()
     observation, _ = task.reset(seed=0)

@@ -1,4 +1,9 @@
-"""How long one plan takes: `fast` inference, one thread, chunks of D = 8 to 112 numbers, taken in turn."""
+"""Time of one plan with method `clic`, by chunk size from D = 8 to 112; one thread, or another torch device.
+
+    python -m benchmarks.plan [--seconds 10] [--device cpu]
+
+Seed 0 sets pairs, observations and plans. The sizes take turns.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +23,7 @@ WARM = 5
 
 
 def measure(seconds: float, device: str = "cpu") -> dict[str, Any]:
-    """Plan chunk after chunk, each warm-started from the rest of the one before, as a session does."""
+    """Plan repeatedly; each plan starts from the second half of the previous plan, as in a session."""
     torch.set_num_threads(1)
     settings = method("clic", device)
     assert isinstance(settings, ClicSettings)

@@ -1,4 +1,4 @@
-"""Plots of learning experiments, made from their rows alone. Writes PNG files; any thread."""
+"""Plots of learning experiments from their rows. Writes PNG files; any thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks import tables
 
 
 def write(rows: Sequence[tables.Row], folder: Path) -> list[Path]:
-    """Write one plot for each task into an existing folder; the files written."""
+    """Write one plot for each task into an existing folder; returns the files."""
     written = []
     for task in sorted({row["task"] for row in rows}):
         path = folder / f"{task}.png"
@@ -50,6 +50,6 @@ def _plot(task: str, rows: list[tables.Row], path: Path) -> None:
         ]
         by_episode.plot(points, means, marker="o", label=f"clic, H = {key[0]}, Ta = {key[1]}")
     by_episode.set(xlabel="episodes taught", ylim=(-0.03, 1.03), xlim=(0, None))
-    if by_episode.has_data():  # not where only variants were run
+    if by_episode.has_data():  # a task may have rows of variants only
         by_episode.legend()
     figure.savefig(path)

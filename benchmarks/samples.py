@@ -1,4 +1,4 @@
-"""Trainers with pairs in them, for the figures that need one. Pure torch; no processes."""
+"""Trainers with random pairs, for the benchmarks of planning and training. Pure torch; no processes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ DIM_O, DIM_A = 24, 2
 
 
 def method(name: str, device: str = "cpu") -> MethodSettings:
-    """The numbers of a method's preset, on a torch device."""
+    """Settings of a method's preset on a torch device."""
     return load(overrides={"method": name, "policy": {"device": device}}).policy
 
 
 def trainer(settings: MethodSettings, horizon: int, pairs: int = 512, seed: int = 0) -> ChunkTrainer:
-    """A trainer for Push-T's sizes with random pairs: what they say costs no time, only how many they are."""
+    """A trainer with the sizes of Push-T and random pairs; the content of pairs does not change the time."""
     made = make_trainer(DIM_O, DIM_A, horizon, settings, seed)
     random = np.random.default_rng(seed)
     ones = np.ones((horizon, DIM_A), np.float32)

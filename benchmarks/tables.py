@@ -1,4 +1,4 @@
-"""Tables of learning experiments, made from their rows alone. Pure; any thread."""
+"""Markdown tables of learning experiments from their rows. Pure; any thread."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from benchmarks.experiment import PLAIN
 
 Row = dict[str, Any]
 PUBLISHED = Path(__file__).parent / "published.csv"
-"""CLIC-Chunks' Table 1, by task and H."""
+"""[CC] Table 1, by task and H."""
 EPISODES = 162
-"""Episodes of a training there."""
+"""Episodes of a training in [CC]."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: the seeds of one kind of experiment.
+    """One cell of a table: the seeds of one experiment.
 
     Attributes:
-        rows: one for each seed. episodes: taught, the most that every seed was evaluated after.
-        success: rate of each seed after so many episodes.
+        rows: one for each seed. episodes: the greatest number of taught episodes after which all seeds were evaluated.
+        success: success rate of each seed after that number.
     """
 
     rows: tuple[Row, ...]
@@ -33,18 +33,18 @@ class Cell:
     success: tuple[float, ...]
 
     def text(self) -> str:
-        """Mean and spread over the seeds, and how many they are."""
+        """Mean ± standard deviation over the seeds, and the number of seeds."""
         spread = f" ± {pstdev(self.success):.2f}" if len(self.success) > 1 else ""
         return f"{fmean(self.success):.2f}{spread} ({len(self.success)})"
 
     def mean(self, key: str) -> float | None:
-        """Mean of a figure of the rows; None where none has it."""
+        """Mean of a column over the rows that have it; None if no row has it."""
         known = [row[key] for row in self.rows if row.get(key) is not None]
         return fmean(known) if known else None
 
 
 def cells(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, Cell]:
-    """Rows by their key; of several rows of one seed the one with the most episodes counts."""
+    """Cells by key. Of several rows of a seed, the one with the most episodes is used."""
     groups: dict[Any, dict[int, Row]] = defaultdict(dict)
     for row in rows:
         seeds = groups[key(row)]
@@ -62,7 +62,7 @@ def cells(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, Cell]:
 
 @dataclass(frozen=True)
 class Published:
-    """A row of CLIC-Chunks' Table 1."""
+    """A row of [CC] Table 1."""
 
     success_rate: float
     feedback_per_step: float
@@ -70,12 +70,12 @@ class Published:
 
     @property
     def teacher_steps(self) -> float:
-        """Steps that the teacher corrected in a whole training, about: it was of `EPISODES` episodes."""
+        """Approximate number of corrected steps in a training of `EPISODES` episodes."""
         return self.feedback_per_step * self.avg_timesteps * EPISODES
 
 
 def published() -> Mapping[tuple[str, int], Published]:
-    """The rows by (task, H)."""
+    """[CC] Table 1 by (task, H)."""
     names = ("success_rate", "feedback_per_step", "avg_timesteps")
     with PUBLISHED.open(encoding="utf-8", newline="") as file:
         return {
@@ -85,7 +85,7 @@ def published() -> Mapping[tuple[str, int], Published]:
 
 
 def learning(rows: Sequence[Row]) -> list[str]:
-    """Lines of Markdown: for each task a table by chunk size, and one by variant where there are variants."""
+    """Markdown: for each task a table by chunk size, and a table by variant if there are variants."""
     text: list[str] = []
     for task in sorted({row["task"] for row in rows}):
         of_task = [row for row in rows if row["task"] == task]
@@ -128,7 +128,7 @@ def _chunk_table(task: str, rows: list[Row]) -> list[str]:
 
 
 def _variant_table(rows: list[Row]) -> list[str]:
-    """Variants down, methods across, for each (H, Ta, episodes) that has a variant."""
+    """One table for each (H, Ta) with variants: a row a variant, a column a method."""
     found = cells(rows, lambda row: (row["horizon"], row["execute"], row["variant"], row["method"]))
     lines: list[str] = []
     varied = {(h, ta) for h, ta, variant, _ in found if variant != PLAIN}
@@ -139,7 +139,7 @@ def _variant_table(rows: list[Row]) -> list[str]:
 
 
 def grid(found: Mapping[tuple[str, str], Cell]) -> list[str]:
-    """A table of cells by (variant, method): variants down, methods across."""
+    """A table of cells by (variant, method): a row a variant, a column a method."""
     methods = sorted({method for _, method in found})
     names = sorted({variant for variant, _ in found}, key=lambda name: (name != PLAIN, name))
     lines = head(("variant", *methods))
@@ -164,5 +164,5 @@ def line(*values: Any) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number as text; empty where there is none."""
+    """A number as text; empty for None."""
     return "" if value is None else f"{value:.{digits}f}"

@@ -1,4 +1,9 @@
-"""What the tasks cost: steps a second; time of a reset, a snapshot, a restore and a drawing. One line a task."""
+"""Speed of the tasks: steps a second, and time of reset, snapshot, restore and scene.
+
+    python -m benchmarks.tasks [--seconds 10] [--tasks push_t hammer]
+
+Actions are random with seed 0. There is one JSON line for each task.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +17,12 @@ from benchmarks.figure import parser, percentiles, tell
 from hitl_clic.tasks import make_task, task_names
 
 _ROUNDS = 50
-"""Of each kind of call but steps."""
+"""Calls of each kind, apart from steps."""
 
 
 def main() -> None:
-    """Measure every task for `--seconds`, or only those named."""
-    options = parser("What the tasks cost.")
+    """Measure each task for `--seconds`."""
+    options = parser("Speed of the tasks.")
     options.add_argument("--tasks", nargs="*", default=task_names(), help="names of tasks (default all)")
     given = options.parse_args()
     for name in given.tasks:
@@ -49,7 +54,7 @@ def main() -> None:
 
 
 def _ms(call: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """Duration of one call, milliseconds."""
     began = time.perf_counter()
     call()
     return (time.perf_counter() - began) * 1e3

@@ -1,4 +1,9 @@
-"""How well the scripted teachers do their own tasks: success, length of an episode, time of a call; one line a task."""
+"""Success rate, episode length and call time of the scripted teachers, each alone on its task.
+
+    python -m benchmarks.teachers [--tasks push_t hammer] [--seeds 100]
+
+Episodes use seeds 0 to `--seeds` - 1. There is one JSON line for each task.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +15,17 @@ import numpy as np
 from benchmarks.figure import percentiles, tell
 from hitl_clic.tasks import make_task, make_teacher, task_names
 
-SEEDS = range(100)
-
 
 def main() -> None:
-    """Measure every task, or only those named."""
-    options = argparse.ArgumentParser(description=__doc__)
+    """Measure each task."""
+    options = argparse.ArgumentParser(description="Success, episode length and call time of the scripted teachers.")
     options.add_argument("--tasks", nargs="*", default=task_names(), help="names of tasks (default all)")
-    for name in options.parse_args().tasks:
+    options.add_argument("--seeds", type=int, default=100, help="number of episodes (default 100)")
+    given = options.parse_args()
+    for name in given.tasks:
         task, teacher = make_task(name), make_teacher(name)
         reached, lengths, calls_ms = 0, [], []
-        for seed in SEEDS:
+        for seed in range(given.seeds):
             observation, _ = task.reset(seed=seed)
             teacher.reset()
             steps, over = 0, False
@@ -32,7 +37,7 @@ def main() -> None:
                 steps, over = steps + 1, terminated or truncated
             reached += bool(info["success"])
             lengths.append(steps)
-        found = {"seeds": len(SEEDS), "reached": reached, "mean_steps": round(float(np.mean(lengths)), 1)}
+        found = {"seeds": given.seeds, "reached": reached, "mean_steps": round(float(np.mean(lengths)), 1)}
         tell("teacher", {"task": name, **found, "call_ms": percentiles(calls_ms, 50, 99, 100)})
 
 

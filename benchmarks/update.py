@@ -1,7 +1,9 @@
-"""Updates a second of `fast` and of `paper` (512 samples, 25 and 50 steps), in turn in the same process.
+"""Updates a second of `clic` and of `clic_paper` with 25 and 50 Langevin steps, at D = 16 and 32.
 
-One thread, or another device. At D = 16 and 32. Beside it: the matrix-product FLOP of one update (counted by torch
-while it runs) and what share that is of the machine's own matrix-product peak, measured in the same run.
+    python -m benchmarks.update [--seconds 10] [--device cpu] [--rounds 2]
+
+The methods take turns in one process, with one thread or on another torch device. The output also gives the FLOP of the
+matrix products of one update, and their share of the machine's measured peak. Seed 0 sets network and pairs.
 """
 
 from __future__ import annotations
@@ -21,36 +23,37 @@ from hitl_clic.clic.trainer import ChunkTrainer
 
 SIZES = (16, 32)
 STEPS = (25, 50)
-"""Of the published chains: in the public code, in the paper."""
+"""Langevin steps of `clic_paper`: 25 as in the public CLIC code, 50 as in [CC]."""
 PEAK_SIZE = 1024
 ROUNDS = 2
-"""Turns taken; each published update runs once in each, since it takes the better part of a minute."""
+"""Turns. On a CPU each turn has one update of each `clic_paper`, which takes tens of seconds."""
 WARM = 3
+"""Updates before the timing starts."""
 
 
 def peak_flops(device: str = "cpu", repeats: int = 8) -> float:
-    """Best rate of a square float32 matrix product, FLOP per second."""
+    """Best measured rate of a square float32 matrix product, FLOP per second."""
     size = PEAK_SIZE if device == "cpu" else 8 * PEAK_SIZE
     left, right = torch.rand(2, size, size, device=device)
     best = 0.0
     for _ in range(repeats):
         started = time.perf_counter()
-        float((left @ right)[0, 0])  # a number is there only when all of them are
+        float((left @ right)[0, 0])  # reading a number waits for the device
         best = max(best, 2 * size**3 / (time.perf_counter() - started))
     return best
 
 
 def timed_update(trainer: ChunkTrainer) -> float:
-    """One update, seconds."""
+    """Duration of one update, seconds."""
     started = time.perf_counter()
     trainer.update()
     return time.perf_counter() - started
 
 
 class MatrixProducts(TorchDispatchMode):
-    """Counts the FLOP of every matrix product while it is entered, those of backward passes included.
+    """Context that counts the FLOP of all matrix products, backward passes included.
 
-    Torch's own `FlopCounterMode` hooks modules as well, which `autograd.grad` by an input does not allow.
+    `FlopCounterMode` of torch hooks modules, and its hooks fail with `autograd.grad` by an input.
     """
 
     def __init__(self) -> None:
@@ -68,34 +71,38 @@ class MatrixProducts(TorchDispatchMode):
 
 
 def counted_update(trainer: ChunkTrainer) -> tuple[float, int]:
-    """One update with its matrix products counted: seconds and FLOP. Counting costs microseconds an operation."""
+    """Seconds and FLOP of one update. Counting costs microseconds an operation."""
     with MatrixProducts() as counter:
         seconds = timed_update(trainer)
     return seconds, counter.flop
 
 
 def clic(preset: str, device: str) -> ClicSettings:
-    """The numbers of a preset of the method clic, on a torch device."""
+    """Settings of a preset of the method `clic` on a torch device."""
     settings = method(preset, device)
     assert isinstance(settings, ClicSettings)
     return settings
 
 
-def published(steps: int, device: str = "cpu") -> ClicSettings:
-    """The published configuration with so many Langevin steps: 25 in the public code, 50 in the paper."""
+def clic_paper(steps: int, device: str = "cpu") -> ClicSettings:
+    """Settings of `clic_paper` with this number of Langevin steps."""
     paper = clic("clic_paper", device)
     return paper.model_copy(update={"negatives": paper.negatives.model_copy(update={"steps": steps})})
 
 
 def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[str, Any]:
-    """Take turns; the rate of each configuration is that of its median update.
+    """Rates of all configurations, from the median duration of an update.
 
     Args:
-        seconds: for `fast`, over all sizes and rounds; each round also does one update of each published configuration,
-            on another device than a CPU for as long as `fast`. device: torch's.
+        seconds: total time of `clic`. On a CPU, each round has one update of each `clic_paper`; on other devices
+            `clic_paper` takes as long as `clic`.
+        device: torch device. rounds: turns.
     """
     torch.set_num_threads(1)
-    configurations = {"clic": clic("clic", device), **{f"paper_{steps}": published(steps, device) for steps in STEPS}}
+    configurations = {
+        "clic": clic("clic", device),
+        **{f"clic_paper_{steps}": clic_paper(steps, device) for steps in STEPS},
+    }
     cases = [(f"D={size}", name) for size in SIZES for name in configurations]
     trainers = {
         (f"D={size}", name): trainer(configurations[name], size // DIM_A) for size in SIZES for name in configurations
@@ -106,7 +113,7 @@ def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[s
     for _ in range(rounds):
         for case in cases:
             if case[1] != "clic" and device == "cpu":
-                took, flop[case] = counted_update(trainers[case])  # counting is nothing beside such an update
+                took, flop[case] = counted_update(trainers[case])  # counting takes a negligible part of it
                 times[case].append(took)
                 continue
             for _ in range(WARM):
@@ -128,10 +135,12 @@ def measure(seconds: float, device: str = "cpu", rounds: int = ROUNDS) -> dict[s
             "share_of_peak": round(flop[case] * rates[case] / peak, 4),
         }
         if name != "clic":
-            found[size][f"fast_over_{name}"] = round(rates[size, "clic"] / rates[case], 1)
+            found[size][f"clic_over_{name}"] = round(rates[size, "clic"] / rates[case], 1)
     return found
 
 
 if __name__ == "__main__":
-    chosen = parser("Updates a second, fast against paper.", computes=True).parse_args()
-    tell("update", measure(chosen.seconds, chosen.device))
+    options = parser("Updates a second of clic and clic_paper.", computes=True)
+    options.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns (default {ROUNDS})")
+    chosen = options.parse_args()
+    tell("update", measure(chosen.seconds, chosen.device, chosen.rounds))

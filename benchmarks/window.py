@@ -1,11 +1,10 @@
-"""What the window costs the loop: real-time sessions with it and without, in turns, and how late their ticks begin.
+"""Effect of the window on tick lateness: real-time sessions with and without the window take turns.
 
     python -m benchmarks.window [--tasks push_t] [--seconds 30] [--rounds 4]
 
-The scripted teacher teaches, so learner, planner, device and recording work as for a person. The turns share what
-else the machine does. How far two distributions of lateness are apart is the greatest distance between their curves
-(Kolmogorov's and Smirnov's); beside it stands how far two sessions of the same kind are, which is what chance makes.
-Needs a display; `xvfb-run -a` gives one. One line a task.
+The oracle teaches with seed 7; learner, planner and recorder run. The Kolmogorov-Smirnov distance compares the lateness
+of sessions with and without the window (`distance_across`), and of sessions of one kind (`distance_within`), which
+shows the effect of chance. It needs a display, such as `xvfb-run -a`. There is one JSON line for each task.
 """
 
 from __future__ import annotations
@@ -31,15 +30,15 @@ from benchmarks.figure import parser, percentiles, tell
 from hitl_clic.session.reader import Session
 
 STARTING_S = 5.0
-"""Of each session, left out: the window opens, everything is loaded and first used."""
-PATIENCE_S = 60.0
-"""Longest wait for a session to begin, or to end."""
+"""First part of each session, which is not measured."""
+TIMEOUT_S = 60.0
+"""Longest wait for a session to start, or to end."""
 LEVELS = (50, 90, 99, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One session. Lateness in milliseconds, one for each tick; pictures a second, 0 without a window."""
+    """One session: lateness of each tick in milliseconds; pictures a second, 0 without a window."""
 
     window: bool
     lateness_ms: NDArray[np.float64]
@@ -48,10 +47,10 @@ class Turn:
 
 
 def turn(task: str, window: bool, seconds: float, folder: Path) -> Turn:
-    """Teach for a while.
+    """Run one session for `seconds` after its start phase.
 
     Raises:
-        RuntimeError: the session failed, or there was no window though one was asked for.
+        RuntimeError: the session failed, or its window did not open.
     """
     out = folder / "session"
     command = job.command(
@@ -65,22 +64,22 @@ def turn(task: str, window: bool, seconds: float, folder: Path) -> Turn:
         out=out,
         headless=not window,
     )
-    with (folder / "said").open("w", encoding="utf-8") as said:
-        # stopped as a person stops it, by the signal; a group of its own, so that ours does not get it
+    with (folder / "output").open("w", encoding="utf-8") as output:
+        # a process group of its own, so that SIGINT does not reach this process
         teaching = subprocess.Popen(
-            command, stdout=said, stderr=subprocess.STDOUT, start_new_session=True, env=job.environment()
+            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, env=job.environment()
         )
         try:
             _until_it_ticks(out, teaching)
             time.sleep(STARTING_S + seconds)
             teaching.send_signal(signal.SIGINT)
-            teaching.wait(PATIENCE_S)
+            teaching.wait(TIMEOUT_S)
         finally:
             if teaching.poll() is None:
                 os.killpg(teaching.pid, signal.SIGKILL)
                 teaching.wait()
     if not (out / "summary.json").exists():
-        raise RuntimeError(f"teaching {task} failed: {(folder / 'said').read_text(encoding='utf-8').strip()}")
+        raise RuntimeError(f"teaching {task} failed: {(folder / 'output').read_text(encoding='utf-8').strip()}")
     pictures = json.loads((out / "summary.json").read_text(encoding="utf-8")).get("pictures_per_s", 0.0)
     if window and not pictures:
         raise RuntimeError("no window opened: a display is needed; without one, run it under: xvfb-run -a")
@@ -90,25 +89,25 @@ def turn(task: str, window: bool, seconds: float, folder: Path) -> Turn:
 
 
 def _until_it_ticks(out: Path, teaching: subprocess.Popen[bytes]) -> None:
-    given_up = time.monotonic() + PATIENCE_S
-    while teaching.poll() is None and time.monotonic() < given_up:
+    deadline = time.monotonic() + TIMEOUT_S
+    while teaching.poll() is None and time.monotonic() < deadline:
         try:
             if Session.open(out).ticks:
                 return
         except ValueError:
-            pass  # not there yet, or not yet a whole recording
+            pass  # the recording does not exist yet, or is incomplete
         time.sleep(0.2)
 
 
 def distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Kolmogorov's and Smirnov's: the greatest difference of two samples' shares below any value, from 0 to 1."""
+    """Kolmogorov-Smirnov distance of two samples, from 0 to 1."""
     at = np.sort(np.concatenate([one, other]))
     shares = [np.searchsorted(np.sort(sample), at, side="right") / len(sample) for sample in (one, other)]
     return float(np.abs(shares[0] - shares[1]).max())
 
 
 def compare(turns: Sequence[Turn]) -> dict[str, Any]:
-    """What the turns of each kind have in common, and how far the kinds are apart."""
+    """Percentiles of each kind of session, and the distances across and within the kinds."""
     kinds = {kind: [each for each in turns if each.window == kind] for kind in (True, False)}
     found: dict[str, Any] = {}
     for kind, name in ((True, "with"), (False, "without")):
@@ -128,13 +127,13 @@ def compare(turns: Sequence[Turn]) -> dict[str, Any]:
 
 def main() -> int:
     """Measure each task; the exit status."""
-    options = parser("What the window costs the loop.")
+    options = parser("Effect of the window on tick lateness.")
     options.set_defaults(seconds=30.0)
     options.add_argument("--tasks", nargs="+", default=["push_t"], help="names of tasks (default push_t)")
     options.add_argument("--rounds", type=int, default=4, help="sessions of each kind (default 4, at least 2)")
     given = options.parse_args()
     if given.rounds < 2:
-        options.error("--rounds must be 2 or more: what chance makes is seen between two sessions of a kind")
+        options.error("--rounds must be 2 or more, to compare two sessions of a kind")
     for task in given.tasks:
         turns = []
         for window in (True, False) * given.rounds:

@@ -146,8 +146,13 @@ BENCHMARK_ROWS: Mapping[str, Mapping[str, str]] = {
 }
 """Column of a benchmark row -> old values and present values."""
 
-WEIGHTS: Mapping[str, str] = {"wells.": "modes."}
-"""Old prefix of a weight's name -> present prefix."""
+WEIGHTS: Mapping[str, str] = {
+    "bank": "human_chunks",
+    "renewal": "network_reset_every",
+    "successor": "background",
+    "wells": "modes",
+}
+"""Old part of the dotted name of a weight or of a trainer's state -> present part."""
 
 
 def current_settings(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,11 +212,8 @@ def current_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_weight(name: str) -> str:
-    """The present name of a weight."""
-    for old, new in WEIGHTS.items():
-        if name.startswith(old):
-            return new + name.removeprefix(old)
-    return name
+    """The present name of a weight or of an array of a trainer's state."""
+    return ".".join(WEIGHTS.get(part, part) for part in name.split("."))
 
 
 def _is_in(name: str, table: str) -> bool:

@@ -1,1 +1,1 @@
-"""Pictures of every page of the program, and the script that takes them."""
+"""Scripts that write documentation: `tools.results` writes tables and plots, `tools.screenshots` writes pictures."""

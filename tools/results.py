@@ -1,8 +1,8 @@
-"""Writes docs/results.md, the table in the README and the plots, from the rows in benchmarks/results/*.jsonl.
+"""Writes docs/results.md, the README's table and the plots from the rows in benchmarks/results/*.jsonl.
 
     python -m tools.results
 
-Nothing on that page is typed by hand. tests/test_docs.py checks that the committed files equal what this writes.
+tests/test_docs.py checks that the committed files equal this output.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- results: written by `python -m tools.results` -->", "<!-- results: end -->"
-"""The README's table stands between these two lines."""
+"""Lines before and after the README's table."""
 
 DIM_A = {"hammer": 4, "line_following": 2, "pick_can": 7, "push_t": 2, "square": 7, "two_arm_lift": 14}
 """dim_a, numbers in an action, by task."""
@@ -114,7 +114,7 @@ def page() -> str:
 
 
 def summary() -> str:
-    """The README's table: for each task the longest chunk that was taught with `clic`."""
+    """The README's table: for each task the row of `clic` with the longest chunk."""
     rows = [row for row in tables.plain(read_rows()) if row["method"] == "clic" and row["task"] in TITLES]
     found = tables.cells(rows, lambda row: (row["task"], row["horizon"], row["execute"]))
     paper = tables.published()
@@ -130,10 +130,10 @@ def summary() -> str:
 
 
 def with_summary(readme: str) -> str:
-    """The README's text with the present table between its two marks.
+    """The README's text with the new table between `BEGIN` and `END`.
 
     Raises:
-        ValueError: a mark is missing.
+        ValueError: `BEGIN` or `END` is missing.
     """
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -143,7 +143,7 @@ def with_summary(readme: str) -> str:
 
 
 def main() -> int:
-    """Write all of it; the exit status."""
+    """Write all files; the exit status."""
     PAGE.write_text(page(), encoding="utf-8")
     README.write_text(with_summary(README.read_text(encoding="utf-8")), encoding="utf-8")
     for path in (PAGE, README, *plots.write(read_rows(), RESULTS)):
@@ -152,7 +152,7 @@ def main() -> int:
 
 
 def _rows(figure: str) -> list[Row]:
-    """The kept rows of one figure, from whichever file holds them."""
+    """The stored rows of one figure, from all files."""
     return [row for path in sorted(RESULTS.glob("*.jsonl")) for row in read_rows(path) if row["figure"] == figure]
 
 

@@ -1,7 +1,8 @@
-"""`python -m tools.screenshots [--only NAME ...]`: a picture of every page, from real runs, into this folder.
+"""Takes the pictures in docs/ from real runs.
 
-It lies beside the pictures, for they and their table belong together. Each sitting is one run of `app.py` in a virtual
-display; real keys lead from page to page, and F12 takes the pictures as it would for a person.
+    python -m tools.screenshots [--only NAME ...]
+
+Each run starts `hitl-clic` in a virtual display. Key events lead from page to page, and F12 takes the pictures.
 """
 
 from __future__ import annotations
@@ -26,24 +27,24 @@ from tools.virtual_display import MISSING, virtual_display, xdotool
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs"
 OUT = "session"
-"""Folder of a sitting's session, in the sitting's own."""
-PATIENCE_S = 600.0
+"""Name of the session's folder in a run's working folder."""
+TIMEOUT_S = 600.0
 """Longest wait for a page."""
 LARGEST = 250_000
-"""Of a picture's file, bytes."""
+"""Largest size of a picture's file, bytes."""
 
 When = Callable[[Path], bool]
-"""Whether it is time, by what lies in the session's folder."""
+"""Condition on the session's folder for taking a picture."""
 
 
 def at_once(out: Path) -> bool:
-    """It is."""
+    """Always true."""
     del out
     return True
 
 
 def ticked(number: int, state: GateState | None = None) -> When:
-    """From this tick on, in this state of the gate if one is given."""
+    """True from this tick on, if the gate is in `state` (None: any state)."""
 
     def is_time(out: Path) -> bool:
         try:
@@ -56,7 +57,7 @@ def ticked(number: int, state: GateState | None = None) -> When:
 
 
 def happened(event: str) -> When:
-    """When this has happened."""
+    """True after this event was recorded."""
 
     def is_time(out: Path) -> bool:
         try:
@@ -68,13 +69,13 @@ def happened(event: str) -> When:
 
 
 def written(name: str) -> When:
-    """When the session has written this file."""
+    """True when the session has written this file."""
     return lambda out: (out / name).exists()
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What a person does: keys by their names in X, together, some seconds after what they did before."""
+    """Keys, by their X names, pressed together, `after_s` seconds after the previous press."""
 
     keys: str
     after_s: float = 0.5
@@ -86,10 +87,10 @@ class Page:
     """One picture.
 
     Attributes:
-        name: of its file. shows: what is to be seen, for people.
-        keys: from the page before to this one. when: it is there; a moment later the picture is taken.
-        moment_s: that moment, seconds: long enough to draw it, and to work an energy out.
-        file: of the session's folder, to be shown in place of the window.
+        name: of the file. shows: caption.
+        keys: presses that lead from the previous page to this one. when: condition for the picture.
+        moment_s: delay after the condition, seconds, for drawing and for computing an energy.
+        file: a file of the session's folder; it replaces the picture of the window.
     """
 
     name: str
@@ -101,8 +102,8 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
-    """One run of the program, and the pages seen in it, one after the other."""
+class Run:
+    """One run of the program and its pages, in order."""
 
     command: tuple[str, ...]
     pages: tuple[Page, ...]
@@ -113,22 +114,22 @@ def _teach(task: str, device: str, *flags: str, pace: str = "realtime") -> tuple
     return ("teach", "--task", task, "--device", device, *common, *flags)
 
 
-def _arm(task: str, shows: str) -> Sitting:
-    """An arm that the scripted teacher has taught for a while, with the energy shown; its cameras start late."""
+def _arm(task: str, shows: str) -> Run:
+    """An arm after 800 ticks with the scripted teacher, with the energy shown. Its cameras start late."""
     page = Page(task, shows, (Press("F2"),), ticked(800, "autonomous"))
-    return Sitting(_teach(task, "oracle", "--session", "oracle_human_timing"), (page,))
+    return Run(_teach(task, "oracle", "--session", "oracle_human_timing"), (page,))
 
 
 def _push(keys: str) -> tuple[Press, ...]:
-    """A correction by keys: Space says that one drives."""
+    """A correction by keys; Space engages."""
     return Press(f"space {keys}", how="keydown"), Press(f"space {keys}", 1.2, "keyup")
 
 
-SITTINGS: tuple[Sitting, ...] = (
-    Sitting(
+RUNS: tuple[Run, ...] = (
+    Run(
         _teach("push_t", "keyboard", "--seed", "5", "--correction.mode", "absolute"),
         (
-            Page("welcome", "What a person sees who was never here before.", when=ticked(20)),
+            Page("welcome", "The first start.", when=ticked(20)),
             Page(
                 "teaching",
                 "A person corrects the robot: the action asked for, and the desired set around it.",
@@ -148,13 +149,13 @@ SITTINGS: tuple[Sitting, ...] = (
             Page("stopped", "Emergency stop.", (Press("p"), Press("Escape", 1.0)), happened("stop")),
         ),
     ),
-    Sitting(
+    Run(
         _teach(
             "push_t", "keyboard", "--help-request.threshold", "0.02", "--help-request.wait", "--window.welcome", "never"
         ),
         (Page("asks", "The robot is unsure, asks and waits.", when=happened("asks_for_help")),),
     ),
-    Sitting(
+    Run(
         _teach("push_t", "oracle", "--session", "oracle_human_timing", "--seed", "1"),
         (
             Page(
@@ -165,18 +166,18 @@ SITTINGS: tuple[Sitting, ...] = (
             ),
         ),
     ),
-    Sitting(
+    Run(
         _teach("line_following", "oracle", "--episodes", "8", "--loop.updates-per-tick", "0.2", pace="max"),
         (
             Page("summary", "The end of a session.", when=written("window.png"), moment_s=0.5),
             Page("report", "What a session leaves behind: its curves.", when=written("curves.png"), file="curves.png"),
         ),
     ),
-    Sitting(
+    Run(
         ("practice", "--task", "push_t", "--device", "keyboard", "--window.welcome", "never"),
         (Page("practice", "Driving alone, with score and time.", (Press("space s a", 3.0, "keydown"),), moment_s=3.0),),
     ),
-    Sitting(
+    Run(
         ("replay", str(ROOT / "recordings" / "keyboard")),
         (
             Page(
@@ -187,7 +188,7 @@ SITTINGS: tuple[Sitting, ...] = (
             ),
         ),
     ),
-    Sitting(
+    Run(
         ("devices", "--test", "keyboard"),
         (Page("device_bench", "Trying a device out.", (Press("space d", 3.0, "keydown"),), moment_s=2.0),),
     ),
@@ -198,20 +199,20 @@ SITTINGS: tuple[Sitting, ...] = (
 )
 
 
-def take(sitting: Sitting, names: Sequence[str], folder: Path) -> None:
-    """Sit down once and write the pictures of the pages named into a folder.
+def take(run: Run, names: Sequence[str], folder: Path) -> None:
+    """Run the program once and write the pictures of the named pages into a folder.
 
     Raises:
-        RuntimeError: a page did not come, or the program ended before; says which and why.
+        RuntimeError: a page did not appear, or the program ended early; the message names page and reason.
     """
-    last = max(index for index, page in enumerate(sitting.pages) if page.name in names)
-    with TemporaryDirectory(prefix="sitting-") as place, virtual_display() as display:
+    last = max(index for index, page in enumerate(run.pages) if page.name in names)
+    with TemporaryDirectory(prefix="screenshots-") as place, virtual_display() as display:
         out = Path(place) / OUT
-        with (Path(place) / "said").open("w+") as said:
-            process = _start(sitting, out, display, said.fileno())
+        with (Path(place) / "output").open("w+") as output:
+            process = _start(run, out, display, output.fileno())
             try:
                 _focus(display, process)
-                for page in sitting.pages[: last + 1]:
+                for page in run.pages[: last + 1]:
                     _press(page.keys, display)
                     _wait(page.when, out, page.name, process)
                     picture = _taken(page, out, display)
@@ -219,23 +220,23 @@ def take(sitting: Sitting, names: Sequence[str], folder: Path) -> None:
                         _shrink(picture, folder / f"{page.name}.png")
                 _leave(display, process)
             except (RuntimeError, subprocess.TimeoutExpired) as error:
-                said.seek(0)
-                what = " ".join(sitting.command[:3])
-                raise RuntimeError(f"{what}: {error}; it said: {said.read()[-2000:]}") from error
+                output.seek(0)
+                what = " ".join(run.command[:3])
+                raise RuntimeError(f"{what}: {error}; its output: {output.read()[-2000:]}") from error
             finally:
                 if process.poll() is None:
                     process.kill()
                     process.wait()
 
 
-def _start(sitting: Sitting, out: Path, display: str, said: int) -> subprocess.Popen[bytes]:
-    """The program, for somebody who was never here: in a folder of its own, into which F12 then writes."""
+def _start(run: Run, out: Path, display: str, output: int) -> subprocess.Popen[bytes]:
+    """Start the program without stored state, in a working folder of its own, into which F12 writes."""
     place = out.parent
     environment = {**os.environ, "DISPLAY": display, "XDG_STATE_HOME": str(place / "state")}
     environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
     environment.pop("SDL_VIDEODRIVER", None)
-    command = [sys.executable, str(ROOT / "app.py"), *sitting.command]
-    return subprocess.Popen(command, cwd=place, env=environment, stdout=said, stderr=said, stdin=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "hitl_clic", *run.command]
+    return subprocess.Popen(command, cwd=place, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
 
 
 def _focus(display: str, process: subprocess.Popen[bytes]) -> None:
@@ -250,12 +251,12 @@ def _focus(display: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _wait(when: When, out: Path, what: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not when(out):
         if process.poll() is not None:
             raise RuntimeError(f"it ended with status {process.returncode} before its page {what}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"its page {what} did not come within {PATIENCE_S:.0f} s")
+            raise RuntimeError(f"its page {what} did not come within {TIMEOUT_S:.0f} s")
         time.sleep(0.2)
 
 
@@ -266,7 +267,7 @@ def _press(keys: Sequence[Press], display: str) -> None:
 
 
 def _taken(page: Page, out: Path, display: str) -> Path:
-    """The picture of the page that is there."""
+    """The picture of the present page."""
     time.sleep(page.moment_s)
     if page.file:
         return out / page.file
@@ -282,7 +283,7 @@ def _taken(page: Page, out: Path, display: str) -> Path:
 
 
 def _whole(picture: Path) -> bool:
-    """Whether it is written to its end."""
+    """Whether the file is complete."""
     try:
         with Image.open(picture) as image:
             image.load()
@@ -292,7 +293,7 @@ def _whole(picture: Path) -> bool:
 
 
 def _leave(display: str, process: subprocess.Popen[bytes]) -> None:
-    """End the session, and close its last page."""
+    """End the session and close its last page."""
     deadline = time.monotonic() + 60.0
     while process.poll() is None and time.monotonic() < deadline:
         xdotool(display, "key", "F10")
@@ -300,7 +301,7 @@ def _leave(display: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _shrink(picture: Path, to: Path) -> None:
-    """Write a picture with as many bits a colour as a small file holds; a palette would lose small coloured dots."""
+    """Write a picture with the most bits a colour channel that `LARGEST` allows. A palette would lose small dots."""
     with Image.open(picture) as image:
         whole = image.convert("RGB")
     for bits in (8, 6, 5, 4):
@@ -311,16 +312,16 @@ def _shrink(picture: Path, to: Path) -> None:
 
 
 def main() -> None:
-    """Take every picture, or only those named."""
-    names = [page.name for sitting in SITTINGS for page in sitting.pages]
+    """Take all pictures, or only the named ones."""
+    names = [page.name for run in RUNS for page in run.pages]
     parser = argparse.ArgumentParser(description="Pictures of every page, from real runs.")
     parser.add_argument("--only", nargs="+", default=names, choices=names, metavar="NAME", help=", ".join(names))
     chosen = parser.parse_args().only
     if MISSING:
         sys.exit(MISSING)
-    for sitting in SITTINGS:
-        if wanted := [page.name for page in sitting.pages if page.name in chosen]:
-            take(sitting, wanted, FOLDER)
+    for run in RUNS:
+        if wanted := [page.name for page in run.pages if page.name in chosen]:
+            take(run, wanted, FOLDER)
             print(*(f"docs/{name}.png" for name in wanted), sep="\n", flush=True)
 
 

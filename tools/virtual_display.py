@@ -1,4 +1,4 @@
-"""A display that nobody sees, and a person's keys on it: for pictures and tests of the real window."""
+"""A virtual display with key events, for pictures and tests of the window. Linux only; starts Xvfb and xdotool."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from contextlib import contextmanager
 MISSING = (
     "" if shutil.which("Xvfb") and shutil.which("xdotool") else "needs Xvfb and xdotool (apt install xvfb xdotool)"
 )
-"""What is lacking here for a virtual display, in a sentence; empty if nothing."""
+"""Message about missing programs; empty if none is missing."""
 
 
 @contextmanager
 def virtual_display() -> Iterator[str]:
-    """The name of a display of its own (":7"), with a free number that the server picks itself.
+    """Start a display; its name, such as ":7".
 
     Raises:
         RuntimeError: the server did not start.
     """
     read, write = os.pipe()
     server = subprocess.Popen(
-        # without noreset it would begin anew, and be away for a moment, whenever its last client has gone
+        # without noreset the server would restart whenever its last client disconnects
         ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=(write,),
         stderr=subprocess.DEVNULL,
@@ -41,7 +41,7 @@ def virtual_display() -> Iterator[str]:
 
 
 def xdotool(display: str, *words: object) -> str:
-    """Do something a person would do; what xdotool prints."""
+    """Run xdotool with these arguments; its stdout."""
     done = subprocess.run(
         ["xdotool", *map(str, words)],
         env={**os.environ, "DISPLAY": display},

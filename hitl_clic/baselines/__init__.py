@@ -1,5 +1,5 @@
-"""What a user would pick instead of the method, learnt from the same pairs by the same trainer.
+"""Baseline methods: behaviour cloning, flow matching and implicit behaviour cloning, on the same pairs and trainer.
 
-Pure torch: no I/O, no threads, no processes. All of them take the human's chunk as the one right answer. A relative
-correction, which says only "rather this way", they can do no better with: its chunk a^r + e h is to them a wanted one.
+Pure torch: no I/O, no threads, no processes. All baselines use the human chunk as the label. For a relative correction
+the label is a^r + e h, because baselines cannot use a direction alone.
 """

@@ -1,9 +1,7 @@
-"""Behaviour cloning of chunks: one chunk for each state, the mean of what the human would do there.
+"""Behaviour cloning of chunks: regression of one chunk for each state.
 
-With corrections given while the robot drives this is HG-DAgger (Kelly et al., arXiv 1810.02890). Where two ways are
-equally good it takes the one between them. A relative correction counts as if its chunk were wanted itself.
-
-Pure torch; the loss runs in the learner process, the policy in the planner thread.
+With corrections given while the robot drives, this is HG-DAgger (Kelly et al., arXiv 1810.02890). Of two equally good
+solutions it predicts the mean. Pure torch; the loss runs in the learner process, the policy in the planner thread.
 """
 
 from __future__ import annotations
@@ -22,10 +20,10 @@ from hitl_clic.types.records import Array, Proposal
 
 
 class CloningNetwork(StateNetwork):
-    """State -> chunk. Untrained it says zero: stand still.
+    """State -> chunk. An untrained network gives zeros.
 
     Args:
-        dim_o, chunk: sizes of a state and of a chunk. settings: its layers are `trunk`, then `hidden`.
+        dim_o, chunk: sizes of a state and of a chunk. settings: the layers are `trunk`, then `hidden`.
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: NetworkSettings) -> None:
@@ -44,7 +42,7 @@ class CloningNetwork(StateNetwork):
 def cloning_loss(
     network: CloningNetwork, batch: Batch, settings: BcSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Mean squared error to the human's chunk over the coordinates that count."""
+    """Mean squared error to the human chunk over the taught coordinates, a scalar, and its terms by name."""
     del settings, generator
     error = (network(batch.state) - batch.human).square() * batch.mask
     loss = error.sum() / batch.mask.sum().clamp_min(1)
@@ -55,11 +53,11 @@ CLONING: Objective[CloningNetwork, BcSettings] = Objective("bc", CloningNetwork,
 
 
 class CloningPolicy(NetworkPolicy[CloningNetwork, BcSettings]):
-    """The network's chunk; nothing is random and nothing is searched. See `NetworkPolicy` for the arguments."""
+    """Plans the network's chunk. Arguments as for `NetworkPolicy`."""
 
     @torch.no_grad()
     def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """The chunk [H, dim_a], its committed steps as given, and energy 0: there is none."""
+        """The chunk [H, dim_a] with the committed steps [d, dim_a] in place, and energy 0."""
         del previous
         bound = self._tensor(committed)
         chunk = self.network(self._tensor(observation)[None])[0].clamp(-1, 1)

@@ -1,8 +1,7 @@
-"""Flow matching of chunks: noise is carried to the human's chunk along straight paths, given the state.
+"""Flow matching of chunks (Lipman et al., arXiv 2210.02747, Eq. 22 and 23 with sigma_min = 0).
 
-a_u = (1 - u) z + u a^h with noise z ~ N(0, 1) and path time u in [0, 1]; a network learns the velocity a^h - z (Lipman
-et al., arXiv 2210.02747, Eq. 22 and 23 with sigma_min = 0). It keeps several ways of doing a thing apart. A relative
-correction counts as if its chunk were wanted itself.
+a_u = (1 - u) z + u a^h with noise z ~ N(0, 1) and path time u in [0, 1]. A network learns the velocity a^h - z given
+the state. Unlike cloning, it represents several solutions.
 
 Pure torch; the loss runs in the learner process, the policy in the planner thread. Shapes: B states, S draws for each.
 """
@@ -26,11 +25,11 @@ from hitl_clic.types.records import Array, Proposal
 
 Context = tuple[Tensor, ...]
 FREQUENCIES = 4
-"""The path's time is seen as sines and cosines of so many octaves."""
+"""Octaves of the sine and cosine features of the path time."""
 
 
 class VelocityNetwork(StateNetwork):
-    """v(s, a_u, u): the state, read once, scales and shifts the layers of a small network on chunk and time.
+    """v(s, a_u, u): state features scale and shift the layers of a small network on chunk and path time (FiLM).
 
     Args:
         dim_o, chunk: sizes of a state and of a chunk. settings: `trunk` reads the state, `hidden` the chunk.
@@ -48,7 +47,7 @@ class VelocityNetwork(StateNetwork):
         nn.init.zeros_(self.out.bias)
 
     def context(self, state: Tensor) -> Context:
-        """Scale and shift of every layer for states [B, dim_o]; each [B, 1, width]."""
+        """Scale and shift of every layer for states [B, dim_o]; tensors [B, 1, width]."""
         features = self.trunk(self.read(state))[:, None]
         parts: list[Tensor] = []
         for head in self.heads:
@@ -57,7 +56,7 @@ class VelocityNetwork(StateNetwork):
         return tuple(parts)
 
     def velocity(self, context: Context, chunks: Tensor, time: Tensor) -> Tensor:
-        """Where chunks [B, S, D] at times [B, S, 1] are to go, [B, S, D] for one unit of time."""
+        """Velocity [B, S, D] of chunks [B, S, D] at path times [B, S, 1], per unit of path time."""
         octaves = math.pi * 2.0 ** torch.arange(FREQUENCIES, device=time.device)
         h = torch.cat([chunks, torch.sin(time * octaves), torch.cos(time * octaves)], dim=-1)
         for i, layer in enumerate(self.layers):
@@ -68,9 +67,9 @@ class VelocityNetwork(StateNetwork):
 def flow_loss(
     network: VelocityNetwork, batch: Batch, settings: FlowSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Mean squared error of the velocity over the coordinates that count, `draws` of noise and time for each state.
+    """Mean squared error of the velocity over the taught coordinates, a scalar, and its terms by name.
 
-    A coordinate that does not count stays the noise it was, and nothing is learnt there.
+    Each state has `draws` samples of noise and path time. An untaught coordinate stays noise.
     """
     human, mask, device = batch.human[:, None], batch.mask[:, None], batch.human.device
     size = (len(batch.human), settings.draws, batch.human.shape[-1])
@@ -87,13 +86,13 @@ FLOW_MATCHING: Objective[VelocityNetwork, FlowSettings] = Objective("flow", Velo
 
 
 class FlowPolicy(NetworkPolicy[VelocityNetwork, FlowSettings]):
-    """One draw of noise, carried along in `inference.flow_steps` Euler steps. See `NetworkPolicy` for the arguments."""
+    """Integrates one noise sample with `inference.flow_steps` Euler steps. Arguments as for `NetworkPolicy`."""
 
     @torch.no_grad()
     def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """A chunk [H, dim_a], and energy 0: there is none.
+        """A chunk [H, dim_a] that begins with the committed steps [d, dim_a], and energy 0.
 
-        Committed steps are known, and so is their straight path: they are kept on it, and the others go along.
+        After each Euler step, committed coordinates are set to their known straight path.
         """
         del previous
         bound = self._tensor(committed)
@@ -114,6 +113,6 @@ class FlowPolicy(NetworkPolicy[VelocityNetwork, FlowSettings]):
         return VelocityNetwork(dim_o, chunk, self.settings.network)
 
     def _answers(self, states: Tensor) -> Tensor:
-        """Velocities of a few far-apart chunks, half-way."""
+        """Velocities of five distant chunks at path time 0.5."""
         chunks = torch.linspace(-1, 1, 5, device=self.device)[None, :, None].expand(len(states), 5, self.dim)
         return self.network.velocity(self.network.context(states), chunks, torch.full_like(chunks[..., :1], 0.5))

@@ -1,9 +1,7 @@
-"""Implicit behaviour cloning (Florence et al., arXiv 2109.00137): the method's energy, taught points instead of sets.
+"""Implicit behaviour cloning (Florence et al., arXiv 2109.00137): labels are chunks, not desired spaces.
 
-Network, samples and inference are the method's own, so that what differs is the supervision alone; plans are made by
-`EnergyPolicy`. A relative correction counts as if its chunk were wanted itself.
-
-Pure torch; learner process.
+Network, negatives and inference are those of CLIC-Chunks, so only the supervision differs. `EnergyPolicy` plans.
+Pure torch; the learner process runs it.
 """
 
 from __future__ import annotations
@@ -22,19 +20,21 @@ from hitl_clic.clic.shaping import Batch, energies_and_penalty
 def info_nce_loss(
     energy: Energy, batch: Batch, settings: IbcSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """-log of the human chunk's share of softmax(-E/tau) among itself and N_a negatives, and the gradient penalty.
+    """InfoNCE: -log softmax(-E/tau) of a^h among itself and N_a negatives, plus the gradient penalty of [CC] Eq. 11.
 
-    Coordinates that do not count hold the same random numbers in all chunks of a state: whatever they are, the ones
-    that count are told apart by themselves.
+    Untaught coordinates hold the same random numbers in all chunks of a state, so only taught coordinates contrast.
+
+    Returns:
+        The loss, a scalar, and its terms, detached, by name.
     """
     with torch.no_grad():
         context = energy.context(batch.state)
     hold = None if batch.given is None else batch.fill
     negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator, hold)
-    order = torch.randperm(negatives.shape[1], generator=generator, device=negatives.device)  # the penalty sees any
+    order = torch.randperm(negatives.shape[1], generator=generator, device=negatives.device)  # for the penalty
     samples = torch.cat([batch.human[:, None], negatives[:, order]], dim=1)
-    anything = uniform(len(samples), 1, samples.shape[-1], generator)
-    samples = torch.where(batch.mask[:, None] > 0, samples, anything)
+    placeholder = uniform(len(samples), 1, samples.shape[-1], generator)
+    samples = torch.where(batch.mask[:, None] > 0, samples, placeholder)
     values, penalty = energies_and_penalty(energy, energy.context(batch.state), samples, settings)
     contrast = -torch.log_softmax(-values / settings.temperature, dim=-1)[:, 0].mean()
     loss = contrast + settings.penalty_weight * penalty

@@ -1,4 +1,4 @@
-"""The layers that read a state, shared by the baselines' networks. Pure torch, any thread; no I/O."""
+"""The state encoder of the baselines' networks. Pure torch, any thread; no I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Trunk(nn.Module):
     """Linear, LayerNorm, SiLU for each width.
 
     Args:
-        dim_in: numbers that are read of a state. widths: of the layers, at least one.
+        dim_in: size of the input. widths: sizes of the layers, at least one.
     """
 
     def __init__(self, dim_in: int, widths: Sequence[int]) -> None:
@@ -22,7 +22,7 @@ class Trunk(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(o) for o in sizes[1:])
 
     def forward(self, state: Tensor) -> Tensor:
-        """Features [B, widths[-1]] of states as read, [B, dim_in]."""
+        """Features [B, widths[-1]] of inputs [B, dim_in]."""
         h = state
         for layer, norm in zip(self.layers, self.norms, strict=True):
             h = nn.functional.silu(norm(layer(h)))

@@ -1,6 +1,6 @@
-"""The pairs the learner keeps: at most so many, oldest out first, walked in shuffled epochs.
+"""The buffer of training pairs: limited size, first in first out, drawn in shuffled epochs.
 
-Pure numpy, learner process only. A pair can be withdrawn at any time by its id.
+Pure numpy; the learner process runs it. A pair can be removed at any time by its id.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class StoredPair:
-    """One (s, a^r, a^h): state [dim_o]; robot, human, mask [H, dim_a]."""
+    """One pair (s, a^r, a^h), float32: state [dim_o]; robot, human, mask [H, dim_a]."""
 
     id: int
     relative: bool
@@ -26,7 +26,7 @@ class StoredPair:
 
 
 class PairBuffer:
-    """Pairs by id, drawn without replacement in shuffled epochs, new ones first.
+    """Pairs by id, drawn without replacement in shuffled epochs, new pairs first.
 
     Args:
         capacity: greatest number of pairs. generator: shuffles the epochs.
@@ -37,16 +37,16 @@ class PairBuffer:
         self.generator = generator
         self.pairs: dict[int, StoredPair] = {}
         self.fresh: list[int] = []
-        """Ids never drawn yet, oldest first: they enter the very next batch."""
+        """Ids that were never drawn, oldest first. They enter the next batch."""
         self.epoch: list[int] = []
-        """Ids still to be drawn in this epoch, last first."""
+        """Ids still to be drawn in this epoch; the last one is drawn next."""
         self.newest_drawn = -1
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def add(self, pair: StoredPair) -> bool:
-        """Keep a pair; the oldest leaves when there are too many. False if its id is already here."""
+        """Store a pair and drop the oldest if the buffer is full. False if the id is already stored."""
         if pair.id in self.pairs:
             return False
         self.pairs[pair.id] = pair
@@ -56,7 +56,7 @@ class PairBuffer:
         return True
 
     def remove(self, pair_id: int) -> bool:
-        """Forget a pair. False if it is not here."""
+        """Remove a pair. False if the id is not stored."""
         if self.pairs.pop(pair_id, None) is None:
             return False
         if pair_id in self.fresh:
@@ -64,19 +64,19 @@ class PairBuffer:
         return True
 
     def draw(self, count: int) -> list[StoredPair]:
-        """`count` pairs: those never drawn first, then the epoch's; fewer only if the buffer holds fewer."""
+        """`count` different pairs, new pairs first; fewer only if the buffer holds fewer."""
         count = min(count, len(self.pairs))
         chosen = dict.fromkeys(self.fresh[:count])
         self.fresh = self.fresh[len(chosen) :]
-        twice: list[int] = []
+        postponed: list[int] = []
         while len(chosen) < count:
             if not self.epoch:
                 self.epoch = [int(i) for i in self.generator.permutation(list(self.pairs))]
             candidate = self.epoch.pop()
             if candidate in chosen:
-                twice.append(candidate)
+                postponed.append(candidate)
             elif candidate in self.pairs:
                 chosen[candidate] = None
-        self.epoch += reversed(twice)  # a batch across two epochs: their turn in the new one is the next batch
+        self.epoch += reversed(postponed)  # a batch that spans two epochs: these come first in the next batch
         self.newest_drawn = max([self.newest_drawn, *chosen])
         return [self.pairs[i] for i in chosen]

@@ -1,8 +1,8 @@
-"""Desired action chunk spaces and how probable it is that a chunk lies in one.
+"""Desired action chunk spaces ([CC] Eq. 5 and 6) and desired half-spaces ([CL]), as log-probabilities.
 
-Pure torch (`limited_correction` is numpy), any thread. Everything is a log-probability and finite for finite input.
-Chunks are flattened: D = H * dim_a. Shapes: B states, S samples. A mask is 1 on the coordinates that count. The others
-take no part in any distance, radius or normal: a desired space is a cylinder along them.
+Pure torch (`limited_correction` is numpy), any thread. All results are finite for finite input.
+Shapes: B states, S samples, D = H * dim_a; all lengths are in action units. A mask is 1 on taught coordinates.
+Untaught coordinates enter no distance, radius or normal.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from hitl_clic.clic.settings import HalfSpaceSettings
 
 
 def distance(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
-    """||mask * (a - b)||_2 over the last axis ([CC] Eq. 2's metric, over the known coordinates only)."""
+    """||mask * (a - b)||_2 over the last axis: the norm of [CC] Eq. 2 on the taught coordinates; [..., D] -> [...]."""
     return ((a - b) * mask).square().sum(-1).clamp_min(1e-24).sqrt()
 
 
 def radius(robot: Tensor, human: Tensor, mask: Tensor, ratio: float) -> Tensor:
-    """r = gamma * ||a^r - a^h||_2 ([CC] Eq. 5); [B]."""
+    """r = gamma * ||a^r - a^h||_2 ([CC] Eq. 5); [B, D] -> [B]. `ratio` is gamma."""
     return ratio * distance(robot, human, mask)
 
 
@@ -35,7 +35,7 @@ def circular_log_p(
 
     Args:
         samples: [B, S, D]. robot, human, mask: [B, D].
-        ratio: gamma. boundary: T, action units.
+        ratio: gamma. boundary: T.
 
     Returns:
         [B, S].
@@ -45,22 +45,26 @@ def circular_log_p(
 
 
 def circular_gap(samples: Tensor, robot: Tensor, human: Tensor, mask: Tensor, ratio: float) -> Tensor:
-    """Distance of samples from the circular desired space, 0 within: max(0, ||a - a^h|| - r) ([CC] Eq. 5).
+    """Distance to the circular desired space: max(0, ||a - a^h|| - r), with r of [CC] Eq. 5.
 
     Args:
         samples: [B, S, D]. robot, human, mask: [B, D]. ratio: gamma.
 
     Returns:
-        [B, S], action units.
+        [B, S].
     """
     r = radius(robot, human, mask, ratio)[:, None]
     return (distance(samples, human[:, None], mask[:, None]) - r).clamp_min(0)
 
 
 def half_space_gap(samples: Tensor, worse: Tensor, better: Tensor, mask: Tensor) -> Tensor:
-    """Distance of samples from the half-space that is closer to `better` than to `worse`, 0 within ([CL]).
+    """Distance to the half-space of points closer to `better` than to `worse` ([CL]); 0 inside.
 
-    Arguments and result as for `circular_gap`.
+    Args:
+        samples: [B, S, D]. worse, better, mask: [B, D].
+
+    Returns:
+        [B, S].
     """
     normal = (better - worse) * mask
     length = normal.square().sum(-1).clamp_min(1e-24).sqrt()
@@ -69,10 +73,10 @@ def half_space_gap(samples: Tensor, worse: Tensor, better: Tensor, mask: Tensor)
 
 
 def half_space_log_p(samples: Tensor, worse: Tensor, better: Tensor, mask: Tensor, boundary: float) -> Tensor:
-    """log p(a in the half-space that one contrastive pair bounds): closer to `better` than to `worse` ([CL]).
+    """log p(a is closer to `better` than to `worse`) = log sigmoid((||a - worse|| - ||a - better||) / T) ([CL]).
 
     Args:
-        samples: [B, S, D]. worse, better, mask: [B, D]. boundary: softness, action units.
+        samples: [B, S, D]. worse, better, mask: [B, D]. boundary: T.
 
     Returns:
         [B, S].
@@ -84,13 +88,13 @@ def half_space_log_p(samples: Tensor, worse: Tensor, better: Tensor, mask: Tenso
 
 
 def limited_correction(robot: Array, human: Array, mask: Array, length: float) -> Array:
-    """The human chunk of a relative pair, each step at most `length` from the robot's, in the same direction.
+    """The human chunk of a relative pair, each step at most `length` from the robot's step; [H, dim_a].
 
-    The half-space of a relative correction is made of this chunk: how far a teacher drove says little of how far is
-    right.
+    A relative command gives a direction only; its size is not a label. So the half-space uses the limited chunk.
 
     Args:
-        robot, human, mask: numpy float32 [H, dim_a]. Only masked axes count for the length. length: units of action.
+        robot, human, mask: numpy float32 [H, dim_a]. Only taught coordinates count for the length.
+        length: greatest distance of a step from the robot's step.
     """
     apart = human - robot
     far = np.linalg.norm(apart * mask, axis=1, keepdims=True)
@@ -98,10 +102,10 @@ def limited_correction(robot: Array, human: Array, mask: Array, length: float) -
 
 
 def draw_directions(dim: int, pairs: int, generator: torch.Generator) -> Tensor:
-    """Normal numbers that give the implicit pairs their directions, the same for every state of a batch; [pairs/2, D].
+    """Standard normal directions of the implicit pairs, shared by all states of a batch; [pairs/2, D].
 
-    Each stands for itself and for its opposite: the implicit pairs of a correction lie evenly around it, and where
-    only two numbers are taught the sides alternate, as they do in the public reference.
+    Each direction is used with both signs, so the implicit pairs are balanced around the correction. With two taught
+    coordinates the pairs alternate between the two sides, as in the public CLIC code.
     """
     return torch.randn(pairs // 2, dim, generator=generator, device=generator.device)
 
@@ -109,46 +113,46 @@ def draw_directions(dim: int, pairs: int, generator: torch.Generator) -> Tensor:
 def implicit_log_p(
     samples: Tensor, robot: Tensor, human: Tensor, mask: Tensor, directions: Tensor, settings: HalfSpaceSettings
 ) -> Tensor:
-    """log p(a in the desired half-space of a relative correction), tightened by implicit contrastive pairs ([CL]).
+    """log p(a in the desired half-space of a relative correction), with implicit contrastive pairs ([CL], CLIC-Half).
 
-    With d = mask (a^h - a^r), g the tightness and alpha the angle, the M implicit negatives lie on a cone around d:
-    n_i = a^r + g d + (1 - g) (cos(alpha) d + sin(alpha) w_i), w_i orthogonal to d and as long. Then
-    log p = (sum_i L(n_i, a^h) + omega M L(a^r, a^r + g d)) / ((1 + omega) M), with L the `half_space_log_p` of a pair
-    and omega the observed pair's weight. For one step of length e this is CLIC-Half with d = e h; a chunk has one d.
+    Let d = mask (a^h - a^r), g the tightness and alpha the angle. M implicit negatives lie on a cone around d:
+    n_i = a^r + g d + (1 - g) (cos(alpha) d + sin(alpha) w_i), where w_i is orthogonal to d and ||w_i|| = ||d||.
+    log p = (sum_i L(n_i, a^h) + omega M L(a^r, a^r + g d)) / ((1 + omega) M).
+    L is `half_space_log_p` of one pair; omega is the weight of the observed pair. For H = 1, d = e h as in [CL].
 
-    A row with fewer than two taught coordinates has nothing orthogonal to d: its observed pair (a^r, a^h) stands alone,
-    and so it does everywhere with M = 0.
+    With fewer than two taught coordinates no vector is orthogonal to d. Such rows, and all rows if M = 0, use the
+    observed pair (a^r, a^h) alone.
 
-    The norms ||a - n_i|| come from inner products with `directions`, which all rows share: the largest tensors are
-    [B, S, M], [B, S, D] and [M, D], never [B, S, M, D].
+    The norms ||a - n_i|| come from inner products with `directions`. So no tensor of shape [B, S, M, D] is made.
 
     Args:
         samples: [B, S, D]. robot, human, mask: [B, D]. directions: from `draw_directions`, [M/2, D].
+        settings: numbers of the half-space.
 
     Returns:
         [B, S].
     """
     boundary, tightness = settings.boundary_temperature, settings.tightness
-    alone = half_space_log_p(samples, robot, human, mask, boundary)
+    observed_only = half_space_log_p(samples, robot, human, mask, boundary)
     if len(directions) == 0:
-        return alone
-    apart = (human - robot) * mask
+        return observed_only
+    correction = (human - robot) * mask
     length = distance(human, robot, mask)[:, None]
-    heading = apart / length
-    # w_i = length * (masked direction without its part along the heading, made a unit vector)
+    heading = correction / length
+    # w_i = length * unit vector of the masked direction minus its component along the heading
     along = heading @ directions.T  # [B, M/2]
     size = (mask @ directions.square().T - along.square()).clamp_min(1e-12).sqrt()
     angle = math.radians(settings.angle_deg)
     forward = tightness + (1 - tightness) * math.cos(angle)
-    aside = (1 - tightness) * math.sin(angle)
-    # seen from the cone's axis at the negatives' height, where near negatives nothing large cancels
-    seen = (samples - (robot + forward * apart)[:, None]) * mask[:, None]
-    across = seen @ directions.T - (seen @ heading[:, :, None]) * along[:, None]  # [B, S, M/2]
-    across = across * (2 * aside * length / size)[:, None]
-    near = (seen.square().sum(-1) + (aside * length).square())[..., None]
+    sideways = (1 - tightness) * math.sin(angle)
+    # offsets from the centre of the circle of negatives: this avoids cancellation for samples near a negative
+    offset = (samples - (robot + forward * correction)[:, None]) * mask[:, None]
+    across = offset @ directions.T - (offset @ heading[:, :, None]) * along[:, None]  # [B, S, M/2]
+    across = across * (2 * sideways * length / size)[:, None]
+    common = (offset.square().sum(-1) + (sideways * length).square())[..., None]
     to_human = distance(samples, human[:, None], mask[:, None])[..., None]
-    both = torch.cat([near - across, near + across], dim=-1)  # ||a - n_i||^2, [B, S, M]
-    implicit = logsigmoid((both.clamp_min(1e-24).sqrt() - to_human) / boundary).mean(-1)
-    observed = half_space_log_p(samples, robot, robot + tightness * apart, mask, boundary)
+    to_negatives = torch.cat([common - across, common + across], dim=-1)  # ||a - n_i||^2, [B, S, M]
+    implicit = logsigmoid((to_negatives.clamp_min(1e-24).sqrt() - to_human) / boundary).mean(-1)
+    observed = half_space_log_p(samples, robot, robot + tightness * correction, mask, boundary)
     weight = settings.observed_weight
-    return torch.where(mask.sum(-1, keepdim=True) < 2, alone, (implicit + weight * observed) / (1 + weight))
+    return torch.where(mask.sum(-1, keepdim=True) < 2, observed_only, (implicit + weight * observed) / (1 + weight))

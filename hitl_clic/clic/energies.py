@@ -1,7 +1,4 @@
-"""The energies there are: `EnergySettings.kind` chooses. One is registered here and nowhere else.
-
-Pure torch, any thread; no I/O.
-"""
+"""The registry of energy networks; `EnergySettings.kind` chooses one. Pure torch, any thread; no I/O."""
 
 from __future__ import annotations
 
@@ -20,5 +17,5 @@ ENERGIES: Mapping[EnergyKind, Callable[[int, ChunkShape, EnergySettings], Energy
 
 
 def make_energy(dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> Energy:
-    """The energy of the settings for states [dim_o] and chunks of this shape."""
+    """A new energy network for states [dim_o] and chunks of this shape."""
     return ENERGIES[settings.kind](dim_o, chunk, settings)

@@ -1,7 +1,7 @@
-"""What an energy E(s, a[t:t+H]) is; `energies` has those there are.
+"""The interface of an energy E(s, a[t:t+H]); the policy is pi(a|s) ~ exp(-E(s, a)) ([CC] Eq. 4).
 
-Pure torch, any thread; no I/O. A state is turned into a context once (`context`), then any number of chunks are
-evaluated against it. Shapes: B states, S chunks for each, D = H * dim_a.
+Pure torch, any thread; no I/O. `context` encodes a state once; then any number of chunks are evaluated with it.
+Shapes: B states, S chunks for each state, D = H * dim_a.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ Context = tuple[Tensor, ...]
 
 
 class Energy(StateNetwork):
-    """E(s, a), low for chunks that are wanted."""
+    """E(s, a): low for good chunks."""
 
     @abstractmethod
     def context(self, state: Tensor) -> Context:
-        """All that depends on the state alone; state [B, dim_o], every tensor [B, 1, width]."""
+        """The part of the computation that depends on the state only; state [B, dim_o], tensors [B, 1, width]."""
 
     @abstractmethod
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
-        """E(s, a); chunks [B, S, D]; gives [B, S]."""
+        """E(s, a), [B, S], for chunks [B, S, D]."""
 
     def centres(self, context: Context) -> Tensor | None:
-        """Chunks that the state alone suggests, [B, K, D]; None where the energy has no such thing."""
+        """Centres of the K modes, [B, K, D]; None for an energy without modes."""
         del context
         return None
 
     def shares(self, context: Context, chunks: Tensor) -> Tensor | None:
-        """How far each of the `centres` answers for each chunk [B, S, D]: [B, S, K], they sum to 1; None without."""
+        """Responsibility of each mode for chunks [B, S, D]: [B, S, K], sums to 1 over K; None without modes."""
         del context, chunks
         return None
 
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
-        """E [B, S] and its gradient by the chunk [B, S, D], both differentiable by the parameters if grad is on."""
+        """E [B, S] and its gradient by the chunk [B, S, D]; differentiable by the parameters if grad is enabled."""
         training = torch.is_grad_enabled()
         with torch.enable_grad():
             leaf = chunks.detach().requires_grad_(True)

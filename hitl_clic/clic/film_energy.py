@@ -1,6 +1,6 @@
-"""An energy that reads the state once: it scales and shifts the layers of a small network on the chunk.
+"""An energy whose state features scale and shift the layers of a small network on the chunk.
 
-Pure torch, any thread; no I/O. Shapes as in `energy`. Feature-wise modulation is FiLM (Perez et al., arXiv 1709.07871).
+This is FiLM (Perez et al., arXiv 1709.07871). Pure torch, any thread; no I/O. Shapes as in `energy`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.settings import EnergySettings
 
 
-class ThroughSilu(torch.autograd.Function):
-    """(g, z) -> g silu'(z), the step of a gradient back through a SiLU, in one pass and once differentiable.
+class SiluBackward(torch.autograd.Function):
+    """(g, z) -> g silu'(z): backpropagates a gradient through a SiLU; differentiable once more.
 
     silu'(z) = p (1 + z (1 - p)) and silu''(z) = p (1 - p) (2 + z (1 - 2 p)) with p = sigmoid(z).
     """
 
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, z: Tensor) -> Tensor:
-        """[...] of both."""
+        """g silu'(z), of the shape of g and z."""
         ctx.save_for_backward(gradient, z)
         return torch.ops.aten.silu_backward(gradient, z)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, back: Tensor) -> tuple[Tensor, Tensor]:
-        """By the gradient and by z."""
+        """Gradients by g and by z."""
         gradient, z = ctx.saved_tensors
         gate = torch.sigmoid(z)
         curve = gate * (1 - gate) * torch.addcmul(z + 2, z, gate, value=-2)
@@ -40,14 +40,13 @@ class ThroughSilu(torch.autograd.Function):
 
 
 class FilmEnergy(Energy):
-    """A state trunk, a small network that its features scale and shift, and wells beside it.
+    """A state trunk, a FiLM network on the chunk, and the energy of K modes added to its output.
 
-    Only the small network and the wells run for every sample and every Langevin step. The network's gradient by its
-    inputs is written out, which spares autograd's bookkeeping in chains and gives the penalty's second order by one
-    ordinary backward.
+    The trunk runs once a state; the FiLM network and the modes run for every sample and Langevin step. The gradient by
+    the chunk is written out by hand. So chains need no autograd, and the penalty needs one ordinary backward pass.
 
     Args:
-        dim_o, chunk, settings: as for every energy.
+        dim_o: size of a state. chunk: size of a chunk. settings: `trunk`, `hidden` and `modes` set the sizes.
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
@@ -63,11 +62,9 @@ class FilmEnergy(Energy):
         nn.init.zeros_(self.out.bias)
 
     def centres(self, context: Context) -> Tensor | None:
-        """The wells' centres [B, K, D], the first places to look for low energy; None without wells."""
         return None if self.modes is None else context[2 * len(self.layers)]
 
     def shares(self, context: Context, chunks: Tensor) -> Tensor | None:
-        """The wells' shares in the density at chunks [B, S, D], [B, S, K]; None without wells."""
         return None if self.modes is None else self.modes.shares(context[2 * len(self.layers) :], chunks)
 
     def context(self, state: Tensor) -> Context:
@@ -98,7 +95,7 @@ class FilmEnergy(Energy):
         energy = self.out(h)[..., 0]
         gradient = self.out.weight[0].expand_as(h)
         for layer, scale, z in reversed(steps):
-            gradient = torch.matmul(ThroughSilu.apply(gradient, z) * scale, layer.get_parameter("weight"))
+            gradient = torch.matmul(SiluBackward.apply(gradient, z) * scale, layer.get_parameter("weight"))
         if self.modes is not None:
             extra, pull = self.modes.energy_and_gradient(context[2 * len(self.layers) :], chunks)
             energy, gradient = energy + extra, gradient + pull

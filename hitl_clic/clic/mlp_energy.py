@@ -1,4 +1,4 @@
-"""The published network, on [s; a]. Pure torch, any thread; no I/O. Shapes as in `energy`."""
+"""The energy network of [CC] on [s; a]. Pure torch, any thread; no I/O. Shapes as in `energy`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from hitl_clic.clic.settings import EnergySettings
 
 
 class MlpEnergy(Energy):
-    """The paper's network on [s; a]: Linear, ReLU, LayerNorm for each width, a zero scalar output ([CC] 7.2.1).
+    """MLP on [s; a]: Linear, ReLU, LayerNorm for each width, scalar output initialised to zero ([CC] 7.2.1).
 
-    The first layer is kept as its state part and its chunk part, which is the same layer: the state part is then
-    computed once for all chunks of a state.
+    The first layer is stored as a state part and a chunk part. The state part is computed once for all chunks.
     """
 
     def __init__(self, dim_o: int, chunk: ChunkShape, settings: EnergySettings) -> None:
         super().__init__(dim_o, settings.fourier_frequencies)
         dim, hidden = chunk.dim, settings.hidden
-        joint = nn.Linear(self.dim_read + dim, hidden[0])  # initialised as one layer, as published, then split
+        joint = nn.Linear(self.dim_read + dim, hidden[0])  # initialised as one layer, as in [CC], then split
         self.state_in = nn.Linear(self.dim_read, hidden[0])
         self.chunk_in = nn.Linear(dim, hidden[0], bias=False)
         with torch.no_grad():

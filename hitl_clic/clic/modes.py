@@ -1,4 +1,4 @@
-"""Valleys in chunk space that a state places. Pure torch, any thread; no I/O. Shapes as in `energy`, and K valleys."""
+"""State-dependent modes (basins) of the energy. Pure torch, any thread; no I/O. Shapes as in `energy`, and K modes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from torch import Tensor, nn
 
 from hitl_clic.clic.energy import Context
 
-WELL_SLOPE = 2.0
-"""Steepness of an untrained well far from its centre, energy per unit of action."""
+MODE_SLOPE = 2.0
+"""Slope of an untrained mode far from its centre, energy per action unit."""
 UNIT_SOFTPLUS = 0.5413
-"""softplus of it is 1."""
+"""softplus(0.5413) = 1."""
 
 
 class SquaredDistances(torch.autograd.Function):
-    """(a, c) -> ||a_s - c_k||^2, [B, S, K] from [B, S, D] and [B, K, D]; differentiable as often as wanted.
+    """(a, c) -> ||a_s - c_k||^2, [B, S, K] from [B, S, D] and [B, K, D]; differentiable any number of times.
 
-    The differences are squared. ||a||^2 + ||c||^2 - 2 a c would be wrong near a centre, by an amount that grows with D
-    and depends on the machine's matrix product. `torch.cdist` needs no tensor [B, S, K, D] for it, but can be
-    differentiated only once; the gradient here needs matrix products only, and in them nothing as large cancels.
+    ||a||^2 + ||c||^2 - 2 a c would cancel near a centre, with an error that grows with D. `torch.cdist` takes the
+    differences first and makes no tensor [B, S, K, D], but is differentiable once only. So the gradient is written
+    here, with matrix products that do not cancel.
     """
 
     @staticmethod
@@ -31,7 +31,7 @@ class SquaredDistances(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, back: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """By a and by c."""
+        """Gradients by a and by c."""
         a, c = ctx.saved_tensors
         twice, (by_a, by_c) = 2 * back, ctx.needs_input_grad
         return (
@@ -41,21 +41,21 @@ class SquaredDistances(torch.autograd.Function):
 
 
 def weighted_differences(weights: Tensor, a: Tensor, c: Tensor) -> Tensor:
-    """sum_k weights_sk (a_s - c_k), [B, S, D] from [B, S, K], [B, S, D] and [B, K, D]."""
+    """sum_k weights_sk (a_s - c_k): [B, S, D] from [B, S, K], [B, S, D] and [B, K, D]."""
     return weights.sum(-1, keepdim=True) * a - weights @ c
 
 
 class Modes(nn.Module):
-    """K valleys in chunk space whose places, depths and steepness depend on the state.
+    """K modes whose centres, depths and slopes depend on the state.
 
-    E_wells(s, a) = -log sum_k exp(-(depth_k + slope_k (sqrt(1 + ||a - centre_k||^2) - 1))): near a centre a bowl, far
-    away a cone, so that the pull is bounded and reaches everywhere. A network on [s; a] alone has to learn from
-    contrasts where its valley lies; here the contrasts move it there directly.
+    E_modes(s, a) = -log sum_k exp(-(depth_k + slope_k (sqrt(1 + ||a - centre_k||^2) - 1))). Each term is quadratic near
+    its centre and linear far away, so its gradient is bounded and never vanishes. A network on [s; a] must learn the
+    place of its minimum from contrasts; here the contrasts move the centre directly.
 
     No tensor is larger than [B, S, D] or [B, S, K].
 
     Args:
-        width: features of the state. dim: D. count: K.
+        width: number of state features. dim: D. count: K.
     """
 
     def __init__(self, width: int, dim: int, count: int) -> None:
@@ -68,18 +68,18 @@ class Modes(nn.Module):
         """(centres [B, K, D], depths [B, 1, K], slopes [B, 1, K]) from the state's features [B, width]."""
         centres = 1.2 * torch.tanh(self.centres(features)).reshape(-1, self.count, self.dim)
         depth, slope = self.shapes(features)[:, None].chunk(2, dim=-1)
-        return centres, depth, WELL_SLOPE * nn.functional.softplus(slope + UNIT_SOFTPLUS)
+        return centres, depth, MODE_SLOPE * nn.functional.softplus(slope + UNIT_SOFTPLUS)
 
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
-        """E [B, S]."""
+        """E_modes, [B, S]."""
         return -torch.logsumexp(self._log_shares(context, chunks)[0], dim=-1)
 
     def shares(self, context: Context, chunks: Tensor) -> Tensor:
-        """Each valley's share in exp(-E_wells), [B, S, K]."""
+        """Share of each mode in exp(-E_modes), [B, S, K]."""
         return torch.softmax(self._log_shares(context, chunks)[0], dim=-1)
 
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
-        """E [B, S] and its gradient [B, S, D]."""
+        """E_modes [B, S] and its gradient by the chunk [B, S, D]."""
         centres, _, slope = context
         log_share, root = self._log_shares(context, chunks)
         energy = -torch.logsumexp(log_share, dim=-1)
@@ -87,8 +87,8 @@ class Modes(nn.Module):
         return energy, weighted_differences(pull, chunks, centres)
 
     def _log_shares(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
-        """Each valley's -E alone and sqrt(1 + ||a - centre||^2), both [B, S, K]."""
+        """-E of each mode alone and sqrt(1 + ||a - centre||^2), both [B, S, K]."""
         centres, depth, slope = context
-        apart: Tensor = SquaredDistances.apply(chunks, centres)
-        root = (1 + apart).sqrt()
+        squared: Tensor = SquaredDistances.apply(chunks, centres)
+        root = (1 + squared).sqrt()
         return -(depth + slope * (root - 1)), root

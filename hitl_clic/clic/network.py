@@ -1,4 +1,4 @@
-"""What every network of a method has: it reads states, and holds their standardisation beside its weights.
+"""The base of all networks: it standardises states and holds the statistics as buffers.
 
 Pure torch, any thread; no I/O.
 """
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 class ChunkShape(NamedTuple):
-    """H steps of dim_a numbers, D in all."""
+    """Size of an action chunk: H steps of dim_a numbers."""
 
     horizon: int
     dim_a: int
@@ -25,10 +25,10 @@ class ChunkShape(NamedTuple):
 
 
 class StateNetwork(nn.Module):
-    """Reads states [B, dim_o], shifted and scaled by buffers that the trainer sets from the taught states.
+    """A network that reads states [B, dim_o]. The trainer sets `shift` and `spread` from the taught states.
 
     Args:
-        dim_o: numbers of a state. waves: frequencies at which it is also seen, see `read`.
+        dim_o: size of a state. fourier_frequencies: see `read`.
     """
 
     shift: Tensor
@@ -38,21 +38,20 @@ class StateNetwork(nn.Module):
         super().__init__()
         self.fourier_frequencies = tuple(fourier_frequencies)
         self.dim_read = dim_o * (1 + 2 * len(self.fourier_frequencies))
-        """Numbers that `read` gives."""
+        """Size of the result of `read`."""
         self.register_buffer("shift", torch.zeros(dim_o))
         self.register_buffer("spread", torch.ones(dim_o))
 
     def standardised(self, state: Tensor) -> Tensor:
-        """(s - shift) / spread, clipped to +-10 so that a state far off stays finite; [B, dim_o]."""
+        """(s - shift) / spread, clipped to [-10, 10]; [B, dim_o]."""
         return ((state - self.shift) / self.spread).clamp(-10, 10)
 
     def read(self, state: Tensor) -> Tensor:
-        """The standardised state, and sine and cosine of each number at each frequency; [B, dim_read].
+        """The standardised state and its Fourier features (Tancik et al., arXiv 2006.10739); [B, dim_read].
 
-        A network of plain numbers is slow to learn what changes within a small part of their spread (Fourier features:
-        Tancik et al., arXiv 2006.10739).
+        The features are sin(f x) and cos(f x) for each number x and frequency f. With them a network learns faster what
+        changes within a small part of the range of x.
         """
         numbers = self.standardised(state)
-        return torch.cat(
-            [numbers, *(wave(w * numbers) for w in self.fourier_frequencies for wave in (torch.sin, torch.cos))], -1
-        )
+        features = (part(f * numbers) for f in self.fourier_frequencies for part in (torch.sin, torch.cos))
+        return torch.cat([numbers, *features], -1)

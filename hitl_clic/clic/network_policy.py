@@ -1,7 +1,7 @@
-"""What every chunk policy does with the weights it is given: check them, load them, probe them.
+"""The base of all chunk policies: checks, loads and probes weights.
 
-Pure torch; a policy is made in the link thread and plans in the planner thread, one caller at a time. Its weights never
-change: new weights make a new policy, which the loop swaps in between two ticks.
+Pure torch; the link thread makes a policy, the planner thread calls `plan`, one caller at a time. The weights of a
+policy never change: new weights make a new policy, and the loop swaps it in between two ticks.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
 
     Args:
         weights: tensors by name, as `ChunkTrainer.weights` gives them.
-        dim_o, dim_a, horizon: sizes. settings: the method's numbers. generator: of everything random in a plan.
+        dim_o, dim_a, horizon: sizes. settings: the method's numbers. generator: draws all random numbers of a plan.
         version, newest_pair: of the weights.
-        breathe: called again and again within `plan`, at most some milliseconds apart; it may hold the plan up for a
-            moment in which something more urgent runs. None never.
+        yield_hook: `plan` calls it every few milliseconds. It may block shortly, so that more urgent work runs. None:
+            no calls.
 
     Raises:
         ValueError: the weights do not fit these sizes, or hold numbers that are not finite.
@@ -52,12 +52,12 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
         for name, value in weights.items():
             if not np.isfinite(value).all():
                 raise ValueError(f"weights {name!r} of version {version} hold numbers that are not finite")
-        with torch.device("meta"):  # no numbers drawn only to be overwritten: this happens beside a running loop
+        with torch.device("meta"):  # skips the initialisation, because the loop runs at the same time
             self.network = self._network(dim_o, ChunkShape(horizon, dim_a))
         try:
-            tensors = {name: torch.tensor(value) for name, value in weights.items() if name != "bank"}
+            tensors = {name: torch.tensor(value) for name, value in weights.items() if name != "human_chunks"}
             self.network.load_state_dict(tensors, assign=True)
-            self.bank = torch.tensor(weights["bank"], device=self.device).reshape(-1, self.dim)
+            self.human_chunks = torch.tensor(weights["human_chunks"], device=self.device).reshape(-1, self.dim)
         except (RuntimeError, KeyError) as error:
             raise ValueError(f"weights of version {version} do not fit this network: {error}") from error
         self.network.to(self.device).requires_grad_(False)
@@ -69,41 +69,41 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
 
     @abstractmethod
     def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """A chunk [H, dim_a], its energy and doubt; see `ChunkPolicy.plan`."""
+        """A chunk [H, dim_a], its energy and its uncertainty; see `ChunkPolicy.plan`."""
 
     @abstractmethod
     def _network(self, dim_o: int, chunk: ChunkShape) -> Network:
-        """The network that the weights are for."""
+        """The network that the weights belong to."""
 
     @abstractmethod
     def _answers(self, states: Tensor) -> Tensor:
-        """What the network says about states [B, dim_o], any shape: all of it must be finite."""
+        """Outputs of the network at states [B, dim_o], any shape. `probe` requires that all are finite."""
 
     def energy_slice(self, observation: Array, chunk: Array, axes: tuple[int, int], side: int) -> Array | None:
-        """Energies around a chunk, [side, side], for showing; None where there is no energy.
+        """Energies [side, side] on a plane of two action axes, for display; None for a method without an energy.
 
         Args:
-            observation: s, [dim_o]. chunk: [H, dim_a]. axes: the two action axes shown.
-            side: points from -1 to 1 on each; the first index is that of the second axis.
+            observation: s, [dim_o]. chunk: [H, dim_a]. axes: the two action axes.
+            side: points from -1 to 1 on each axis. The first index of the result belongs to the second axis.
         """
         del observation, chunk, axes, side
         return None
 
     @torch.no_grad()
     def probe(self) -> None:
-        """Check the network at a few far-apart states.
+        """Check the network at a few distant states.
 
         Raises:
-            ValueError: what it says there is not finite.
+            ValueError: an output is not finite.
         """
         states = torch.linspace(-1, 1, 3, device=self.device)[:, None].expand(3, self.network.shift.numel())
         if not torch.isfinite(self._answers(states)).all():
             raise ValueError(f"weights of version {self.version} give numbers that are not finite")
 
     def _tensor(self, array: Array) -> Tensor:
-        """The numbers of an observation or of some steps, flat, on the policy's device."""
+        """An array as a flat tensor on the policy's device."""
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device).reshape(-1)
 
     def _chunk(self, flat: Tensor) -> Array:
-        """[D] as a chunk [H, dim_a]."""
+        """A flat chunk [D] as an array [H, dim_a]."""
         return np.ascontiguousarray(flat.reshape(self.horizon, self.dim_a).cpu().numpy())

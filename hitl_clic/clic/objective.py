@@ -1,7 +1,4 @@
-"""What a method minimises: a network and the loss of a batch. The trainer knows no more of a method than this.
-
-Pure torch, any thread; no I/O.
-"""
+"""What a method minimises: a network and the loss of a batch. Pure torch, any thread; no I/O."""
 
 from __future__ import annotations
 
@@ -24,12 +21,12 @@ Settings = TypeVar("Settings", bound=MethodSettings)
 
 @dataclass(frozen=True, slots=True)
 class Objective(Generic[Network, Settings]):
-    """The part of a method that is trained.
+    """The network and the loss of a method. `ChunkTrainer` uses nothing else of a method.
 
     Attributes:
-        kind: the value of `MethodSettings.kind` that asks for it.
-        network: makes the network for states [dim_o], chunks of a shape and the settings' `network`.
-        loss: of one batch, a scalar to be minimised, and its terms, detached, by name.
+        kind: value of `MethodSettings.kind` that selects it.
+        network: makes the network from dim_o, the chunk's shape and the settings' `network`.
+        loss: gives the loss of a batch, a scalar, and its terms, detached, by name.
     """
 
     kind: MethodKind
@@ -38,4 +35,4 @@ class Objective(Generic[Network, Settings]):
 
 
 SHAPING: Objective[Energy, ClicSettings] = Objective("clic", make_energy, shaping_loss)
-"""The method of CLIC-Chunks."""
+"""Policy shaping ([CC] Eq. 11)."""

@@ -1,6 +1,6 @@
-"""The chunk policy: find a chunk of low energy for an observation ([CC] Eq. 8).
+"""The chunk policy of an energy: find a chunk of low energy for an observation ([CC] Eq. 8).
 
-Pure torch; `plan` runs in the planner thread (or in an evaluation), one caller at a time.
+Pure torch; the planner thread or an evaluation calls `plan`, one caller at a time.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from hitl_clic.types.records import Array, Proposal
 
 
 class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
-    """Plans by searching the energy for its least chunk. See `NetworkPolicy` for the arguments."""
+    """Plans by minimising the energy ([CC] Eq. 8). Arguments as for `NetworkPolicy`."""
 
     @torch.no_grad()
     def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """A low-energy chunk [H, dim_a], its energy, and how far apart the chains ended.
+        """A low-energy chunk [H, dim_a], its energy, and its uncertainty (see `_uncertainty`).
 
         Args:
-            observation: s_t, [dim_o]. committed: first steps already bound to be executed, [d, dim_a].
-            previous: rest of the previous chunk from this tick on, [k, dim_a], or None.
+            observation: s_t, [dim_o]. committed: first steps, which will be executed in any case, [d, dim_a].
+            previous: the rest of the previous chunk from this tick on, [k, dim_a], or None.
         """
         inference = self.settings.inference
         bound = self._tensor(committed)
@@ -53,15 +53,15 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         energies = self.network.energy(context, chunks)[0]
         best = int(energies.argmin())
         if warm is not None and inference.start == "screened" and inference.plan_switch_margin > 0:
-            # chain 0 is the refined rest of the previous plan: kept unless another is clearly better
+            # chain 0 is the refined rest of the previous plan; another plan must be better by the margin
             best = 0 if float(energies[0] - energies[best]) < inference.plan_switch_margin else best
-        return Proposal(self._chunk(chunks[0, best]), float(energies[best]), self._doubt(chunks[0], energies))
+        return Proposal(self._chunk(chunks[0, best]), float(energies[best]), self._uncertainty(chunks[0], energies))
 
     @torch.no_grad()
     def energy_slice(self, observation: Array, chunk: Array, axes: tuple[int, int], side: int) -> Array:
-        """Energies [side, side] of the chunk with its first action moved over the plane of two axes.
+        """Energies [side, side] of the chunk, shifted so that its first action covers the plane of two axes.
 
-        The other steps move along with the first, as far as actions go. See `NetworkPolicy.landscape`.
+        All steps shift equally and are clipped to [-1, 1]. Arguments as for `NetworkPolicy.energy_slice`.
         """
         context = self.network.context(self._tensor(observation)[None])
         along = torch.linspace(-1, 1, side, device=self.device)
@@ -72,8 +72,8 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         energies = self.network.energy(context, moved.clamp(-1, 1).reshape(1, side * side, self.dim))
         return np.ascontiguousarray(energies.reshape(side, side).cpu().numpy())
 
-    def _doubt(self, chunks: Tensor, energies: Tensor) -> float:
-        """Spread of chunks [K, D], each counted by its density exp(-E / tau): root of the mean variance of a number."""
+    def _uncertainty(self, chunks: Tensor, energies: Tensor) -> float:
+        """Root of the mean variance of chunks [K, D], weighted by exp(-E / tau); action units."""
         share = torch.softmax(-energies / self.settings.temperature, 0)[:, None]
         mean = (share * chunks).sum(0)
         return float((share * (chunks - mean) ** 2).sum(0).mean().sqrt())
@@ -82,21 +82,21 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         return make_energy(dim_o, chunk, self.settings.network)
 
     def _answers(self, states: Tensor) -> Tensor:
-        """Energies of a few far-apart chunks."""
+        """Energies of five distant chunks."""
         chunks = torch.linspace(-1, 1, 5, device=self.device)[None, :, None].expand(len(states), 5, self.dim)
         return self.network.energy(self.network.context(states), chunks)
 
     def _warm(self, previous: Array | None) -> Tensor | None:
-        """The rest of the previous chunk, its last step repeated to H steps; [D]."""
+        """The rest of the previous chunk, with its last step repeated up to H steps; [D]."""
         if previous is None or len(previous) == 0:
             return None
         rest = np.concatenate([previous, np.repeat(previous[-1:], self.horizon - len(previous), axis=0)])
         return self._tensor(rest)
 
     def _screened(self, context: tuple[Tensor, ...], committed: Tensor, warm: Tensor | None) -> Tensor:
-        """`chains` of many candidates, by their energies; the warm start comes first whatever its energy."""
+        """The `chains` candidates of lowest energy, [1, K, D]. The warm start always comes first."""
         inference = self.settings.inference
-        parts = [self.bank[None]]
+        parts = [self.human_chunks[None]]
         if (centres := self.network.centres(context)) is not None:
             parts.append(centres.clamp(-1, 1))
         if warm is not None:
@@ -122,10 +122,10 @@ def untrained_weights(
     settings: MethodSettings,
     network: Callable[[int, ChunkShape, Any], StateNetwork] = make_energy,
 ) -> dict[str, np.ndarray]:
-    """Weights of version 0: a network that knows nothing, and an empty bank."""
+    """Weights of version 0: an untrained network and no human chunks."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         untrained = network(dim_o, ChunkShape(horizon, dim_a), settings.network)
     tensors = {name: value.numpy().copy() for name, value in untrained.state_dict().items()}
-    tensors["bank"] = np.zeros((0, horizon * dim_a), np.float32)
+    tensors["human_chunks"] = np.zeros((0, horizon * dim_a), np.float32)
     return tensors

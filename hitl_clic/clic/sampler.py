@@ -1,7 +1,7 @@
-"""Drawing chunks of low energy: Langevin chains, and cheaper places to start them.
+"""Drawing chunks of low energy: Langevin chains ([CC] Eq. 7) and their starts.
 
-Pure torch, any thread; all randomness from the generator given. Shapes: B states, S chunks each, D = H * dim_a.
-No function here builds a graph: chains are detached and parameters take no gradient.
+Pure torch, any thread; all random numbers come from the given generator. Shapes: B states, S chunks for each state,
+D = H * dim_a. Results are detached: no gradient reaches the parameters.
 """
 
 from __future__ import annotations
@@ -19,24 +19,30 @@ Generator = torch.Generator
 
 
 def step_sizes(steps: int, start: float, end: float) -> list[float]:
-    """lambda_k = (start - end) (1 - k/(K-1))^2 + end, k = 0..K-1 (polynomial decay of power 2)."""
+    """lambda_k = (start - end) (1 - k/(K-1))^2 + end for k = 0..K-1, as in the public CLIC code."""
     if steps == 1:
         return [start]
     return [(start - end) * (1 - k / (steps - 1)) ** 2 + end for k in range(steps)]
 
 
 def uniform(batch: int, samples: int, dim: int, generator: Generator) -> Tensor:
-    """Uniform in [-1, 1]^D; [B, S, D]."""
+    """Uniform samples of [-1, 1]^D; [B, S, D]."""
     return torch.rand(batch, samples, dim, generator=generator, device=generator.device) * 2 - 1
 
 
 def langevin_step(
     chunks: Tensor, gradient: Tensor, size: float, noise: str, clip: float, generator: Generator | None
 ) -> Tensor:
-    """One step, moved at most `clip` a coordinate and kept in [-1, 1]; [B, S, D].
+    """One Langevin step: each coordinate moves by at most `clip` and stays in [-1, 1].
 
-    noise "sqrt": a - lambda grad E + sqrt(2 lambda) w ([CC] Eq. 7). noise "linear": a - lambda (grad E / 2 + w), the
-    public reference's step. Without a generator there is no noise: plain descent.
+    Args:
+        chunks, gradient: a and grad E, [B, S, D]. size: lambda.
+        noise: "sqrt" is a - lambda grad E + sqrt(2 lambda) w ([CC] Eq. 7). "linear" is a - lambda (grad E / 2 + w), the
+            step of the public CLIC code.
+        generator: draws w; None is gradient descent without noise.
+
+    Returns:
+        [B, S, D].
     """
     pull, spread = (size, (2 * size) ** 0.5) if noise == "sqrt" else (0.5 * size, size)
     move = gradient * -pull
@@ -58,12 +64,14 @@ def langevin(
     yield_hook: Callable[[], None] | None = None,
     hold: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """A whole chain from `chunks` ([CC] Eq. 7), one step for each of `sizes`.
+    """A Langevin chain from `chunks` ([CC] Eq. 7), one step for each of `sizes`.
 
     Args:
-        committed: flattened first coordinates, [c], that are bound to be executed: they are never moved.
-        breathe: called before every step, see `NetworkPolicy`.
-        hold: puts what never moves into chunks [B, S, D], where that is not one beginning for all of them.
+        energy, context: E and its context of B states. chunks: starts, [B, S, D]. sizes: lambda of each step.
+        noise, clip, generator: see `langevin_step`.
+        committed: first coordinates [c] of every chunk; they stay fixed.
+        yield_hook: called before every step, see `NetworkPolicy`.
+        hold: restores the fixed coordinates of chunks [B, S, D] after a step; `committed` replaces it.
 
     Returns:
         [B, S, D].
@@ -83,20 +91,23 @@ def langevin(
 
 
 def clamp_prefix(chunks: Tensor, committed: Tensor) -> Tensor:
-    """The chunks with their first coordinates replaced by the committed ones."""
+    """The chunks [..., D] with their first c coordinates replaced by `committed` [c]."""
     chunks = chunks.clone()
     chunks[..., : len(committed)] = committed
     return chunks
 
 
 def proposals(robot: Tensor, human: Tensor, samples: int, generator: Generator) -> Tensor:
-    """Starts for negatives that are near where the energy must be right; [B, S, D].
+    """Starts of the negatives, in four equal parts.
 
-    A quarter each: uniform; around a^h and around a^r at log-uniform scales from 0.01 to 1; and the human chunks of
-    the batch's other states, jittered.
+    The parts are: uniform; around a^h, and around a^r, at log-uniform scales from 0.01 to 1; and human chunks of random
+    states of the batch, with noise of 0.05.
 
     Args:
-        robot, human: [B, D].
+        robot, human: [B, D]. samples: S.
+
+    Returns:
+        [B, S, D].
     """
     batch, dim = human.shape
     device = human.device
@@ -128,7 +139,15 @@ def draw_negatives(
     generator: Generator,
     hold: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """N_a chunks for each state, [B, N_a, D] ([CC] Eq. 7 and 9); robot, human: [B, D]; `hold` as in `langevin`."""
+    """N_a negatives for each state ([CC] Eq. 7 and 9).
+
+    Args:
+        energy, context: E and its context of B states. robot, human: [B, D]. settings: starts and chains.
+        hold: see `langevin`.
+
+    Returns:
+        [B, N_a, D].
+    """
     if settings.start == "proposals":
         start = proposals(robot, human, settings.samples, generator)
     else:

@@ -1,6 +1,6 @@
-"""Policy shaping: move the policy's mass into the desired spaces ([CC] Eq. 9 to 11).
+"""Policy shaping: move the policy's probability mass into the desired spaces ([CC] Eq. 9 to 11).
 
-Pure torch, any thread; no I/O. All in log-space: finite for every finite energy.
+Pure torch, any thread; no I/O. All probabilities are logarithms, so results are finite for every finite energy.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Batch:
     """B pairs with flattened chunks.
 
     Attributes:
-        state: [B, dim_o]. robot, human: a^r, a^h, [B, D].
-        mask: 1 where a coordinate counts in distances, [B, D]. relative: [B], True for relative corrections.
-        given: True on coordinates of the first steps that are known beforehand, [B, D]; None if nothing is.
+        state: [B, dim_o]. robot, human: a^r and a^h, [B, D].
+        mask: 1 on taught coordinates, [B, D]. relative: True for relative corrections, [B].
+        given: True on coordinates of the committed first steps, [B, D]; None if no step is committed.
     """
 
     state: Tensor
@@ -40,26 +40,39 @@ class Batch:
     given: Tensor | None = None
 
     def fill(self, samples: Tensor) -> Tensor:
-        """The samples [B, S, D] with the human's numbers where they are given."""
+        """The samples [B, S, D] with the human chunk's numbers on the given coordinates."""
         return samples if self.given is None else torch.where(self.given[:, None], self.human[:, None], samples)
 
 
 def log_target(energy: Tensor, log_p: Tensor, temperature: float, power: float) -> Tensor:
-    """log of the target policy on the evaluation set: log softmax(-E/tau + power * log p) ([CC] Eq. 10); [B, S]."""
+    """log softmax(-E/tau + power * log p) over the evaluation set: the target policy of [CC] Eq. 10.
+
+    Args:
+        energy, log_p: [B, S]. temperature: tau. power: 1 in [CC].
+
+    Returns:
+        [B, S].
+    """
     return torch.log_softmax(-energy.detach() / temperature + power * log_p, dim=-1)
 
 
 def kl_to_target(energy: Tensor, target: Tensor, temperature: float) -> Tensor:
-    """KL(target || softmax(-E/tau)), mean over the batch ([CC] Eq. 11); `target` is a log-probability [B, S]."""
+    """KL(target || softmax(-E/tau)), mean over the batch ([CC] Eq. 11); a scalar.
+
+    Args:
+        energy: [B, S]. target: log-probabilities, [B, S]. temperature: tau.
+    """
     policy = torch.log_softmax(-energy / temperature, dim=-1)
     return (target.exp() * (target - policy)).sum(-1).mean()
 
 
 def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
-    """mean of max(0, ||grad_a E||_inf - m)^2 over the set ([CC] Eq. 11); gradient [B, S, D].
+    """Mean of max(0, ||grad_a E||_inf - m)^2 over the evaluation set ([CC] Eq. 11); a scalar.
 
-    It knows no mask: it bounds the energy's slope for the chains that walk on it, whatever was taught. Without it on
-    untaught coordinates nothing at all would hold the energy there.
+    No mask applies: Langevin chains move on all coordinates, so the slope must be bounded on all of them.
+
+    Args:
+        gradient: [B, S, D]. margin: m, energy per action unit.
     """
     return (gradient.abs().amax(-1) - margin).clamp_min(0).square().mean()
 
@@ -67,7 +80,7 @@ def gradient_penalty(gradient: Tensor, margin: float) -> Tensor:
 def energies_and_penalty(
     energy: Energy, context: Context, samples: Tensor, settings: EnergyMethodSettings
 ) -> tuple[Tensor, Tensor]:
-    """E of each of the samples [B, S, D], [B, S], and the gradient penalty on the first `penalty_samples`, a scalar."""
+    """E [B, S] of samples [B, S, D], and the gradient penalty of the first `penalty_samples`, a scalar."""
     few = settings.penalty_samples or samples.shape[1]
     if settings.penalty_weight == 0:
         values = energy.energy(context, samples)
@@ -81,9 +94,13 @@ def energies_and_penalty(
 
 
 def observation_log_p(samples: Tensor, batch: Batch, settings: ClicSettings, generator: torch.Generator) -> Tensor:
-    """log p of each sample lying in its pair's desired space, by the kind of the correction; [B, S].
+    """log p(a in the desired space of its pair): [CC] Eq. 6 for absolute, [CL] for relative corrections.
 
-    The generator is asked only if the batch has a relative correction.
+    Args:
+        samples: [B, S, D]. generator: used only if the batch has a relative correction.
+
+    Returns:
+        [B, S].
     """
     boundary = settings.boundary_temperature
     log_p = circular_log_p(samples, batch.robot, batch.human, batch.mask, settings.radius_ratio, boundary)
@@ -97,12 +114,11 @@ def observation_log_p(samples: Tensor, batch: Batch, settings: ClicSettings, gen
 
 
 def mode_loss(energy: Energy, context: Context, batch: Batch, settings: ClicSettings) -> Tensor:
-    """Mean squared distance of the wells' centres from the desired spaces, each by its share in a^h; a scalar.
+    """Mean squared distance of the mode centres from the desired spaces, weighted by responsibility for a^h; a scalar.
 
-    Contrasts say little of where a well should lie once D is large: nearly every sample differs from a^h by more than
-    the well is off, and in directions that have nothing to do with it. This says it outright. A well that answers for a
-    correction is drawn into its desired space and no further, so overlapping spaces still meet in what they share; the
-    other wells are left to the other ways of doing it. 0 for an energy without wells.
+    For large D, contrasts place a mode badly: nearly all samples are farther from a^h than the mode is. This loss moves
+    the responsible mode to the edge of the desired space and no further. So overlapping spaces keep their intersection,
+    and the other modes stay free for other solutions. 0 for an energy without modes.
     """
     centres, shares = energy.centres(context), energy.shares(context, batch.human[:, None])
     if centres is None or shares is None:
@@ -113,15 +129,15 @@ def mode_loss(energy: Energy, context: Context, batch: Batch, settings: ClicSett
     return (shares[:, 0].detach() * gap.square()).sum(-1).mean()
 
 
-def deal_untaught(samples: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-    """The samples, each with the untaught coordinates of another sample of the same state, drawn without replacement.
+def permute_untaught(samples: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+    """The samples with their untaught coordinates permuted among the samples of the same state.
 
-    What stands on untaught coordinates of a^h and a^r is a placeholder. A few samples lie in the desired space, and
-    those descend from a^h: if they kept its placeholder, the target would put its mass there and teach it. Dealt anew,
-    what is untaught is independent of what is taught over the whole set, so only the energy itself decides on it.
+    Untaught coordinates of a^h and a^r are placeholders. The samples in the desired space descend from a^h. If they
+    kept its placeholder, the target would teach it. After the permutation, taught and untaught coordinates are
+    independent.
 
     Args:
-        samples: [B, S, D]. mask: [B, D], 1 on taught coordinates. The generator is asked only if some are not.
+        samples: [B, S, D]. mask: [B, D], 1 on taught coordinates. generator: used only if some are untaught.
 
     Returns:
         [B, S, D].
@@ -129,24 +145,23 @@ def deal_untaught(samples: Tensor, mask: Tensor, generator: torch.Generator) -> 
     if bool((mask > 0).all()):
         return samples
     order = torch.rand(samples.shape[:2], generator=generator, device=samples.device).argsort(dim=1)
-    dealt = samples.gather(1, order[..., None].expand_as(samples))
-    return torch.where(mask[:, None] > 0, samples, dealt)
+    permuted = samples.gather(1, order[..., None].expand_as(samples))
+    return torch.where(mask[:, None] > 0, samples, permuted)
 
 
 def shaping_loss(
     energy: Energy, batch: Batch, settings: ClicSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of one batch ([CC] Eq. 11) and its terms, detached, by name."""
+    """The loss of one batch ([CC] Eq. 11, plus the mode loss), a scalar, and its terms, detached, by name."""
     with torch.no_grad():
         context = energy.context(batch.state)
     hold = None if batch.given is None else batch.fill
     negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator, hold)
     samples = torch.cat([batch.human[:, None], batch.robot[:, None], negatives], dim=1)  # Eq. 9
-    # Where steps are given a^r has them too. The desired space stays the pair's own, cut where the given steps are.
-    samples = batch.fill(samples)
-    samples = deal_untaught(samples, batch.mask, generator)
+    samples = batch.fill(samples)  # all samples, a^r too, share the given steps
+    samples = permute_untaught(samples, batch.mask, generator)
     few = settings.penalty_samples or samples.shape[1]
-    if few < samples.shape[1]:  # the penalty looks at the first ones: let those be any
+    if few < samples.shape[1]:  # the penalty uses the first samples, so their order must be random
         order = torch.randperm(samples.shape[1], generator=generator, device=samples.device)
         samples = samples[:, order]
     log_p = observation_log_p(samples, batch, settings, generator)
@@ -157,7 +172,7 @@ def shaping_loss(
     loss = divergence + settings.penalty_weight * penalty
     terms = {"kl": divergence.detach(), "penalty": penalty.detach()}
     if settings.mode_loss.weight:
-        drawn = mode_loss(energy, context, batch, settings)
-        loss = loss + settings.mode_loss.weight * drawn
-        terms["mode_loss"] = drawn.detach()
+        of_modes = mode_loss(energy, context, batch, settings)
+        loss = loss + settings.mode_loss.weight * of_modes
+        terms["mode_loss"] = of_modes.detach()
     return loss, {"loss": loss.detach(), **terms}

@@ -1,7 +1,7 @@
-"""Updates of a network from pairs: Adam, warm-up, cosine restarts, all randomness from one seed.
+"""Training of a network on pairs: Adam with warm-up and cosine restarts, all random numbers from one seed.
 
-Pure torch and numpy, no I/O, no threads; lives in the learner process (and in offline learning and benchmarks).
-`state` and `load_state` hold everything but the pairs, so that a resumed run goes on bit for bit.
+Pure torch and numpy, no I/O, no threads; runs in the learner process, in offline learning and in benchmarks.
+`state` and `load_state` hold everything except the pairs. A resumed run continues bit for bit.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from hitl_clic.clic.shaping import Batch
 from hitl_clic.types.symmetry import Symmetry
 
 FUSED_ADAM = ("cpu", "cuda")
-"""Types of device whose Adam is one operation in every torch that we allow."""
+"""Device types on which every supported torch has a fused Adam."""
 
 
 def learning_rate(update: int, settings: MethodSettings) -> float:
-    """Rate of update 0, 1, ...: linear warm-up, then cosine from the greatest to the end rate, with restarts."""
+    """Learning rate of update 0, 1, ...: linear warm-up, then cosine decay with restarts."""
     top, end = settings.learning_rate, settings.learning_rate_end
     if update < settings.warmup_updates:
         return end + (top - end) * update / settings.warmup_updates
@@ -37,16 +37,16 @@ def learning_rate(update: int, settings: MethodSettings) -> float:
 
 
 class ChunkTrainer:
-    """Keeps the pairs and trains the network of an objective on them.
+    """Stores the pairs and trains the network of an objective on them.
 
     Args:
         dim_o, dim_a, horizon: sizes of states, actions and chunks.
-        settings: the method's numbers. seed: of everything random in it.
-        symmetries: each time a pair is drawn it stands for itself or for one of its images, all alike likely.
-        objective: what is minimised; `hitl_clic.methods.make_trainer` takes the one that the settings ask for.
+        settings: the method's numbers. seed: seeds all random numbers.
+        symmetries: each drawn pair is replaced by itself or one of its images, with equal probability.
+        objective: network and loss; `hitl_clic.methods.make_trainer` chooses it by `settings.kind`.
 
     Raises:
-        ValueError: a symmetry is of other sizes, or the settings ask for another objective.
+        ValueError: a symmetry has other sizes, or `settings.kind` names another objective.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class ChunkTrainer:
         self.symmetries, self.objective = tuple(symmetries), objective
         self.dim_o, self.dim_a, self.horizon, self.settings = dim_o, dim_a, horizon, settings
         self.device = torch.device(settings.device)
-        with torch.random.fork_rng(devices=[]):  # the initial weights come from the seed, and no one else's do
+        with torch.random.fork_rng(devices=[]):  # seeds the initial weights and keeps torch's global generator
             torch.manual_seed(seed)
             self.network: StateNetwork = objective.network(dim_o, ChunkShape(horizon, dim_a), settings.network).to(
                 self.device
             )
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.buffer = PairBuffer(settings.buffer, np.random.default_rng(seed))
-        self.optimiser = torch.optim.AdamW(  # without decay this is Adam
+        self.optimiser = torch.optim.AdamW(  # with weight decay 0 this is Adam
             self.network.parameters(),
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
@@ -88,9 +88,9 @@ class ChunkTrainer:
         return len(self.buffer)
 
     def add(self, pair_id: int, correction_mode: str, state: Array, robot: Array, human: Array, mask: Array) -> None:
-        """Keep a pair: state [dim_o]; robot, human, mask [H, dim_a].
+        """Store a pair: state [dim_o]; robot, human, mask [H, dim_a].
 
-        The mask is final. The correction of a relative pair is limited to `relative_length`.
+        The human chunk of a relative pair is limited to `relative_length`, see `limited_correction`.
 
         Raises:
             ValueError: a shape does not fit, or a number is not finite.
@@ -112,15 +112,15 @@ class ChunkTrainer:
         self.buffer.add(StoredPair(pair_id, relative, state, robot, human, mask))
 
     def remove(self, pair_id: int) -> bool:
-        """Forget a pair that its teacher withdrew. False if it is not here."""
+        """Remove a pair that its teacher withdrew. False if the id is not stored."""
         return self.buffer.remove(pair_id)
 
     def ready(self) -> bool:
-        """Whether there are pairs enough for an update."""
+        """Whether there are enough pairs for an update."""
         return len(self.buffer) >= self.settings.min_pairs
 
     def update(self) -> dict[str, float]:
-        """One update of the network from one batch ([CC] Algorithm 1, lines 26 to 33); its loss terms by name."""
+        """One update from one batch ([CC] Algorithm 1, lines 26 to 33); its loss terms by name."""
         rate = learning_rate(self.updates, self.settings)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -133,7 +133,7 @@ class ChunkTrainer:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimiser.step()
         if self.averaged:
-            # a young average would remember the untrained weights: its decay grows with its age
+            # a small decay at first, so that the average forgets the untrained weights
             decay = min(self.settings.average, (1 + self.updates) / (10 + self.updates))
             torch._foreach_lerp_(self.averaged, [p.detach() for p in self.network.parameters()], 1 - decay)
         self.updates += 1
@@ -141,16 +141,16 @@ class ChunkTrainer:
         return {name: float(value) for name, value in terms.items()}
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Everything the policy needs, by name: the (averaged) network, and a bank of human chunks [K, D]."""
+        """Everything the policy needs, by name: the (averaged) network, and `human_chunks` [K, D]."""
         tensors = {name: value.detach().cpu().numpy().copy() for name, value in self.network.state_dict().items()}
         if self.averaged:
             for (name, _), mean in zip(self.network.named_parameters(), self.averaged, strict=True):
                 tensors[name] = mean.cpu().numpy().copy()
-        tensors["bank"] = self._bank()
+        tensors["human_chunks"] = self._human_chunks()
         return tensors
 
     def state(self) -> dict[str, np.ndarray]:
-        """All but the pairs, as arrays by name."""
+        """Everything except the pairs, as arrays by name."""
         arrays = {f"network.{name}": value.detach().cpu().numpy() for name, value in self.network.state_dict().items()}
         for i, entry in self.optimiser.state_dict()["state"].items():  # not always in the order of i
             for name, value in entry.items():
@@ -166,10 +166,10 @@ class ChunkTrainer:
         return {name: np.array(value) for name, value in arrays.items()}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Return to a `state`, after its pairs were added again.
+        """Restore a `state`. Its pairs must be added first.
 
         Raises:
-            ValueError: the state is of another network, or of another kind of device, whose random numbers end.
+            ValueError: the state belongs to another network, or to another type of torch device.
         """
         try:
             self.network.load_state_dict({k[8:]: torch.tensor(v) for k, v in state.items() if k.startswith("network.")})
@@ -182,7 +182,7 @@ class ChunkTrainer:
         except RuntimeError as error:
             where = f"policy.device = {self.settings.device}"
             raise ValueError(
-                f"the checkpoint is of another kind of device than {where}; go on where it was made"
+                f"the checkpoint is of another type of device than {where}; resume on the type that made it"
             ) from error
         self.averaged = averaged
         adam = self.optimiser.state_dict()
@@ -199,7 +199,7 @@ class ChunkTrainer:
         self.updates, self.newest_pair, self.buffer.newest_drawn = counts
 
     def _due_for_standardising(self) -> bool:
-        """At updates 0, 1, 2, 4, 8, ...: often while the spread is little known, then hardly ever."""
+        """True at updates 0, 1, 2, 4, 8, ...: the statistics change quickly at first."""
         return self.updates & (self.updates - 1) == 0
 
     def _standardise(self) -> None:
@@ -209,11 +209,11 @@ class ChunkTrainer:
         self.network.spread.copy_(torch.from_numpy(states.std(0) + 1e-2))
 
     def _batch(self, pairs: list[StoredPair]) -> Batch:
-        """The pairs, or images of them."""
+        """The pairs as tensors; each is replaced by itself or one of its images."""
         state = np.stack([p.state for p in pairs])
         robot, human, mask = (np.stack([getattr(p, name) for p in pairs]) for name in ("robot", "human", "mask"))
         if self.symmetries:
-            # of the images; the last number is the pair itself
+            # the last number stands for the pair itself
             which = self.buffer.generator.integers(len(self.symmetries) + 1, size=len(pairs))
             for number, symmetry in enumerate(self.symmetries):
                 rows = which == number
@@ -223,7 +223,7 @@ class ChunkTrainer:
                 mask[rows] = symmetry.of_mask(mask[rows])
 
         given: np.ndarray | None = None
-        most = min(self.settings.given_steps, self.horizon - 1)  # something must be left to learn
+        most = min(self.settings.given_steps, self.horizon - 1)  # at least one step remains to learn
         if most:
             steps = self.buffer.generator.integers(most + 1, size=len(pairs))
             given = (np.arange(self.horizon) < steps[:, None])[..., None] & (mask > 0)
@@ -240,10 +240,11 @@ class ChunkTrainer:
             given=None if given is None else torch.from_numpy(given.reshape(len(pairs), -1)).to(self.device),
         )
 
-    def _bank(self) -> np.ndarray:
+    def _human_chunks(self) -> np.ndarray:
+        """At most `inference.bank` human chunks of the buffer, [K, D]: the planner's candidates."""
         ids = list(self.buffer.pairs)
         size = self.settings.bank_size
-        if len(ids) > size:  # spread evenly over the buffer, the newest included
+        if len(ids) > size:  # evenly spaced over the buffer, the newest included
             ids = [ids[i] for i in np.linspace(0, len(ids) - 1, size).astype(int)]
         if not ids:
             return np.zeros((0, self.horizon * self.dim_a), np.float32)

@@ -1,6 +1,6 @@
-"""The grid of experiments: what is run, what is not run again, and what the tables make of the rows.
+"""The grid of experiments: which experiments run, which are skipped, and the tables of the rows.
 
-A small program stands in for the application: it writes what `teach` and `evaluate` write, and can be slow or fail.
+A fake program replaces the jobs: it writes the files of `teach` and `evaluate`, and can be slow or fail.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.experiment import VARIANTS, CommandFailed, Experiment, Runner, e
 from hitl_clic.settings import load
 from hitl_clic.types.errors import SettingsError
 
-STAND_IN = """
+FAKE_PROGRAM = """
 import json, sys, time
 from pathlib import Path
 given = json.loads(sys.argv[2])
@@ -51,11 +51,11 @@ EXPERIMENT = Experiment("hammer", "clic", "oracle_human_timing", "plain", 8, 4, 
 
 
 class Program:
-    """The stand-in on disk, and what it was asked to do."""
+    """The fake program on disk and the log of its calls."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "stand_in.py"
-        self.path.write_text(STAND_IN, encoding="utf-8")
+        self.path = folder / "fake.py"
+        self.path.write_text(FAKE_PROGRAM, encoding="utf-8")
         self.behave()
 
     def behave(self, teach_s: float = 0.0, evaluate_fails: bool = False) -> None:
@@ -143,7 +143,7 @@ def test_a_grid_runs_side_by_side_and_goes_on_after_a_failure(
     assert [json.loads(line)["figure"] for line in capsys.readouterr().out.splitlines()] == ["learning"] * 3
 
 
-def test_a_row_cut_short_by_a_kill_costs_only_itself(tmp_path: Path) -> None:
+def test_an_incomplete_row_is_skipped(tmp_path: Path) -> None:
     rows = tmp_path / "results" / "rows.jsonl"
     append_row({"seed": 0}, rows)
     with rows.open("a", encoding="utf-8") as file:
@@ -152,7 +152,7 @@ def test_a_row_cut_short_by_a_kill_costs_only_itself(tmp_path: Path) -> None:
     assert [row["seed"] for row in read_rows(rows)] == [0, 2]
 
 
-def test_a_grid_is_every_combination_that_makes_sense() -> None:
+def test_a_grid_holds_every_valid_combination() -> None:
     asked = grid(Arguments("hammer", ("clic", "bc"), (1, 8), (0, 4), ("plain", "relative"), (0, 1), episodes=50))
     # of H = 8 clic by itself executes 4, which is not asked twice; bc executes all 8
     cells = {("clic", 1, 1), ("bc", 1, 1), ("clic", 8, 4), ("bc", 8, 8), ("bc", 8, 4)}
@@ -173,7 +173,7 @@ def test_a_grid_is_every_combination_that_makes_sense() -> None:
         (Arguments(horizons=(4,), methods=("magic",)), "method = magic"),
     ],
 )
-def test_what_is_not_allowed_is_named(arguments: Arguments, said: str) -> None:
+def test_errors_name_the_field_and_the_allowed_values(arguments: Arguments, said: str) -> None:
     with pytest.raises(SettingsError) as refused:
         grid(arguments)
     assert said in str(refused.value)
@@ -181,7 +181,7 @@ def test_what_is_not_allowed_is_named(arguments: Arguments, said: str) -> None:
 
 @pytest.mark.parametrize("name", variant_names()[1:])
 def test_every_variant_is_one_the_settings_allow(name: str) -> None:
-    """And one that changes something, for some of the tasks."""
+    """Every variant also changes a setting of at least one task."""
     changed = 0
     for task in ("push_t", "two_arm_lift"):
         plain = load(overrides={"task": task}, session="oracle_human_timing")

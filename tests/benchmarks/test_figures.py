@@ -1,4 +1,4 @@
-"""Figures that a benchmark makes of what it measured, and the episodes it measures them in."""
+"""Computed figures of the benchmarks, and episodes of the help request benchmark."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ numbers = st.lists(st.floats(0, 20, width=32), min_size=1, max_size=40)
 
 
 class StandingStill:
-    """A policy that does nothing, in more doubt with each plan."""
+    """A policy that stands still; its uncertainty grows with each plan."""
 
     version = newest_pair = 1
 
@@ -32,7 +32,7 @@ class StandingStill:
 
 @pytest.fixture(scope="module")
 def unhelped() -> Helped:
-    """A quiet robot that nobody helps."""
+    """An episode without help requests."""
     return _episode(lambda plan: False)
 
 
@@ -49,21 +49,21 @@ def test_a_robot_that_never_asks_is_never_helped(unhelped: Helped) -> None:
     assert unhelped.plans == -(-unhelped.steps // EXECUTE), "it plans anew when the first half is done"
 
 
-def test_a_robot_that_always_asks_is_driven_home_by_the_teacher() -> None:
+def test_a_robot_that_always_asks_is_driven_to_success_by_the_teacher() -> None:
     helped = _episode(lambda plan: True)
     assert helped.success
     assert helped.driven == helped.steps
-    assert helped.calls == helped.plans == -(-helped.steps // DRIVES), "called anew whenever it had helped"
+    assert helped.calls == helped.plans == -(-helped.steps // DRIVES), "it asks again after each help"
 
 
 def test_one_call_is_helped_for_so_many_steps_and_no_more(unhelped: Helped) -> None:
     fifth = _episode(lambda plan: plan.uncertainty == 5.0)
     assert (fifth.calls, fifth.driven) == (1, DRIVES)
-    assert fifth.steps == unhelped.steps, "16 steps do not bring it home"
+    assert fifth.steps == unhelped.steps, "16 steps do not suffice"
     assert fifth.plans == -(-(fifth.steps - DRIVES) // EXECUTE) + 1, "the plan at which it asked was not executed"
 
 
-def test_the_plan_that_asks_carries_the_policys_doubt() -> None:
+def test_a_plan_carries_the_policys_uncertainty() -> None:
     seen: list[Plan] = []
     _episode(lambda plan: bool(seen.append(plan)))
     assert [plan.uncertainty for plan in seen[:3]] == [1.0, 2.0, 3.0]

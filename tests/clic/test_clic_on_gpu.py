@@ -59,13 +59,13 @@ def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
         plans.append(chunk)
         previous = chunk[1:]
     if settings.device == DEVICE.type:
-        assert policy.bank.device == DEVICE
+        assert policy.human_chunks.device == DEVICE
         assert all(isinstance(value, There) for value in policy.network.state_dict().values())
     return trainer, plans
 
 
 ENERGY_METHODS = ("clic", "ibc")
-"""Their losses compare energies of one state, so what is added to all of them changes nothing."""
+"""These losses compare energies of one state, so a constant added to all of them changes nothing."""
 CASES: list[tuple[MethodKind, dict[str, object]]] = [
     *((kind, {}) for kind in METHODS),
     ("clic", {"network": EnergySettings(kind="mlp", hidden=(8, 8))}),
@@ -90,7 +90,7 @@ def test_another_device_gives_the_same_numbers(
     np.testing.assert_allclose(np.stack(others), np.stack(plans), rtol=1e-3, atol=1e-5)
 
 
-def test_the_double_refuses_what_a_gpu_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fake_device_rejects_what_a_gpu_rejects(monkeypatch: pytest.MonkeyPatch) -> None:
     with elsewhere(monkeypatch) as device:
         here, there = torch.ones(3), torch.ones(3, device=device)
         with pytest.raises(RuntimeError, match="mixes devices"):

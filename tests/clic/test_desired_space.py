@@ -174,7 +174,7 @@ def test_gradient_penalty(seed: int, margin: float) -> None:
 
 
 def method(**changes: object) -> ClicSettings:
-    """Everything said out loud, so that a change of a default changes no test."""
+    """All settings are explicit, so that no default changes a test."""
     numbers: dict[str, object] = {
         "negatives": NegativeSettings(
             start="proposals", samples=12, steps=2, noise="linear", step_start=0.1, step_end=1e-5, clip=0.1
@@ -239,7 +239,7 @@ def slow_loss(
 
 
 def test_a_penalty_of_few_looks_at_any_samples() -> None:
-    """Not always at the two chunks of the pair, which come first."""
+    """The penalty uses random samples, not always the two chunks of the pair, which come first."""
     batch = make_batch(np.random.default_rng(0), 1, 3, 6)
     looked_at_human = 0
     for seed in range(20):
@@ -348,7 +348,7 @@ def test_huge_energies_stay_finite(kind: EnergyKind, modes: int, size: float, di
         values = energy.energy(energy.context(batch.state), batch.human[:, None])
         out.weight *= size / values.abs().mean()
         while (values := energy.energy(energy.context(batch.state), batch.human[:, None])).abs().max() < 9e3:
-            out.weight *= 2  # wells stand beside the network
+            out.weight *= 2  # the modes add to the network's energy
     loss, _ = shaping_loss(energy, batch, method(), torch.Generator().manual_seed(0))
     loss.backward()
     assert torch.isfinite(loss)
@@ -358,7 +358,7 @@ def test_huge_energies_stay_finite(kind: EnergyKind, modes: int, size: float, di
 
 
 def test_energies_apart_by_twenty_thousand() -> None:
-    """All mass of the target where the policy has none: large, but a number, with a gradient that helps."""
+    """The target has all its mass where the policy has none: the loss is finite and its gradient points there."""
     energy = torch.tensor([[1e4, -1e4, 0.0]], requires_grad=True)
     target = log_target(energy, torch.tensor([[0.0, -3e4, -3e4]]), 1.0, 1.0)
     loss = kl_to_target(energy, target, 1.0)

@@ -14,7 +14,7 @@ from hitl_clic.clic.energies import ENERGIES, make_energy
 from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.film_energy import FilmEnergy
 from hitl_clic.clic.mlp_energy import MlpEnergy
-from hitl_clic.clic.modes import WELL_SLOPE, Modes
+from hitl_clic.clic.modes import MODE_SLOPE, Modes
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.settings import EnergySettings
 from hitl_clic.clic.shaping import gradient_penalty
@@ -63,7 +63,7 @@ def inputs(seed: int = 0, batch: int = 3, samples: int = 4) -> tuple[Tensor, Ten
 
 
 @pytest.mark.parametrize("kind", ["film", "mlp"])
-def test_zero_at_first(kind: str) -> None:
+def test_an_untrained_energy_is_zero(kind: str) -> None:
     energy = blank(kind)
     state, chunks = (x.float() for x in inputs())
     values, gradient = energy.energy_and_gradient(energy.context(state), chunks)
@@ -74,7 +74,7 @@ def test_zero_at_first(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["film with modes"])
-def test_at_first_there_are_only_the_wells(kind: str) -> None:
+def test_an_untrained_energy_consists_of_its_modes(kind: str) -> None:
     energy = blank(kind)
     assert isinstance(energy, FilmEnergy)
     assert energy.modes is not None
@@ -147,7 +147,7 @@ def test_no_graph_where_none_is_wanted(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_states_and_chunks_do_not_mix(kind: str) -> None:
-    """A row of a batch has the energy it has alone, and both state and chunk matter."""
+    """A row's energy does not depend on the batch, and depends on state and chunk."""
     energy = trained(kind)
     state, chunks = inputs()
     together = energy.energy(energy.context(state), chunks)
@@ -173,7 +173,7 @@ def test_states_are_standardised_and_clipped(kind: str) -> None:
 
 
 def test_mlp_is_the_published_network() -> None:
-    """One Sequential on [s; a] with the same weights, in the published order Linear, ReLU, LayerNorm."""
+    """One Sequential on [s; a] with the same weights, in the order of [CC]: Linear, ReLU, LayerNorm."""
     energy = trained("mlp")
     assert isinstance(energy, MlpEnergy)
     hidden = (16, 12, 8)
@@ -217,11 +217,11 @@ def test_make_energy_takes_the_kind() -> None:
     assert modes.modes.count == 3
 
 
-# ---- wells
+# ---- modes
 
 
-def wells_by_hand(centres: Array, depth: Array, slope: Array, chunks: Array) -> tuple[Array, Array]:
-    """Energy [B, S] and gradient [B, S, D] of wells, number by number in float64."""
+def modes_by_hand(centres: Array, depth: Array, slope: Array, chunks: Array) -> tuple[Array, Array]:
+    """Energy [B, S] and gradient [B, S, D] of modes, number by number in float64."""
     batch, samples, dim = chunks.shape
     energy, gradient = np.zeros((batch, samples)), np.zeros(chunks.shape)
     for b in range(batch):
@@ -239,8 +239,8 @@ def wells_by_hand(centres: Array, depth: Array, slope: Array, chunks: Array) -> 
     return energy, gradient
 
 
-def some_wells(seed: int, count: int) -> tuple[Modes, tuple[Tensor, ...], Tensor]:
-    """float64 wells, their context for three states and chunks [3, 4, DIM]."""
+def some_modes(seed: int, count: int) -> tuple[Modes, tuple[Tensor, ...], Tensor]:
+    """float64 modes, their context for three states and chunks [3, 4, DIM]."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         modes = Modes(7, DIM, count).double()
@@ -250,13 +250,13 @@ def some_wells(seed: int, count: int) -> tuple[Modes, tuple[Tensor, ...], Tensor
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("seed", range(3))
-def test_wells_by_hand_and_by_finite_differences(seed: int, count: int) -> None:
-    modes, context, chunks = some_wells(seed, count)
+def test_modes_by_hand_and_by_finite_differences(seed: int, count: int) -> None:
+    modes, context, chunks = some_modes(seed, count)
     centres, depth, slope = context
     assert centres.shape == (3, count, DIM)
     assert depth.shape == slope.shape == (3, 1, count)
     energy, gradient = modes.energy_and_gradient(context, chunks)
-    by_hand, pull = wells_by_hand(centres.numpy(), depth.numpy(), slope.numpy(), chunks.numpy())
+    by_hand, pull = modes_by_hand(centres.numpy(), depth.numpy(), slope.numpy(), chunks.numpy())
     np.testing.assert_allclose(energy.numpy(), by_hand, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(gradient.numpy(), pull, rtol=1e-12, atol=1e-13)
     step = 1e-6
@@ -266,8 +266,8 @@ def test_wells_by_hand_and_by_finite_differences(seed: int, count: int) -> None:
         torch.testing.assert_close(gradient[..., i], (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
 
 
-def test_a_wells_centre_is_its_lowest_place_and_far_off_the_pull_is_its_slope() -> None:
-    modes, context, _ = some_wells(0, 1)
+def test_a_mode_is_lowest_at_its_centre_and_its_far_gradient_is_its_slope() -> None:
+    modes, context, _ = some_modes(0, 1)
     centres, depth, slope = context
     energy, gradient = modes.energy_and_gradient(context, centres)
     torch.testing.assert_close(energy, depth[:, 0])
@@ -280,8 +280,8 @@ def test_a_wells_centre_is_its_lowest_place_and_far_off_the_pull_is_its_slope() 
 @pytest.mark.parametrize("depths", [(1e4, 1e4), (-1e4, -1e4), (1e4, -1e4), (0.0, 0.0)])
 @pytest.mark.parametrize("far", [0.0, 1.0, 1e3, 1e6, 1e12])
 @pytest.mark.parametrize("slope", [0.0, 2.0, 1e4])
-def test_wells_stay_finite_in_float32(depths: tuple[float, float], far: float, slope: float) -> None:
-    """Deep, shallow, steep, flat, and as far off as nothing ever is; forward and backward."""
+def test_modes_stay_finite_in_float32(depths: tuple[float, float], far: float, slope: float) -> None:
+    """Extreme depths, slopes and distances, forward and backward."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         modes = Modes(7, DIM, 2)
@@ -310,17 +310,17 @@ def test_centres_stay_just_around_the_box_and_slopes_above_zero(size: float) -> 
         assert centres.abs().max() > 1.1
 
 
-def test_an_untrained_wells_slope_is_what_is_said() -> None:
+def test_the_slope_of_an_untrained_mode() -> None:
     modes = Modes(7, DIM, 3)
     with torch.no_grad():
         modes.shapes.weight.zero_()
         modes.shapes.bias.zero_()
     torch.testing.assert_close(
-        modes.context(torch.randn(2, 7))[2], torch.full((2, 1, 3), WELL_SLOPE), rtol=1e-4, atol=0
+        modes.context(torch.randn(2, 7))[2], torch.full((2, 1, 3), MODE_SLOPE), rtol=1e-4, atol=0
     )
 
 
-def test_only_wells_have_centres() -> None:
+def test_only_modes_have_centres() -> None:
     state, _ = inputs()
     for kind in KINDS:
         energy = trained(kind)
@@ -358,7 +358,7 @@ def test_near_a_centre_nothing_cancels_in_float32(dim: int, off: float) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mlp", "film"])
-def test_waves_are_sines_and_cosines_of_the_standardised_state(kind: str) -> None:
+def test_fourier_features_are_sines_and_cosines_of_the_standardised_state(kind: str) -> None:
     settings = EnergySettings(kind=kind, fourier_frequencies=(1.0, 4.0), hidden=(8,), trunk=(8,))  # type: ignore[arg-type]
     energy = make_energy(3, ChunkShape(4, 2), settings)
     energy.shift.copy_(torch.tensor([1.0, 0.0, -1.0]))

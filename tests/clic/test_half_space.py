@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from hitl_clic.clic.desired_space import draw_directions, half_space_log_p, implicit_log_p
 from hitl_clic.clic.settings import ClicSettings, HalfSpaceSettings
-from hitl_clic.clic.shaping import Batch, deal_untaught, observation_log_p
+from hitl_clic.clic.shaping import Batch, observation_log_p, permute_untaught
 from hitl_clic.methods import make_policy, make_trainer
 from hitl_clic.settings import load
 
@@ -34,14 +34,14 @@ def tensor(a: Numbers) -> torch.Tensor:
 
 
 def numbers(**changes: Any) -> HalfSpaceSettings:
-    published: dict[str, Any] = {
+    numbers_of_cl: dict[str, Any] = {
         "pairs": 128,
         "angle_deg": 30.0,
         "tightness": 0.1,
         "observed_weight": 0.3,
         "boundary_temperature": 0.1,
     }
-    return HalfSpaceSettings(**{**published, **changes})
+    return HalfSpaceSettings(**{**numbers_of_cl, **changes})
 
 
 def slow(samples: Numbers, robot: Numbers, human: Numbers, mask: Numbers, g: Numbers, s: HalfSpaceSettings) -> Numbers:
@@ -78,7 +78,7 @@ def test_implicit_pairs_one_at_a_time(
     assert np.allclose(found, slow(*case, s), rtol=1e-6, atol=1e-6)
 
 
-def test_the_fast_form_is_exact_enough_in_float32_and_large() -> None:
+def test_the_form_by_inner_products_is_exact_enough_in_float32_and_large() -> None:
     """At D = 512 and right at the negatives, where inner products could cancel."""
     rng = np.random.default_rng(0)
     s = numbers()
@@ -112,7 +112,7 @@ def test_the_negatives_lie_on_the_published_cone() -> None:
         assert (n + opposite) / 2 == pytest.approx(robot + h * 0.2 * (0.1 + 0.9 * math.cos(math.radians(30))))
 
 
-def test_of_all_actions_as_far_those_along_the_correction_are_best() -> None:
+def test_of_all_equally_distant_actions_those_along_the_correction_are_best() -> None:
     """D = 2: on a circle around a^r log p falls with the angle to h, and beyond the cone nothing comes near."""
     angles = np.deg2rad(np.arange(0, 181, 10))
     robot, human = torch.zeros(1, 2, dtype=torch.float64), torch.tensor([[0.2, 0.0]], dtype=torch.float64)
@@ -130,7 +130,7 @@ def test_of_all_actions_as_far_those_along_the_correction_are_best() -> None:
 
 
 def test_beyond_the_corrected_action_is_still_an_improvement() -> None:
-    """a^h is not itself wanted: straight on there is no far side, as the ball has."""
+    """Unlike the ball, the half-space has no far side: chunks beyond a^h are as good."""
     robot, human = torch.zeros(1, 5), torch.tensor([[0.2, 0, 0, 0, 0]])
     steps = torch.linspace(-1, 1, 41)
     samples = steps[None, :, None] * torch.tensor([1.0, 0, 0, 0, 0])
@@ -140,7 +140,7 @@ def test_beyond_the_corrected_action_is_still_an_improvement() -> None:
 
 
 def test_one_taught_number_has_its_observed_pair_alone() -> None:
-    """There is nothing orthogonal to turn towards; and so it is with no implicit pairs asked for."""
+    """No vector is orthogonal to the correction. The same holds without implicit pairs."""
     rng = np.random.default_rng(2)
     samples, robot, human = (tensor(rng.uniform(-1, 1, shape)) for shape in ((1, 6, 4), (1, 4), (1, 4)))
     one, all_of_them = torch.tensor([[0.0, 1, 0, 0]], dtype=torch.float64), torch.ones(1, 4, dtype=torch.float64)
@@ -206,11 +206,11 @@ def test_finite_with_gradients_whatever_the_correction(dim: int) -> None:
     assert log_p[1, 1] > log_p[1, 0], "a^h over a^r"
 
 
-# ---- taught by nothing but directions
+# ---- learning from directions only
 
 
-def test_directions_alone_lead_a_policy_to_what_is_wanted() -> None:
-    """Corrected at random states where it errs, a fifth of an action at a time, with fast's numbers."""
+def test_a_policy_learns_the_target_from_directions_only() -> None:
+    """Corrects the robot at random states, by a fifth of an action at a time, with the numbers of `clic`."""
     method = load(overrides={"method": "clic", "policy": {"symmetries": False}}).policy
     trainer, rng = make_trainer(1, 2, 2, method, 0), np.random.default_rng(0)
     errors = []
@@ -310,13 +310,13 @@ def test_only_relative_rows_ask_the_generator() -> None:
 # ---- the evaluation set of a partial correction
 
 
-def test_untaught_numbers_are_dealt_anew_together() -> None:
+def test_untaught_numbers_are_permuted_together() -> None:
     b, s, d = 3, 50, 6
     samples = torch.rand(b, s, d, generator=seeded())
     mask = torch.ones(b, d)
     mask[1, 3:] = 0
     mask[2, [0, 5]] = 0
-    dealt = deal_untaught(samples, mask, seeded(1))
+    dealt = permute_untaught(samples, mask, seeded(1))
     assert torch.equal(dealt[0], samples[0])
     for i, untaught in ((1, [3, 4, 5]), (2, [0, 5])):
         taught = [c for c in range(d) if c not in untaught]
@@ -327,10 +327,10 @@ def test_untaught_numbers_are_dealt_anew_together() -> None:
         assert stayed < 10
 
 
-def test_nothing_is_dealt_where_all_is_taught() -> None:
+def test_nothing_is_permuted_if_all_is_taught() -> None:
     samples, generator = torch.rand(2, 3, 4, generator=seeded()), seeded(1)
     before = generator.get_state()
-    assert deal_untaught(samples, torch.ones(2, 4), generator) is samples
+    assert permute_untaught(samples, torch.ones(2, 4), generator) is samples
     assert torch.equal(before, generator.get_state())
 
 

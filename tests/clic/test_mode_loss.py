@@ -1,4 +1,4 @@
-"""What draws the wells to desired spaces: distances by geometry, whom it moves and where to, and what it is for."""
+"""The mode loss: distances by geometry, which modes it moves and where, and its effect on learning."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def test_half_space_gap(case: tuple[Numbers, ...]) -> None:
             assert slow_distance(moved, human, mask) == pytest.approx(slow_distance(moved, robot, mask), abs=1e-9)
 
 
-def test_a_correction_of_nothing_draws_nobody() -> None:
-    """a^r = a^h, or nothing was taught: a half-space without a side. Finite, and no pull."""
+def test_an_empty_correction_has_no_mode_loss() -> None:
+    """a^r = a^h, or nothing was taught: a half-space without a normal. The loss is finite and its gradient 0."""
     chunks, same = torch.rand(2, 3, 4), torch.rand(2, 4)
     mask = torch.tensor([[1.0, 1, 1, 1], [0, 0, 0, 0]])
     chunks.requires_grad_(True)
@@ -80,8 +80,8 @@ def test_a_correction_of_nothing_draws_nobody() -> None:
     assert torch.equal(chunks.grad, torch.zeros_like(chunks))
 
 
-class _TwoWells(torch.nn.Module):
-    """One state, centres at (0.8, 0) and (-0.8, 0), a chunk's share by which is nearer."""
+class _DoubleWell(torch.nn.Module):
+    """One state, centres at (0.8, 0) and (-0.8, 0), each chunk belongs to the nearer one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,9 +96,9 @@ class _TwoWells(torch.nn.Module):
         return torch.softmax(-20 * torch.cdist(chunks, self.places), dim=-1)
 
 
-def drawn(robot: tuple[float, float], human: tuple[float, float], relative: bool, ratio: float = 0.5) -> Numbers:
+def push_of(robot: tuple[float, float], human: tuple[float, float], relative: bool, ratio: float = 0.5) -> Numbers:
     """Where the two centres are pushed to, [2, 2]: minus the gradient."""
-    modes = _TwoWells()
+    modes = _DoubleWell()
     batch = Batch(
         torch.zeros(1, 1), torch.tensor([robot]), torch.tensor([human]), torch.ones(1, 2), torch.tensor([relative])
     )
@@ -108,24 +108,24 @@ def drawn(robot: tuple[float, float], human: tuple[float, float], relative: bool
     return -modes.places.grad[0].numpy()
 
 
-def test_only_the_well_that_answers_is_drawn_and_only_until_it_is_within() -> None:
-    push = drawn(robot=(0.8, 0.0), human=(0.8, 0.6), relative=False)
+def test_only_the_responsible_mode_moves_and_only_to_the_edge_of_the_desired_space() -> None:
+    push = push_of(robot=(0.8, 0.0), human=(0.8, 0.6), relative=False)
     assert push[0] == pytest.approx([0.0, 0.6], abs=1e-5)  # twice the 0.3 that are missing to a radius of 0.3
-    assert push[1] == pytest.approx([0.0, 0.0], abs=1e-5), "the other well is left to the other way of doing it"
-    push = drawn(robot=(0.8, 0.0), human=(0.8, 0.6), relative=False, ratio=0.0)
+    assert push[1] == pytest.approx([0.0, 0.0], abs=1e-5), "the other mode stays free for the other solution"
+    push = push_of(robot=(0.8, 0.0), human=(0.8, 0.6), relative=False, ratio=0.0)
     assert push[0] == pytest.approx([0.0, 1.2], abs=1e-5)
-    push = drawn(robot=(0.2, 0.0), human=(0.8, 0.2), relative=False)
+    push = push_of(robot=(0.2, 0.0), human=(0.8, 0.2), relative=False)
     assert push == pytest.approx(np.zeros((2, 2)), abs=1e-6), "it lies within already"
 
 
-def test_a_relative_correction_draws_to_its_half_space_only() -> None:
-    push = drawn(robot=(0.8, 0.0), human=(0.8, 0.4), relative=True)
+def test_a_relative_correction_moves_the_mode_to_its_half_space() -> None:
+    push = push_of(robot=(0.8, 0.0), human=(0.8, 0.4), relative=True)
     assert push[0] == pytest.approx([0.0, 0.4], abs=1e-5)  # twice the 0.2 to the middle
-    push = drawn(robot=(0.8, -0.4), human=(0.8, -0.1), relative=True)
+    push = push_of(robot=(0.8, -0.4), human=(0.8, -0.1), relative=True)
     assert push == pytest.approx(np.zeros((2, 2)), abs=1e-6), "beyond a^h is no reason to go back"
 
 
-def test_an_energy_without_wells_has_nothing_to_draw() -> None:
+def test_an_energy_without_modes_has_no_mode_loss() -> None:
     energy = make_energy(3, ChunkShape(2, 2), EnergySettings(kind="film", modes=0))
     batch = Batch(torch.zeros(1, 3), torch.zeros(1, 4), torch.ones(1, 4), torch.ones(1, 4), torch.tensor([False]))
     numbers = ClicSettings(mode_loss=ModeLossSettings(weight=1.0))
@@ -136,7 +136,7 @@ DIM_O, CHUNK = 4, ChunkShape(8, 14)
 
 
 def error_after(weight: float, updates: int = 150) -> float:
-    """Mean error of a number of a plan in states never taught, chunks of 112 numbers; a guess is off by 0.4."""
+    """Mean error of a number of a plan in untaught states, for chunks of 112 numbers; a random guess errs by 0.4."""
     rng = np.random.default_rng(3)
     mixing = rng.normal(size=(DIM_O, CHUNK.dim)).astype(np.float32)
 
@@ -167,6 +167,6 @@ def error_after(weight: float, updates: int = 150) -> float:
     return float(np.mean([np.abs(policy.plan(s, nothing, None).chunk - wanted(s)).mean() for s in states]))
 
 
-def test_long_chunks_are_learnt_much_faster_with_it() -> None:
+def test_long_chunks_are_learnt_much_faster_with_the_mode_loss() -> None:
     without, with_it = error_after(0.0), error_after(1.0)
     assert with_it < 0.6 * without, (with_it, without)

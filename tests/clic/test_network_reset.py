@@ -1,4 +1,4 @@
-"""Successors that learn everything anew and take over: when, from what, and that they resume exactly."""
+"""Network resets: when the background network takes over, what it has learnt, and exact resumption."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from method_settings import CHUNK, DIM_A, DIM_O, HORIZON, method
+from toy_task import CHUNK, DIM_A, DIM_O, HORIZON, method
 
 from hitl_clic.clic.network_reset import ResettingTrainer
 from hitl_clic.clic.settings import EnergySettings, NegativeSettings
@@ -25,15 +25,15 @@ NUMBERS = method(
 )
 
 
-def renewed() -> ResettingTrainer:
+def resetting() -> ResettingTrainer:
     made = make_live_trainer(DIM_O, DIM_A, HORIZON, NUMBERS, seed=3)
     assert isinstance(made, ResettingTrainer)
     return made
 
 
-def alone(generation: int) -> ChunkTrainer:
+def alone(number: int) -> ChunkTrainer:
     made = make_live_trainer(
-        DIM_O, DIM_A, HORIZON, NUMBERS.model_copy(update={"network_reset_every": 0}), seed=3 + generation
+        DIM_O, DIM_A, HORIZON, NUMBERS.model_copy(update={"network_reset_every": 0}), seed=3 + number
     )
     assert isinstance(made, ChunkTrainer)
     return made
@@ -50,72 +50,72 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_until_it_is_mature_the_first_network_learns_alone() -> None:
-    trainer, single = renewed(), alone(0)
+def test_the_first_network_trains_alone_for_the_first_updates() -> None:
+    trainer, single = resetting(), alone(0)
     for number in range(10):
         add(trainer, number)
         add(single, number)
     for _ in range(EVERY):
         assert trainer.update() == single.update()
         assert same(trainer.weights(), single.weights())
-    assert trainer.successor.updates == 0
+    assert trainer.background.updates == 0
 
 
-def test_who_takes_over_has_learnt_all_pairs_anew_and_as_if_alone() -> None:
-    trainer, single = renewed(), alone(1)
+def test_the_background_network_takes_over_with_the_weights_of_a_network_trained_alone() -> None:
+    trainer, single = resetting(), alone(1)
     for number in range(10):
         add(trainer, number)
         add(single, number)
-    while trainer.generation == 0:
+    while trainer.replacements == 0:
         trainer.update()
     for _ in range(EVERY):
         single.update()
-    assert trainer.updates == 3 * EVERY - 1, "one generation alone, then both in turn, the successor first"
+    assert trainer.updates == 3 * EVERY - 1, "the first network alone, then both in turns, the background network first"
     assert same(trainer.weights(), single.weights())
-    assert len(trainer.successor) == 10
-    assert trainer.successor.updates == 0
+    assert len(trainer.background) == 10
+    assert trainer.background.updates == 0
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from(["add", "update", "remove"]), min_size=20, max_size=60))
-def test_a_new_pair_enters_the_next_batch_that_acts_and_nobody_acts_before_it_is_mature(deeds: list[str]) -> None:
-    trainer, kept, newest = renewed(), list(range(6)), -1
+def test_a_new_pair_enters_the_next_batch_and_no_network_takes_over_too_early(operations: list[str]) -> None:
+    trainer, kept, newest = resetting(), list(range(6)), -1
     for number in kept:
         add(trainer, number)
     total = 6
-    for deed in deeds:
-        if deed == "add":
+    for operation in operations:
+        if operation == "add":
             add(trainer, total)
             kept.append(total)
             total += 1
-        elif deed == "remove" and len(kept) > 4:
+        elif operation == "remove" and len(kept) > 4:
             assert trainer.remove(kept.pop(0))
             assert not trainer.remove(total + 7)
-        elif deed == "update":
+        elif operation == "update":
             waiting = list(trainer.acting.buffer.fresh)
             trainer.update()
             if waiting:
                 assert trainer.newest_pair >= max(waiting[:4])
-        assert trainer.newest_pair >= newest, "what is said to be trained on never goes back"
+        assert trainer.newest_pair >= newest, "the newest trained pair never decreases"
         newest = trainer.newest_pair
-        assert trainer.generation == 0 or trainer.acting.updates >= EVERY
-        assert list(trainer.acting.buffer.pairs) == list(trainer.successor.buffer.pairs) == kept
+        assert trainer.replacements == 0 or trainer.acting.updates >= EVERY
+        assert list(trainer.acting.buffer.pairs) == list(trainer.background.buffer.pairs) == kept
         assert len(trainer) == len(kept)
 
 
 @pytest.mark.parametrize("moment", [0, 3, EVERY, EVERY + 3, 3 * EVERY - 1, 3 * EVERY, 5 * EVERY])
 def test_resumes_bit_for_bit(moment: int) -> None:
-    straight, resumed = renewed(), renewed()
+    straight, resumed = resetting(), resetting()
     for number in range(12):
         add(straight, number)
         add(resumed, number)
     for _ in range(moment):
         straight.update()
     resumed.load_state(straight.state())
-    assert (resumed.updates, resumed.newest_pair, resumed.generation) == (
+    assert (resumed.updates, resumed.newest_pair, resumed.replacements) == (
         straight.updates,
         straight.newest_pair,
-        straight.generation,
+        straight.replacements,
     )
     for number in range(12, 40):
         for trainer in (straight, resumed):
@@ -125,9 +125,9 @@ def test_resumes_bit_for_bit(moment: int) -> None:
     assert same(straight.state(), resumed.state())
 
 
-def test_a_state_without_successors_is_refused() -> None:
+def test_a_state_without_network_resets_is_rejected() -> None:
     single = alone(0)
     with pytest.raises(ValueError, match=r"without policy\.network_reset_every"):
-        renewed().load_state(single.state())
+        resetting().load_state(single.state())
     with pytest.raises(ValueError, match="does not fit"):
-        single.load_state(renewed().state())
+        single.load_state(resetting().state())

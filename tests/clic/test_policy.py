@@ -1,4 +1,4 @@
-"""The policy: it finds low energies, keeps what is committed, and takes no weights it cannot use."""
+"""The policy: it finds low energies, keeps committed steps, and rejects unusable weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def method(start: str = "screened", kind: str = "film", **inference: object) -> ClicSettings:
-    """kind film: the network alone; wells: the same with three wells."""
+    """kind film: the network alone; modes: the same with three modes."""
     numbers: dict[str, object] = {
         "start": start,
         "candidates": 64,
@@ -55,11 +55,11 @@ def method(start: str = "screened", kind: str = "film", **inference: object) -> 
 
 
 def some_weights(settings: ClicSettings, seed: int = 0, size: float = 1.0) -> dict[str, np.ndarray]:
-    """Untrained weights with an output layer that is not zero, and a bank."""
+    """Untrained weights with an output layer that is not zero, and eight human chunks."""
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
     rng = np.random.default_rng(seed)
     weights["out.weight"] = (size * rng.normal(size=weights["out.weight"].shape)).astype(np.float32)
-    weights["bank"] = rng.uniform(-1, 1, (8, DIM)).astype(np.float32)
+    weights["human_chunks"] = rng.uniform(-1, 1, (8, DIM)).astype(np.float32)
     return weights
 
 
@@ -70,7 +70,7 @@ def make(settings: ClicSettings, weights: dict[str, np.ndarray] | None = None, s
 
 
 class Modes(Energy):
-    """Smooth wells in the space of chunks: (centre, depth, width) each; flat elsewhere."""
+    """Smooth basins in the space of chunks, (centre, depth, width) each; flat elsewhere."""
 
     def __init__(self, *modes: tuple[float | Array, float, float]) -> None:
         super().__init__(DIM_O)
@@ -86,10 +86,10 @@ class Modes(Energy):
         return total
 
 
-def with_energy(settings: ClicSettings, energy: Energy, bank: Array | None = None) -> EnergyPolicy:
+def with_energy(settings: ClicSettings, energy: Energy, human_chunks: Array | None = None) -> EnergyPolicy:
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
-    if bank is not None:
-        weights["bank"] = bank
+    if human_chunks is not None:
+        weights["human_chunks"] = human_chunks
     policy = make(settings, weights)
     policy.network = energy
     return policy
@@ -99,7 +99,7 @@ def with_energy(settings: ClicSettings, energy: Energy, bank: Array | None = Non
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("name", ["out.weight", "bank", "spread"])
+@pytest.mark.parametrize("name", ["out.weight", "human_chunks", "spread"])
 def test_refuses_weights_that_are_not_finite(name: str, bad: float) -> None:
     settings = method()
     weights = some_weights(settings)
@@ -116,13 +116,13 @@ def test_refuses_weights_of_another_network() -> None:
     for kind in ("mlp", "modes"):
         with pytest.raises(ValueError, match="version 3 do not fit"):
             make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, method(kind=kind)))
-    for name in ("out.bias", "bank"):
+    for name in ("out.bias", "human_chunks"):
         missing = some_weights(settings)
         del missing[name]
         with pytest.raises(ValueError, match="version 3 do not fit"):
             make(settings, missing)
     narrow = some_weights(settings)
-    narrow["bank"] = np.zeros((5, DIM - 1), np.float32)
+    narrow["human_chunks"] = np.zeros((5, DIM - 1), np.float32)
     with pytest.raises(ValueError, match="version 3 do not fit"):
         make(settings, narrow)
 
@@ -233,7 +233,7 @@ def test_committed_steps_are_kept_exactly(start: str, steps: int, refine: int) -
 
 
 def test_the_rest_is_chosen_for_what_is_committed() -> None:
-    """Two wells; the better one contradicts the committed step, so the other one's rest is planned."""
+    """Two basins; the deeper one contradicts the committed step, so the plan ends in the other one."""
     energy = Modes((0.6, 2.0, 0.5), (-0.6, 1.5, 0.5))
     policy = with_energy(method(candidates=512, refine_steps=200), energy)
     free = policy.plan(STATE, NOTHING, None).chunk
@@ -246,7 +246,7 @@ NARROW = np.array([0.6, -0.3, 0.1, 0.9, -0.7, 0.2, -0.5, 0.4], np.float32)
 
 
 def test_the_warm_start_is_considered() -> None:
-    """A well too narrow to be found by chance is found from the rest of the previous chunk, or from the bank."""
+    """A basin too narrow for random search is found from the previous chunk's rest, or from the human chunks."""
     energy = Modes((NARROW, 1.0, 0.1))
     settings = method(candidates=16, chains=4)
     found = with_energy(settings, energy).plan(STATE, NOTHING, None)
@@ -258,13 +258,13 @@ def test_the_warm_start_is_considered() -> None:
     warm, depth = found.chunk, found.energy
     assert depth < -0.99
     assert np.abs(warm - NARROW.reshape(HORIZON, DIM_A)).max() < 0.01
-    depth = with_energy(settings, energy, bank=(NARROW + 0.03)[None]).plan(STATE, NOTHING, None).energy
+    depth = with_energy(settings, energy, human_chunks=(NARROW + 0.03)[None]).plan(STATE, NOTHING, None).energy
     assert depth < -0.99
 
 
 @pytest.mark.parametrize("committed", [0, 2])
-def test_the_wells_centres_are_candidates(committed: int) -> None:
-    """The deepest centre, far from any guess, is planned by screening alone; beyond the box it is its edge."""
+def test_the_mode_centres_are_candidates(committed: int) -> None:
+    """Screening alone finds the deepest centre; a centre outside the box is clipped to its edge."""
     settings = method(kind="modes", candidates=16, chains=4, refine_steps=0)
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
     deepest = NARROW.copy()
@@ -292,13 +292,13 @@ def test_a_short_rest_is_held_to_the_end() -> None:
 @pytest.mark.parametrize(
     ("plan_switch_margin", "stays"), [(0.0, False), (0.1, False), (0.4, True)], ids=["none", "too little", "enough"]
 )
-def test_commitment_keeps_the_previous_plan_unless_another_is_clearly_better(
+def test_the_margin_keeps_the_previous_plan_unless_another_is_clearly_better(
     plan_switch_margin: float, stays: bool
 ) -> None:
-    """Two ways, the other one better by 0.25."""
+    """Two solutions, the second one better by 0.25."""
     energy = Modes((0.5, 1.25, 0.5), (-0.5, 1.0, 0.5))
-    other = np.full((1, DIM), 0.45, np.float32)  # known from the bank: chance alone rarely comes near
-    policy = with_energy(method(refine_steps=200, plan_switch_margin=plan_switch_margin), energy, bank=other)
+    other = np.full((1, DIM), 0.45, np.float32)  # a human chunk: random candidates rarely come near
+    policy = with_energy(method(refine_steps=200, plan_switch_margin=plan_switch_margin), energy, human_chunks=other)
     previous = np.full((3, DIM_A), -0.45, np.float32)
     found = policy.plan(STATE, NOTHING, previous)
     chunk, value = found.chunk, found.energy
@@ -306,7 +306,7 @@ def test_commitment_keeps_the_previous_plan_unless_another_is_clearly_better(
     assert value == pytest.approx(-1.0 if stays else -1.25, abs=0.05)
 
 
-def test_where_all_is_equal_commitment_keeps_the_previous_plan() -> None:
+def test_between_equal_plans_the_margin_keeps_the_previous_one() -> None:
     settings = method(plan_switch_margin=0.1)
     policy = make(settings, untrained_weights(DIM_O, DIM_A, HORIZON, settings))
     previous = np.random.default_rng(0).uniform(-1, 1, (HORIZON, DIM_A)).astype(np.float32)
@@ -325,7 +325,7 @@ def test_few_and_many_chains(start: str, chains: int) -> None:
 def test_the_untrained_policy_plans() -> None:
     settings = method()
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, settings)
-    assert weights["bank"].shape == (0, DIM)
+    assert weights["human_chunks"].shape == (0, DIM)
     policy = make(settings, weights)
     policy.probe()
     found = policy.plan(STATE, NOTHING, None)
@@ -349,7 +349,7 @@ def test_observations_far_off_stay_finite() -> None:
         assert np.isfinite(energy)
 
 
-def test_it_breathes_before_every_step_and_plans_the_same() -> None:
+def test_the_yield_hook_runs_before_every_step_and_does_not_change_the_plan() -> None:
     settings = method(explore_steps=3, refine_steps=7)
     breaths: list[int] = []
     found = []
@@ -362,21 +362,21 @@ def test_it_breathes_before_every_step_and_plans_the_same() -> None:
     assert found[0].energy == found[1].energy
 
 
-def test_doubt_is_how_far_apart_the_good_chunks_are() -> None:
-    """Against an energy whose density is known: two narrow valleys at +-x, weighed by their depths."""
+def test_uncertainty_is_the_spread_of_the_good_chunks() -> None:
+    """Against an energy with a known density: two narrow basins at +-x, weighted by their depths."""
     settings = method(refine_steps=0, chains=2, candidates=2)
     policy = make(settings)
     chunks = torch.tensor([[0.5] * policy.dim, [-0.5] * policy.dim])
-    level = policy._doubt(chunks, torch.tensor([0.0, 0.0]))
-    tilted = policy._doubt(chunks, torch.tensor([0.0, math.log(3.0)]))
-    alone = policy._doubt(chunks, torch.tensor([0.0, 50.0]))
+    level = policy._uncertainty(chunks, torch.tensor([0.0, 0.0]))
+    tilted = policy._uncertainty(chunks, torch.tensor([0.0, math.log(3.0)]))
+    alone = policy._uncertainty(chunks, torch.tensor([0.0, 50.0]))
     assert level == pytest.approx(0.5)
-    assert tilted == pytest.approx(math.sqrt(0.75 * 0.25))  # of a coin of 3 : 1, two units of a half apart
+    assert tilted == pytest.approx(math.sqrt(0.75 * 0.25))  # two values 1 apart with weights 3 : 1
     assert alone < 1e-6
     assert np.isfinite(policy.plan(STATE, NOTHING, None).uncertainty)
 
 
-def test_a_landscape_is_the_energy_of_the_chunk_moved_over_a_plane() -> None:
+def test_an_energy_slice_is_the_energy_of_the_chunk_shifted_over_a_plane() -> None:
     policy = make(method())
     chunk = np.linspace(-0.6, 0.6, HORIZON * DIM_A, dtype=np.float32).reshape(HORIZON, DIM_A)
     seen = policy.energy_slice(STATE, chunk, (1, 0), 5)

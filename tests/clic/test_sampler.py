@@ -110,8 +110,8 @@ def test_the_chain_samples_the_boltzmann_distribution() -> None:
     assert abs(np.corrcoef(found.T.numpy())[0, 1]) < 4 / 4096**0.5
 
 
-class TwoWells(Energy):
-    """E = 2 ((a/c)^2 - 1)^2 + 0.4 a/c on one coordinate, c = 0.4: the left well is the deeper, the barrier 2 high."""
+class DoubleWell(Energy):
+    """E = 2 ((a/c)^2 - 1)^2 + 0.4 a/c on one coordinate, c = 0.4: the left minimum is deeper, the barrier is 2."""
 
     def context(self, state: Tensor) -> Context:
         return (state[:, None],)
@@ -125,13 +125,13 @@ class TwoWells(Energy):
         return self.energy(context, chunks), (8 * x * (x.square() - 1) + 0.4) / 0.4
 
 
-def test_the_chain_fills_two_wells_as_their_energies_say() -> None:
-    """Eight bins that exp(-E) says are alike likely, by numerical integration: Pearson's statistic of 4096 chains.
+def test_the_chain_samples_both_minima_of_a_double_well() -> None:
+    """Pearson's statistic of 4096 chains in eight bins of equal probability, by numerical integration of exp(-E).
 
-    Were the samples perfect it would exceed 30 once in ten thousand; the step's own error adds less than 2. All chains
-    start in the shallower well, so that only crossing the barrier at the right rates can fill the other.
+    For exact samples it exceeds 30 once in ten thousand; the step's discretisation adds less than 2. All chains
+    start in the shallower minimum, so they must cross the barrier at the right rates.
     """
-    modes, count = TwoWells(1), 4096
+    modes, count = DoubleWell(1), 4096
     grid = torch.linspace(-1, 1, 200_001, dtype=torch.float64)
     density = torch.exp(-modes.energy(CONTEXT, grid[:, None]))
     edges = grid[torch.searchsorted(density.cumsum(0) / density.sum(), torch.arange(1, 8, dtype=torch.float64) / 8)]

@@ -1,4 +1,4 @@
-"""The trainer: what it refuses, that it is reproducible and resumes exactly, and that it learns."""
+"""The trainer: what it rejects, that it is reproducible and resumes exactly, and its rates and averages."""
 
 from __future__ import annotations
 
@@ -8,67 +8,13 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from method_settings import CHUNK, DIM_A, DIM_O, HORIZON, method
-from numpy.typing import NDArray
+from toy_task import CHUNK, DIM_A, DIM_O, HORIZON, differing, make, method, teach
 
-import hitl_clic.clic.shaping
 from hitl_clic.clic.energies import ENERGIES
-from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.sampler import draw_negatives
-from hitl_clic.clic.settings import (
-    ClicSettings,
-    EnergyKind,
-    EnergySettings,
-    HalfSpaceSettings,
-    NegativeSettings,
-    NegativeStart,
-)
-from hitl_clic.clic.shaping import Batch
+from hitl_clic.clic.settings import EnergyKind, EnergySettings, NegativeSettings, NegativeStart
 from hitl_clic.clic.trainer import ChunkTrainer, learning_rate
 
-Array = NDArray[np.float32]
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def target(state: Array) -> Array:
-    """What the teacher wants in a state: the two steps differ, and so do their axes."""
-    x, y, z = state
-    return np.array([[0.7 * x, -0.6 * y], [0.5 * z, 0.6 * x * y + 0.2]], np.float32)
-
-
-def teach(trainer: ChunkTrainer, first: int, last: int, kind: str = "absolute", seed: int = 0) -> None:
-    """Pairs first..last-1; pair i is the same whichever call adds it."""
-    for number in range(first, last):
-        rng = np.random.default_rng((seed, number))
-        state = rng.uniform(-1, 1, DIM_O).astype(np.float32)
-        robot = rng.uniform(-1, 1, CHUNK).astype(np.float32)
-        human = target(state)
-        if kind == "relative":
-            away = human - robot
-            human = robot + np.float32(0.2) * away / np.linalg.norm(away, axis=1, keepdims=True)
-        trainer.add(number, kind, state, robot, human.astype(np.float32), np.ones(CHUNK, np.float32))
-
-
-def make(settings: ClicSettings | None = None, seed: int = 5) -> ChunkTrainer:
-    return ChunkTrainer(DIM_O, DIM_A, HORIZON, settings or method(), seed)
-
-
-def differing(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> list[str]:
-    assert a.keys() == b.keys()
-    return [name for name in a if a[name].dtype != b[name].dtype or not np.array_equal(a[name], b[name])]
-
-
-def policy_of(trainer: ChunkTrainer, seed: int = 0) -> EnergyPolicy:
-    generator = torch.Generator().manual_seed(seed)
-    return EnergyPolicy(trainer.weights(), DIM_O, DIM_A, HORIZON, trainer.settings, generator)
-
-
-NOTHING = np.zeros((0, DIM_A), np.float32)
-
-
-def new_states(count: int) -> list[Array]:
-    return list(np.random.default_rng(99).uniform(-0.9, 0.9, (count, DIM_O)).astype(np.float32))
-
 
 # ---- refusals
 
@@ -93,7 +39,7 @@ def test_add_refuses_by_name(name: str) -> None:
     assert len(trainer) == 0, "nothing of a refused pair is kept"
 
 
-def test_ready_at_the_least_number_of_pairs() -> None:
+def test_ready_at_min_pairs() -> None:
     trainer = make(method(min_pairs=4))
     teach(trainer, 0, 3)
     assert not trainer.ready()
@@ -103,8 +49,8 @@ def test_ready_at_the_least_number_of_pairs() -> None:
     assert not trainer.ready()
 
 
-def test_how_far_a_relative_correction_went_is_not_learnt() -> None:
-    """A push of 0.3 and one of 1.5 the same way are the same lesson, for any method."""
+def test_the_length_of_a_relative_correction_is_not_learnt() -> None:
+    """Relative corrections of 0.3 and 1.5 in one direction give the same pair, for every method."""
     trainer = make(method())
     robot, way = np.zeros(CHUNK, np.float32), np.full(CHUNK, 0.5, np.float32)
     for number, (kind, size) in enumerate((("relative", 0.5), ("relative", 1.5), ("absolute", 1.5))):
@@ -141,7 +87,7 @@ def test_same_seed_same_weights_with_every_kind() -> None:
 def test_same_seed_same_weights(average: float) -> None:
     ends: list[dict[str, np.ndarray]] = []
     for seed in (5, 5, 6):
-        torch.manual_seed(len(ends))  # the process's own generators are nobody's business
+        torch.manual_seed(len(ends))  # must not change anything: the global generator is not used
         trainer = make(method(average=average), seed)
         teach(trainer, 0, 40)
         for _ in range(20):
@@ -248,10 +194,10 @@ def test_load_state_refuses_another_network() -> None:
         trainer.load_state(state)
 
 
-def test_load_state_refuses_random_numbers_of_another_kind_of_device() -> None:
+def test_load_state_rejects_the_generator_of_another_type_of_device() -> None:
     state = make().state()
     state["generator.torch"] = state["generator.torch"][:16]  # as long as a GPU's
-    with pytest.raises(ValueError, match=r"another kind of device than policy.device = cpu"):
+    with pytest.raises(ValueError, match=r"another type of device than policy.device = cpu"):
         make().load_state(state)
 
 
@@ -285,7 +231,7 @@ def test_learning_rate() -> None:
 
 
 def test_the_rate_is_used() -> None:
-    """With a rate of (nearly) nothing nothing moves: 1e-12 at the end, warm-up begins there."""
+    """With a learning rate of 1e-12, where the warm-up begins, the weights stay the same."""
     trainer = make(method(learning_rate_end=1e-12, warmup_updates=1000))
     teach(trainer, 0, 20)
     before = trainer.weights()
@@ -315,15 +261,15 @@ def test_standardising_takes_the_taught_states() -> None:
     assert plain.weights()["spread"].tolist() == [1, 1, 1]
 
 
-def test_the_bank_holds_human_chunks_newest_included() -> None:
+def test_the_weights_hold_human_chunks_newest_included() -> None:
     trainer = make()
-    assert trainer.weights()["bank"].shape == (0, HORIZON * DIM_A)
+    assert trainer.weights()["human_chunks"].shape == (0, HORIZON * DIM_A)
     teach(trainer, 0, 100)
-    bank = trainer.weights()["bank"]
-    assert bank.shape == (32, HORIZON * DIM_A)
+    human_chunks = trainer.weights()["human_chunks"]
+    assert human_chunks.shape == (32, HORIZON * DIM_A)
     known = {pair.human.tobytes() for pair in trainer.buffer.pairs.values()}
-    assert all(row.tobytes() in known for row in bank)
-    assert np.array_equal(bank[-1], trainer.buffer.pairs[99].human.reshape(-1))
+    assert all(row.tobytes() in known for row in human_chunks)
+    assert np.array_equal(human_chunks[-1], trainer.buffer.pairs[99].human.reshape(-1))
 
 
 def test_the_average_is_a_running_one_that_forgets_its_beginning() -> None:
@@ -368,7 +314,7 @@ def test_decay_shrinks_every_weight_by_its_share_of_the_rate() -> None:
     decayed = weights_after(make(settings.model_copy(update={"weight_decay": decay})), 1)
     assert differing(plain, decayed)
     for name, value in before.items():
-        if name not in ("shift", "spread", "bank"):
+        if name not in ("shift", "spread", "human_chunks"):
             np.testing.assert_allclose(plain[name] - decayed[name], rate * decay * value, rtol=1e-3, atol=1e-6)
 
 
@@ -379,238 +325,3 @@ def test_the_mask_of_a_pair_is_kept_as_it_is() -> None:
     for number, mode in enumerate(("absolute", "relative")):
         trainer.add(number, mode, np.zeros(DIM_O, np.float32), zero, zero, mask)
         assert np.array_equal(trainer.buffer.pairs[number].mask, mask)
-
-
-# ---- learning
-
-
-def errors(trainer: ChunkTrainer) -> float:
-    policy = policy_of(trainer)
-    return float(np.mean([np.abs(policy.plan(s, NOTHING, None).chunk - target(s)).mean() for s in new_states(30)]))
-
-
-def test_learns_what_the_teacher_wants() -> None:
-    """Absolute corrections of a toy task, judged in states never taught. A guess is off by about 0.6."""
-    trainer = make(method(penalty_weight=0.0))
-    teach(trainer, 0, 200)
-    losses = [trainer.update()["kl"] for _ in range(150)]
-    assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
-    assert errors(trainer) < 0.12
-
-
-def test_wells_move_to_what_was_taught() -> None:
-    """One chunk taught in all states: the lowest centre comes to lie there, also in states never taught.
-
-    The wells are alone here: a network beside them may take over a part, and then only their sum is lowest there.
-    """
-    trainer = make(method(penalty_weight=0.0))
-    trainer.network.get_parameter("out.weight").requires_grad_(False)
-    trainer.network.get_parameter("out.bias").requires_grad_(False)
-    taught = np.array([[0.7, -0.6], [-0.5, 0.8]], np.float32)
-    for number in range(60):
-        rng = np.random.default_rng(number)
-        state, robot = rng.uniform(-1, 1, DIM_O).astype(np.float32), rng.uniform(-1, 1, CHUNK).astype(np.float32)
-        trainer.add(number, "absolute", state, robot, taught, np.ones(CHUNK, np.float32))
-    states = torch.from_numpy(np.stack(new_states(20)))
-
-    def apart() -> float:
-        """Mean distance of the least centre in energy to the taught chunk, over states."""
-        with torch.no_grad():
-            context = trainer.network.context(states)
-            centres = trainer.network.centres(context)
-            assert centres is not None
-            deepest = trainer.network.energy(context, centres).argmin(dim=1)
-            chosen = centres[torch.arange(len(states)), deepest]
-        return float((chosen - torch.from_numpy(taught).reshape(-1)).norm(dim=1).mean())
-
-    first = apart()
-    assert first > 0.8
-    for _ in range(100):
-        trainer.update()
-    assert apart() < 0.25 * first
-
-
-def test_relative_corrections_move_the_policy_their_way() -> None:
-    """Where teachers only say "more that way", plans come far nearer than the robot's chunks that were corrected."""
-    trainer = make(method(penalty_weight=0.0))
-    teach(trainer, 0, 200, kind="relative")
-    before = np.mean([np.abs(p.robot - target(p.state)).mean() for p in trainer.buffer.pairs.values()])
-    for _ in range(150):
-        trainer.update()
-    assert errors(trainer) < 0.5 * before
-
-
-def test_one_relative_correction_goes_beyond_the_corrected_chunk() -> None:
-    """Always the same lesson, "more to the right than 0": the half-space has no far side, the ball does."""
-    along = {}
-    for kind in ("relative", "absolute"):
-        trainer = make(method(penalty_weight=0.0, batch=8, half_space=HalfSpaceSettings(pairs=0)))
-        robot = np.zeros(CHUNK, np.float32)
-        human = robot.copy()
-        human[:, 0] = 0.2
-        for number in range(16):
-            state = np.random.default_rng(number).uniform(-1, 1, DIM_O).astype(np.float32)
-            trainer.add(number, kind, state, robot, human, np.ones(CHUNK, np.float32))
-        for _ in range(80):
-            trainer.update()
-        policy = policy_of(trainer)
-        along[kind] = np.mean([policy.plan(s, NOTHING, None).chunk[:, 0].mean() for s in new_states(10)])
-    assert along["relative"] > 0.3
-    assert abs(along["absolute"] - 0.2) < 0.1
-
-
-def test_corrected_step_by_step_the_policy_arrives() -> None:
-    """Each correction is of the policy's own chunk and says only which way; together they say where."""
-    trainer = make(method(penalty_weight=0.0))
-    for number in range(160):
-        rng = np.random.default_rng((1, number))
-        if number % 20 == 0:
-            policy = policy_of(trainer, number)
-            for _ in range(12 if number else 0):
-                trainer.update()
-        state = rng.uniform(-1, 1, DIM_O).astype(np.float32)
-        robot = (
-            policy.plan(state, NOTHING, None).chunk if number >= 20 else rng.uniform(-1, 1, CHUNK).astype(np.float32)
-        )
-        away = target(state) - robot
-        human = robot + np.float32(0.2) * away / np.linalg.norm(away, axis=1, keepdims=True)
-        trainer.add(number, "relative", state, robot, human, np.ones(CHUNK, np.float32))
-    for _ in range(40):
-        trainer.update()
-    assert errors(trainer) < 0.1, "less than half of a single correction's length"
-
-
-@pytest.mark.parametrize("start", ["proposals", "uniform"])
-@pytest.mark.parametrize("taught", [[0, 1], [0, 2]], ids=["first step", "first axis"])
-def test_a_placeholder_is_not_learnt(start: str, taught: list[int]) -> None:
-    """Wherever nothing was taught both chunks say 0.8: a wrong lesson costs more energy than another such number."""
-    numbers = method().negatives.model_copy(update={"start": start})
-    trainer = make(method(penalty_weight=0.0, negatives=numbers))
-    known = np.isin(np.arange(4), taught)
-    for number in range(60):
-        rng = np.random.default_rng(number)
-        state = rng.uniform(-1, 1, DIM_O).astype(np.float32)
-        chunks = [np.where(known, a.reshape(-1), 0.8) for a in (rng.uniform(-1, 1, CHUNK), target(state))]
-        robot, human = (chunk.reshape(CHUNK).astype(np.float32) for chunk in chunks)
-        trainer.add(number, "absolute", state, robot, human, known.reshape(CHUNK).astype(np.float32))
-    for _ in range(60):
-        trainer.update()
-    states = new_states(30)
-    right = torch.from_numpy(np.stack([target(s).reshape(-1) for s in states]))[:, None].repeat(1, 2, 1)
-    right[:, 0, ~known] = 0.0
-    right[:, 1, known] -= 0.6
-    right[:, 1, ~known] = 0.8
-    with torch.no_grad():
-        context = trainer.network.context(torch.from_numpy(np.stack(states)))
-        other, wrong = trainer.network.energy(context, right).T
-    assert (other < wrong).float().mean() > 0.8
-
-
-def test_a_taught_first_step_is_learnt_and_the_rest_stays_open() -> None:
-    """Only the first step is taught, the placeholder behind it is the robot's own random tail."""
-    trainer = make(method(penalty_weight=0.0))
-    mask = np.array([[1, 1], [0, 0]], np.float32)
-    for number in range(60):
-        rng = np.random.default_rng(number)
-        state, robot = rng.uniform(-1, 1, DIM_O).astype(np.float32), rng.uniform(-1, 1, CHUNK).astype(np.float32)
-        human = np.stack([target(state)[0], robot[1]])
-        trainer.add(number, "absolute", state, robot, human, mask)
-    for _ in range(100):
-        trainer.update()
-    states = new_states(30)
-    policy = policy_of(trainer)
-    assert np.mean([np.abs(policy.plan(s, NOTHING, None).chunk[0] - target(s)[0]).mean() for s in states]) < 0.12
-    right = torch.zeros(30, 3, HORIZON * DIM_A)
-    right[..., :2] = torch.from_numpy(np.stack([target(s)[0] for s in states]))[:, None]
-    right[:, 1, :2] -= 0.6
-    right[:, 2, 2:] -= 0.6
-    with torch.no_grad():
-        context = trainer.network.context(torch.from_numpy(np.stack(states)))
-        best, wrong_first, other_rest = trainer.network.energy(context, right).mean(0).tolist()
-    assert abs(other_rest - best) < 0.2 * (wrong_first - best)
-
-
-# ---- steps that are given
-
-
-def seen_samples(trainer: ChunkTrainer, monkeypatch: pytest.MonkeyPatch) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """The evaluation sets [B, S, H, dim_a] of the updates to come, each with its states."""
-    sets: list[tuple[torch.Tensor, torch.Tensor]] = []
-    inner = hitl_clic.clic.shaping.observation_log_p
-
-    def spy(samples: torch.Tensor, batch: Batch, settings: ClicSettings, generator: torch.Generator) -> torch.Tensor:
-        sets.append((batch.state, samples.reshape(*samples.shape[:2], *CHUNK).clone()))
-        return inner(samples, batch, settings, generator)
-
-    monkeypatch.setattr(hitl_clic.clic.shaping, "observation_log_p", spy)
-    return sets
-
-
-@pytest.mark.parametrize("prefix", [0, 1, 5])
-def test_a_random_number_of_first_steps_is_given(prefix: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then every sample, a^r's among them, begins with the human's; the last step is never given."""
-    trainer = make(method(prefix=prefix))
-    teach(trainer, 0, 40)
-    sets = seen_samples(trainer, monkeypatch)
-    for _ in range(6):
-        trainer.update()
-    given = 0
-    for states, samples in sets:
-        human = torch.from_numpy(np.stack([target(state) for state in states.numpy()]))[:, None]
-        same = (samples == human).all(dim=1).all(dim=-1)  # [B, H]
-        assert not same[:, 1].any()
-        assert (samples[:, 1, 1] != human[:, 0, 1]).any(dim=-1).all(), "a^r keeps its own rest"
-        given += int(same[:, 0].sum())
-    rows = sum(len(states) for states, _ in sets)
-    assert given == 0 if prefix == 0 else 0.3 * rows < given < 0.7 * rows
-
-
-def test_what_was_not_taught_is_not_given() -> None:
-    trainer = make(method(prefix=1))
-    for number in range(40):
-        arrays = [np.full(shape, 0.1 * (number % 9), np.float32) for shape in ((DIM_O,), CHUNK, CHUNK)]
-        trainer.add(number, "absolute", arrays[0], arrays[1], arrays[2] - 0.5, np.array([[1, 0], [1, 1]], np.float32))
-    batch = trainer._batch(trainer.buffer.draw(32))
-    assert batch.given is not None
-    assert batch.given[:, 0].any()
-    assert not batch.given[:, 1:].any()
-
-
-def test_without_given_steps_nothing_is_drawn_for_them() -> None:
-    trainer = make(method(prefix=0))
-    teach(trainer, 0, 40)
-    pairs = trainer.buffer.draw(32)
-    before = trainer.buffer.generator.bit_generator.state
-    batch = trainer._batch(pairs)
-    assert batch.given is None
-    assert trainer.buffer.generator.bit_generator.state == before
-    samples = torch.zeros(32, 3, 4)
-    assert batch.fill(samples) is samples
-
-
-def test_given_steps_are_drawn_from_the_seed() -> None:
-    ends: list[dict[str, np.ndarray]] = []
-    for prefix in (1, 1, 0):
-        trainer = make(method(prefix=prefix), 5)
-        teach(trainer, 0, 40)
-        for _ in range(8):
-            trainer.update()
-        ends.append(trainer.weights())
-    assert differing(ends[0], ends[1]) == []
-    assert differing(ends[0], ends[2]) != []
-
-
-def test_chains_keep_what_is_given() -> None:
-    """Also on the way: a rest that follows the first steps is sought beside the given ones."""
-    given = torch.tensor([[True, True, False, False], [False] * 4])
-    human = torch.tensor([[0.3, -0.4, 0.5, 0.6], [0.1, 0.2, 0.3, 0.4]])
-    none = torch.zeros(2, dtype=torch.bool)
-    batch = Batch(torch.zeros(2, 3), -human, human, torch.ones(2, 4), none, given=given)
-    trainer = make(method(prefix=1))
-    numbers = method().negatives.model_copy(update={"steps": 5})
-    context = trainer.network.context(batch.state)
-    generator = torch.Generator().manual_seed(0)
-    found = draw_negatives(trainer.network, context, batch.robot, batch.human, numbers, generator, batch.fill)
-    assert torch.equal(found[0, :, :2], human[0, :2].expand(32, 2))
-    assert (found[0, :, 2:] != human[0, 2:]).any(dim=0).all()
-    assert (found[1] != human[1]).any(dim=0).all()

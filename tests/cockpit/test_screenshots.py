@@ -1,4 +1,4 @@
-"""The script that takes the pictures of the documents: its table is valid, and it takes a page."""
+"""The script that takes the documentation's pictures: its table is valid, and it takes a picture."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import pytest
 from PIL import Image
 
 from hitl_clic.cli import parse as cli
-from tools.screenshots import FOLDER, LARGEST, SITTINGS, Page, Sitting, take
+from tools.screenshots import FOLDER, LARGEST, RUNS, Page, Run, take
 from tools.virtual_display import MISSING
 
-PAGES = [page for sitting in SITTINGS for page in sitting.pages]
+PAGES = [page for run in RUNS for page in run.pages]
 
 
-@pytest.mark.parametrize("sitting", SITTINGS, ids=lambda sitting: sitting.pages[0].name)
-def test_every_sitting_is_a_valid_command(sitting: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.pages[0].name)
+def test_every_run_is_a_valid_command(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    cli.parse(sitting.command)
+    cli.parse(run.command)
 
 
 def test_every_page_has_a_name_and_a_small_picture() -> None:
@@ -29,9 +29,9 @@ def test_every_page_has_a_name_and_a_small_picture() -> None:
 
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def test_a_page_is_taken(tmp_path: Path) -> None:
-    (sitting,) = (sitting for sitting in SITTINGS if sitting.command[0] == "devices")
-    (page,) = sitting.pages
-    take(sitting, [page.name], tmp_path)
+    (run,) = (run for run in RUNS if run.command[0] == "devices")
+    (page,) = run.pages
+    take(run, [page.name], tmp_path)
     with Image.open(tmp_path / f"{page.name}.png") as picture:
         assert picture.size == (1280, 720)
         colors = picture.getcolors(100_000)
@@ -42,4 +42,4 @@ def test_a_page_is_taken(tmp_path: Path) -> None:
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def test_a_program_that_ends_early_is_reported_with_its_output(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"no_such_device.*(?s:.*)is not allowed"):
-        take(Sitting(("devices", "--test", "no_such_device"), (Page("none", ""),)), ["none"], tmp_path)
+        take(Run(("devices", "--test", "no_such_device"), (Page("none", ""),)), ["none"], tmp_path)

@@ -45,7 +45,7 @@ WEIGHTS = Weights(
         "scalar": np.array(2.5, np.float32),
         "turned": np.arange(12, dtype=np.float32).reshape(3, 4).T,
         "swapped": np.arange(3, dtype=">f4"),
-        "bank": np.zeros((0, 8), np.float32),
+        "human_chunks": np.zeros((0, 8), np.float32),
         "flags": np.array([True, False]),
     },
     request=5,

@@ -170,8 +170,8 @@ def test_bank_and_standardisation_include_images() -> None:
         made.add(number, "absolute", np.array([1, 0, 0], np.float32), -chunk, chunk, np.ones((2, 2), np.float32))
     made.update()
     assert made.network.shift.tolist() == [0.5, 0.5, 0.5]  # half of the states are (1, 0, 0), half (0, 1, 1)
-    bank = made.weights()["bank"].reshape(-1, 2)
-    assert {tuple(row) for row in bank.tolist()} == {(0.5, 0.5), (-0.5, 0.5)}
+    human_chunks = made.weights()["human_chunks"].reshape(-1, 2)
+    assert {tuple(row) for row in human_chunks.tolist()} == {(0.5, 0.5), (-0.5, 0.5)}
 
 
 def test_training_on_one_side_transfers_to_its_image() -> None:
