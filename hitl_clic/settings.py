@@ -23,7 +23,6 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
@@ -38,6 +37,7 @@ from hitl_clic.control.help_request import HelpSettings
 from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
 from hitl_clic.correction.settings import CorrectionSettings
+from hitl_clic.devices.registry import DEVICES
 from hitl_clic.devices.teacher.oracle import OracleSettings
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
@@ -64,8 +64,10 @@ class SessionSettings(BaseModel):
 
     task: str = Field("push_t", description="Task to teach: a name in configs/tasks.")
     method: str = Field("clic", description="Numbers of the method: a name in configs/methods.")
-    device: Literal["oracle", "keyboard", "mouse", "spacemouse", "gamepad", "auto"] = Field(
-        "auto", description="What the teacher holds. oracle: the scripted expert. auto: what is there, else the oracle."
+    device: str = Field(
+        "auto",
+        description=f"Input device: {', '.join(DEVICES)} or auto. oracle: the scripted teacher. "
+        "auto: the keyboard where there is a window, else the oracle.",
     )
     profile: str = Field(
         "",
@@ -129,10 +131,13 @@ class SessionSettings(BaseModel):
             raise ValueError(f"kind = {kind} is not allowed; allowed: {among(kinds)}")
         return {**given, "kind": kind}
 
-    @field_validator("device", mode="wrap")
+    @field_validator("device")
     @classmethod
-    def _name_or_object(cls, name: Any, check: ValidatorFunctionWrapHandler) -> Any:
-        return name if is_object_name(name) else check(name)
+    def _is_registered(cls, name: str) -> str:
+        names = (*DEVICES, "auto")
+        if name not in names and not is_object_name(name):
+            raise ValueError(f"allowed: {among(names)}")
+        return name
 
     @field_validator("execute")
     @classmethod

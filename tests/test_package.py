@@ -80,15 +80,25 @@ def test_the_wheel_holds_the_package_alone_and_every_preset(wheel: Path) -> None
 
 @pytest.mark.timeout(600)
 def test_the_command_runs_in_any_folder_and_collides_with_no_foreign_module(installed: Path, foreign: Path) -> None:
-    short = ("--episodes", "2", "--policy.inference.candidates", "64", "--policy.inference.chains", "8")
+    short = (
+        "--episodes",
+        "2",
+        "--task-options",
+        "max_steps",
+        "60",
+        "--policy.inference.candidates",
+        "64",
+        "--policy.inference.chains",
+        "8",
+    )
     done = run(
-        *(installed / "bin" / "hitl-clic", "demo", "--headless", "--task", "push_t", *short, "--out", "first"),
+        *(installed / "bin" / "hitl-clic", "demo", "--headless", "--task", "line_following", *short, "--out", "first"),
         cwd=foreign,
         PYTHONPATH=os.pathsep.join([str(installed), str(foreign)]),
     )
     assert done.returncode == 0, done.stderr
     assert "equal bit for bit" in done.stdout
-    assert done.stdout.rstrip().endswith("hitl-clic teach --task push_t --device keyboard")
+    assert done.stdout.rstrip().endswith("hitl-clic teach --task line_following --device keyboard")
     assert (foreign / "first" / "session.mcap").exists()
 
 

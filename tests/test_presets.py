@@ -11,7 +11,7 @@ import pytest
 
 from hitl_clic import presets
 from hitl_clic.aliases import current_settings, without_removed
-from hitl_clic.devices.mapping.profiles import place, save_profile
+from hitl_clic.devices.mapping.profiles import profile_path, save_profile
 from hitl_clic.devices.mapping.shaping import load_profile
 from hitl_clic.settings import SettingsError, load
 
@@ -115,10 +115,10 @@ def test_wrong_extends_are_refused_by_name(user: Path, files: dict[str, str], sa
 
 def test_a_profile_is_saved_in_the_users_folder_and_never_in_the_package(user: Path) -> None:
     profile = load_profile("keyboard").model_copy(update={"name": "mine"})
-    assert place("mine") == user / "devices/mine.toml"
-    assert place("keyboard") == user / "devices/keyboard.toml"
-    save_profile(profile, place("mine"))
+    assert profile_path("mine") == user / "devices/mine.toml"
+    assert profile_path("keyboard") == user / "devices/keyboard.toml"
+    save_profile(profile, profile_path("mine"))
     assert load_profile("mine") == profile
     write(Path("configs/devices/mine.toml"), (user / "devices/mine.toml").read_text(encoding="utf-8"))
-    assert place("mine") == Path("configs/devices/mine.toml")  # the file that `--profile mine` reads
-    assert place("own/this.toml") == Path("own/this.toml")
+    assert profile_path("mine") == Path("configs/devices/mine.toml")  # the file that `--profile mine` reads
+    assert profile_path("own/this.toml") == Path("own/this.toml")

@@ -1,1 +1,1 @@
-"""What a device is: the contract, samples, axes, the reader thread. No hardware."""
+"""The device contract: samples, axes and the reader thread. No hardware."""

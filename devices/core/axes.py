@@ -1,21 +1,21 @@
-"""What the names of a task's axes say: which arm they belong to, and whether they turn or grip. Pure; any thread."""
+"""Axis names: which arm an axis belongs to, and whether it is a rotation or a gripper. Pure; any thread."""
 
 from __future__ import annotations
 
 import string
 
 TURNS = ("rx", "ry", "rz")
-"""Axes about which a hand turns."""
+"""Rotation axes."""
 GRIPPER = "gripper"
-"""The axis whose sign shuts a gripper (above 0) or opens it."""
+"""The gripper axis: above 0 closes, below 0 opens."""
 
 
 def base(axis: str) -> str:
-    """The axis without the number of its arm: "rx2" is "rx"."""
+    """The axis name without its arm number: "rx2" gives "rx"."""
     return axis.rstrip(string.digits)
 
 
 def arm(axis: str) -> int:
-    """The arm that an axis belongs to, from 0: "rx2" is the second one's; without a number it is the first one's."""
+    """The arm of an axis, from 0: "rx" is 0, "rx2" is 1."""
     number = axis[len(base(axis)) :]
     return int(number) - 1 if number else 0

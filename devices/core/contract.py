@@ -1,4 +1,4 @@
-"""The device contract as a check that anyone can run on their own device. Called from tests, on one thread."""
+"""A test of the device contract, for the package's devices and for your own. Runs on the test's thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
 
 LATEST_LIMIT_S = 1e-3
-"""`latest` never blocks: the median call must be well below a tick."""
+"""Greatest median duration of a call of `latest`, seconds: it must not block."""
 
 
 def check_device(
@@ -19,16 +19,16 @@ def check_device(
     lose: Callable[[Device], None] | None = None,
     timeout_s: float = 2.0,
 ) -> None:
-    """Check what every device must do. A device needs `name`, `axes` and `read`.
+    """Check a device against the contract. A device needs `name`, `axes` and `read`.
 
     Args:
-        make: a new device, not started.
-        deflect: makes the started device's source move; the device must then show non-zero motion.
-        lose: disconnects the source; the device must then show `connected=False` and zero motion.
+        make: returns a new device, not started.
+        deflect: deflects the started device, which must then report non-zero motion.
+        lose: disconnects the hardware; the device must then report `connected=False` and zero motion.
         timeout_s: seconds to wait for either.
 
     Raises:
-        AssertionError: naming what does not hold.
+        AssertionError: the device breaks the contract; names the rule.
     """
     device = make()
     _check(bool(device.name) and len(device.axes) > 0, "a device needs a name and at least one axis")
@@ -47,11 +47,11 @@ def check_device(
         _check(sorted(calls_ns)[100] * 1e-9 < LATEST_LIMIT_S, "latest() blocks")
         if deflect is not None:
             deflect(device)
-            _wait(lambda: any(device.latest().motion), timeout_s, "a deflected device moves")
+            _wait(lambda: any(device.latest().motion), timeout_s, "a deflected device reports motion")
             _check_sample(device, device.latest())
         if lose is not None:
             lose(device)
-            _wait(lambda: not device.latest().connected, timeout_s, "a lost device says so")
+            _wait(lambda: not device.latest().connected, timeout_s, "a disconnected device reports it")
             _check_sample(device, device.latest())
     finally:
         device.close()
@@ -63,7 +63,7 @@ def check_device(
 def _check_sample(device: Device, sample: DeviceSample) -> None:
     _check(len(sample.motion) == len(device.axes), f"{len(sample.motion)} motions for axes {device.axes}")
     _check(all(math.isfinite(v) and -1.0 <= v <= 1.0 for v in sample.motion), f"motion out of [-1, 1]: {sample.motion}")
-    _check(sample.connected or not (any(sample.motion) or sample.engage), "a lost device moves")
+    _check(sample.connected or not (any(sample.motion) or sample.engage), "a disconnected device reports motion")
     _check(0.0 <= sample.age_s(time.perf_counter_ns()) < 3600.0, "the sample's time is not perf_counter_ns")
 
 

@@ -1,4 +1,4 @@
-"""What keys and buttons are called, and what they can be bound to besides motion. Pure data; any thread."""
+"""Names of keys and buttons, and the functions that they can be bound to. Pure data; any thread."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ KEY_NAMES: frozenset[str] = frozenset(
         *("space", "tab", "return", "backspace", "escape", "enter", "caps lock", "menu", "alt gr"),
     }
 )
-"""Keys as the window names them; a key that writes a character has that, in lower case, for its name."""
+"""Keys as the window names them. A key that types a character has that character, in lower case, as its name."""
 
 MOUSE_BUTTONS: frozenset[str] = frozenset(
     {"left", "middle", "right", "back", "forward", "wheel up", "wheel down", "wheel left", "wheel right"}
 )
-"""Buttons of a mouse; a notch of its wheel is a short press."""
+"""Mouse buttons. A notch of the wheel is a short press."""
 
 FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -29,14 +29,14 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "precise": "Hold: small, precise motion",
         "coarse": "Hold: full speed",
         "turn": "Hold: turn instead of move",
-        "mode": "Change between moving and turning",
+        "mode": "Switch between moving and turning",
         "arm": "Drive the next arm",
         "arm 1": "Drive the first arm",
         "arm 2": "Drive the second arm",
-        "gripper": "Shut the gripper; once more: open it",
+        "gripper": "Close the gripper; press again to open it",
     }
 )
-"""What a control can do besides moving: its name in a profile, and a sentence for people."""
+"""Functions of controls besides motion: name in a profile, and a sentence for the key map."""
 
 
 def is_key(name: str) -> bool:
@@ -44,19 +44,19 @@ def is_key(name: str) -> bool:
     return name in KEY_NAMES or (len(name) == 1 and name.isprintable() and name == name.lower() and name != " ")
 
 
-def meant(name: str, known: Collection[str]) -> str:
-    """What an unknown name may have been meant for."""
+def suggestion(name: str, known: Collection[str]) -> str:
+    """For an error message: the known names that are closest to an unknown one, or else all."""
     close = get_close_matches(name.lower(), known, n=3)
     return f"did you mean {' or '.join(map(repr, close))}?" if close else f"known are {', '.join(sorted(known))}"
 
 
 def key_label(name: str) -> str:
-    """A key as people call it: "W", "Left Shift"."""
+    """The label of a key: "W", "Left Shift"."""
     return name.title()
 
 
 def button_label(name: str) -> str:
-    """A button as people call it: "left button", "wheel up", "cap", "left and right buttons together"."""
+    """The label of a button: "left button", "wheel up", "cap", "left and right buttons together"."""
     if "+" in name:
         return f"{name.replace('+', ' and ')} buttons together"
     return name if name == "cap" or name.startswith("wheel") else f"{name} button"

@@ -1,7 +1,7 @@
 """The Device contract and the reader thread every device runs.
 
-`start`, `close`, `latest`, `stopped` and `released` are called by the actor's main thread, `read` by the reader thread.
-`latest` never blocks. A reader must drain its source completely on every read: queued reports are lag.
+The main thread of the actor calls `start`, `close`, `latest`, `robot_stopped` and `correction_ended`. The reader thread
+calls `read` and `release`. `latest` never blocks. `read` must drain its source, because queued reports are lag.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ class Device(ABC):
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
-        """The error that ended the reader thread; the device then stays lost. None where `close` ended it."""
+        """The error that ended the reader thread; the device then stays disconnected. None after `close`."""
         self.trouble = ""
-        """Why the device is not connected, in a sentence, where that is known; else empty."""
+        """Why the device is not connected, as a sentence; empty if unknown or connected."""
         self.inputs = Inputs()
         """The newest reading before shaping; replaced by the reader thread."""
-        self.watch: Callable[[DeviceSample, Inputs], None] | None = None
-        """Called in the reader thread with every reading (a device bench); quick. Set it before `start`."""
+        self.on_reading: Callable[[DeviceSample, Inputs], None] | None = None
+        """Called with every reading, in the reader thread; must be fast. Set it before `start` (device bench)."""
 
     @abstractmethod
     def read(self, timeout_s: float) -> DeviceSample:
-        """Drain the source, waiting at most `timeout_s` for news, and return the newest state (reader thread)."""
+        """Wait at most `timeout_s` seconds for input, drain the source, return the newest state (reader thread)."""
 
     def start(self) -> None:
-        """Start the reader thread (at most once)."""
+        """Start the reader thread. Raises RuntimeError at a second call."""
         if self._thread is not None:
             raise RuntimeError(f"device {self.name!r} was started twice")
         self._slot.publish(self.idle())
@@ -56,18 +56,18 @@ class Device(ABC):
         """The newest sample; an idle one before the first read. Never blocks."""
         return self._slot.latest() or self.idle()
 
-    def stopped(self) -> None:  # noqa: B027 (most devices have nothing to make felt)
-        """The robot was stopped, which the hand should feel. Called in a tick: it may only leave a note for `read`."""
+    def robot_stopped(self) -> None:  # noqa: B027 (most devices have no motor)
+        """The emergency stop fired; rumble at the next `read`. Called in a tick: it must not block."""
 
-    def release(self) -> None:  # noqa: B027 (most devices hold nothing)
-        """Give the hardware back (reader thread, after its last `read`)."""
+    def release(self) -> None:  # noqa: B027 (most devices have no handle)
+        """Close the hardware (reader thread, after the last `read`)."""
 
-    def released(self) -> None:
-        """The correction is over, and so are commands that last (to a gripper). Called in a tick; never blocks."""
+    def correction_ended(self) -> None:
+        """The correction ended: drop persistent gripper commands. Called in a tick: it must not block."""
         return
 
-    def note(self) -> str:
-        """What a push would move now, in words for the window; empty where there is no choice. Any thread."""
+    def status_text(self) -> str:
+        """Present mode, arm and gripper, for the window; empty if there is no choice. Any thread."""
         return ""
 
     def close(self) -> None:
@@ -77,11 +77,11 @@ class Device(ABC):
             self._thread.join(timeout=2.0)
 
     def idle(self) -> DeviceSample:
-        """A sample of a device nobody touches, stamped now."""
+        """A sample at rest, stamped now."""
         return DeviceSample(time_ns=time.perf_counter_ns(), motion=(0.0,) * len(self.axes))
 
     def lost(self) -> DeviceSample:
-        """A sample of a device that is gone: zero motion, `connected=False`."""
+        """A sample of a disconnected device: zero motion, `connected=False`."""
         return DeviceSample(time_ns=time.perf_counter_ns(), motion=(0.0,) * len(self.axes), connected=False)
 
     def _run(self) -> None:
@@ -90,14 +90,14 @@ class Device(ABC):
             while not self._closing.is_set():
                 sample = self.read(period_s)
                 self._publish(sample)
-                if self.watch is not None:
-                    self.watch(sample, self.inputs)
+                if self.on_reading is not None:
+                    self.on_reading(sample, self.inputs)
         except Exception as error:
-            self.failure = error  # the loop goes on without this device, and the window says why
+            self.failure = error  # the loop continues without this device, and the window shows the error
         finally:
-            self._publish(self.lost())  # the last deflection must not stay in force after the reader ended
+            self._publish(self.lost())  # without this, the last deflection would stay in force
             self.release()
 
     def _publish(self, sample: DeviceSample) -> None:
-        """Make a sample the newest one (reader thread only)."""
+        """Publish the newest sample (reader thread only)."""
         self._slot.publish(sample)

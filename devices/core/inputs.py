@@ -1,4 +1,4 @@
-"""What a device's reading took in, before it was shaped: for benches and calibration. Immutable; any thread."""
+"""The raw inputs of one reading, for the device bench and calibration. Immutable; any thread."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """One reading of the source.
+    """One reading, before shaping.
 
     Attributes:
-        raw: deflection by raw axis, 1 at full; empty where a device has none (a script, a playback).
-        held: buttons and keys that are down, by name, bound or not.
-        reports: reports of the hardware that this reading took in; all but the newest had waited in a queue.
-        dropped: reports lost so far because a queue was full.
+        raw: deflection by raw axis, 1 at full; empty for devices without raw axes (script, playback).
+        held: names of the buttons and keys that are down, bound or not.
+        reports: hardware reports in this reading; all but the newest had waited in a queue.
+        dropped: total reports lost because a queue was full.
     """
 
     raw: Mapping[str, float] = field(default_factory=dict)

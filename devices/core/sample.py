@@ -1,4 +1,4 @@
-"""What a device says at one instant. Immutable; crosses threads by reference."""
+"""One reading of a device. Immutable; passed between threads by reference."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class DeviceSample:
     Attributes:
         time_ns: `time.perf_counter_ns()` when the underlying input was taken or last confirmed, nanoseconds.
         motion: commanded motion, one number in [-1, 1] per name in `Device.axes`; all zero when not touched.
-        engage: the dead-man control (or, for the oracle, "I want to correct now") is held.
+        engage: the dead-man control (for the scripted teacher: it wants to correct now) is held.
         stop: the emergency-stop control is held.
         connected: False once the hardware (or its source) is gone; `motion` is then all zero.
-        teaches: for each motion whether the correction is about it, the robot keeping the others; None is all.
-        lasting: for each motion whether it goes on by itself after a press, as a gripper command does; such a motion
-            does not show that a hand pushes now. None: no motion does.
+        teaches: for each axis, whether the correction covers it; the robot keeps the others. None: all axes.
+        lasting: for each axis, whether its motion persists after a press, as a gripper command does. Such a motion
+            does not show that the operator pushes now. None: no axis.
     """
 
     time_ns: int
@@ -35,9 +35,9 @@ class DeviceSample:
 
 
 def fresh(sample: DeviceSample, now_ns: int, limit_s: float) -> DeviceSample:
-    """What may be acted upon: the sample itself, or, when it is too old or its device is gone, one without motion.
+    """The sample, with its motion set to zero if it is older than `limit_s` seconds, disconnected or not finite.
 
-    Stale input means zero motion, and so does a motion that is not finite. An emergency stop is kept at any age.
+    An emergency stop stays in force at any age.
     """
     sound = sample.connected and all(map(math.isfinite, sample.motion))
     if sound and sample.age_s(now_ns) <= limit_s:

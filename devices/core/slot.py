@@ -1,7 +1,6 @@
-"""The newest-wins slot in which threads meet.
+"""A newest-value slot between threads: one writer, any number of readers. Nothing here blocks.
 
-Any thread may call any method; nothing here blocks, waits or allocates more than one reference.
-Publishing replaces the reference in one bytecode, which CPython makes atomic, so no lock is needed.
+Publishing replaces one reference, which is atomic in CPython, so no lock is needed.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ T = TypeVar("T")
 
 
 class Slot(Generic[T]):
-    """Holds the newest published value and counts how many were published."""
+    """The newest published value and its serial number."""
 
     __slots__ = ("_entry",)
 
@@ -20,13 +19,13 @@ class Slot(Generic[T]):
         self._entry: tuple[int, T | None] = (0, None)
 
     def publish(self, value: T) -> None:
-        """Replace whatever is held (one writer thread per slot)."""
+        """Replace the value (one writer thread per slot)."""
         self._entry = (self._entry[0] + 1, value)
 
     def latest(self) -> T | None:
-        """Newest value, or None before the first `publish`."""
+        """The newest value; None before the first `publish`."""
         return self._entry[1]
 
     def entry(self) -> tuple[int, T | None]:
-        """(serial number of the newest value, the value), read together."""
+        """(serial number, newest value), read together."""
         return self._entry

@@ -1,1 +1,1 @@
-"""Devices that a person holds. Each runs in its own reader thread."""
+"""Drivers of input hardware. Each device runs in its own reader thread."""

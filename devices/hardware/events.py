@@ -1,6 +1,6 @@
-"""What a window tells its devices: keys, mouse and focus, stamped where they happened. Pure data, no pygame.
+"""Input events of the window, with time stamps of the window process, and the queue that carries them. No pygame.
 
-Written by the thread that hears the window process; read by the reader threads of keyboard and mouse devices.
+Written by the thread that receives from the window process; read by the reader threads of keyboard and mouse.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class InputEvent:
     Attributes:
         time_ns: `perf_counter_ns` in the window process (one monotonic clock for the whole machine).
         kind: "key_down", "key_up", "button_down", "button_up", "wheel" (one notch), "motion", "focus_lost",
-            "focus_gained", "alive" (the window drew a picture: it confirms that held keys are still held) or "closed".
+            "focus_gained", "alive" (the window drew a frame, so held keys are still held) or "closed".
         name: key or button name, lower case ("w", "space", "left", "wheel up"); empty otherwise.
         position: pointer in scene coordinates scaled to [0, 1] x [0, 1] (may lie outside); (0, 0) for keys.
     """
@@ -44,7 +44,7 @@ class InputEvent:
 
 
 class EventFeed:
-    """Bounded queue of window events for one device; the oldest is dropped, and counted, when it is full."""
+    """Bounded queue of window events for one device. When full it drops and counts the oldest."""
 
     def __init__(self, capacity: int = 1024) -> None:
         self._queue: queue.Queue[InputEvent] = queue.Queue(capacity)

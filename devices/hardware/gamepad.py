@@ -1,10 +1,8 @@
-"""The gamepad, through pygame's controllers and joysticks, read by its own thread in the actor.
+"""The gamepad, through pygame's controllers and joysticks. Runs in its reader thread, in the actor process.
 
-Why here and not in the window, where keys and mouse are heard: a gamepad needs no focus, so it must work without a
-window too, and a window busy with drawing must not delay it. SDL's joysticks stand apart from its video: this thread
-updates their state itself and never touches display, window or event queue, which belong to whoever has a window in
-this process. (SDL notes the events all the same; where nobody takes them it keeps the first 65,535, some 18 MB.) SDL's
-joysticks want one thread, so `open`, `read` and `close` are the reader thread's.
+It is not read in the window process: a gamepad must work without a window, and drawing must not delay it. This thread
+updates SDL's joystick state itself. It must never touch SDL's display or event queue. SDL queues the events anyway; if
+no one reads them it keeps 65,535 (about 18 MB). SDL needs `open`, `read` and `close` on one thread.
 """
 
 from __future__ import annotations
@@ -22,11 +20,11 @@ if TYPE_CHECKING:
     from pygame.joystick import JoystickType
 
 RATE_HZ = 250.0
-"""How often the pad is asked: a reading is at most 4 ms old, and no press a hand can make falls between two."""
-BUZZ = (0.4, 1.0, 300)
-"""Strength of the low and the high motor, and for how many milliseconds."""
+"""Polling rate. A reading is at most 4 ms old, and no human press is shorter."""
+RUMBLE = (0.4, 1.0, 300)
+"""Strength of the low and the high motor, from 0 to 1, and duration in milliseconds."""
 
-STICKS: Mapping[str, str] = {
+AXIS_LABELS: Mapping[str, str] = {
     "left x": "left stick sideways",
     "left y": "left stick up or down",
     "right x": "right stick sideways",
@@ -35,31 +33,31 @@ STICKS: Mapping[str, str] = {
     "d-pad y": "d-pad up or down",
     "triggers": "left or right trigger",
 }
-"""What moves its raw axes, in words."""
+"""Raw axis to the gesture that moves it."""
 
 _STICKS = {"left x": (0, 1.0), "left y": (1, -1.0), "right x": (2, 1.0), "right y": (3, -1.0)}
-"""Raw axis to SDL's number and sign: y is positive away from the person, where SDL counts towards."""
+"""Raw axis to SDL's number and sign. Here y is positive away from the operator; in SDL it is negative."""
 _TRIGGERS = {"left trigger": 4, "right trigger": 5}
 _BUTTONS = (
     *("a", "b", "x", "y", "back", "guide", "start", "left stick", "right stick", "left shoulder", "right shoulder"),
     *("up", "down", "left", "right"),
 )
-"""SDL's controller buttons, by number; as on an Xbox pad, whatever is printed on this one."""
+"""SDL's controller buttons by number, with the names of an Xbox pad."""
 _PULLED = 0.5
-"""Pull from which a trigger counts as a pressed button too."""
+"""A trigger pulled further than this also counts as a pressed button."""
 _RELEASED = 0.1
 _FULL = 32767.0
 
 
 class PadSource:
-    """The first controller SDL knows the layout of, else the first joystick of any kind.
+    """The first controller whose layout SDL knows, else the first joystick of any kind.
 
     Raw axes of a controller: "left x", "left y", "right x", "right y", "d-pad x", "d-pad y" (right and away positive),
-    "left trigger", "right trigger" (0 to 1), and "triggers", right less left. Of any joystick: "axis 0" and so on as
-    they come, "trigger 0" and so on, the same axes with their rest at -1 counted from there, "hat 0 x", "hat 0 y".
-    Buttons are named likewise: "a" or "button 0"; a trigger is a button too.
+    "left trigger", "right trigger" (0 to 1), and "triggers" (right minus left). Raw axes of any joystick: "axis N",
+    "trigger N" (the same axis as a trigger whose rest is -1), "hat N x" and "hat N y". Buttons: "a", or "button N". A
+    trigger is a button too.
 
-    A trigger counts once it was seen at rest: some drivers report one half pulled until it is first touched.
+    A trigger reads 0 until it was once at rest, because some drivers report half a pull before the first touch.
     """
 
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
@@ -75,7 +73,7 @@ class PadSource:
         self._hats: list[tuple[str, str]] = []
 
     def open(self) -> None:
-        """Open the first pad. Raises OSError: none is connected, or pygame is missing."""
+        """Open the first pad. Raises OSError if none is connected or pygame is missing."""
         pads = _pads()
         pads.update()
         count = pads.get_count()
@@ -97,7 +95,7 @@ class PadSource:
         self._down, self._pulls, self._rested = frozenset(), {}, set()
 
     def read(self, timeout_s: float) -> Reading:
-        """Wait, let SDL take in everything that came, and look."""
+        """Wait, update SDL's state, and read it. Raises OSError when unplugged."""
         time.sleep(timeout_s)
         _pads().update()
         if not self._attached():
@@ -108,14 +106,14 @@ class PadSource:
         self._down = down
         return Reading(self._clock(), axes, tuple(changes))
 
-    def buzz(self) -> None:
-        """Rumble, where the pad can."""
+    def rumble(self) -> None:
+        """Rumble, if the pad has motors."""
         pad = self._controller or self._joystick
         if pad is not None:
-            pad.rumble(*BUZZ)
+            pad.rumble(*RUMBLE)
 
     def close(self) -> None:
-        """Let the pad go. SDL itself stays up, or a pad that is plugged in later would not be seen."""
+        """Close the pad. SDL stays initialised, so that it finds a pad that is plugged in later."""
         controller, self._controller = self._controller, None
         joystick, self._joystick = self._joystick, None
         for pad in (controller, joystick):
@@ -129,7 +127,7 @@ class PadSource:
         import pygame.joystick as joysticks
 
         count = joysticks.get_count()
-        if count == self._count:  # only a controller tells by itself; asking all joysticks costs time
+        if count == self._count:  # only controllers report detachment; polling all joysticks is slow
             return True
         self._count = count
         mine = self._joystick.get_instance_id()
@@ -170,12 +168,12 @@ class PadSource:
 def gamepad(
     profile: Profile, source: Source | None = None, tap_hold_s: float = 0.12, axes: Sequence[str] = ()
 ) -> HandheldDevice:
-    """A gamepad as a device; `source` is SDL's first pad unless given."""
+    """A gamepad as a device; `source` defaults to SDL's first pad."""
     return HandheldDevice("gamepad", source or PadSource(), profile, RATE_HZ, tap_hold_s, axes=axes)
 
 
 def connected_pads() -> list[str]:
-    """Names of the pads SDL sees; opens none. Raises OSError: pygame is missing."""
+    """Names of the connected pads; opens none. Raises OSError if pygame is missing."""
     pads = _pads()
     pads.update()
     import pygame.joystick as joysticks
@@ -183,11 +181,22 @@ def connected_pads() -> list[str]:
     return [pads.name_forindex(index) or joysticks.Joystick(index).get_name() for index in range(pads.get_count())]
 
 
-def _pads():  # type: ignore[no-untyped-def]  # a module of pygame without types
-    """pygame's controllers, ready for use; in the thread that will go on using them."""
+def status() -> tuple[bool, str]:
+    """(usable now, sentence) for the device list. Opens no pad."""
+    try:
+        names = connected_pads()
+    except OSError as error:
+        return False, str(error)
+    if not names:
+        return False, "None is connected; plug one in, also during a session."
+    return True, f"Ready: {', '.join(names)}; hold the right shoulder to drive."
+
+
+def _pads():  # type: ignore[no-untyped-def]  # an untyped module of pygame
+    """pygame's controller module, initialised on the calling thread, which must be the one that uses it."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    os.environ.setdefault("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")  # a pad drives whoever has the focus
-    os.environ.setdefault("SDL_JOYSTICK_THREAD", "1")  # Windows: pads without the messages of a window
+    os.environ.setdefault("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")  # read pads without window focus
+    os.environ.setdefault("SDL_JOYSTICK_THREAD", "1")  # Windows: read pads without a window's messages
     try:
         import pygame.joystick
         from pygame._sdl2 import controller

@@ -1,4 +1,4 @@
-"""The keyboard, as the window hears it: held keys are deflections. Read by its own thread; never imports pygame."""
+"""The keyboard, from window events: held keys are deflections. Runs in its reader thread; never imports pygame."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from hitl_clic.devices.hardware.window import WindowDevice
 
 
 class KeyboardDevice(WindowDevice):
-    """Nothing but the keys that its profile binds. Arguments: see `WindowDevice`."""
+    """The keys that the profile binds. Arguments: see `WindowDevice`."""
 
     name = "keyboard"

@@ -1,4 +1,4 @@
-"""The mouse on the scene: press, drag, let go; its wheel. Read by its own thread; never imports pygame."""
+"""The mouse, from window events: drags and the wheel. Runs in its reader thread; never imports pygame."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hitl_clic.devices.mapping.shaping import Profile
 
 
 class MouseDevice(WindowDevice):
-    """A drag gives direction and strength relative to the point of the press; full deflection at `profile.reach`.
+    """A drag sets deflection by its offset from the point of the press; full deflection at `profile.reach`.
 
-    Its raw axes are "x" (right) and "y" (down, as in the scene), dragged by a button that engages; the wheel and keys
-    deflect as any bound control does. Letting go is zero at once, except that a flick shorter than `tap_hold_s` lasts
-    that long, so that no tick misses it; so does a notch of the wheel. Arguments: see `WindowDevice`.
+    Raw axes are "x" (right) and "y" (down), dragged with a button bound to "engage". The wheel and keys deflect like
+    other bound controls. Releasing gives zero at once. A drag shorter than `tap_hold_s`, or a notch of the wheel,
+    lasts that long, so that no tick misses it. Arguments: see `WindowDevice`.
     """
 
     name = "mouse"
     buttons = MOUSE_BUTTONS
-    drags: ClassVar[Mapping[str, str]] = {"x": "drag sideways", "y": "drag up or down"}
-    """The raw axes that are dragged, in words."""
+    axis_labels: ClassVar[Mapping[str, str]] = {"x": "drag sideways", "y": "drag up or down"}
+    """Raw axis to the gesture that moves it."""
 
     def __init__(
         self,
@@ -36,22 +36,22 @@ class MouseDevice(WindowDevice):
         axes: Sequence[str] = (),
     ) -> None:
         super().__init__(feed, profile, rate_hz, stale_after_s, tap_hold_s, clock, axes)
-        _, self._draggers = profile.bound("engage")
+        _, self._draggers = profile.controls_for("engage")
         self._pressed: str = ""
-        """The button that began the drag; empty when none is down."""
+        """The button that started the drag; empty while none is down."""
         self._from = (0.0, 0.0)
         self._to = (0.0, 0.0)
 
     def raw(self, now_ns: int, held: Collection[str]) -> Mapping[str, float]:
-        """Drag in units of the reach, and what bound controls add to it."""
+        """Deflection by the drag, plus that of bound controls."""
         raw = dict(super().raw(now_ns, held))
         if self._buttons.any(self._draggers, now_ns):
-            for axis, start, end in zip(self.drags, self._from, self._to, strict=True):
+            for axis, start, end in zip(("x", "y"), self._from, self._to, strict=True):
                 raw[axis] = raw.get(axis, 0.0) + (end - start) / self._profile.reach
         return raw
 
-    def moved(self, event: InputEvent) -> None:
-        """Follow the drag; a second button does not move its origin."""
+    def on_pointer(self, event: InputEvent) -> None:
+        """Update the drag. A second button does not move its origin."""
         if event.kind == "button_down":
             if self._pressed in ("", event.name) and event.name in self._draggers:
                 self._pressed = event.name
@@ -61,6 +61,6 @@ class MouseDevice(WindowDevice):
             if event.kind == "button_up" and event.name == self._pressed:
                 self._pressed = ""
 
-    def _forget(self) -> None:
-        super()._forget()
+    def _release_all(self) -> None:
+        super()._release_all()
         self._pressed = ""

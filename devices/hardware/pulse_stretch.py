@@ -1,7 +1,4 @@
-"""A push shorter than a tick of the loop: it lasts long enough to be heard, as a short press of a button does.
-
-Pure bookkeeping for one reader thread; time is handed in.
-"""
+"""Lengthens pushes that are shorter than a tick of the control loop. Pure; called by one reader thread."""
 
 from __future__ import annotations
 
@@ -13,46 +10,45 @@ Raw = Mapping[str, float]
 
 
 class PulseStretch:
-    """Draws a push out to `least_ns` from its first reading, at its furthest; a longer one ends when the hand lets go.
+    """Holds the peak of a push until `least_ns` after its start. A longer push ends with its release.
 
-    So a tick of the loop sees every push, also one that began and ended between two of its looks at the device, or
-    between two readings of the device itself.
+    So no tick misses a push, even one that starts and ends between two ticks or between two readings.
     """
 
     def __init__(self, least_ns: int) -> None:
         self._least_ns = least_ns
-        self._moved = False
-        """The hand was pushing at the last reading."""
+        self._pushed = False
+        """Whether the device was deflected at the last reading."""
         self._until_ns = 0
-        self._furthest: Raw = {}
-        self._size = 0.0
+        self._peak: Raw = {}
+        self._peak_size = 0.0
 
-    def felt(self, raw: Raw, passed: Raw | None, size: Callable[[Raw], float], now_ns: int) -> Raw:
-        """The deflections to act upon.
+    def stretched(self, raw: Raw, peak: Raw | None, size: Callable[[Raw], float], now_ns: int) -> Raw:
+        """The deflections to use at this reading.
 
         Args:
-            raw: as they are. passed: the furthest that this reading went through, if known.
-            size: how much motion deflections ask for; 0 is a hand at rest, whatever its device's zero is.
+            raw: present deflections. peak: the greatest deflections since the last reading, if known.
+            size: motion that deflections command; 0 at rest, whatever the device's offsets.
         """
-        now, past = size(raw), 0.0 if passed is None else size(passed)
-        most, furthest = (now, raw) if passed is None or now >= past else (past, passed)
-        if most and not self._moved:
-            self._until_ns, self._size = now_ns + self._least_ns, 0.0
-        if now_ns < self._until_ns and most >= self._size:
-            self._furthest, self._size = furthest, most
-        self._moved = now > 0.0
-        return raw if self._moved or now_ns >= self._until_ns else self._furthest
+        now, past = size(raw), 0.0 if peak is None else size(peak)
+        largest, at_largest = (now, raw) if peak is None or now >= past else (past, peak)
+        if largest and not self._pushed:
+            self._until_ns, self._peak_size = now_ns + self._least_ns, 0.0
+        if now_ns < self._until_ns and largest >= self._peak_size:
+            self._peak, self._peak_size = at_largest, largest
+        self._pushed = now > 0.0
+        return raw if self._pushed or now_ns >= self._until_ns else self._peak
 
-    def forget(self) -> None:
-        """The device is gone: nothing lasts."""
-        self._moved, self._until_ns = False, 0
+    def reset(self) -> None:
+        """End any stretched push, because the device is gone."""
+        self._pushed, self._until_ns = False, 0
 
 
-class Furthest:
-    """Of the states that one reading takes in, the one furthest from where the last reading left the device.
+class PeakState:
+    """Of the states in one reading, the one furthest from the state at the end of the last reading.
 
     Attributes:
-        state: it, deflections in the source's order; None before any was seen.
+        state: deflections in the source's order; None before the first `add`.
     """
 
     def __init__(self, begin: Sequence[float]) -> None:
@@ -60,8 +56,8 @@ class Furthest:
         self._begin = begin
         self._size = -1.0
 
-    def see(self, state: Sequence[float]) -> None:
-        """One more state. Quick: a queue may hold hundreds."""
+    def add(self, state: Sequence[float]) -> None:
+        """Compare one more state. Fast, because a queue may hold hundreds."""
         size = max(map(abs, map(sub, state, self._begin)))
         if size > self._size:
             self.state, self._size = state, size

@@ -1,7 +1,7 @@
-"""The 3D mouse through pyspacemouse, for where hidapi is not to be had but the system has its own library.
+"""The 3D mouse through pyspacemouse, used where the package hidapi is missing but its system library exists.
 
-Runs in the device's reader thread. pyspacemouse reads one report at a call, clips nothing, hands out the one state it
-goes on changing, and after an unplug keeps the last deflection; what follows is made to hold all the same.
+Runs in the device's reader thread. pyspacemouse reads one report per call, does not clip, returns one mutable state,
+and keeps the last deflection after an unplug. This source corrects all four.
 """
 
 from __future__ import annotations
@@ -11,24 +11,23 @@ from collections.abc import Callable
 from typing import Any
 
 from hitl_clic.devices.hardware.handheld import Reading
-from hitl_clic.devices.hardware.pulse_stretch import Furthest
-from hitl_clic.devices.hardware.spacemouse import DRAIN_MOST, NEEDS, SILENT_NS
-from hitl_clic.devices.hardware.spacemouse_reports import AXES
+from hitl_clic.devices.hardware.pulse_stretch import PeakState
+from hitl_clic.devices.hardware.spacemouse_reports import AXES, DRAIN_MOST, INSTALL_HINT, SILENT_NS
 
 _ATTRIBUTES = ("x", "y", "z", "roll", "pitch", "yaw")
 """pyspacemouse's names for `AXES` in its convention "hid_z_up"."""
 _STEP_S = 0.002
-LIBRARY = (
-    "pyspacemouse found no SpaceMouse, or not the library it reads one with: install libhidapi-hidraw0 "
-    "(on Debian and Ubuntu: apt install libhidapi-hidraw0), or the package hidapi in its place"
+LIBRARY_HINT = (
+    "pyspacemouse found no SpaceMouse, or its system library is missing: install libhidapi-hidraw0 "
+    "(on Debian and Ubuntu: apt install libhidapi-hidraw0), or the package hidapi instead"
 )
 
 
 class PySpaceMouseSource:
-    """pyspacemouse's state as a source."""
+    """A source that polls pyspacemouse."""
 
     def __init__(self, opens: Callable[[], Any] | None = None, clock: Callable[[], int] = time.perf_counter_ns) -> None:
-        """`opens` gives an open `pyspacemouse.SpaceMouseDevice` in the convention "hid_z_up"; the first by default."""
+        """`opens` returns an open `pyspacemouse.SpaceMouseDevice`, convention "hid_z_up"; by default the first."""
         self._opens = opens or _open_first
         self._clock = clock
         self._device: Any = None
@@ -39,7 +38,7 @@ class PySpaceMouseSource:
         self._silent = False
 
     def open(self) -> None:
-        """Open the first 3D mouse. Raises OSError: there is none, or the system's library is missing."""
+        """Open the first 3D mouse. Raises OSError if there is none or the system library is missing."""
         self._device = self._opens()
         self._heard_ns, self._silent = self._clock(), False
         state = self._device.read()
@@ -48,22 +47,22 @@ class PySpaceMouseSource:
         self._deflections = _deflections(state)
 
     def read(self, timeout_s: float) -> Reading:
-        """Read until nothing is new."""
+        """Read until no report is new."""
         deadline_ns = self._clock() + round(timeout_s * 1e9)
         changes: list[tuple[str, bool]] = []
-        state = self._ask()
-        passed = Furthest(self._deflections)
+        state = self._poll()
+        peak = PeakState(self._deflections)
         while state.t == self._reported and self._clock() < deadline_ns:
             time.sleep(_STEP_S)
-            state = self._ask()
+            state = self._poll()
         reports = 0
         while state.t != self._reported and reports < DRAIN_MOST:
             reports += 1
             self._reported = state.t
             changes.extend(self._press(state.buttons))
             self._deflections = _deflections(state)
-            passed.see(self._deflections)
-            state = self._ask()
+            peak.add(self._deflections)
+            state = self._poll()
         now_ns = self._clock()
         if reports:
             self._heard_ns, self._silent = now_ns, False
@@ -71,19 +70,18 @@ class PySpaceMouseSource:
         self._silent = self._silent or (deflected and now_ns - self._heard_ns > SILENT_NS)
         time_ns = self._heard_ns if deflected else now_ns
         axes = dict(zip(AXES, self._deflections, strict=True))
-        furthest = None if passed.state is None else dict(zip(AXES, passed.state, strict=True))
-        return Reading(time_ns, axes, tuple(changes), not self._silent, reports, furthest)
+        peak_axes = None if peak.state is None else dict(zip(AXES, peak.state, strict=True))
+        return Reading(time_ns, axes, tuple(changes), not self._silent, reports, peak_axes)
 
-    def buzz(self) -> None:
-        """It cannot."""
+    def rumble(self) -> None:
+        """Do nothing: there is no motor."""
 
     def close(self) -> None:
-        """Close the device."""
         device, self._device = self._device, None
         if device is not None:
             device.close()
 
-    def _ask(self) -> Any:
+    def _poll(self) -> Any:
         from easyhid import HIDException  # pyspacemouse's own reader
 
         try:
@@ -100,7 +98,7 @@ class PySpaceMouseSource:
 
 
 def _deflections(state: Any) -> tuple[float, ...]:
-    """In the order of `AXES`."""
+    """Deflections in the order of `AXES`."""
     return tuple(max(-1.0, min(1.0, float(getattr(state, name)))) for name in _ATTRIBUTES)
 
 
@@ -108,9 +106,9 @@ def _open_first() -> Any:
     try:
         import pyspacemouse
     except ImportError as error:
-        raise OSError(NEEDS) from error
+        raise OSError(INSTALL_HINT) from error
     try:
         return pyspacemouse.open(axis_convention="hid_z_up")
     except (RuntimeError, AttributeError, ValueError) as error:
-        # AttributeError: how its reader says that the system's library is missing
-        raise OSError(LIBRARY) from error
+        # its reader raises AttributeError when the system library is missing
+        raise OSError(LIBRARY_HINT) from error

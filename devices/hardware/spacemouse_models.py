@@ -1,6 +1,6 @@
-"""The 3D mice this project knows: what they are called, how they report, what their buttons are. Pure data.
+"""The supported 3D mice: USB ids, names, report formats and buttons. Pure data.
 
-The numbers are those of pyspacemouse's device list; `tests/test_spacemouse.py` compares the two where it is installed.
+The numbers come from pyspacemouse's device list. `tests/devices/test_spacemouse.py` compares the two.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 Bits = Mapping[str, tuple[int, int]]
-"""Button name to (byte, bit) in the buttons' report, whose byte 0 is its number."""
+"""Button name to (byte, bit) in the button report. Byte 0 is the report number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,9 @@ class Model:
     """One model.
 
     Attributes:
-        name: for people.
-        combined: report 1 holds all six axes (13 bytes); else it holds translation and report 2 rotation (7 each).
-        buttons: where each button is.
+        name: display name.
+        combined: report 1 holds all six axes (13 bytes). Otherwise it holds translation and report 2 rotation (7 each).
+        buttons: the position of each button.
     """
 
     name: str
@@ -133,7 +133,7 @@ MODELS: Mapping[tuple[int, int], Model] = {
     (0x256F, 0xC638): Model("SpaceMouse Pro Wireless (Bluetooth)", True, _PRO),
     (0x256F, 0xC63A): Model("SpaceMouse Wireless (new)", True, _TWO),
     (0x256F, 0xC641): Model("SpaceMouse USB", False, {}),
-    # last: where a mouse is also plugged in by its cable, the cable is the better way to it
+    # last: a mouse that is also connected by cable is read by cable
     (0x256F, 0xC652): Model("3Dconnexion Universal Receiver", True, _PRO),
 }
-"""Known models by (vendor id, product id), in the order in which they are looked for."""
+"""Known models by (vendor id, product id), in search order."""

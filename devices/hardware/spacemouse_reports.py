@@ -1,4 +1,4 @@
-"""A 3D mouse's reports, byte by byte, become six axes and its buttons. Pure; one reader thread feeds it."""
+"""Decodes the HID reports of a 3D mouse into six axes and buttons. Pure; called by one reader thread."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from collections.abc import Mapping
 from hitl_clic.devices.hardware.spacemouse_models import Model
 
 FULL = 350.0
-"""Raw value of a full deflection; more is possible and clipped."""
+"""Raw value of a full deflection. Greater values are clipped."""
+DRAIN_MOST = 4096
+"""Most reports per reading, far above any system queue. Without a limit, a source that never empties blocks `read`."""
+SILENT_NS = 100_000_000
+"""A deflected cap reports every 8 ms, wireless every 16 ms. After this much silence, the connection is lost."""
+INSTALL_HINT = "Needs an extra: pip install 'hitl-clic[spacemouse]'."
 
 AXES = ("right", "away", "up", "about right", "about away", "about up")
-"""The six raw axes: the hand's translation, and its rotation about the same directions, right-handed.
+"""The six raw axes: translation of the cap, and rotation about the same directions, right-handed.
 
-The hardware itself counts right, towards the person and down, with rotations right-handed about those.
+The hardware's own directions are right, towards the operator and down, with right-handed rotations about them.
 """
 _SIGNS = (1.0, -1.0, -1.0, 1.0, -1.0, -1.0)
 _THREE = struct.Struct("<3h")
@@ -21,12 +26,12 @@ _TRANSLATION, _ROTATION, _BUTTONS = 1, 2, 3
 
 
 class Reports:
-    """The state after all reports fed so far."""
+    """Decoder; its state is that after the newest report."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.malformed = 0
-        """Reports of axes too short to hold three; they change nothing."""
+        """Count of axis reports too short for three values; they are ignored."""
         self._axes = [0.0] * 6
         self._down: frozenset[str] = frozenset()
 
@@ -42,14 +47,17 @@ class Reports:
 
     @property
     def deflected(self) -> bool:
-        """Whether any axis is not at rest: the hardware then reports all the time."""
+        """Whether any axis is not at rest. The hardware then reports continuously."""
         return any(self._axes)
 
     def feed(self, report: bytes) -> tuple[tuple[str, bool], ...]:
-        """Take one report in; gives the buttons it changed. What is no known report changes nothing, whatever it is.
+        """Decode one report. Unknown reports are ignored.
 
-        A report may be longer than its contents (some systems pad with zeros), so for a model that splits them its
-        length says nothing about rotation. A combined one may come short, as translation alone.
+        Some systems pad reports with zeros, so length does not show whether a report holds rotation: the model does.
+        A combined report may be short and hold translation alone.
+
+        Returns:
+            the buttons that changed, as (name, pressed).
         """
         if not report:
             return ()
@@ -66,7 +74,7 @@ class Reports:
         return ()
 
     def rest(self) -> None:
-        """The hardware fell silent: no axis is deflected until it says so again."""
+        """Set all axes to zero, after the hardware fell silent."""
         self._axes = [0.0] * 6
 
     def _set(self, first: int, report: bytes, at: int) -> None:

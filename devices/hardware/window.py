@@ -1,4 +1,4 @@
-"""What keyboard and mouse share: both hear a window's events. Runs in the device's reader thread; never draws."""
+"""Base of keyboard and mouse, which read window events. Runs in the device's reader thread; never draws."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from hitl_clic.devices.core.controls import meant
+from hitl_clic.devices.core.controls import suggestion
 from hitl_clic.devices.core.inputs import Inputs
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
-from hitl_clic.devices.hardware.held import Held
+from hitl_clic.devices.hardware.held_controls import HeldControls
 from hitl_clic.devices.mapping.mapped_device import MappedDevice
-from hitl_clic.devices.mapping.shaping import Profile, broken
+from hitl_clic.devices.mapping.shaping import Profile, count_non_finite
 
 
 class WindowDevice(MappedDevice):
-    """A device made of a window's events.
+    """A device whose input is window events.
 
-    The state is what the events say: keys are held from their "down" to their "up" event, and forgotten when the
-    window loses the focus, is closed, or events were dropped (a lost "up" would be a stuck key). A sample carries the
-    time of the newest event; when none came for `stale_after_s` nothing moves until the window speaks again.
+    A key is held from its "down" to its "up" event. All keys are released when the window loses focus or closes, or
+    when events were dropped, since a lost "up" would be a stuck key. A sample has the time of the newest event. After
+    `stale_after_s` without events it reports no motion.
 
-    Each bound key or button is full deflection of its raw axis; opposite ones cancel. What deflections and presses
-    mean over the axes of a task is the `Pilot`'s.
+    A bound key or button is a full deflection of its raw axis; opposite ones cancel. `CommandMapper` turns
+    deflections into motion.
     """
 
     buttons: ClassVar[Collection[str]] = ()
-    """Names of the buttons that a profile can bind, besides keys."""
+    """Buttons that a profile can bind, besides keys."""
 
     def __init__(
         self,
@@ -42,98 +42,98 @@ class WindowDevice(MappedDevice):
     ) -> None:
         """
         Args:
-            feed: where the window's events arrive; this device is its only reader.
+            feed: the window's events; this device is its only reader.
             profile: axes, bindings and response.
-            rate_hz: least rate of new samples; an event makes one at once.
-            stale_after_s: seconds without any event after which the input counts as gone.
-            tap_hold_s: seconds a shorter press counts as held; set it well over one tick of the loop.
-            clock: nanoseconds, monotonic, the same for the window (tests hand in their own).
-            axes: the task's, as its actions name them; empty for those that the profile names.
+            rate_hz: lowest rate of samples; an event makes one at once.
+            stale_after_s: seconds without events after which input is stale.
+            tap_hold_s: seconds that a shorter press counts as held; longer than one tick.
+            clock: monotonic nanoseconds, the same as the window's.
+            axes: the task's axis names; empty: the profile's.
 
         Raises:
-            ValueError: the profile has none of these axes, or binds a button that there is not.
+            ValueError: the profile has none of these axes, or binds an unknown button.
         """
         super().__init__(rate_hz, profile, axes)
         for button in profile.buttons:
             if button not in self.buttons:
                 raise ValueError(
                     f"device profile {profile.name!r}: the {self.name} has no button {button!r}"
-                    f"{'; ' + meant(button, self.buttons) if self.buttons else ''}"
+                    f"{'; ' + suggestion(button, self.buttons) if self.buttons else ''}"
                 )
         self._feed = feed
         self._stale_after_ns = round(stale_after_s * 1e9)
         self._clock = clock
-        self._keys = Held(round(tap_hold_s * 1e9))
-        self._buttons = Held(round(tap_hold_s * 1e9))
+        self._keys = HeldControls(round(tap_hold_s * 1e9))
+        self._buttons = HeldControls(round(tap_hold_s * 1e9))
         self._open = True
-        self._heard_ns = clock()
+        self._event_ns = clock()
         self._dropped = feed.dropped
 
     def read(self, timeout_s: float) -> DeviceSample:
-        """Take all waiting events and return the state after them."""
+        """Apply all waiting events and return the state after them."""
         events = self._feed.drain(timeout_s)
         now_ns = self._clock()
         if self._feed.dropped != self._dropped:
             self._dropped = self._feed.dropped
-            self._forget()
-        self._heed()
+            self._release_all()
+        self._apply_pending()
         for event in events:
-            self._hear(event, now_ns)
+            self._receive(event, now_ns)
         held = self._held(now_ns)
-        idle = DeviceSample(self._heard_ns, (0.0,) * len(self.axes), stop="stop" in held, connected=self._open)
+        idle = DeviceSample(self._event_ns, (0.0,) * len(self.axes), stop="stop" in held, connected=self._open)
         raw = self.raw(now_ns, held)
         down = self._keys.names(now_ns) + self._buttons.names(now_ns)
         self.inputs = Inputs(raw, down, len(events), self._dropped)
-        if not self._open or now_ns - self._heard_ns > self._stale_after_ns:
+        if not self._open or now_ns - self._event_ns > self._stale_after_ns:
             return idle
-        self.broken_readings += broken(raw)
-        command = self._pilot.command(raw, held)
+        self.non_finite_readings += count_non_finite(raw)
+        command = self._mapper.command(raw, held)
         return replace(idle, engage="engage" in held, **command._asdict())
 
     def raw(self, now_ns: int, held: Collection[str]) -> Mapping[str, float]:
-        """Present deflection by raw axis, -1, 0 or 1; `held` are the bindings of all controls that are held."""
+        """Present deflection by raw axis, -1, 0 or 1; `held`: the bindings of all held controls."""
         del now_ns
         axes = {target[1:] for target in held if target[0] in "+-"}
         return {axis: float((f"+{axis}" in held) - (f"-{axis}" in held)) for axis in axes}
 
-    def moved(self, event: InputEvent) -> None:
-        """A pointer or button event, after the buttons were brought up to date; the keyboard does not care."""
+    def on_pointer(self, event: InputEvent) -> None:
+        """Handle a pointer or button event, while its button is still held."""
 
     def _held(self, now_ns: int) -> set[str]:
-        """The bindings of all controls that are held."""
+        """The bindings of all held controls."""
         keys = {binding for key, binding in self._profile.keys.items() if self._keys.active(key, now_ns)}
         return keys | {
             binding for button, binding in self._profile.buttons.items() if self._buttons.active(button, now_ns)
         }
 
-    def _hear(self, event: InputEvent, now_ns: int) -> None:
-        self._heard_ns = max(self._heard_ns, min(event.time_ns, now_ns))
+    def _receive(self, event: InputEvent, now_ns: int) -> None:
+        self._event_ns = max(self._event_ns, min(event.time_ns, now_ns))
         self._open = event.kind != "closed"
         match event.kind:
             case "key_down":
                 if self._keys.press(event.name, now_ns):
-                    self._pilot.press(self._profile.keys.get(event.name, ""))
+                    self._mapper.press(self._profile.keys.get(event.name, ""))
             case "key_up":
                 self._keys.release(event.name)
             case "button_down" | "wheel":
                 if self._buttons.press(event.name, now_ns):
-                    self._pilot.press(self._profile.buttons.get(event.name, ""))
-                if event.kind == "wheel":  # a notch has no end of its own
+                    self._mapper.press(self._profile.buttons.get(event.name, ""))
+                if event.kind == "wheel":  # a wheel notch has no release event
                     self._buttons.release(event.name)
                 else:
-                    self.moved(event)
+                    self.on_pointer(event)
             case "button_up":
-                self.moved(event)
+                self.on_pointer(event)
                 self._buttons.release(event.name)
             case "motion":
-                self.moved(event)
+                self.on_pointer(event)
             case "focus_lost" | "closed":
-                self._forget()
+                self._release_all()
             case "focus_gained" | "alive":
-                pass  # they confirm the state, which the time stamp has recorded
+                pass  # they only renew the time stamp
 
-    def _forget(self) -> None:
-        keys, buttons = self._profile.bound("stop")
+    def _release_all(self) -> None:
+        keys, buttons = self._profile.controls_for("stop")
         self._keys.clear(keep_taps_of=keys)
         self._buttons.clear(keep_taps_of=buttons)
-        self._pilot.released()
+        self._mapper.release_grippers()

@@ -1,7 +1,6 @@
-"""From deflections and presses to motion over all axes of a task: moving or turning, which arm, its gripper, how fast.
+"""Maps deflections and button presses to motion on the task's axes: translation or rotation, arm, gripper, speed.
 
-A pure state machine, one for each device that a hand holds; used by the device's reader thread alone, but for `status`,
-which any thread may read. Knows no hardware and no clock.
+A pure state machine, one per device. The device's reader thread uses it; any thread may read `status`.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from hitl_clic.devices.mapping.shaping import Profile, shape
 Mode = Literal["move", "turn", "both"]
 
 _MODE_WORDS: Mapping[Mode, str] = {"move": "moving", "turn": "turning", "both": "moving and turning"}
-_GRIPPER_WORDS = {0: "as the robot", 1: "shut", -1: "open"}
+_GRIPPER_WORDS = {0: "by the robot", 1: "closed", -1: "open"}
 
 
 class Command(NamedTuple):
-    """What the hands ask for now; the fields of a `DeviceSample` of these names."""
+    """Motion, `teaches` and `lasting` of a `DeviceSample`."""
 
     motion: tuple[float, ...]
     teaches: tuple[bool, ...] | None
@@ -29,11 +28,11 @@ class Command(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the hands would move.
+    """What the device controls now.
 
     Attributes:
-        mode: whether pushing moves the hand, turns it, or both. arm: the one that is driven, from 0.
-        gripper: what that arm's gripper is told: 1 to shut, -1 to open, 0 nothing, so that it does as the robot says.
+        mode: whether deflections translate, rotate, or both. arm: the controlled arm, from 0.
+        gripper: command to that arm's gripper: 1 close, -1 open, 0 none (the robot's policy controls it).
     """
 
     mode: Mode
@@ -42,23 +41,21 @@ class Status:
 
 
 class CommandMapper:
-    """Remembers mode, arm and grippers, and commands motion accordingly.
+    """Keeps mode, arm and grippers, and computes motion from them.
 
-    Only the arm that is driven is commanded and taught: of its axes those that the mode is about, and its gripper once
-    it was told something. The robot keeps all others.
+    A command covers the axes of one arm: those of the mode, and its gripper after a press. The robot keeps all others.
 
-    A gripper is told nothing at first, so that taking over does not change its grip. The first press shuts it, the next
-    one opens it. It stays told, whatever mode or arm is chosen, until `let_go`.
+    A gripper has no command at first, so taking over does not change the grip. The first press closes it, the next
+    opens it. The command persists over changes of mode and arm until `release_grippers`.
 
-    Moving and turning need a mode only where a raw axis of the profile does both; a device with six axes begins with
-    both at once.
+    A mode is needed only where one raw axis both moves and turns. A device with six axes starts with both at once.
     """
 
     def __init__(self, profile: Profile, axes: Sequence[str] = ()) -> None:
         """
         Args:
-            profile: shaping, speeds and which raw axis is read for which motion axis.
-            axes: the task's, as its actions name them; empty for those that the profile names.
+            profile: shaping, speeds and axis map.
+            axes: the task's axis names; empty: the profile's.
 
         Raises:
             ValueError: the profile has none of the task's axes.
@@ -81,7 +78,7 @@ class CommandMapper:
         self.tune(profile)
 
     def tune(self, profile: Profile) -> None:
-        """Go by another profile of the same axes from now on; mode, arm and grippers stay as they are."""
+        """Use another profile with the same axes. Mode, arm and grippers stay."""
         self._profile = profile
         bases = set(map(base, self.axes))
         self._turns = tuple(name for name in profile.axes if name in TURNS and name in bases)
@@ -92,12 +89,12 @@ class CommandMapper:
 
     @property
     def status(self) -> Status:
-        """Mode, arm and gripper as they are now."""
+        """Present mode, arm and gripper."""
         driven = self._arm
         return Status(self._mode, driven, self._grippers[driven])
 
     def press(self, function: str) -> None:
-        """A control went down; functions that only matter while held do nothing here."""
+        """Handle the press of a control. Functions that act while held are ignored here."""
         name, _, number = function.partition(" ")
         match name:
             case "mode":
@@ -107,33 +104,33 @@ class CommandMapper:
             case "gripper" if self._grips:
                 self._grippers[self._arm] = -1 if self._grippers[self._arm] > 0 else 1
 
-    def released(self) -> None:
-        """The hands drive no more: from now on the grippers do as the robot says."""
+    def release_grippers(self) -> None:
+        """Drop the gripper commands, so that the robot's policy controls the grippers."""
         self._grippers = [0] * self._arms
 
     def command(self, raw: Mapping[str, float], held: Collection[str] = ()) -> Command:
-        """What deflections mean now.
+        """The command for these deflections.
 
         Args:
             raw: deflection by raw axis, 1 at full; see `shaping.shape`.
-            held: functions whose controls are held.
+            held: functions of the held controls.
         """
         mode = "turn" if "turn" in held and self._turns else self._mode
         speed = self._speed(held)
-        pushed: dict[str, float] = {}
+        commanded: dict[str, float] = {}
         for names in self._groups(mode):
             motion = shape(raw, self._profile, names)
-            pushed.update((name, value * speed) for name, value in zip(names, motion, strict=True))
+            commanded.update((name, value * speed) for name, value in zip(names, motion, strict=True))
         gripper = self._grippers[self._arm]
         if gripper:
-            pushed[GRIPPER] = float(gripper)
-        mine = [arm(axis) == self._arm and base(axis) in pushed for axis in self.axes]
-        motion = tuple(pushed[base(axis)] if is_mine else 0.0 for axis, is_mine in zip(self.axes, mine, strict=True))
+            commanded[GRIPPER] = float(gripper)
+        mine = [arm(axis) == self._arm and base(axis) in commanded for axis in self.axes]
+        motion = tuple(commanded[base(axis)] if is_mine else 0.0 for axis, is_mine in zip(self.axes, mine, strict=True))
         lasting = tuple(is_mine and base(axis) == GRIPPER for axis, is_mine in zip(self.axes, mine, strict=True))
         return Command(motion, None if all(mine) else tuple(mine), lasting if any(lasting) else None)
 
-    def note(self) -> str:
-        """What the hands would move, in words; empty where there is nothing to choose."""
+    def status_text(self) -> str:
+        """Mode, arm and gripper in words; empty if there is no choice."""
         status = self.status
         parts = [_MODE_WORDS[status.mode]] if len(self._modes) > 1 else []
         if self._arms > 1:
@@ -162,7 +159,7 @@ class CommandMapper:
                 return (self._moves, self._turns)
 
     def _speed(self, held: Collection[str]) -> float:
-        """Precise wins over coarse: who holds both meant to be careful."""
+        """Factor on the motion. Precise wins over coarse when both are held."""
         if "precise" in held:
             return self._profile.precise_scale
         return 1.0 if "coarse" in held else self._profile.scale

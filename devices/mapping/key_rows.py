@@ -1,4 +1,4 @@
-"""The key map of a device: what to press and what it does, made from the profile that decides it. Pure; any thread."""
+"""The key map of a device, made from its profile: what to press and what it does. Pure; any thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hitl_clic.devices.core.controls import FUNCTIONS, button_label, key_label
 from hitl_clic.devices.mapping.shaping import Profile
 
 Row = tuple[str, str]
-"""One line: what is pressed, and what it does."""
+"""(controls, what they do)."""
 
 _IN_THE_PLANE = {"x": ("left", "right"), "y": ("up", "down")}
 _IN_SPACE = {
@@ -21,9 +21,9 @@ _IN_SPACE = {
     "ry": ("left", "right"),
     "rz": ("left", "right"),
 }
-"""Where an axis leads as a picture shows it, below and above 0."""
-_VERBS = {"rx": "lean", "ry": "lean", "rz": "turn"}
-"""What a hand does about an axis; it leans with its wrist. It moves along all others."""
+"""Directions of an axis in the camera picture, below and above 0."""
+_VERBS = {"rx": "tilt", "ry": "tilt", "rz": "turn"}
+"""Verb of each rotation axis; that of all others is "move"."""
 
 
 def key_rows(
@@ -33,9 +33,9 @@ def key_rows(
 
     Args:
         profile: the bindings.
-        axes: the motion axes that the device has for this task.
-        raw: what besides keys and buttons moves a raw axis: "x" to "drag sideways".
-        picture: motion goes by the picture, so that words tell the ways; else by axes' names.
+        axes: the device's motion axes for this task.
+        raw: raw axis to the gesture that moves it, besides keys and buttons ("x" to "drag sideways").
+        picture: name directions as in the camera picture; False: by axis, as "-x / +x".
     """
     bases = {base(axis) for axis in axes}
     rows: list[Row] = []
@@ -46,21 +46,21 @@ def key_rows(
             rows.append((_upper(", ".join(how)), _upper("; ".join(does))))
     for function, sentence in FUNCTIONS.items():
         controls = control_labels(profile, function)
-        if controls and _matters(function, axes, bases):
+        if controls and _applies(function, axes, bases):
             rows.append((_upper(", ".join(controls)), sentence))
     return tuple(rows)
 
 
 def control_labels(profile: Profile, binding: str) -> list[str]:
-    """The controls with this binding, as people call them; a left and a right key of one kind are one."""
-    keys, buttons = profile.bound(binding)
+    """Labels of the controls with this binding. A left and a right key of one kind share one label."""
+    keys, buttons = profile.controls_for(binding)
     twins = {key.removeprefix("left ") for key in keys if key.replace("left ", "right ", 1) in keys and " " in key}
     names = [next((twin for twin in twins if key.endswith(f" {twin}")), key) for key in keys]
     return [*map(button_label, buttons), *map(key_label, dict.fromkeys(names))]
 
 
 def _pairs(profile: Profile, source: str) -> Iterator[str]:
-    """The controls of both ends of a raw axis, pair by pair."""
+    """Labels of the controls of both ends of a raw axis, in pairs."""
     ends = control_labels(profile, f"-{source}"), control_labels(profile, f"+{source}")
     for pair in zip_longest(*ends):
         names = [name for name in pair if name]
@@ -68,15 +68,15 @@ def _pairs(profile: Profile, source: str) -> Iterator[str]:
 
 
 def _ways(profile: Profile, name: str, bases: set[str], picture: bool) -> str:
-    """What the raw axis does to a motion axis at its lower and its upper end."""
+    """What the raw axis does to a motion axis at its lower and upper end."""
     words = _IN_SPACE if "z" in bases else _IN_THE_PLANE
     ways = words[name] if picture and name in words else (f"-{name}", f"+{name}")
     less, more = ways if profile.axes[name].sign > 0 else ways[::-1]
     return f"{_VERBS.get(name, 'move')} {less} / {more}"
 
 
-def _matters(function: str, axes: Collection[str], bases: set[str]) -> bool:
-    """Whether a task with these axes has a use for a function."""
+def _applies(function: str, axes: Collection[str], bases: set[str]) -> bool:
+    """Whether a function has an effect on these axes."""
     match function.partition(" ")[0]:
         case "turn" | "mode":
             return not bases.isdisjoint(TURNS)

@@ -1,4 +1,4 @@
-"""What all devices that a hand holds share: a profile, the pilot that goes by it, and a change of profile in use."""
+"""Base of all devices with a profile: the command mapper, and changes of profile while in use."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from hitl_clic.devices.mapping.shaping import Profile
 
 
 class MappedDevice(Device):
-    """Keeps profile and pilot, which belong to the reader thread; others only leave word for it.
+    """Holds the profile and the command mapper, which only the reader thread uses. Other threads leave requests.
 
-    Subclasses call `_heed` at each reading, before they use either.
+    Subclasses call `_apply_pending` at the start of each reading.
     """
 
     def __init__(self, rate_hz: float, profile: Profile, axes: Sequence[str] = ()) -> None:
         """
         Args:
-            rate_hz: of readings. profile: axes, bindings and response.
-            axes: the task's, as its actions name them; empty for those that the profile names.
+            rate_hz: lowest rate of readings. profile: axes, bindings and response.
+            axes: the task's axis names; empty: the profile's.
 
         Raises:
             ValueError: the profile has none of these axes.
         """
         super().__init__(rate_hz)
-        self._pilot = CommandMapper(profile, axes)
-        self.axes = self._pilot.axes
-        self.broken_readings = 0
-        """Raw readings that were not finite numbers and were taken as zero."""
-        self._profile = self._wanted = profile
-        self._lets_go = False
+        self._mapper = CommandMapper(profile, axes)
+        self.axes = self._mapper.axes
+        self.non_finite_readings = 0
+        """Count of raw values that were not finite; they are read as zero."""
+        self._profile = self._new_profile = profile
+        self._correction_ended = False
 
     def tune(self, profile: Profile) -> None:
-        """Shape by this profile, of the same axes and bindings, from the next reading on. Any thread."""
-        self._wanted = profile
+        """Use this profile, which has the same axes and bindings, from the next reading. Any thread."""
+        self._new_profile = profile
 
-    def released(self) -> None:
-        self._lets_go = True
+    def correction_ended(self) -> None:
+        self._correction_ended = True
 
-    def note(self) -> str:
-        return self._pilot.note()
+    def status_text(self) -> str:
+        return self._mapper.status_text()
 
-    def _heed(self) -> None:
-        """Do what was asked of the pilot since the last reading (reader thread)."""
-        if (wanted := self._wanted) is not self._profile:
-            self._profile = wanted
-            self._pilot.tune(wanted)
-        if self._lets_go:
-            self._lets_go = False
-            self._pilot.released()
+    def _apply_pending(self) -> None:
+        """Apply the requests since the last reading (reader thread)."""
+        if (profile := self._new_profile) is not self._profile:
+            self._profile = profile
+            self._mapper.tune(profile)
+        if self._correction_ended:
+            self._correction_ended = False
+            self._mapper.release_grippers()

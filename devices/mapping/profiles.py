@@ -1,6 +1,6 @@
-"""Changing a profile and keeping it: edits, calibration at rest, and the file they are saved to.
+"""Edits of a profile, calibration at rest, and saving.
 
-Pure but for `save_profile`; called by commands on the main thread, never by a reader thread.
+Pure except `save_profile`. Called on the main thread, never by a reader thread.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from hitl_clic import presets
 from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, checked_profile
 
 MOVED = 0.15
-"""A raw axis that strays further than this from its mean, as a share of full, was moved."""
+"""A raw axis further than this from its mean, as a share of full, was moved."""
 FURTHEST_REST = 0.4
-"""No stick that is let go rests further out than this, as a share of full."""
+"""Largest offset of a released stick, as a share of full."""
 _MARGIN, _FACTOR = 0.01, 1.5
-"""A deadzone covers this much more than the widest reading at rest: the next minute may bring a wider one."""
+"""Safety margin of a calibrated deadzone over the largest reading at rest, added and multiplied."""
 _LEAST_OFFSET = 0.002
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """How a raw axis read while nobody touched the device: mean, least and greatest deflection, 1 at full."""
+    """Readings of one raw axis at rest: mean, lowest and highest deflection, 1 at full."""
 
     mean: float
     low: float
     high: float
 
 
-def edited(
+def with_changes(
     profile: Profile, changes: Mapping[str, Any], axis_changes: Mapping[str, Mapping[str, Any]], invert: Sequence[str]
 ) -> Profile:
-    """The profile with some fields changed, checked like any other.
+    """The profile with some fields changed, validated.
 
     Args:
-        changes: fields of the profile. axis_changes: by axis, fields of its setting. invert: axes to turn round.
+        changes: fields of the profile. axis_changes: by axis, fields of its setting. invert: axes to reverse.
 
     Raises:
-        ValueError: there is no such axis or field, or a value is not allowed; says which.
+        ValueError: there is no such axis or field, or a value is not allowed; names it.
     """
     values = profile.model_dump()
     for axis in (*axis_changes, *invert):
@@ -56,21 +56,25 @@ def edited(
 
 
 def calibrated(profile: Profile, rests: Mapping[str, Rest]) -> Profile:
-    """The profile with each axis' offset where it rests, and its deadzone at least as wide as it trembles there.
+    """The profile with offsets set to the mean at rest, and deadzones at least as wide as the noise at rest.
 
-    A deadzone that is wide enough stays: it may be wide for the sake of a hand's weight on the cap.
+    A wider deadzone stays: it may allow for the weight of a resting hand.
 
     Args:
-        rests: by raw axis; those without one keep what they have.
+        rests: by raw axis; axes without an entry are unchanged.
 
     Raises:
-        ValueError: an axis was moved meanwhile, or rests too far out to be at rest.
+        ValueError: an axis was moved during the measurement, or its mean is too far out for rest.
     """
     for source, rest in rests.items():
         if max(rest.high - rest.mean, rest.mean - rest.low) > MOVED:
-            raise ValueError(f"{source!r} went from {rest.low:.2f} to {rest.high:.2f}: let go of the device, try again")
+            raise ValueError(
+                f"{source!r} went from {rest.low:.2f} to {rest.high:.2f}: release the device and try again"
+            )
         if abs(rest.mean) > FURTHEST_REST:
-            raise ValueError(f"{source!r} rests at {rest.mean:.2f}, which is no rest: let go of the device, try again")
+            raise ValueError(
+                f"{source!r} reads {rest.mean:.2f}, which is not at rest: release the device and try again"
+            )
     values = profile.model_dump()
     for axis, setting in profile.axes.items():
         own = rests.get(profile.source(axis))
@@ -79,17 +83,17 @@ def calibrated(profile: Profile, rests: Mapping[str, Rest]) -> Profile:
         offset = round(own.mean, 4) if abs(own.mean) >= _LEAST_OFFSET else 0.0
         values["axes"][axis]["offset"] = offset
         needed = round(_FACTOR * max(own.high - offset, offset - own.low) + _MARGIN, 3)
-        if profile.radial:  # one deadzone, of the deflection's length
+        if profile.radial:  # one deadzone for the length of the vector
             values["deadzone"] = max(values["deadzone"], needed)
         elif needed > (profile.deadzone if setting.deadzone is None else setting.deadzone):
             values["axes"][axis]["deadzone"] = needed
     return checked_profile(values, repr(values["name"]))
 
 
-def place(name_or_path: str) -> Path:
-    """Where a profile is saved: at a path that ends in .toml; under a name, where the user's profile of that name is.
+def profile_path(name_or_path: str) -> Path:
+    """The file of a profile: a path that ends in .toml, or the user's profile of that name.
 
-    A new name goes to the user's folder. The package's own profiles are never written.
+    A new name gives a file in the user's folder, never in the package.
     """
     path = Path(name_or_path)
     if path.suffix == ".toml":
@@ -101,10 +105,10 @@ def place(name_or_path: str) -> Path:
 
 
 def save_profile(profile: Profile, path: Path, over: bool = False) -> None:
-    """Write a profile as TOML, without fields at their defaults. Comments of the file it came from are lost.
+    """Write a profile as TOML, without default values. Comments of the original file are lost.
 
     Args:
-        over: whether an existing file may be replaced.
+        over: whether to replace an existing file.
 
     Raises:
         ValueError: the file exists already, or it cannot be written.
@@ -118,11 +122,11 @@ def save_profile(profile: Profile, path: Path, over: bool = False) -> None:
         raise ValueError(f"{path} cannot be written ({error.strerror}); give another path") from error
 
 
-def axis_changes(pairs: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Changes to axes as people type them, "x.deadzone=0.1", by axis and field; `edited` reads and checks the values.
+def parse_axis_changes(pairs: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Changes given as "x.deadzone=0.1", by axis and field. `with_changes` validates the values.
 
     Raises:
-        ValueError: one does not read like this, or names a field that an axis has not.
+        ValueError: the text has another form, or there is no such field.
     """
     changes: dict[str, dict[str, str]] = {}
     for pair in pairs:
@@ -130,6 +134,6 @@ def axis_changes(pairs: Sequence[str]) -> dict[str, dict[str, str]]:
         axis, dot, field = name.partition(".")
         if not (equals and dot and axis and field in AxisSetting.model_fields):
             fields = ", ".join(AxisSetting.model_fields)
-            raise ValueError(f"{pair!r} is no change to an axis; write AXIS.FIELD=VALUE, FIELD one of {fields}")
+            raise ValueError(f"{pair!r} is not a change of an axis; write AXIS.FIELD=VALUE, FIELD one of {fields}")
         changes.setdefault(axis, {})[field] = value
     return changes

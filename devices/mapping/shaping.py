@@ -1,6 +1,6 @@
-"""From raw readings to motion: deadzone, response curve, scale, axis map, and the profile files that set them.
+"""Maps raw readings to motion: axis map, deadzone, response curve and scale, and the profiles that set them.
 
-Pure functions and frozen settings; called by reader threads. Never touches hardware; only `load_profile` reads a file.
+Pure functions and frozen settings, called by reader threads. Never touches hardware; only `load_profile` reads a file.
 """
 
 from __future__ import annotations
@@ -14,56 +14,56 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hitl_clic import presets
-from hitl_clic.devices.core.controls import FUNCTIONS, KEY_NAMES, is_key, meant
+from hitl_clic.devices.core.controls import FUNCTIONS, KEY_NAMES, is_key, suggestion
 
 Motion = tuple[float, ...]
 _SIGNS = {"1": 1, "-1": -1}
 Sign = Annotated[Literal[1, -1], BeforeValidator(lambda value: _SIGNS.get(str(value), value))]
-"""1 or -1, also as people type it."""
+"""1 or -1, also as text."""
 
 
 class AxisSetting(BaseModel):
-    """Where one motion axis comes from."""
+    """The source and response of one motion axis."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field("", description="Raw axis of the device it is read from; empty means the one of the same name.")
+    source: str = Field("", description="Raw axis it is read from; empty: the raw axis of the same name.")
     offset: float = Field(
-        0.0, gt=-0.5, lt=0.5, description="Reading of that raw axis at rest, which is taken away (drift)."
+        0.0, gt=-0.5, lt=0.5, description="Reading of that raw axis at rest (drift), which is subtracted."
     )
-    sign: Sign = Field(1, description="1, or -1 to turn the axis round.")
-    scale: float = Field(1.0, gt=0, le=10, description="Motion at full deflection; above 1 it saturates earlier.")
-    deadzone: float | None = Field(None, ge=0, lt=1, description="Deadzone of this axis; none is the profile's.")
-    exponent: float | None = Field(None, ge=0.1, le=10, description="Curve of this axis; none is the profile's.")
+    sign: Sign = Field(1, description="1, or -1 to reverse the axis.")
+    scale: float = Field(1.0, gt=0, le=10, description="Gain: motion at full deflection. Above 1 it saturates earlier.")
+    deadzone: float | None = Field(None, ge=0, lt=1, description="Deadzone of this axis; none: the profile's.")
+    exponent: float | None = Field(None, ge=0.1, le=10, description="Exponent of this axis; none: the profile's.")
 
 
 class Profile(BaseModel):
-    """How the readings of one device become motion on named axes, and what its controls do.
+    """The axis map, response and bindings of one device.
 
-    Axes go by the picture: x to the right; y down it, which in space is towards the teacher; z up. Turning by `rx`,
-    `ry` and `rz` has the sense that it has for a world with such axes, a left-handed one.
+    Axes follow the camera picture: x right; y down, which is towards the operator; z up. These form a left-handed
+    frame, and `rx`, `ry` and `rz` are rotations in it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, description="Name of the profile.")
     axes: dict[str, AxisSetting] = Field(min_length=1, description="Motion axes by name, in the order of the motion.")
-    deadzone: float = Field(0.0, ge=0, lt=1, description="Deflection, as a share of full, below which nothing moves.")
+    deadzone: float = Field(0.0, ge=0, lt=1, description="Deflection, as a share of full, below which motion is zero.")
     exponent: float = Field(1.0, ge=0.1, le=10, description="Response curve: motion = deflection ** exponent.")
     radial: bool = Field(
-        False, description="Apply deadzone and curve to the length of the deflection, which keeps its direction."
+        False, description="Apply deadzone and curve to the length of the deflection vector, not to each axis."
     )
     keys: dict[str, str] = Field(
         default_factory=dict,
-        description='Key name to what it does: a signed raw axis ("-x") or one of `controls.FUNCTIONS` ("engage").',
+        description='Key name to its binding: a signed raw axis ("-x") or a function ("engage").',
     )
     buttons: dict[str, str] = Field(
-        default_factory=dict, description="The same for the buttons of the device itself, by their names there."
+        default_factory=dict, description="Button name to its binding, for the buttons of the device."
     )
-    scale: float = Field(1.0, gt=0, le=1, description="Factor on the motion; 1 while coarse is held.")
+    scale: float = Field(1.0, gt=0, le=1, description="Factor on the motion. It is 1 while coarse is held.")
     precise_scale: float = Field(0.35, gt=0, le=1, description="Factor on the motion while precise is held.")
     reach: float = Field(
-        0.15, gt=0, le=2, description="Drag that is full deflection, as a share of the scene's side (mouse)."
+        0.15, gt=0, le=2, description="Mouse: length of a drag at full deflection, as a share of the scene's side."
     )
 
     @model_validator(mode="after")
@@ -78,7 +78,7 @@ class Profile(BaseModel):
                     )
         for key in self.keys:
             if not is_key(key):
-                raise ValueError(f"keys: there is no key {key!r}; {meant(key, KEY_NAMES)}")
+                raise ValueError(f"keys: there is no key {key!r}; {suggestion(key, KEY_NAMES)}")
         if self.precise_scale > self.scale:
             raise ValueError(f"precise_scale = {self.precise_scale} must be at most scale = {self.scale}")
         return self
@@ -91,7 +91,7 @@ class Profile(BaseModel):
         """The motion axes that are read from a raw axis."""
         return tuple(axis for axis in self.axes if self.source(axis) == source)
 
-    def bound(self, function: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def controls_for(self, function: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The keys and the buttons with this binding."""
         return _bound(self.keys, function), _bound(self.buttons, function)
 
@@ -101,9 +101,9 @@ def _bound(bindings: Mapping[str, str], function: str) -> tuple[str, ...]:
 
 
 def curve(deflection: float, deadzone: float, exponent: float) -> float:
-    """Response of one axis: odd, non-decreasing, zero up to the deadzone, continuous there, 1 at full deflection.
+    """Response of one axis: odd, monotonic, continuous, zero up to the deadzone, 1 at full deflection.
 
-    Anything that is not a finite number is no deflection: a broken reading must not move a robot.
+    A deflection that is not finite gives 0, so that a faulty reading cannot move the robot.
     """
     if not math.isfinite(deflection):
         return 0.0
@@ -114,7 +114,7 @@ def curve(deflection: float, deadzone: float, exponent: float) -> float:
 
 
 def centred(reading: float, offset: float) -> float:
-    """A reading without its offset at rest; full deflection to either side stays full."""
+    """A reading minus its offset at rest, rescaled so that full deflection stays 1 on both sides."""
     away = reading - offset
     return away / (1.0 - math.copysign(offset, away * offset))
 
@@ -123,8 +123,8 @@ def shape(raw: Mapping[str, float], profile: Profile, axes: Sequence[str] | None
     """Motion in [-1, 1] for raw deflections by source name.
 
     Args:
-        raw: deflection per raw axis, 1 at full; a missing axis is untouched, a non-finite one counts as zero.
-        profile: how to shape it. axes: which of its axes, all by default; `radial` is over these together.
+        raw: deflection by raw axis, 1 at full; a missing or non-finite value counts as 0.
+        profile: response. axes: which of its axes, all by default; a radial response is over these together.
 
     Returns:
         one number in [-1, 1] per axis.
@@ -153,8 +153,8 @@ def shape(raw: Mapping[str, float], profile: Profile, axes: Sequence[str] | None
     )
 
 
-def broken(raw: Mapping[str, float]) -> int:
-    """How many raw readings are not finite numbers; devices count them."""
+def count_non_finite(raw: Mapping[str, float]) -> int:
+    """Number of raw values that are not finite."""
     return sum(not math.isfinite(value) for value in raw.values())
 
 
@@ -162,7 +162,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
     """Read a profile: a TOML file by its path, or a profile by its name, from the folders of `presets.folders`.
 
     Raises:
-        ValueError: there is no such profile, or the file holds something a profile may not; names field and value.
+        ValueError: there is no such profile, or a field is wrong; names field and value.
     """
     text = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text or "\\" in text
@@ -180,7 +180,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
 
 
 def checked_profile(content: Mapping[str, Any], where: str) -> Profile:
-    """A profile of these values. Raises ValueError naming where they stand, the field and what is wrong with it."""
+    """A profile with these values. Raises ValueError that names `where`, the field and the fault."""
     try:
         return Profile.model_validate(content)
     except ValidationError as error:

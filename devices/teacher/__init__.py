@@ -1,1 +1,1 @@
-"""The scripted teacher as a device, and the errors it can make."""
+"""The scripted teacher as a device, with models of human error; and the playback of recorded corrections."""

@@ -1,6 +1,6 @@
 """The channel between the loop and a scripted teacher: what the teacher sees, and which tick it has answered.
 
-The teacher's motion does not go through here: it drives through its device and the gate, as a hand does.
+Its motion does not pass through here: the teacher acts through its device and the gate, as every device does.
 
 Threads. The loop's thread calls `show`, `ask_for_help`, `wanted` and `wait_answer`. The device's reader thread calls
 `wait_for_view`, `view`, `publish_wanted`, `answered` and `end`. The thread that makes and closes the device calls
@@ -36,10 +36,10 @@ class TeacherView:
         plan: what is left of the robot's running chunk, a^r_t first, float32 [k, dim_a], k >= 1; None while there is
             no plan yet.
         step_in_chunk: place of `robot_action` in the robot's running chunk, from 0.
-        kind: how a correction is read at this tick: the gate says.
-        asks: the robot stands still and asks for help: the teacher is to step in, whatever it thinks of the plan.
-        part: the robot's part of the last action, [dim_a], where the policy filter is on (it follows plans slowly).
-        share: how much of the way from `part` to its plan the robot goes at a tick.
+        correction_mode: how the gate reads a correction at this tick.
+        asks: the robot stands still and asks for help; the teacher must step in.
+        part: the low-pass filtered policy action of the last tick, [dim_a]; None while the policy filter is off.
+        share: gain of that filter per tick, from 0 to 1.
     """
 
     tick: int
@@ -48,19 +48,19 @@ class TeacherView:
     observation: NDArray[np.float32]
     plan: NDArray[np.float32] | None
     step_in_chunk: int
-    kind: CorrectionMode = "absolute"
+    correction_mode: CorrectionMode = "absolute"
     asks: bool = False
     part: NDArray[np.float32] | None = None
     share: float = 1.0
 
     @property
     def instant(self) -> Instant:
-        """Which instant it is."""
+        """(episode, tick) of the view."""
         return self.episode, self.tick
 
     @property
     def robot_action(self) -> NDArray[np.float32] | None:
-        """What the robot does by itself, or its part while it is pushed, [dim_a]; None while there is no plan."""
+        """The policy's action at this tick, filtered while a correction pushes, [dim_a]; None without a plan."""
         if self.plan is None:
             return None
         if self.part is None:
@@ -69,7 +69,7 @@ class TeacherView:
 
 
 class TeacherChannel:
-    """Carries views to a scripted teacher, and back the actions it wants and the ticks it has answered.
+    """Carries views to a scripted teacher, and its wanted actions and answered ticks back.
 
     Args:
         newest_plan: the planner's newest plan of the present scene. Any thread may call it, and it never blocks.
@@ -77,7 +77,7 @@ class TeacherChannel:
 
     def __init__(self, newest_plan: Callable[[], Plan | None] = lambda: None) -> None:
         self.name = ""
-        """Name of the teacher that answers; empty where a person teaches."""
+        """Name of the scripted teacher; empty if a person teaches."""
         self._newest_plan = newest_plan
         self._shown: Slot[TeacherView] = Slot()
         self._wanted: Slot[tuple[Instant, tuple[float, ...]]] = Slot()
@@ -87,7 +87,7 @@ class TeacherChannel:
         self._ended = False
         self._error: Exception | None = None
 
-    # ---- the loop's side
+    # ---- called by the loop
 
     @property
     def tick(self) -> int:
@@ -96,22 +96,22 @@ class TeacherChannel:
         return -1 if view is None else view.tick
 
     def show(self, view: TeacherView) -> None:
-        """The newest instant; where its plan is None the teacher gets the planner's as soon as it is there."""
+        """Publish the newest view. If it has no plan, the teacher reads the planner's plan once it exists."""
         self._shown.publish(view)
 
     def ask_for_help(self) -> None:
-        """Show the newest view once more: the robot stands still and asks."""
+        """Publish the newest view again, with a request for help."""
         view = self._shown.latest()
         if view is not None:
             self._shown.publish(replace(view, asks=True))
 
     def wanted(self, tick: int) -> tuple[float, ...] | None:
-        """a*, [dim_a], at `tick` if that is the newest tick the teacher has seen; without the samples' latency."""
+        """a*, [dim_a], at `tick`, without latency; None unless that is the newest tick the teacher has seen."""
         newest, view = self._wanted.latest(), self._shown.latest()
         return newest[1] if newest is not None and view is not None and newest[0] == (view.episode, tick) else None
 
     def wait_answer(self, tick: int, timeout_s: float) -> bool:
-        """Wait until the sample that answers `tick` is the device's newest. At once where no script teaches.
+        """Wait until the device's newest sample answers `tick`. Returns at once if a person teaches.
 
         Returns:
             False when `timeout_s` seconds passed or the device was closed.
@@ -130,10 +130,10 @@ class TeacherChannel:
                 raise RuntimeError(f"the scripted teacher failed at tick {tick}: {self._error}") from self._error
             return self._answered >= instant
 
-    # ---- the teacher's side
+    # ---- called by the teacher's device
 
     def join(self, name: str) -> None:
-        """A teacher of this name will answer: from now on `wait_answer` waits."""
+        """Register the scripted teacher of this name, so that `wait_answer` waits for it."""
         self.name = name
 
     def wait_for_view(self, timeout_s: float) -> None:
@@ -142,7 +142,7 @@ class TeacherChannel:
         self._look.clear()
 
     def view(self) -> TeacherView | None:
-        """The newest instant, with the plan that was asked for at it if that is there by now."""
+        """The newest view, with the plan requested at its tick, if that exists by now."""
         view = self._shown.latest()
         if view is None or view.plan is not None:
             return view
@@ -152,11 +152,11 @@ class TeacherChannel:
         return replace(view, plan=plan.chunk, step_in_chunk=0)
 
     def publish_wanted(self, instant: Instant, wanted: tuple[float, ...]) -> None:
-        """The teacher has seen this instant and would do a* there."""
+        """Publish a* at an instant, [dim_a]."""
         self._wanted.publish((instant, wanted))
 
     def answered(self, instant: Instant) -> None:
-        """The sample that answers this instant is now the device's newest."""
+        """Note that the device's newest sample answers this instant."""
         if instant <= self._answered:  # written by this thread alone
             return
         with self._condition:
@@ -164,7 +164,7 @@ class TeacherChannel:
             self._condition.notify_all()
 
     def end(self, error: Exception | None = None) -> None:
-        """Nobody answers any more; `error` is what ended the teacher."""
+        """End waiting for answers; `error` is what ended the teacher."""
         self._look.set()
         with self._condition:
             self._ended, self._error = True, self._error or error

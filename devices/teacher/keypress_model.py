@@ -1,6 +1,6 @@
-"""What fingers make of the way a scripted teacher wants to go: keys pressed, kept, and at times the wrong ones.
+"""Models a keyboard operator: turns wanted motion into key presses that last, some of them wrong.
 
-Pure; called by the oracle's reader thread. Every draw comes from a given generator.
+Pure; called by the oracle's reader thread. Draws from a given generator.
 """
 
 from __future__ import annotations
@@ -13,33 +13,37 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 _SHARE = float(np.tan(np.pi / 8))
-"""Share of the greatest axis above which another is pressed too: in a plane, the nearest of eight directions."""
+"""An axis above this share of the largest is pressed too; in a plane this gives the nearest of 8 directions."""
 
 
-def pressed(way: Vector, speeds: Sequence[float] = (1.0,)) -> Vector:
-    """The keys nearest to a way, all at the one of the speeds that comes nearest to its length; none for no way.
-
-    Returns:
-        -speed, 0 or speed on each axis.
-    """
-    size = np.abs(way)
-    greatest = float(size.max(initial=0.0))
-    keys = np.where((size > _SHARE * greatest) & (size > 0.0), np.sign(way), 0.0)
-    return min((speed * keys for speed in speeds), key=lambda motion: float(np.linalg.norm(motion - way)))
-
-
-def nudged(robot: Vector, wanted: Vector, reach: float, speeds: Sequence[float] = (1.0,)) -> Vector:
-    """The keys, all at one of the speeds, that bring a robot nearest to what is wanted; none where none would help.
+def nearest_keys(motion: Vector, speeds: Sequence[float] = (1.0,)) -> Vector:
+    """The key presses, all at one of the speeds, that come nearest to a wanted motion.
 
     Args:
-        robot: what it does, in [-1, 1]. wanted: what it should. reach: by how much a key at speed 1 changes that.
+        motion: wanted, float64 [dim_a]; zero gives no keys.
 
     Returns:
-        -speed, 0 or speed on each axis.
+        float64 [dim_a], each -speed, 0 or speed.
+    """
+    size = np.abs(motion)
+    greatest = float(size.max(initial=0.0))
+    keys = np.where((size > _SHARE * greatest) & (size > 0.0), np.sign(motion), 0.0)
+    return min((speed * keys for speed in speeds), key=lambda press: float(np.linalg.norm(press - motion)))
+
+
+def nearest_relative_keys(robot: Vector, wanted: Vector, reach: float, speeds: Sequence[float] = (1.0,)) -> Vector:
+    """The key presses, all at one of the speeds, that bring the robot's action nearest to the wanted one.
+
+    Args:
+        robot: the robot's action, float64 [dim_a] in [-1, 1]. wanted: the wanted action, same shape.
+        reach: change of the action by a key at speed 1.
+
+    Returns:
+        float64 [dim_a], each -speed, 0 or speed; zero if no key would help.
     """
 
     def best(speed: float) -> tuple[float, Vector]:
-        keys = speed * np.array([0.0, -1.0, 1.0])  # of equals the first: nothing
+        keys = speed * np.array([0.0, -1.0, 1.0])  # argmin prefers the first: no key
         apart = np.abs(np.clip(robot[:, None] + reach * keys, -1.0, 1.0) - wanted[:, None]).round(9)
         return float(np.linalg.norm(apart.min(axis=1))), keys[np.argmin(apart, axis=1)]
 
@@ -47,10 +51,10 @@ def nudged(robot: Vector, wanted: Vector, reach: float, speeds: Sequence[float] 
 
 
 class KeypressModel:
-    """Presses keys, and keeps each press for some ticks; with no key down a new press may begin at any time.
+    """Holds each key press for some ticks. With no key down, a press may start at any tick.
 
     Args:
-        keep: ticks for which a press is kept, at least 1. wrong: share of presses that are of random keys.
+        keep: least length of a press, ticks, at least 1. wrong: share of presses with random keys.
     """
 
     def __init__(self, keep: int, wrong: float) -> None:
@@ -58,17 +62,17 @@ class KeypressModel:
         self._until_step = -1
         self._press: Vector = np.zeros(0)
 
-    def lift(self) -> None:
-        """All keys up."""
+    def release_all(self) -> None:
+        """Release all keys."""
         self._until_step = -1
 
     def press(self, step: int, keys: Vector, generator: np.random.Generator) -> Vector:
-        """The keys that are down at a step of the episode, when these are wanted; both with their speed, [axes]."""
+        """The keys that are down at a step of the episode, float64 [dim_a], when `keys` are wanted, same shape."""
         if step >= self._until_step and not keys.any():
             return keys
         if step >= self._until_step:
             wrong = self._wrong > 0.0 and generator.random() < self._wrong
             speed = float(np.abs(keys).max())
-            self._press = speed * pressed(generator.standard_normal(keys.size)) if wrong else keys
+            self._press = speed * nearest_keys(generator.standard_normal(keys.size)) if wrong else keys
             self._until_step = step + self._keep
         return self._press

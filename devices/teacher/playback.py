@@ -1,4 +1,4 @@
-"""Recorded corrections as a device: what a hand did, again, at its own pace. Knows no files and no policies."""
+"""Plays recorded corrections as a device, at their recorded times. Runs in its reader thread; reads no files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hitl_clic.devices.core.sample import DeviceSample
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the hand did from one instant to the next.
+    """One recorded sample, in force until the next.
 
     Attributes:
         at_s: seconds from the first step. motion: one number in [-1, 1] per axis.
-        engage, teaches: see `DeviceSample`. connected: the recorded device was there.
+        engage, teaches: see `DeviceSample`. connected: whether the recorded device was connected.
     """
 
     at_s: float
@@ -28,7 +28,7 @@ class Step:
 
 
 class PlaybackDevice(Device):
-    """Plays recorded steps from its first reading on; after the last it is a device nobody touches."""
+    """Plays recorded steps from its first reading; at rest after the last."""
 
     name = "playback"
 
@@ -41,11 +41,11 @@ class PlaybackDevice(Device):
     ) -> None:
         """
         Args:
-            axes: names of the motion axes. steps: by time; the last one only ends the one before.
-            rate_hz: samples a second. clock: nanoseconds, monotonic (tests hand in their own).
+            axes: names of the motion axes. steps: in order of time; the last one only ends the one before.
+            rate_hz: samples per second. clock: monotonic nanoseconds.
 
         Raises:
-            ValueError: there are no steps, they are not in the order of time, or do not fit the axes.
+            ValueError: there are no steps, they are out of order, or they do not fit the axes.
         """
         super().__init__(rate_hz)
         self.axes = tuple(axes)
@@ -60,10 +60,10 @@ class PlaybackDevice(Device):
         self._clock = clock
         self._began_ns = -1
         self.ended = False
-        """The last step is over."""
+        """Whether the last step is over."""
 
     def read(self, timeout_s: float) -> DeviceSample:
-        """Wait, and give the step of this instant, stamped now: a hand that holds still is still there."""
+        """Wait, then return the present step, stamped now."""
         self._closing.wait(timeout_s)
         now_ns = self._clock()
         if self._began_ns < 0:

@@ -1,7 +1,7 @@
-"""The scripted teacher as a device: same thread, slot, rate and latency as a hand. Knows no tasks and no policies.
+"""The scripted teacher as a device, with the reader thread, rate and latency of any other device.
 
-The loop shows what there is to see in a `TeacherChannel`; the reader thread asks the teacher, and answers with a
-`DeviceSample` as any device. The reader thread alone calls the teacher and the oracle.
+The loop publishes views in a `TeacherChannel`. The reader thread asks the teacher and answers with a `DeviceSample`.
+Only the reader thread calls the teacher and the oracle.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from hitl_clic.devices.teacher.channel import Instant, TeacherChannel, TeacherVi
 from hitl_clic.devices.teacher.oracle import Oracle
 
 Foresee = Callable[[NDArray[np.float32], NDArray], NDArray]
-"""What a teacher would want after an observation and the actions that follow it, [k, dim_a]."""
+"""(observation [dim_o], next actions [k, dim_a]) to the teacher's action [dim_a] after them."""
 
 
 class Script(Protocol):
-    """What the device needs of a task's scripted teacher."""
+    """The part of a task's scripted teacher that the device uses."""
 
     def action(self, observation: NDArray[np.float32]) -> NDArray:
-        """a*(s), float [dim_a]; called once for each tick seen, in order, because the teacher keeps a phase."""
+        """a*(s), float [dim_a]. Called once per tick seen, in order, because the teacher keeps a phase."""
         ...
 
     def reset(self) -> None:
-        """Forget the phase; called before the first tick of each episode."""
+        """Reset the phase; called before the first tick of each episode."""
         ...
 
 
 class _Answer(NamedTuple):
-    """A sample that is decided and not shown yet: when to show it, and which instant it answers."""
+    """A decided sample, the time at which to publish it, and the instant that it answers."""
 
     due_ns: int
     instant: Instant
@@ -48,12 +48,11 @@ class ScriptedDevice(Device):
     """Answers each view that has a robot action with a sample.
 
     Args:
-        teacher: gives a*. oracle: decides when to step in, and how; it names the axes and has the settings.
-        channel: to the loop.
-        foresee: what the teacher would want after some actions; needed for foresight.
+        teacher: computes a*. oracle: decides when and how to correct; has the axes and settings.
+        channel: to the loop. foresee: predicts the teacher's action; needed for foresight.
 
     Raises:
-        ValueError: the settings want foresight, and there is none.
+        ValueError: `foresight` is set and `foresee` is missing.
     """
 
     name = "oracle"
@@ -63,11 +62,11 @@ class ScriptedDevice(Device):
     ) -> None:
         self.settings = oracle.settings
         if self.settings.foresight and foresee is None:
-            raise ValueError("oracle.foresight = true needs a teacher that can foresee")
+            raise ValueError("oracle.foresight = true needs a teacher with a model of its task")
         super().__init__(self.settings.rate_hz)
         self.axes = oracle.axes
         self.missed = 0
-        """Ticks of an episode that passed unseen because the teacher was still busy."""
+        """Count of ticks that the teacher did not see because it was busy."""
         self._teacher, self._oracle, self._channel = teacher, oracle, channel
         self._foresee = foresee if self.settings.foresight else None
         channel.join(self.name)
@@ -77,14 +76,14 @@ class ScriptedDevice(Device):
         self._seen = -1
         """Tick of the newest view whose a* is known."""
         self._decided = False
-        """Whether that tick is decided; it is not while its view has no robot action."""
+        """Whether that tick is decided, which needs a view with a robot action."""
         self._answered_help = False
-        """Whether it is decided with the robot asking for help."""
+        """Whether the decision answered a request for help."""
         self._due: deque[_Answer] = deque()
-        """Decided and not shown yet, oldest first."""
+        """Decided and not published yet, oldest first."""
         self._shown = self.idle()
-        self._shown_answers: Instant = (-1, -1)
-        """The instant that the shown sample answers."""
+        self._published_instant: Instant = (-1, -1)
+        """The instant that the published sample answers."""
 
     def close(self) -> None:
         """Stop the reader thread and wake the loop if it waits for an answer. Safe to call twice."""
@@ -93,11 +92,11 @@ class ScriptedDevice(Device):
         super().close()
 
     def release(self) -> None:
-        """The reader thread ends: the loop must not wait any longer."""
+        """The reader thread ends: wake the loop."""
         self._channel.end(self.failure)
 
     def read(self, timeout_s: float) -> DeviceSample:
-        """Answer the newest view, if there is a new one, and return the sample that is due by now."""
+        """Answer a new view, and return the sample that is due now."""
         if self._due:
             timeout_s = min(timeout_s, max(0.0, (self._due[0].due_ns - time.perf_counter_ns()) * 1e-9))
         self._channel.wait_for_view(timeout_s)
@@ -106,8 +105,8 @@ class ScriptedDevice(Device):
             self._look(view)
         now_ns = time.perf_counter_ns()
         while self._due and self._due[0].due_ns <= now_ns:
-            _, self._shown_answers, self._shown = self._due.popleft()
-        # a hand that holds still is still there: every reading confirms the motion
+            _, self._published_instant, self._shown = self._due.popleft()
+        # every reading confirms the motion, as with a held device
         return replace(self._shown, time_ns=now_ns)
 
     def _look(self, view: TeacherView) -> None:
@@ -116,7 +115,7 @@ class ScriptedDevice(Device):
             self._oracle.begin(view.episode)
             self._episode, self._seen = view.episode, view.tick - 1
             self._due.clear()
-            self._shown = self.idle()  # lets go: the old motion means nothing in a new scene
+            self._shown = self.idle()  # the old motion has no meaning in a new scene
         if view.tick > self._seen:
             self.missed += view.tick - self._seen - 1
             self._wanted = self._checked(self._teacher.action(view.observation))
@@ -131,35 +130,37 @@ class ScriptedDevice(Device):
         self._decide(view)
 
     def _decide(self, view: TeacherView) -> None:
-        """Put the answer to a view that has a plan among those that are due, with the settings' latency."""
+        """Queue the answer to a view with a plan, with the latency of the settings."""
         robot = view.robot_action
         assert robot is not None
         assert view.plan is not None
-        then = None
+        foreseen = None
         if self._foresee is not None:
             plan = np.concatenate([robot[None], view.plan[1:]])
-            then = self._checked(self._foresee(view.observation, self._oracle.until_then(plan, view.kind)))
+            foreseen = self._checked(
+                self._foresee(view.observation, self._oracle.actions_until_executed(plan, view.correction_mode))
+            )
         answer = self._oracle.decide(
             view.step,
             view.step_in_chunk,
             self._wanted,
             robot,
-            view.kind,
+            view.correction_mode,
             view.asks,
             np.sum([due.sample.motion for due in self._due], axis=0),
-            then,
+            foreseen,
         )
         now_ns = time.perf_counter_ns()
         sample = DeviceSample(now_ns, answer.motion, engage=answer.engage, teaches=answer.teaches)
         self._due.append(_Answer(now_ns + round(self.settings.latency_s * 1e9), view.instant, sample))
 
     def _checked(self, wanted: NDArray) -> NDArray[np.float64]:
-        """a* in [-1, 1]: divided by its largest entry if that exceeds 1, which keeps its direction."""
+        """a* scaled into [-1, 1], with its direction kept. Raises ValueError if its shape or a value is wrong."""
         action = np.asarray(wanted, np.float64)
         if action.shape != (len(self.axes),) or not np.all(np.isfinite(action)):
-            raise ValueError(f"the teacher gave {action!r}; needed are {len(self.axes)} finite numbers")
+            raise ValueError(f"the teacher gave {action!r}; expected {len(self.axes)} finite numbers")
         return np.asarray(action / max(1.0, float(np.max(np.abs(action)))))
 
     def _publish(self, sample: DeviceSample) -> None:
         super()._publish(sample)
-        self._channel.answered(self._shown_answers)
+        self._channel.answered(self._published_instant)

@@ -11,8 +11,8 @@ from rich.table import Table
 from hitl_clic.cli.commands import DevicesCommand
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.device_bench.settings import BenchSettings
-from hitl_clic.devices.hardware.listing import list_devices
 from hitl_clic.devices.mapping.command_mapper import CommandMapper
+from hitl_clic.devices.registry import DEVICES, list_devices
 from hitl_clic.types.errors import SettingsError, unknown
 
 
@@ -44,7 +44,7 @@ def print_keys(command: DevicesCommand) -> int:
         SettingsError: there is no such device, task or profile, or they do not go together.
     """
     device, task, profile = command.keys, command.task, command.profile
-    from hitl_clic.runner.device_registry import DEVICES, EVERY_AXIS, key_map, profile_of  # imports the simulators
+    from hitl_clic.runner.device_registry import EVERY_AXIS, key_map, profile_of  # imports the simulators
     from hitl_clic.settings import load
     from hitl_clic.tasks.registry import make_task, task_names
 

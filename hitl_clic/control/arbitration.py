@@ -63,7 +63,7 @@ class Arbitration:
         self.exploration.begin(episode)
         self.gate.release()
         self.help.begin()
-        self.device.released()
+        self.device.correction_ended()
 
     def decide(self, output: GateOutput, robot: Array, axes: NDArray[np.float64] | None) -> Decision:
         """The executed action of a tick at which human or robot drives.
@@ -105,13 +105,13 @@ class DeviceFeedback:
         """Take in the gate's output; the name of the event if input was lost or came back."""
         stopped = output.state == "stopped"
         if stopped and not self._stopped:
-            self._device.stopped()
+            self._device.robot_stopped()
         self._stopped = stopped
         if output.driver == "human":
             self._human_drove = True
         elif self._human_drove and not output.stale:  # a gap in the samples is no release
             self._human_drove = False
-            self._device.released()
+            self._device.correction_ended()
         if output.stale == self._stale:
             return None
         self._stale = output.stale

@@ -288,7 +288,7 @@ class ControlLoop:
             self._observation,
             plan=None,
             step_in_chunk=0,
-            kind=self.arbitration.gate.correction_mode,
+            correction_mode=self.arbitration.gate.correction_mode,
             part=self.arbitration.policy_filter.part,
             share=self.arbitration.policy_filter.share,
         )

@@ -1,1 +1,1 @@
-"""The device test: live values, rate, jitter and tuning of one device."""
+"""The device bench: live values, rate, jitter, calibration and tuning of one device."""

@@ -1,4 +1,4 @@
-"""What is asked of the device bench. Frozen data; the command line fills it."""
+"""Settings of the device bench. Frozen data; the command line fills it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ class BenchSettings:
     """One test of a device.
 
     Attributes:
-        test: name of the device, or "playback". task: name, for its axes; empty: all axes.
-        profile: a name in configs/devices or a path; empty: the device's own. recording: session folder to play back.
-        seconds: length of the test; 0: until it is ended, 3 with `json` or `calibrate`. json: one object at the end.
-        calibrate: set offsets and deadzones from how the device rests. headless: no window.
-        deadzone, exponent, scale: changes to the profile; None: as it is. invert: names of axes.
-        axis: changes to single axes, "AXIS.FIELD=VALUE". save: name or path for the changed profile.
+        test: name of the device, or "playback". task: task whose axes are used; empty: all axes.
+        profile: a name in configs/devices or a path; empty: the device's default. recording: session folder to play.
+        seconds: duration; 0: until ended by the user, or 3 s with `json` or `calibrate`.
+        json: print one JSON object at the end. calibrate: set offsets and deadzones from the readings at rest.
+        headless: no window. deadzone, exponent, scale: changes of the profile; None: unchanged.
+        invert: axes to reverse. axis: changes of single axes, "AXIS.FIELD=VALUE".
+        save: name or path for the changed profile.
     """
 
     test: str

@@ -1,6 +1,6 @@
-"""One test of a device: the device, what is measured of it, its profile as it is now, and where that is kept.
+"""One test of a device: device, measurements, present profile, and saving.
 
-Main thread; the window's thread reads it, which only follows references to what never changes.
+Main thread. The window's thread also reads it, through references to immutable objects only.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from hitl_clic.devices.core.controls import key_label
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.mapping.mapped_device import MappedDevice
-from hitl_clic.devices.mapping.profiles import calibrated, place, save_profile
+from hitl_clic.devices.mapping.profiles import calibrated, profile_path, save_profile
 from hitl_clic.devices.mapping.shaping import Profile
-from hitl_clic.devices.mapping.tuning import BACK, KNOBS, NEXT, Tuning
-from hitl_clic.runner.device_registry import DEVICES
+from hitl_clic.devices.mapping.tuning import KNOBS, NEXT, UNDO, Tuning
+from hitl_clic.devices.registry import DEVICES
 from hitl_clic.types.errors import SettingsError
 
 SAVE = ("s", "f9")
-"""Keys that keep the profile: the first that it does not bind."""
+"""Keys that save the profile; the first one that the profile does not bind is used."""
 RECENT = 500
-"""Readings behind the live figures."""
+"""Number of readings in the live figures."""
 State = Literal["away", "rest", "drives", "stop"]
 
 
@@ -34,97 +34,101 @@ class Trial:
     """A device on the bench.
 
     Attributes:
-        device: started by whoever runs the test. meter: measures it. label: its name for people.
-        tuning: the changes to its profile; None where it has none. fixed: why nothing can be changed, in a sentence.
-        kept: where the profile was saved, if it was. calibrates: it is fitted at the end to how it rested.
+        device: started by the caller. meter: its measurements. label: its display name.
+        tuning: changes of its profile; None without a profile. fixed: why there is no tuning, as a sentence.
+        saved_to: file of the saved profile; None before saving. calibrates: whether to calibrate at the end.
     """
 
     def __init__(self, device: Device, label: str, profile: Profile | None, bench: BenchSettings) -> None:
         self.device, self.label, self.meter = device, label, Meter(device)
         self.calibrates = bench.calibrate
-        self.kept: Path | None = None
-        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[bench.test].raw))
-        self.fixed = "" if profile else f"The {label} gives a task's own actions: there is no curve or map to change."
-        self._bench, self._saved, self._said = bench, profile, ""
+        self.saved_to: Path | None = None
+        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[bench.test].axis_labels))
+        self.fixed = (
+            ""
+            if profile
+            else f"The {label} gives the task's actions directly, so it has no response or axis map to tune."
+        )
+        self._bench, self._saved_profile, self._message = bench, profile, ""
 
     @property
     def profile(self) -> Profile | None:
-        """As it is now."""
+        """The present profile; None if the device has none."""
         return None if self.tuning is None else self.tuning.profile
 
     @property
     def changed(self) -> bool:
-        """Whether the profile is other than when it was loaded or last kept."""
-        return self.profile != self._saved
+        """Whether the profile differs from the loaded or last saved one."""
+        return self.profile != self._saved_profile
 
     @property
     def message(self) -> str:
-        """What the last key led to, where that is not plain to see."""
-        return self._said or (self.tuning.message if self.tuning is not None else "")
+        """Result or error of the last key; empty if none."""
+        return self._message or (self.tuning.message if self.tuning is not None else "")
 
     @property
     def use(self) -> str:
-        """The options that take what was kept."""
-        kept = self.kept or Path()
-        return f"--device {self._bench.test} --profile {kept.stem if place(kept.stem) == kept else kept}"
+        """The options that select the saved profile."""
+        saved = self.saved_to or Path()
+        return f"--device {self._bench.test} --profile {saved.stem if profile_path(saved.stem) == saved else saved}"
 
     def press(self, key: str) -> None:
-        """A key of the bench went down."""
+        """Handle a key of the bench."""
         if self.tuning is None:
             return
         if key == self._save_key(self.tuning):
             try:
-                self._said = f"Saved as {self.keep().name}: teach {self.use}"
+                self._message = f"Saved as {self.save().name}: teach {self.use}"
             except SettingsError as error:
-                self._said = str(error)
+                self._message = str(error)
         elif self.tuning.press(key):
-            self._said = ""
+            self._message = ""
             self._tune(self.tuning.profile)
 
     def calibrate(self) -> None:
-        """Fit offsets and deadzones to how the device rested so far.
+        """Set offsets and deadzones from the readings so far.
 
         Raises:
-            SettingsError: it was not there, or not at rest.
+            SettingsError: the device was not connected, or not at rest.
         """
         rests = self.meter.rests()
         if self.tuning is None or not rests:
-            why = self.device.trouble or f"the {self.device.name} is not there"
+            why = self.device.trouble or f"the {self.device.name} is not connected"
             raise SettingsError(f"nothing was measured: {why}")
         try:
             self.tuning.profile = calibrated(self.tuning.profile, rests)
         except ValueError as error:
             raise SettingsError(str(error)) from error
 
-    def keep(self) -> Path:
-        """Save the profile under the name asked for, or a free one; gives the file.
+    def save(self) -> Path:
+        """Save the profile under the requested name, or a free one. Returns the file.
 
         Raises:
             SettingsError: it cannot be written.
         """
         assert self.tuning is not None
-        path = self.kept or (place(self._bench.save) if self._bench.save else _free(self._bench.test))
+        path = self.saved_to or (profile_path(self._bench.save) if self._bench.save else _free(self._bench.test))
         profile = self.tuning.profile.model_copy(update={"name": path.stem})
         try:
-            save_profile(profile, path, over=self.kept is not None or self._bench.profile == self._bench.save)
+            save_profile(profile, path, over=self.saved_to is not None or self._bench.profile == self._bench.save)
         except ValueError as error:
             raise SettingsError(str(error)) from error
-        self.kept, self._saved = path, self.tuning.profile
+        self.saved_to, self._saved_profile = path, self.tuning.profile
         return path
 
     def knobs(self) -> tuple[BenchKnob, ...]:
-        """What can be changed about the chosen axis."""
+        """The adjustable parameters of the selected axis."""
         tuning = self.tuning
         if tuning is None:
             return ()
-        return tuple(BenchKnob(knob.name, knob.reads(tuning), knob.less, knob.more) for knob in KNOBS)
+        return tuple(BenchKnob(knob.name, knob.value(tuning), knob.less, knob.more) for knob in KNOBS)
 
     def hints(self) -> tuple[tuple[str, str], ...]:
-        """The other keys: (label, what it does)."""
+        """The other keys, as (label, function)."""
         tuning = self.tuning
         if tuning is None:
             return ()
-        rows = ((NEXT, "next axis"), (BACK, "take back"), (self._save_key(tuning), "save"))
+        rows = ((NEXT, "next axis"), (UNDO, "undo"), (self._save_key(tuning), "save"))
         return tuple((key_label(key), does) for key, does in rows)
 
     def _tune(self, profile: Profile) -> None:
@@ -136,30 +140,30 @@ class Trial:
 
 
 def _free(device: str) -> Path:
-    """A name that no profile has."""
+    """The file of an unused profile name."""
     names = (f"my-{device}{'' if number == 1 else f'-{number}'}" for number in count(1))
-    return next(path for path in map(place, names) if not path.exists())
+    return next(path for path in map(profile_path, names) if not path.exists())
 
 
-# ---- what is said of a device, in window and terminal alike
+# ---- texts for window and terminal
 
 
 def trouble(device: Device) -> str:
-    """Why it is not connected, as far as it knows."""
+    """Why the device is not connected; empty if unknown."""
     return device.trouble or (str(device.failure) if device.failure else "")
 
 
 def state(device: Device, sample: DeviceSample) -> tuple[State, str]:
-    """How it is, and that in words."""
+    """The state of a device, and a text that describes it."""
     if not sample.connected:
-        return "away", f"not connected: {trouble(device) or 'it is not there'}"
+        return "away", f"not connected: {trouble(device) or 'no device found'}"
     if sample.stop:
         return "stop", "STOP is held"
     return ("drives", "drives") if sample.engage else ("rest", "at rest")
 
 
-def rate(figures: Figures) -> str:
-    """Rate, jitter and queue in a line."""
+def rate_text(figures: Figures) -> str:
+    """Rate, jitter and queue in one line."""
     waiting = f"at most {figures.most_waiting} reports at once" if figures.most_waiting > 1 else "no report waited"
     dropped = f", {figures.dropped} dropped" if figures.dropped else ""
     return (
@@ -168,12 +172,12 @@ def rate(figures: Figures) -> str:
     )
 
 
-def facts(trial: Trial, sample: DeviceSample) -> tuple[tuple[str, str], ...]:
-    """Rate, jitter, queue and age as they are now: (what, figure)."""
+def live_figures(trial: Trial, sample: DeviceSample) -> tuple[tuple[str, str], ...]:
+    """Present rate, jitter, queue and age, as (label, value)."""
     figures = trial.meter.figures(RECENT)
     return (
-        ("reports", f"{figures.rate_hz:.0f} a second"),
-        ("apart", f"{figures.interval_p50_ms:.1f} ms, 99% within {figures.interval_p99_ms:.1f}"),
+        ("reports", f"{figures.rate_hz:.0f} per second"),
+        ("interval", f"{figures.interval_p50_ms:.1f} ms, 99% within {figures.interval_p99_ms:.1f}"),
         ("most at once", f"{figures.most_waiting}" + (f", {figures.dropped} dropped" if figures.dropped else "")),
         (
             "age",

@@ -1,4 +1,4 @@
-"""The device bench in the window: what its page shows, made in the window link's thread."""
+"""The device bench in the window: the state of its page. Runs in the window link's thread."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from hitl_clic.cockpit.state.bench_state import BenchAxis, BenchView
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowLink
-from hitl_clic.device_bench.meter import shaped
-from hitl_clic.device_bench.trial import Trial, facts, state
+from hitl_clic.device_bench.meter import shaped_deflections
+from hitl_clic.device_bench.trial import Trial, live_figures, state
 from hitl_clic.devices.core.axes import base
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.mapping.shaping import Profile, shape
 from hitl_clic.types.scene import Scene
 
 STEPS = 80
-"""Of a curve, from one end of its raw axis to the other."""
-_NOWHERE = Scene(size=(1.0, 1.0), shapes=(), hand=(0.5, 0.5), step=0.1)
+"""Number of intervals of a response curve."""
+_EMPTY_SCENE = Scene(size=(1.0, 1.0), shapes=(), hand=(0.5, 0.5), step=0.1)
 
 
 class BenchFeed:
-    """Gives the newest picture of a trial. Called in one thread; keeps the curves until the profile changes."""
+    """Makes the page of a trial. Called on one thread; caches the curves until the profile changes."""
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
@@ -29,13 +29,13 @@ class BenchFeed:
         self._curves: dict[str, tuple[float, ...]] = {}
 
     def state(self) -> CockpitState:
-        """The page as it is now."""
+        """The present page."""
         trial = self._trial
         device, profile, sample = trial.device, trial.profile, trial.device.latest()
         if profile is not self._profile and profile is not None:
             self._profile, self._curves = profile, {name: _curve(profile, name) for name in profile.axes}
         now, sentence = state(device, sample)
-        note = device.note()
+        note = device.status_text()
         view = BenchView(
             device=trial.label,
             state=now,
@@ -46,16 +46,16 @@ class BenchFeed:
             knobs=trial.knobs(),
             keys=(*trial.hints(), ("F12", "picture"), ("F10", "end")),
             fixed=trial.fixed,
-            facts=facts(trial, sample),
+            facts=live_figures(trial, sample),
             down=device.inputs.held,
             message=trial.message,
         )
-        return CockpitState(task="", scene=_NOWHERE, bench=view)
+        return CockpitState(task="", scene=_EMPTY_SCENE, bench=view)
 
     def _axes(self, motion: Sequence[float], profile: Profile | None) -> tuple[BenchAxis, ...]:
-        """One for each base axis: of two arms only one is driven."""
+        """One row per base axis, since only one of two arms is controlled."""
         raw = self._trial.device.inputs.raw
-        between = {} if profile is None else shaped(raw, profile)
+        shaped_values = {} if profile is None else shaped_deflections(raw, profile)
         moved: dict[str, float] = {}
         for axis, value in zip(self._trial.device.axes, motion, strict=True):
             moved[base(axis)] = max(value, moved.get(base(axis), 0.0), key=abs)
@@ -65,8 +65,8 @@ class BenchFeed:
                 axes.append(BenchAxis(name, value))
                 continue
             source, gain = profile.source(name), profile.axes[name].scale
-            # an axis that a device speaks of only while it is moved is at rest
-            at = max(-1.0, min(1.0, between[name] * gain))
+            # a missing raw axis is at rest
+            at = max(-1.0, min(1.0, shaped_values[name] * gain))
             axes.append(BenchAxis(name, value, source, raw.get(source, 0.0), at, self._curves[name]))
         return tuple(axes)
 
@@ -77,10 +77,10 @@ def _curve(profile: Profile, name: str) -> tuple[float, ...]:
 
 
 def open_window(settings: WindowSettings, trial: Trial, feeds: Sequence[EventFeed]) -> WindowLink:
-    """Open the window on a trial; its events go to the feeds.
+    """Open the window on a trial, with its events to the feeds.
 
     Raises:
-        WindowError: it could not open.
+        WindowError: the window could not open.
     """
     window = WindowLink(settings)
     for feed in feeds:

@@ -184,7 +184,7 @@ class CockpitFeed:
             hint=self._spec.hint(self._settings.gate.mode, view.state == "correcting"),
             help_requested=view.asks,
             approving=view.approving,
-            device_note="" if self._device is None else self._device.note(),
+            device_note="" if self._device is None else self._device.status_text(),
             device_keys=self._keys.get(view.command_frame, ()),
             window_keys=self._window_keys,
             device=self._spec.label,

@@ -1,29 +1,24 @@
-"""The devices by name, one entry for each; how a device is made, and how its axes move a task's.
+"""Builds the chosen device with its profile, and binds its axes to the task's. The table is in `devices.registry`.
 
-Actor's main thread, before the loop begins.
+Runs on the actor's main thread, before the loop starts.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import get_args
 
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.devices.hardware.gamepad import STICKS, gamepad
-from hitl_clic.devices.hardware.handheld import HandheldDevice
-from hitl_clic.devices.hardware.keyboard import KeyboardDevice
-from hitl_clic.devices.hardware.mouse import MouseDevice
-from hitl_clic.devices.hardware.spacemouse import PUSHES, spacemouse
-from hitl_clic.devices.hardware.spacemouse import missing as no_spacemouse
 from hitl_clic.devices.mapping.key_rows import Row, control_labels, key_rows
 from hitl_clic.devices.mapping.shaping import Profile, load_profile
+from hitl_clic.devices.registry import DEVICES, DeviceInputs, DeviceSpec
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.teacher.oracle import Oracle
 from hitl_clic.devices.teacher.scripted import ScriptedDevice
@@ -36,43 +31,6 @@ from hitl_clic.types.errors import SettingsError, unknown
 from hitl_clic.types.records import EVERYTHING, CommandFrame
 from hitl_clic.types.ticks import ticks_behind
 
-Make = Callable[[SessionSettings, Sequence[str], TeacherChannel, EventFeed], Device]
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceSpec:
-    """One device to teach with.
-
-    Attributes:
-        label: its name in the window. control: the dead-man control; empty for a script.
-        needs_window: it takes its input from the window.
-        make: makes it from settings, the task's axes, the scripted teacher's channel and the window's events.
-        raw: for each raw axis of its profile, what moves it besides keys and buttons.
-        lacks: a sentence about what is missing to use it; empty if nothing is.
-    """
-
-    label: str
-    control: str
-    needs_window: bool
-    make: Make
-    raw: Mapping[str, str] = field(default_factory=dict)
-    lacks: Callable[[], str] = str
-
-    def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
-        """How to begin a correction, or during one how to end it."""
-        if not self.control:
-            return "the script ends its correction itself" if correcting else "the script corrects by itself"
-        if mode == "touch":
-            return "let go to hand back" if correcting else "steer to correct"
-        if correcting:
-            return f"{'release' if mode == 'hold' else 'press'} {self.control} to hand back"
-        return f"{'hold' if mode == 'hold' else 'press'} {self.control} to correct"
-
-
-def _oracle(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
-    del feed
-    return scripted_device(settings, axes, channel, make_teacher(settings.task))
-
 
 def scripted_device(
     settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, teacher: Teacher
@@ -80,11 +38,11 @@ def scripted_device(
     """A scripted teacher as a device.
 
     Raises:
-        SettingsError: `oracle.foresight` needs a task with `predict`.
+        SettingsError: `oracle.foresight` is set and the task has no `predict`.
     """
     script = settings.oracle
     behind = script.delay_steps + ticks_behind(script.latency_s, settings.loop.rate_hz)
-    if settings.pace == "max":  # no time passes between two ticks: as many ticks late as it would be live
+    if settings.pace == "max":  # at full pace, latency counts in ticks
         script = script.model_copy(update={"latency_s": 0.0, "delay_steps": behind})
     try:
         foresee = TeacherLookahead(make_task(settings.task), teacher) if script.foresight else None
@@ -96,49 +54,29 @@ def scripted_device(
     return ScriptedDevice(teacher, Oracle(script, settings.execute, axes, step, behind), channel, foresee)
 
 
-def _window_device(device: type[KeyboardDevice] | type[MouseDevice]) -> Make:
-    """Makes a device that reads the window's events."""
+def make_device(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
+    """The device of this name, not started.
 
-    def make(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
-        del channel
-        stale_s = settings.gate.stale_after_s
-        return device(feed, _profile(settings), stale_after_s=stale_s, tap_hold_s=_tap_s(settings), axes=axes)
+    Args:
+        axes: the task's motion axes. channel: between the loop and a scripted teacher. feed: the window's events.
 
-    return make
-
-
-def _hardware_device(device: Callable[..., HandheldDevice]) -> Make:
-    """Makes a device that reads its own hardware."""
-
-    def make(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
-        del channel, feed
-        return device(_profile(settings), tap_hold_s=_tap_s(settings), axes=axes)
-
-    return make
-
-
-def _tap_s(settings: SessionSettings) -> float:
-    return max(0.05, 1.5 / settings.loop.rate_hz)  # no tap falls between two ticks, the second half a tick late
-
-
-def _given_object(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
-    del axes, channel, feed
-    raise SettingsError(f"device = {settings.device} was an object; give device= the object again")
-
-
-DEVICES: Mapping[str, DeviceSpec] = {
-    "oracle": DeviceSpec("scripted teacher", "", False, _oracle),
-    "keyboard": DeviceSpec("keyboard", "Space", True, _window_device(KeyboardDevice)),
-    "mouse": DeviceSpec("mouse", "the left button", True, _window_device(MouseDevice), MouseDevice.drags),
-    "spacemouse": DeviceSpec("SpaceMouse", "the cap", False, _hardware_device(spacemouse), PUSHES, no_spacemouse),
-    "gamepad": DeviceSpec("gamepad", "the right shoulder button", False, _hardware_device(gamepad), STICKS),
-}
+    Raises:
+        SettingsError: the profile is wrong, or the device was given as an object and is not at hand.
+        ValueError: the device shares no axis with the task.
+    """
+    if is_object_name(settings.device):
+        raise SettingsError(f"device = {settings.device} was an object; give device= the object again")
+    make = DEVICES[settings.device].make
+    if make is None:
+        return scripted_device(settings, axes, channel, make_teacher(settings.task))
+    tap_hold_s = max(0.05, 1.5 / settings.loop.rate_hz)  # 1.5 ticks: every tap is in force at one tick at least
+    return make(DeviceInputs(_profile(settings), axes, feed, tap_hold_s, settings.gate.stale_after_s))
 
 
 def device_spec(name: str) -> DeviceSpec:
     """The entry of a device. A device object, "module:Class", counts as a person's device."""
     if is_object_name(name):
-        return DeviceSpec(name.rpartition(":")[2], "its control", False, _given_object)
+        return DeviceSpec(name.rpartition(":")[2], "its control", False, None, lambda: (True, "Ready."))
     return DEVICES[name]
 
 
@@ -236,7 +174,7 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame 
     profile, window = _profile(settings), Keymap(settings.window.keys)
     own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's too
     profile = profile.model_copy(update={"keys": own})
-    return key_rows(profile, axes, spec.raw, picture=(frame or settings.correction.command_frame) == "camera")
+    return key_rows(profile, axes, spec.axis_labels, picture=(frame or settings.correction.command_frame) == "camera")
 
 
 EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "rx", "ry", "rz", "gripper"))
@@ -263,7 +201,7 @@ def resolve_device(settings: SessionSettings) -> SessionSettings:
         free = ", ".join(name for name, other in DEVICES.items() if not other.needs_window)
         why = "--headless was given" if settings.headless else "there is no display (DISPLAY is not set)"
         raise SettingsError(f"device = {device} needs a window, but {why}; allowed without a window: {free}")
-    if lacking := spec.lacks():
+    if lacking := spec.missing():
         raise SettingsError(f"device = {device} cannot be used here. {lacking}")
     if has_profile(device) and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")

@@ -14,7 +14,7 @@ import numpy as np
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
-from hitl_clic.runner.device_registry import device_spec, scripted_device
+from hitl_clic.runner.device_registry import make_device, scripted_device
 from hitl_clic.settings import SessionSettings, is_object_name
 from hitl_clic.tasks import registry
 from hitl_clic.tasks.task import Array, Task
@@ -109,7 +109,7 @@ class Parts:
         axes = task.action_frame.axes
         try:
             if settings.device != "oracle":
-                return device_spec(settings.device).make(settings, axes, channel, feed)
+                return make_device(settings, axes, channel, feed)
             teacher = self.find_teacher(settings)
             if teacher is None:
                 raise UserError(f"device = oracle needs a scripted teacher of {settings.task}; give teacher= one")

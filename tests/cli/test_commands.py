@@ -22,12 +22,12 @@ from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.devices.hardware.listing import DeviceReport
+from hitl_clic.devices.registry import DEVICES, DeviceReport
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner import device_registry
 from hitl_clic.runner.cockpit_feed import CockpitFeed, FixedStatus
-from hitl_clic.runner.device_registry import DEVICES, profile_of
+from hitl_clic.runner.device_registry import make_device, profile_of
 from hitl_clic.runner.evaluating import overlap_and_lead, with_search
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.player import Projector, _Player, contact_sheet
@@ -177,9 +177,7 @@ def test_a_profile_of_ones_own_is_held_and_hinted(tmp_path: Path, monkeypatch: p
     chosen = device_registry.resolve_device(load(overrides={"device": "keyboard", "profile": str(mine)}))
     assert device_registry.device_in_use(chosen).hint("hold", False) == "hold Tab to correct"
     assert device_registry.key_map(chosen, ("x", "y"))[0] == ("J", "Move left / right")
-    device = DEVICES["keyboard"].make(
-        chosen, make_task("line_following").action_frame.axes, TeacherChannel(), EventFeed()
-    )
+    device = make_device(chosen, make_task("line_following").action_frame.axes, TeacherChannel(), EventFeed())
     assert device.axes == ("x", "y")
     mine.write_text('name = "mine"\n[axes.x]\n[keys]\ntabb = "engage"\n')
     with pytest.raises(SettingsError, match="no key 'tabb'; did you mean 'tab'"):
@@ -194,7 +192,7 @@ def test_choices_and_absolute_axes_are_for_hands_only() -> None:
         ("oracle", ("world",), everything[:1], ()),
     ):
         chosen = load(overrides={"device": name, "correction": {"absolute_axes": ["x"]}})
-        device = DEVICES[name].make(chosen, task.action_frame.axes, TeacherChannel(), EventFeed())
+        device = make_device(chosen, task.action_frame.axes, TeacherChannel(), EventFeed())
         assert device_registry.bind_device(chosen, device, task).absolute == absolute
         assert device_registry.correction_options(chosen, task) == CorrectionOptions(frames, groups)
     wrong = load(overrides={"device": "mouse", "correction": {"axes": "sideway"}})

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_loop import Bench, TellTale
+from loop_bench import Bench, TellTale
 
 from hitl_clic.control.gate import CorrectionOptions, Gate, GateOutput, GateSettings
 from hitl_clic.correction.mapping import PERSON_MAX_STEP, HandOver, Label, bind, human_action

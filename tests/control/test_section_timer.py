@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from test_loop import Bench, hold
+from loop_bench import Bench, hold
 
 from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.section_timer import SECTIONS, SectionTimer

@@ -1,4 +1,4 @@
-"""Trying devices out: what is measured, profiles fitted and saved, playback, and the command itself."""
+"""The device bench: measurements, calibration, saved profiles, playback, and the command."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_hid import COMPACT, FakeTransport, Hand, moved, pressed, wait_until
+from fake_hid import COMPACT, CapPush, FakeTransport, moved, pressed, wait_until
 from rich.console import Console
 
 import app
-from hitl_clic.device_bench import subject as device_subject
+from hitl_clic.device_bench import device_under_test
 from hitl_clic.device_bench import terminal as device_terminal
 from hitl_clic.device_bench import window as device_window
-from hitl_clic.device_bench.meter import Meter, shaped
+from hitl_clic.device_bench.meter import Meter, shaped_deflections
 from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.devices.core.contract import check_device
@@ -29,7 +29,7 @@ from hitl_clic.devices.hardware import spacemouse
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.hardware.handheld import HandheldDevice, Reading
 from hitl_clic.devices.mapping import profiles
-from hitl_clic.devices.mapping.profiles import Rest, calibrated, edited, save_profile
+from hitl_clic.devices.mapping.profiles import Rest, calibrated, save_profile, with_changes
 from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, load_profile, shape
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
 from hitl_clic.session.reader import Session
@@ -40,7 +40,7 @@ RECORDINGS = Path(__file__).parents[2] / "recordings"
 
 
 class Still(Device):
-    """A device whose readings the test hands to the meter."""
+    """A device whose readings the test gives to the meter."""
 
     axes = ("x", "y")
 
@@ -51,18 +51,18 @@ class Still(Device):
 # ---- figures
 
 
-def test_rate_and_jitter_are_of_reports_and_pauses_are_none() -> None:
-    """99 reports 8 ms apart, one after 40 ms, then a second of silence in which the device was read on."""
+def test_rate_and_jitter_exclude_pauses() -> None:
+    """99 reports 8 ms apart, one after 40 ms, then a second of readings without reports."""
     now_ns = 0
     meter = Meter(Still(100.0), clock=lambda: now_ns)
     for gap_ms in [8] * 99 + [40]:
-        meter.take(DeviceSample(now_ns, (0.5, 0.0)), Inputs({"right": 0.6}, ("left",)))
+        meter.add_reading(DeviceSample(now_ns, (0.5, 0.0)), Inputs({"right": 0.6}, ("left",)))
         now_ns += gap_ms * MS
-    meter.take(DeviceSample(now_ns, (0.0, -0.25)), Inputs({"right": 0.0}, (), reports=3, dropped=2))
+    meter.add_reading(DeviceSample(now_ns, (0.0, -0.25)), Inputs({"right": 0.0}, (), reports=3, dropped=2))
     for _ in range(100):
         now_ns += 10 * MS
-        meter.take(DeviceSample(now_ns, (0.0, 0.0)), Inputs({"right": 0.0}, (), reports=0))
-    meter.take(DeviceSample(now_ns, (0.0, 0.0), connected=False), Inputs())
+        meter.add_reading(DeviceSample(now_ns, (0.0, 0.0)), Inputs({"right": 0.0}, (), reports=0))
+    meter.add_reading(DeviceSample(now_ns, (0.0, 0.0), connected=False), Inputs())
     figures = meter.figures()
     assert figures.rate_hz == pytest.approx((99 + 3) / (99 * 0.008 + 0.040))
     assert figures.interval_p50_ms == pytest.approx(8.0)
@@ -73,11 +73,11 @@ def test_rate_and_jitter_are_of_reports_and_pauses_are_none() -> None:
     assert meter.rests()["right"].high == 0.6
 
 
-def test_the_age_is_that_of_the_sample_a_tick_would_find() -> None:
+def test_the_age_is_that_of_the_newest_sample() -> None:
     device = Still(100.0)
     device._publish(DeviceSample(0, (0.0, 0.0)))
     meter = Meter(device, clock=lambda: 7 * MS)
-    meter.look()
+    meter.newest_sample()
     assert meter.figures().age_p99_ms == pytest.approx(7.0)
 
 
@@ -93,22 +93,22 @@ def test_a_spacemouse_shows_raw_axes_buttons_and_how_many_reports_waited() -> No
     assert device.inputs.raw["right"] == pytest.approx(1.0)
     assert device.inputs.held == ("left",)
     assert device.inputs.reports == 41
-    assert shaped(device.inputs.raw, load_profile("spacemouse"))["x"] == pytest.approx(sample.motion[0])
+    assert shaped_deflections(device.inputs.raw, load_profile("spacemouse"))["x"] == pytest.approx(sample.motion[0])
     transport.plug(False)
     device.read(0.0)
     assert device.inputs == Inputs(reports=0)
 
 
-def test_shaped_is_before_scale_and_follows_a_radial_response() -> None:
+def test_shaped_values_exclude_scale_and_include_a_radial_response() -> None:
     profile = Profile(name="p", axes={"x": AxisSetting(scale=0.5), "rx": AxisSetting()}, deadzone=0.2)
-    assert shaped({"x": 0.6, "rx": 0.1}, profile) == pytest.approx({"x": 0.5, "rx": 0.0})
+    assert shaped_deflections({"x": 0.6, "rx": 0.1}, profile) == pytest.approx({"x": 0.5, "rx": 0.0})
 
 
 # ---- fitting a profile
 
 
 class Drifting:
-    """A stick that rests at 0.1 and trembles; pushed, it goes to its end."""
+    """A stick with an offset of 0.1 and noise; pushed, it is at full deflection."""
 
     def __init__(self) -> None:
         self.rng, self.pushed = np.random.default_rng(0), 0.0
@@ -117,7 +117,7 @@ class Drifting:
 
     def close(self) -> None: ...
 
-    def buzz(self) -> None: ...
+    def rumble(self) -> None: ...
 
     def read(self, timeout_s: float) -> Reading:
         raw = float(self.pushed or 0.1 + self.rng.uniform(-0.03, 0.03))
@@ -136,7 +136,7 @@ def test_a_drifting_stick_is_calibrated_and_keeps_its_full_range(tmp_path: Path)
     assert any(any(before.read(0.0).motion) for _ in range(20)), "it drifts"
     for _ in range(300):
         sample = before.read(0.0)
-        meter.take(sample, before.inputs)
+        meter.add_reading(sample, before.inputs)
     fitted = calibrated(plain, meter.rests())
     assert fitted.axes["x"].offset == pytest.approx(0.1, abs=0.01)
     assert fitted.axes["y"] == plain.axes["y"].model_copy(update={"deadzone": 0.01})
@@ -157,8 +157,8 @@ def test_a_wide_deadzone_stays_and_a_radial_one_is_the_profiles() -> None:
 
 
 @pytest.mark.parametrize("rest", [Rest(0.1, -0.3, 0.2), Rest(0.5, 0.5, 0.5)])
-def test_a_device_in_a_hand_is_not_calibrated(rest: Rest) -> None:
-    with pytest.raises(ValueError, match=r"'x' .*let go of the device"):
+def test_a_moved_device_is_not_calibrated(rest: Rest) -> None:
+    with pytest.raises(ValueError, match=r"'x' .*release the device"):
         calibrated(Profile(name="p", axes={"x": AxisSetting()}), {"x": rest})
 
 
@@ -168,10 +168,10 @@ def test_without_an_offset_nothing_is_changed(raw: float) -> None:
     assert shape({"x": raw}, profile) == (raw if raw == raw else 0.0,)
 
 
-def test_edits_are_checked_like_a_file() -> None:
+def test_edits_are_validated_like_a_file() -> None:
     profile = load_profile("gamepad")
-    changes = profiles.axis_changes(["x.source=right x", "x.scale=0.5", "rz.sign=-1"])
-    changed = edited(profile, {"deadzone": 0.2}, changes, ("y",))
+    changes = profiles.parse_axis_changes(["x.source=right x", "x.scale=0.5", "rz.sign=-1"])
+    changed = with_changes(profile, {"deadzone": 0.2}, changes, ("y",))
     assert (changed.axes["x"].source, changed.axes["x"].scale, changed.axes["rz"].sign) == ("right x", 0.5, -1)
     assert (changed.deadzone, changed.axes["y"].sign) == (0.2, 1)
     assert changed.axes["z"] == profile.axes["z"]
@@ -182,10 +182,10 @@ def test_edits_are_checked_like_a_file() -> None:
         (["x.sign=2"], "sign"),
     ):
         with pytest.raises(ValueError, match=named):
-            edited(profile, {}, profiles.axis_changes(wrong), ())
+            with_changes(profile, {}, profiles.parse_axis_changes(wrong), ())
 
 
-def test_a_profile_is_not_written_over_by_accident(tmp_path: Path) -> None:
+def test_an_existing_profile_is_not_overwritten(tmp_path: Path) -> None:
     profile, path = load_profile("mouse"), tmp_path / "deep" / "mine.toml"
     save_profile(profile, path)
     with pytest.raises(ValueError, match="exists already"):
@@ -206,7 +206,7 @@ STEPS = [
 ]
 
 
-def test_a_playback_does_what_was_done_when_it_was_done() -> None:
+def test_a_playback_repeats_the_steps_at_their_times() -> None:
     now_ns = 5 * MS
     device = PlaybackDevice(("x", "y"), STEPS, clock=lambda: now_ns)
     seen = []
@@ -222,7 +222,7 @@ def test_a_playback_does_what_was_done_when_it_was_done() -> None:
     assert seen[6:] == [(*rest, True)] * 2
 
 
-def test_a_playback_keeps_to_the_contract_and_refuses_in_words() -> None:
+def test_a_playback_meets_the_contract_and_validates_its_steps() -> None:
     long = [Step(0.0, (1.0, 0.0), engage=True), Step(5.0, (0.0, 0.0))]
     check_device(lambda: PlaybackDevice(("x", "y"), long), deflect=lambda device: None)
     gone = [Step(0.0, (0.0, 0.0), connected=False), *long[1:]]
@@ -232,10 +232,10 @@ def test_a_playback_keeps_to_the_contract_and_refuses_in_words() -> None:
             PlaybackDevice(("x", "y"), steps)
 
 
-def test_recorded_corrections_are_played_as_they_were() -> None:
+def test_recorded_corrections_are_played_back() -> None:
     recorded = Session.open(RECORDINGS / "oracle")
     settings = SessionSettings.model_validate(dict(recorded.settings.values))
-    steps = device_subject.recorded_steps(recorded, settings)
+    steps = device_under_test.recorded_steps(recorded, settings)
     driven = [(step, tick) for step, tick in zip(steps, recorded.ticks, strict=False) if tick.human_action is not None]
     assert driven
     for step, tick in driven:
@@ -257,14 +257,14 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -
     return line
 
 
-def test_the_oracle_is_tried_on_a_task(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_oracle_corrects_a_task_on_the_bench(capsys: pytest.CaptureFixture[str]) -> None:
     figures = said(capsys, "oracle", "--task", "line_following", "--seconds", "0.8")
     assert figures["connected"]
     assert figures["rate_hz"] > 5
     assert any(extent["low"] != extent["high"] or extent["low"] for extent in figures["axes"].values()), "it corrects"
 
 
-def test_a_recording_is_tried_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recording_is_played_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
     figures = said(capsys, "playback", "--recording", str(RECORDINGS / "oracle"), "--seconds", "0.5")
     assert figures["device"] == "playback"
     assert figures["readings"] > 5
@@ -272,7 +272,7 @@ def test_a_recording_is_tried_to_its_end(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture
 def puck(monkeypatch: pytest.MonkeyPatch) -> FakeTransport:
-    """A 3D mouse on the table, whatever is installed."""
+    """A fake 3D mouse, whatever packages are installed."""
     transport = FakeTransport(COMPACT)
     monkeypatch.setattr(spacemouse, "system_source", lambda: spacemouse.ReportSource(transport))
     monkeypatch.setattr(spacemouse, "hid_module", lambda: None)
@@ -280,12 +280,12 @@ def puck(monkeypatch: pytest.MonkeyPatch) -> FakeTransport:
 
 
 def test_a_spacemouse_is_measured_in_motion(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
-    hand = Hand(puck, [*moved(COMPACT, 350, 0, 0, 0, 0, 0), pressed(COMPACT, "right")])
-    hand.start()
+    push = CapPush(puck, [*moved(COMPACT, 350, 0, 0, 0, 0, 0), pressed(COMPACT, "right")])
+    push.start()
     try:
         figures = said(capsys, "spacemouse", "--seconds", "0.8", "--invert", "x", "--scale", "0.5")
     finally:
-        hand.released()
+        push.release()
     assert figures["raw"]["right"]["high"] == pytest.approx(1.0)
     assert figures["axes"]["x"]["low"] == pytest.approx(-0.35), "turned round; the right button is the precise speed"
     assert figures["pressed"] == ["right"]
@@ -293,18 +293,18 @@ def test_a_spacemouse_is_measured_in_motion(puck: FakeTransport, capsys: pytest.
     assert 0 <= figures["age_p50_ms"] <= figures["age_p99_ms"]
 
 
-def test_a_calibration_is_kept_and_profile_takes_it(
+def test_a_calibration_is_saved_and_loaded_with_profile(
     puck: FakeTransport, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     path = str(tmp_path / "mine.toml")
-    hand = Hand(puck, moved(COMPACT, 70, 0, 0, 0, 0, 0))  # a fifth of full, as a bad zero of the device
-    hand.start()
+    push = CapPush(puck, moved(COMPACT, 70, 0, 0, 0, 0, 0))  # an offset of a fifth of full deflection
+    push.start()
     try:
         drifts = said(capsys, "spacemouse", "--seconds", "0.4")
         fitted = said(capsys, "spacemouse", "--seconds", "0.6", "--calibrate", "--save", path)
         again = said(capsys, "spacemouse", "--seconds", "0.4", "--profile", path)
     finally:
-        hand.released()
+        push.release()
     assert drifts["axes"]["x"]["high"] > 0.02
     assert fitted["saved"] == path
     assert fitted["profile"]["axes"]["x"]["offset"] == pytest.approx(0.2, abs=0.02)
@@ -312,13 +312,13 @@ def test_a_calibration_is_kept_and_profile_takes_it(
     assert again["axes"]["x"] == {"low": 0.0, "high": 0.0}, "it drifts no more"
 
 
-def test_what_is_lost_is_said(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_device_is_reported(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
     puck.plug(False)
     figures = said(capsys, "spacemouse", "--seconds", "0.2", status=1)
     assert (figures["connected"], figures["trouble"]) == (False, "no SpaceMouse is connected")
 
 
-def test_the_live_picture_shows_all_three_values_and_the_trouble() -> None:
+def test_the_live_display_shows_all_three_values_and_the_error() -> None:
     transport = FakeTransport(COMPACT)
     profile = load_profile("spacemouse")
     device = HandheldDevice(
@@ -328,7 +328,7 @@ def test_the_live_picture_shows_all_three_values_and_the_trouble() -> None:
 
     def shown() -> str:
         sample = device.read(0.01)
-        trial.meter.take(sample, device.inputs)
+        trial.meter.add_reading(sample, device.inputs)
         console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
         console.print(device_terminal.picture(trial, sample))
         return console.export_text()
@@ -355,12 +355,12 @@ def test_the_live_picture_shows_all_three_values_and_the_trouble() -> None:
         (["playback"], "--recording"),
         (["playback", "--recording", "no/such"], "no/such"),
         (["oracle", "--task", "push"], "push_t"),
-        (["gamepad", "--save", "gamepad"], "the project's own"),
+        (["gamepad", "--save", "gamepad"], "belongs to the package"),
         (["gamepad", "--axis", "x.sign=2"], "sign"),
         (["keyboard", "--calibrate"], "calibrate"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(
+def test_unsupported_options_are_refused_by_name(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ending:
@@ -369,8 +369,8 @@ def test_what_cannot_be_is_refused_by_name(
     assert named in capsys.readouterr().err
 
 
-def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its window is another's test; here one that only types."""
+def test_the_keyboard_is_read_in_a_window(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a fake window that only types."""
 
     class Typing:
         def __init__(self, settings: object) -> None:
@@ -385,13 +385,13 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
         def start(self) -> None:
             def types() -> None:
                 for name in ("space", "d"):
-                    self.say(InputEvent(time.perf_counter_ns(), "key_down", name))
+                    self.send(InputEvent(time.perf_counter_ns(), "key_down", name))
                 while not self.done.wait(0.03):
-                    self.say(InputEvent(time.perf_counter_ns(), "alive"))
+                    self.send(InputEvent(time.perf_counter_ns(), "alive"))
 
             threading.Thread(target=types, daemon=True).start()
 
-        def say(self, event: InputEvent) -> None:
+        def send(self, event: InputEvent) -> None:
             for feed in self.feeds:
                 feed.put(event)
 
@@ -411,7 +411,7 @@ def test_the_keyboard_is_heard_in_a_window(monkeypatch: pytest.MonkeyPatch, caps
     assert set(figures["pressed"]) == {"d", "space"}
 
 
-def test_unplugged_in_the_middle_is_one_loss(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unplugging_counts_as_one_loss(puck: FakeTransport, capsys: pytest.CaptureFixture[str]) -> None:
     def unplugs() -> None:
         wait_until(lambda: puck.opened)
         threading.Event().wait(0.2)

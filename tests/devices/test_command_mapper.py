@@ -1,4 +1,4 @@
-"""From presses and deflections to motion over a task's axes: what holds for any stream of them, and each rule."""
+"""The command mapper: properties over random input, and each rule."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PUCK = Profile(
     axes={name: AxisSetting() for name in ONE[:6]},
     buttons={"1": "gripper", "2": "mode", "3": "arm"},
 )
-"""Six raw axes, as a 6-axis device has them."""
+"""A profile of a device with six raw axes."""
 
 
 def moved(mapper: CommandMapper, *held: str, **raw: float) -> dict[str, float]:
-    """What is commanded, without the axes that stay."""
+    """The commanded axes and their motion."""
     motion = mapper.command(raw, held).motion
     return {axis: value for axis, value in zip(mapper.axes, motion, strict=True) if value}
 
@@ -47,15 +47,15 @@ def test_axes_are_those_the_task_has() -> None:
         CommandMapper(KEYBOARD, ("belt",))
 
 
-def test_in_the_plane_there_is_nothing_to_choose() -> None:
+def test_a_planar_task_has_no_modes() -> None:
     mapper = CommandMapper(KEYBOARD, ("x", "y"))
     for function in FUNCTIONS:
         mapper.press(function)
     assert mapper.command({"x": 1.0, "y": -1.0}, {"turn"}) == ((1.0, -1.0), None, None)
-    assert mapper.note() == ""
+    assert mapper.status_text() == ""
 
 
-def test_the_same_keys_move_a_hand_or_lean_it_their_way() -> None:
+def test_the_same_keys_move_or_tilt_in_their_direction() -> None:
     mapper = CommandMapper(KEYBOARD, ONE)
     assert moved(mapper, x=1.0, y=1.0, z=-1.0) == {"x": 1.0, "y": 1.0, "z": -1.0}
     assert taught(mapper) == {"x", "y", "z"}
@@ -67,7 +67,7 @@ def test_the_same_keys_move_a_hand_or_lean_it_their_way() -> None:
     assert moved(mapper, x=1.0) == {"x": 1.0}
 
 
-def test_six_axes_move_and_turn_at_once_until_told_otherwise() -> None:
+def test_six_axes_start_in_mode_both() -> None:
     mapper = CommandMapper(PUCK, ONE)
     assert moved(mapper, x=1.0, rz=0.5) == {"x": 1.0, "rz": 0.5}
     mapper.press("mode")
@@ -79,7 +79,7 @@ def test_six_axes_move_and_turn_at_once_until_told_otherwise() -> None:
     assert moved(mapper, x=1.0, rz=0.5) == {"x": 1.0, "rz": 0.5}
 
 
-def test_a_gripper_follows_the_robot_until_it_is_told() -> None:
+def test_a_gripper_follows_the_robot_until_the_first_press() -> None:
     mapper = CommandMapper(KEYBOARD, ONE)
     assert "gripper" not in taught(mapper)
     mapper.press("gripper")
@@ -89,22 +89,22 @@ def test_a_gripper_follows_the_robot_until_it_is_told() -> None:
     assert moved(mapper, "precise") == {"gripper": 1.0}, "a command, not a motion"
     mapper.press("gripper")
     assert moved(mapper) == {"gripper": -1.0}
-    mapper.released()
+    mapper.release_grippers()
     assert moved(mapper) == {}
     assert "gripper" not in taught(mapper)
 
 
-def test_arms_and_their_grippers_are_told_apart() -> None:
+def test_each_arm_has_its_own_gripper_command() -> None:
     mapper = CommandMapper(KEYBOARD, TWO)
     mapper.press("gripper")
     mapper.press("arm")
     assert moved(mapper, x=1.0) == {"x2": 1.0}
     assert taught(mapper) == {"x2", "y2", "z2"}
-    assert mapper.note() == "moving · arm 2 of 2 · gripper as the robot"
+    assert mapper.status_text() == "moving · arm 2 of 2 · gripper by the robot"
     mapper.press("mode")
     mapper.press("arm 1")
     assert moved(mapper) == {"gripper": 1.0}
-    assert mapper.note() == "turning · arm 1 of 2 · gripper shut"
+    assert mapper.status_text() == "turning · arm 1 of 2 · gripper closed"
     mapper.press("arm 2")
     mapper.press("arm")
     assert mapper.status.arm == 0, "round again"
@@ -119,14 +119,14 @@ deflections = st.dictionaries(st.sampled_from([*ONE, "wheel"]), st.floats(allow_
     st.sampled_from([("x", "y"), ONE, TWO]),
     st.lists(st.tuples(presses, deflections, st.sets(st.sampled_from([*FUNCTIONS])))),
 )
-def test_whatever_happens(
+def test_random_input_keeps_the_invariants(
     profile: Profile, axes: tuple[str, ...], stream: list[tuple[str, dict[str, float], set[str]]]
 ) -> None:
     mapper = CommandMapper(profile, axes)
     told = [0, 0]
     for press, raw, held in stream:
         if press == "let go":
-            mapper.released()
+            mapper.release_grippers()
             told = [0, 0]
         else:
             mapper.press(press)
@@ -160,7 +160,7 @@ places = st.tuples(st.floats(-2, 2), st.floats(-2, 2))
     st.lists(st.tuples(kinds, names, places), max_size=40),
     st.integers(0, 300),
 )
-def test_no_stream_of_a_windows_events_moves_what_it_should_not(
+def test_random_window_events_never_move_unbound_axes(
     kind: type[WindowDevice],
     axes: tuple[str, ...],
     stream: list[tuple[str, str, tuple[float, float]]],
@@ -173,8 +173,8 @@ def test_no_stream_of_a_windows_events_moves_what_it_should_not(
     for event, name, place in stream:
         feed.put(InputEvent(now_ns, event, name, place))  # type: ignore[arg-type]
         sample = device.read(0.0)
-        driven = device._pilot.status.arm
-        precise = device._keys.any(profile.bound("precise")[0], now_ns)
+        driven = device._mapper.status.arm
+        precise = device._keys.any(profile.controls_for("precise")[0], now_ns)
         for axis, value in zip(device.axes, sample.motion, strict=True):
             assert abs(value) <= (profile.precise_scale if precise and base(axis) != "gripper" else 1.0)
             assert value == 0.0 or arm(axis) == driven
@@ -189,8 +189,8 @@ def test_no_stream_of_a_windows_events_moves_what_it_should_not(
     assert not sample.engage
 
 
-def test_the_key_map_is_what_is_obeyed() -> None:
-    """Every binding that means something for the task is on the map, and no other."""
+def test_the_key_map_lists_every_effective_binding() -> None:
+    """Every binding with an effect on the task is on the map, and no other."""
     rows = key_rows(KEYBOARD, TWO)
     shown = " ".join(label for label, _ in rows).lower().split()
     for key in KEYBOARD.keys:
@@ -199,14 +199,14 @@ def test_the_key_map_is_what_is_obeyed() -> None:
     assert flat["W S, Up Down"] == "Move up / down"
     assert not {"G", "F", "X", "Left Ctrl"} & set(flat)
     assert "X" not in dict(key_rows(KEYBOARD, ONE)), "one arm needs no key for the next"
-    assert dict(rows)["A D, Left Right"] == "Move left / right; lean left / right"
-    assert dict(key_rows(KEYBOARD, ONE, picture=False))["W S, Up Down"] == "Move -y / +y; lean +rx / -rx"
-    mouse = dict(key_rows(MOUSE, ONE, MouseDevice.drags))
+    assert dict(rows)["A D, Left Right"] == "Move left / right; tilt left / right"
+    assert dict(key_rows(KEYBOARD, ONE, picture=False))["W S, Up Down"] == "Move -y / +y; tilt +rx / -rx"
+    mouse = dict(key_rows(MOUSE, ONE, MouseDevice.axis_labels))
     assert mouse["Wheel, Q E"] == "Move down / up; turn left / right"
-    assert mouse["Drag up or down"] == "Move away / near; lean away / near"
+    assert mouse["Drag up or down"] == "Move away / near; tilt away / near"
 
 
-def test_a_rebound_profile_is_obeyed_and_shown() -> None:
+def test_a_rebound_profile_takes_effect_and_is_shown() -> None:
     profile = KEYBOARD.model_copy(update={"keys": {"j": "-x", "l": "+x", "k": "gripper", "tab": "engage"}})
     device = KeyboardDevice(EventFeed(), profile, axes=ONE)
     for key in ("j", "k", "tab"):
@@ -214,16 +214,16 @@ def test_a_rebound_profile_is_obeyed_and_shown() -> None:
     sample = device.read(0.0)
     assert sample.engage
     assert dict(zip(device.axes, sample.motion, strict=True)) == dict.fromkeys(ONE, 0.0) | {"x": -1.0, "gripper": 1.0}
-    assert ("J L", "Move left / right; lean left / right") in key_rows(profile, ONE)
+    assert ("J L", "Move left / right; tilt left / right") in key_rows(profile, ONE)
 
 
-def test_every_key_of_the_list_is_one_of_pygames() -> None:
+def test_every_key_name_is_a_pygame_name() -> None:
     pygame = pytest.importorskip("pygame")
     codes = [getattr(pygame, name) for name in dir(pygame) if name.startswith("K_")]
     assert {pygame.key.name(code).lower() for code in codes} >= KEY_NAMES
 
 
-def test_a_button_that_a_mouse_has_not_is_refused() -> None:
+def test_an_unknown_mouse_button_is_refused() -> None:
     profile = MOUSE.model_copy(update={"buttons": {"middel": "gripper"}})
     with pytest.raises(ValueError, match="the mouse has no button 'middel'; did you mean 'middle'"):
         MouseDevice(EventFeed(), profile)

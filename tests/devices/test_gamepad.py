@@ -1,15 +1,24 @@
-"""A gamepad on SDL's real path: a virtual one, attached through the SDL that pygame brings, without any window."""
+"""The gamepad, tested with virtual pads of SDL and without a window."""
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fake_hid import wait_until
+from virtual_pads import (
+    LEFT_SHOULDER,
+    LEFT_TRIGGER,
+    REST,
+    RIGHT_SHOULDER,
+    RIGHT_TRIGGER,
+    UNKNOWN,
+    A,
+    B,
+    VirtualPads,
+)
 
 from hitl_clic.devices.core.contract import check_device
 from hitl_clic.devices.core.sample import DeviceSample
@@ -20,77 +29,13 @@ from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, load_profile
 
 pygame = pytest.importorskip("pygame")
 
-GAMECONTROLLER, UNKNOWN = 1, 0
-REST = -32768
-RIGHT_SHOULDER, LEFT_SHOULDER, A, B = 10, 9, 0, 1
-LEFT_TRIGGER, RIGHT_TRIGGER = 4, 5
 ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
-
-
-class VirtualPads:
-    """SDL's own virtual joysticks; the symbols are in the library that pygame has loaded already."""
-
-    def __init__(self) -> None:
-        places = Path(pygame.__file__).parent
-        found = [
-            *places.parent.glob("pygame.libs/libSDL2-2*"),
-            *places.glob(".dylibs/libSDL2-2*"),
-            *places.glob("SDL2.dll"),
-        ]
-        if not found:
-            pytest.skip("pygame's own SDL2 library is not where it usually is")
-        self.sdl = ctypes.CDLL(str(found[0]))
-        if not hasattr(self.sdl, "SDL_JoystickAttachVirtual"):
-            pytest.skip("this SDL2 has no virtual joysticks")
-        self.sdl.SDL_JoystickFromInstanceID.restype = ctypes.c_void_p
-        self.sdl.SDL_JoystickOpen.restype = ctypes.c_void_p
-        self.sdl.SDL_JoystickInstanceID.argtypes = [ctypes.c_void_p]
-        self.sdl.SDL_JoystickSetVirtualAxis.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int16]
-        self.sdl.SDL_JoystickSetVirtualButton.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint8]
-        self.attached: list[VirtualPad] = []
-
-    def attach(self, kind: int = GAMECONTROLLER) -> VirtualPad:
-        """Plug one in."""
-        pad = VirtualPad(self.sdl, kind)
-        self.attached.append(pad)
-        return pad
-
-
-class VirtualPad:
-    """One virtual pad; opened here too, so that it can be moved before the device has found it."""
-
-    def __init__(self, sdl: ctypes.CDLL, kind: int) -> None:
-        self.sdl = sdl
-        index = sdl.SDL_JoystickAttachVirtual(kind, 6, 15, 1)
-        if index < 0:
-            pytest.skip("SDL refuses a virtual joystick here")
-        self.handle = ctypes.c_void_p(sdl.SDL_JoystickOpen(index))
-        self.id = sdl.SDL_JoystickInstanceID(self.handle)
-        self.there = True
-
-    def axis(self, number: int, value: float) -> None:
-        """Deflect: -1 to 1."""
-        self.sdl.SDL_JoystickSetVirtualAxis(self.handle, number, max(REST, round(value * 32767)))
-
-    def button(self, number: int, down: bool = True) -> None:
-        """Press or release."""
-        self.sdl.SDL_JoystickSetVirtualButton(self.handle, number, int(down))
-
-    def unplug(self) -> None:
-        """Take it away, as it is."""
-        if not self.there:
-            return
-        self.there = False
-        for index in range(self.sdl.SDL_NumJoysticks()):
-            if self.sdl.SDL_JoystickGetDeviceInstanceID(index) == self.id:
-                self.sdl.SDL_JoystickDetachVirtual(index)
-                return
 
 
 @pytest.fixture
 def pads() -> Iterator[VirtualPads]:
     if connected_pads():
-        pytest.skip("a real gamepad is connected, which the device would find first")
+        pytest.skip("a real gamepad is connected, and the device would open it first")
     virtual = VirtualPads()
     yield virtual
     for pad in virtual.attached:
@@ -99,7 +44,7 @@ def pads() -> Iterator[VirtualPads]:
 
 
 class Bench:
-    """A device read by hand."""
+    """A gamepad that the test reads, without a thread."""
 
     def __init__(self, profile: Profile | None = None) -> None:
         axes = () if profile else ARM
@@ -110,7 +55,7 @@ class Bench:
         return self.device.read(0.0)
 
 
-def test_the_preset_moves_as_the_picture_shows(pads: VirtualPads) -> None:
+def test_the_preset_follows_the_picture(pads: VirtualPads) -> None:
     pad, bench = pads.attach(), Bench()
     assert bench.device.axes == ("x", "y", "z", "rx", "ry", "rz", "gripper")
     assert not any(bench.read().motion), "triggers rest at -1 and move nothing"
@@ -130,7 +75,7 @@ def test_the_preset_moves_as_the_picture_shows(pads: VirtualPads) -> None:
     assert bench.read().motion[4] == -1.0
 
 
-def test_the_shoulder_is_the_dead_man_and_the_buttons_do_what_the_profile_says(pads: VirtualPads) -> None:
+def test_the_shoulder_engages_and_buttons_follow_the_profile(pads: VirtualPads) -> None:
     pad, bench = pads.attach(), Bench()
     pad.axis(0, 1.0)
     sample = bench.read()
@@ -151,12 +96,12 @@ def test_the_shoulder_is_the_dead_man_and_the_buttons_do_what_the_profile_says(p
     pad.button(RIGHT_SHOULDER, False)
     pad.axis(0, 0.0)
     assert not bench.read().engage
-    bench.device.released()
+    bench.device.correction_ended()
     sample = bench.read()
     assert (sample.motion[-1], sample.teaches) == (0.0, (True,) * 6 + (False,))
 
 
-def test_a_small_deflection_is_dead_and_the_response_is_curved(pads: VirtualPads) -> None:
+def test_deadzone_and_response_curve(pads: VirtualPads) -> None:
     pad, bench = pads.attach(), Bench()
     pad.axis(0, 0.1)
     assert bench.read().motion[0] == 0.0
@@ -164,7 +109,7 @@ def test_a_small_deflection_is_dead_and_the_response_is_curved(pads: VirtualPads
     assert bench.read().motion[0] == pytest.approx(0.5**1.6, abs=1e-3)
 
 
-def test_unplugged_in_mid_motion_it_is_still_at_once_and_plugged_in_again_it_resumes(pads: VirtualPads) -> None:
+def test_unplugging_stops_motion_and_reconnecting_resumes_it(pads: VirtualPads) -> None:
     pad, bench = pads.attach(), Bench()
     bench.read()
     pad.axis(0, 1.0)
@@ -183,7 +128,7 @@ def test_unplugged_in_mid_motion_it_is_still_at_once_and_plugged_in_again_it_res
     assert bench.read().motion[0] == -1.0
 
 
-def test_a_nudge_of_a_stick_lasts_as_long_as_a_tap(pads: VirtualPads) -> None:
+def test_a_short_push_of_a_stick_lasts_as_long_as_a_short_press(pads: VirtualPads) -> None:
     pad, now_ns = pads.attach(), 10**9
     device = HandheldDevice(
         "bench", PadSource(lambda: now_ns), load_profile("gamepad"), tap_hold_s=0.06, clock=lambda: now_ns, axes=ARM
@@ -202,7 +147,7 @@ def test_a_nudge_of_a_stick_lasts_as_long_as_a_tap(pads: VirtualPads) -> None:
     assert (sample.motion[0], sample.engage) == (0.0, False)
 
 
-def test_another_pad_that_comes_and_goes_changes_nothing(pads: VirtualPads) -> None:
+def test_a_second_pad_has_no_effect(pads: VirtualPads) -> None:
     first, bench = pads.attach(), Bench()
     first.axis(0, 1.0)
     bench.read()
@@ -244,14 +189,14 @@ def test_a_joystick_without_a_known_layout_is_bound_by_numbers(pads: VirtualPads
     assert pad.there
 
 
-def test_a_trigger_never_seen_at_rest_pulls_nothing() -> None:
+def test_a_trigger_reads_zero_until_it_was_at_rest() -> None:
     source = PadSource()
     assert source._pull("left trigger", 0.5) == 0.0
     assert source._pull("left trigger", 0.0) == 0.0
     assert source._pull("left trigger", 0.5) == 0.5
 
 
-def test_it_works_without_any_display_and_leaves_it_alone(pads: VirtualPads) -> None:
+def test_it_needs_no_display_and_leaves_it_unchanged(pads: VirtualPads) -> None:
     was = pygame.display.get_init()
     pad, bench = pads.attach(), Bench()
     pad.axis(0, 1.0)
@@ -259,14 +204,14 @@ def test_it_works_without_any_display_and_leaves_it_alone(pads: VirtualPads) -> 
     assert pygame.display.get_init() == was
 
 
-def test_a_stop_is_felt_once() -> None:
-    class Buzzing(PadSource):
+def test_a_stop_rumbles_once() -> None:
+    class Rumbling(PadSource):
         felt = 0
 
-        def buzz(self) -> None:
+        def rumble(self) -> None:
             self.felt += 1
 
-    class Attached(Buzzing):
+    class Attached(Rumbling):
         def open(self) -> None: ...
 
         def read(self, timeout_s: float) -> module.Reading:
@@ -276,17 +221,17 @@ def test_a_stop_is_felt_once() -> None:
     device = gamepad(load_profile("gamepad"), source)
     device.read(0.0)
     assert source.felt == 0
-    device.stopped()
+    device.robot_stopped()
     device.read(0.0)
     device.read(0.0)
     assert source.felt == 1
 
 
-def test_a_pad_that_cannot_rumble_is_none_the_worse(pads: VirtualPads) -> None:
+def test_a_pad_without_motors_works(pads: VirtualPads) -> None:
     pads.attach()
     bench = Bench()
     bench.read()
-    bench.device.stopped()
+    bench.device.robot_stopped()
     assert bench.read().connected
 
 
@@ -299,7 +244,7 @@ def test_contract(pads: VirtualPads) -> None:
     check_device(lambda: gamepad(load_profile("gamepad")), deflect, lambda _: pad.unplug(), timeout_s=5.0)
 
 
-def test_the_reader_thread_sees_a_loss_and_a_return(pads: VirtualPads) -> None:
+def test_the_reader_thread_reports_unplugging_and_reconnecting(pads: VirtualPads) -> None:
     pad = pads.attach()
     device = gamepad(load_profile("gamepad"))
     device.start()
@@ -324,7 +269,7 @@ def test_connected_pads_are_named(pads: VirtualPads) -> None:
     assert connected_pads() == ["Virtual Controller"]
 
 
-def test_without_pygame_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pygame_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pygame._sdl2", None)
     with pytest.raises(OSError, match="pygame"):
         connected_pads()

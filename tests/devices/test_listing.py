@@ -1,4 +1,4 @@
-"""The listing says honestly what can be used and what is missing."""
+"""The device list: what is usable and what is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hitl_clic.devices.hardware.listing import list_devices
+from hitl_clic.devices.registry import list_devices
 
 
 def reports() -> dict[str, tuple[bool, str]]:
@@ -65,7 +65,7 @@ def test_spacemouse_is_found_by_its_numbers(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_gamepads_are_listed_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[str] = []
-    monkeypatch.setattr("hitl_clic.devices.hardware.listing.connected_pads", lambda: names)
+    monkeypatch.setattr("hitl_clic.devices.hardware.gamepad.connected_pads", lambda: names)
     assert not reports()["gamepad"][0]
     names.append("A Pad")
     usable, sentence = reports()["gamepad"]

@@ -1,4 +1,4 @@
-"""The oracle as a device: gating, persistence, turns, noise, latency; once per tick and reproducible."""
+"""The scripted teacher as a device: gating, persistence, noise, latency, key presses; once per tick, reproducible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hitl_clic.devices.core.contract import check_device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.teacher import noise, scripted
 from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
-from hitl_clic.devices.teacher.keypress_model import KeypressModel, nudged, pressed
+from hitl_clic.devices.teacher.keypress_model import KeypressModel, nearest_keys, nearest_relative_keys
 from hitl_clic.devices.teacher.oracle import Answer, Oracle, OracleSettings
 from hitl_clic.devices.teacher.scripted import Script, ScriptedDevice
 
@@ -28,7 +28,7 @@ HERE = np.zeros(2, np.float32)
 
 
 class Teacher:
-    """Wants its observation's first two numbers; notes every call."""
+    """Its action is the first two numbers of the observation; records every call."""
 
     def __init__(self) -> None:
         self.calls: list[float] = []
@@ -42,8 +42,8 @@ class Teacher:
         self.resets += 1
 
 
-class Wants(Teacher):
-    """Wants what a function says."""
+class FunctionTeacher(Teacher):
+    """Its action is a function of the observation."""
 
     def __init__(self, wanted: Callable[[np.ndarray], np.ndarray]) -> None:
         super().__init__()
@@ -54,12 +54,12 @@ class Wants(Teacher):
 
 
 PATIENCE_S = 60.0
-"""How long a test waits for what happens at once, but on a slow machine."""
+"""Timeout for events that are immediate except on a slow machine, s."""
 MS = 1_000_000
 
 
 class Rig:
-    """A started oracle and its loop's side."""
+    """A started oracle and the loop's side of its channel."""
 
     def __init__(self, settings: OracleSettings, execute: int = 4, teacher: Script | None = None) -> None:
         self.teacher = Teacher()
@@ -81,8 +81,8 @@ class Rig:
         return self.device.latest()
 
 
-class ByHand(Rig):
-    """An oracle without its thread: it reads when the test says, at the time that the test says."""
+class Stepped(Rig):
+    """An oracle without a thread: the test calls `read` and sets the time."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **settings: object) -> None:
         super().__init__(OracleSettings(**settings))  # type: ignore[arg-type]
@@ -104,7 +104,7 @@ def rig(execute: int = 4, teacher: Script | None = None, **settings: object) -> 
         made.device.close()
 
 
-def test_engages_above_the_threshold_only_and_always_says_what_it_wants() -> None:
+def test_engages_only_above_the_threshold_and_always_publishes_its_action() -> None:
     with rig(threshold=0.5, persist=False) as r:
         far = r.answer(0, np.array([0.3, 0.5]))
         near = r.answer(1, np.array([0.3, 0.3]))
@@ -115,7 +115,7 @@ def test_engages_above_the_threshold_only_and_always_says_what_it_wants() -> Non
     assert wanted == tuple(np.array([0.3, 0.3], np.float32).astype(float))
 
 
-def test_teacher_is_asked_once_per_tick_also_when_the_plan_comes_later() -> None:
+def test_the_teacher_is_called_once_per_tick_even_if_the_plan_comes_later() -> None:
     with rig() as r:
         r.show(0, robot=None)
         deadline = time.perf_counter() + PATIENCE_S
@@ -132,7 +132,7 @@ def test_teacher_is_asked_once_per_tick_also_when_the_plan_comes_later() -> None
     assert r.teacher.resets == 1
 
 
-def test_a_view_is_decided_once_however_often_it_is_seen() -> None:
+def test_a_view_is_decided_once() -> None:
     with rig(gaussian_noise=True, rate_hz=1000) as r:
         first = r.answer(0).motion
         r.show(0, robot=-np.ones(2, np.float32))
@@ -140,7 +140,7 @@ def test_a_view_is_decided_once_however_often_it_is_seen() -> None:
         assert r.device.latest().motion == first
 
 
-def test_reset_at_each_episode_and_lets_go_of_the_old_motion() -> None:
+def test_each_episode_resets_the_teacher_and_drops_the_old_motion() -> None:
     with rig() as r:
         assert r.answer(0).engage
         r.show(1, episode=1, robot=None, step=0)
@@ -168,7 +168,7 @@ def test_held_motion_is_confirmed_at_the_rate() -> None:
 
 
 def test_latency_delays_each_answer_and_blocks_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    r = ByHand(monkeypatch, latency_s=0.5)
+    r = Stepped(monkeypatch, latency_s=0.5)
     r.show(0, np.array([0.5, 0.0]))
     assert r.read(0).motion == (0.0, 0.0)
     assert r.channel.wanted(0) == (0.5, 0.0), "known at once"
@@ -182,8 +182,8 @@ def test_an_action_too_large_keeps_its_direction() -> None:
         assert r.answer(0, np.array([2.0, -1.0])).motion == (1.0, -0.5)
 
 
-def test_a_failing_teacher_is_lost_and_says_why() -> None:
-    with rig(teacher=Wants(lambda _: np.array([np.nan, 0.0]))) as r:
+def test_a_failing_teacher_disconnects_with_its_reason() -> None:
+    with rig(teacher=FunctionTeacher(lambda _: np.array([np.nan, 0.0]))) as r:
         r.show(0)
         with pytest.raises(RuntimeError, match="teacher failed") as caught:
             r.channel.wait_answer(0, PATIENCE_S)
@@ -217,7 +217,7 @@ def test_contract() -> None:
 
 
 def run(settings: OracleSettings) -> list[DeviceSample]:
-    """Three episodes of ten ticks as fast as they go."""
+    """Three episodes of ten ticks, unpaced."""
     generator = np.random.default_rng(5)
     made = Rig(settings)
     made.device.start()
@@ -249,7 +249,7 @@ def decisions(settings: OracleSettings, distances: list[float], execute: int = 4
     ]
 
 
-def test_persists_to_the_end_of_the_running_chunk_and_not_beyond() -> None:
+def test_persists_exactly_to_the_end_of_the_running_chunk() -> None:
     settings = OracleSettings(threshold=0.2)
     assert decisions(settings, [0, 0.5, 0, 0, 0, 0]) == [False, True, True, True, False, False]
     assert decisions(settings, [0, 0, 0, 0.5, 0, 0]) == [False, False, False, True, False, False]
@@ -273,7 +273,7 @@ def test_persistence_ends_with_the_episode() -> None:
     assert not oracle.decide(0, 0, HERE, HERE, "absolute")[1]
 
 
-def test_asked_every_second_step() -> None:
+def test_decides_every_second_step() -> None:
     far = 0.9
     turns = OracleSettings(every=2, persist=False)
     assert decisions(turns, [far] * 6) == [True, False, True, False, True, False]
@@ -288,7 +288,7 @@ def test_delay_gives_the_correction_of_an_earlier_tick() -> None:
     ]  # fmt: skip
 
 
-def test_relative_is_as_gentle_a_push_as_is_needed() -> None:
+def test_a_relative_push_is_as_small_as_needed() -> None:
     oracle = Oracle(OracleSettings(), execute=2)
     oracle.begin(0)
     motion, engage, teaches = oracle.decide(0, 0, np.array([0.5, 0.3]), np.array([0.2, -0.1]), "relative")
@@ -298,8 +298,8 @@ def test_relative_is_as_gentle_a_push_as_is_needed() -> None:
     assert oracle.decide(1, 1, FAR, FAR, "relative") == Answer((0.0, 0.0), True), "persisting with nothing to say"
 
 
-def test_a_relative_teacher_points_nowhere_where_the_robot_is_about_right() -> None:
-    """It keeps driving, but learnt is a direction without its length, which would lead past what is wanted."""
+def test_relative_motion_is_zero_within_the_threshold() -> None:
+    """It stays engaged. A learned direction has no length, so it would overshoot."""
     oracle = Oracle(OracleSettings(threshold=0.2, persist_steps=5), execute=1)
     oracle.begin(0)
     far, near = np.array([0.5, 0.0]), np.array([0.1, 0.1])
@@ -309,25 +309,25 @@ def test_a_relative_teacher_points_nowhere_where_the_robot_is_about_right() -> N
     assert oracle.decide(3, 0, far, HERE, "relative").motion == pytest.approx((0.25, 0.0))
 
 
-def test_the_gate_decides_the_kind() -> None:
+def test_the_gate_sets_the_correction_mode() -> None:
     with rig() as r:
-        sample = r.answer(0, np.array([0.3, 0.0]), kind="relative")
+        sample = r.answer(0, np.array([0.3, 0.0]), correction_mode="relative")
     assert sample.motion == pytest.approx((0.15, 0.0))
 
 
 ARM = ("x", "y", "z", "roll", "pitch", "gripper")
 
 
-@pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_partial_is_about_the_group_that_errs_most_and_axes_in_none(kind: str) -> None:
+@pytest.mark.parametrize("correction_mode", ["absolute", "relative"])
+def test_partial_covers_the_group_with_the_largest_error_and_ungrouped_axes(correction_mode: str) -> None:
     oracle = Oracle(OracleSettings(partial=("x,y,z", "roll, pitch")), execute=1, axes=ARM)
     oracle.begin(0)
     robot = np.array([0.1, 0.1, 0.1, 0.2, 0.2, 0.0])
-    place = oracle.decide(0, 0, robot + np.array([0.3, 0.3, 0.3, 0.5, 0.0, 0.0]), robot, kind)  # type: ignore[arg-type]
-    turn = oracle.decide(1, 0, robot + np.array([0.3, 0.3, 0.3, 0.0, 0.6, 0.8]), robot, kind)  # type: ignore[arg-type]
+    place = oracle.decide(0, 0, robot + np.array([0.3, 0.3, 0.3, 0.5, 0.0, 0.0]), robot, correction_mode)  # type: ignore[arg-type]
+    turn = oracle.decide(1, 0, robot + np.array([0.3, 0.3, 0.3, 0.0, 0.6, 0.8]), robot, correction_mode)  # type: ignore[arg-type]
     assert place.teaches == (True, True, True, False, False, True)
     assert turn.teaches == (False, False, False, True, True, True)
-    if kind == "relative":
+    if correction_mode == "relative":
         assert place.motion == pytest.approx([0.15] * 3 + [0, 0, 0])
         assert turn.motion == pytest.approx([0, 0, 0, 0, 0.3, 0.4]), "a push along what it is about"
     else:
@@ -337,7 +337,7 @@ def test_partial_is_about_the_group_that_errs_most_and_axes_in_none(kind: str) -
 
 @settings(deadline=None)
 @given(st.integers(0, 1000))
-def test_noise_does_not_reach_what_a_partial_correction_leaves_alone(seed: int) -> None:
+def test_noise_stays_out_of_uncovered_axes(seed: int) -> None:
     settings = OracleSettings(
         seed=seed, threshold=0.0, direction_noise_deg=40.0, gaussian_noise=True, partial=("x", "y", "z")
     )
@@ -360,7 +360,7 @@ def test_partial_refuses_axes_by_name(partial: tuple[str, ...], words: str) -> N
         Oracle(OracleSettings(partial=partial), execute=1, axes=("x", "y"))
 
 
-def test_the_sample_says_what_a_correction_is_about() -> None:
+def test_the_sample_names_the_covered_axes() -> None:
     with rig(partial=("x", "y"), persist=False) as r:
         sample = r.answer(0, np.array([0.3, -0.6]))
         idle = r.answer(1, np.array([0.0, 0.0]))
@@ -374,33 +374,33 @@ vectors = st.lists(st.floats(-1, 1), min_size=2, max_size=8).map(np.array).filte
 
 @settings(deadline=None)
 @given(vectors, st.floats(0, 180), st.integers(0, 100))
-def test_turning_keeps_length_and_makes_the_angle(d: np.ndarray, degrees: float, seed: int) -> None:
-    turned = noise.turn(d, degrees, np.random.default_rng(seed))
+def test_rotation_keeps_the_length(d: np.ndarray, degrees: float, seed: int) -> None:
+    turned = noise.rotate(d, degrees, np.random.default_rng(seed))
     length = np.linalg.norm(d)
     assert np.linalg.norm(turned) == pytest.approx(length)
     assert turned @ d / length**2 == pytest.approx(np.cos(np.deg2rad(degrees)), abs=1e-6)
 
 
-def test_weakening_and_tremor_have_the_stated_size() -> None:
+def test_scaling_and_gaussian_noise_have_the_stated_size() -> None:
     generator = np.random.default_rng(0)
     d = np.array([0.6, 0.8])
-    sizes = [np.linalg.norm(noise.weaken(d, 0.5, generator)) for _ in range(2000)]
+    sizes = [np.linalg.norm(noise.scale(d, 0.5, generator)) for _ in range(2000)]
     assert 0.001 <= min(sizes) <= max(sizes) <= 0.5
     assert np.mean(sizes) == pytest.approx(0.25, abs=0.02)
-    for kind, deviation in (("absolute", 0.04), ("relative", 0.5)):
-        shaken = np.array([noise.tremble(d, kind, generator) - d for _ in range(4000)])  # type: ignore[arg-type]
+    for correction_mode, deviation in (("absolute", 0.04), ("relative", 0.5)):
+        shaken = np.array([noise.add_gaussian(d, correction_mode, generator) - d for _ in range(4000)])  # type: ignore[arg-type]
         assert shaken.std() == pytest.approx(deviation, rel=0.05)
 
 
 @settings(deadline=None)
 @given(st.integers(0, 1000), st.sampled_from(["absolute", "relative"]))
-def test_noisy_motion_stays_in_bounds(seed: int, kind: str) -> None:
+def test_noisy_motion_stays_in_bounds(seed: int, correction_mode: str) -> None:
     settings = OracleSettings(
         seed=seed, threshold=0.0, direction_noise_deg=90.0, magnitude_noise=5.0, gaussian_noise=True
     )
     oracle = Oracle(settings, execute=1)
     oracle.begin(0)
-    motion, *_ = oracle.decide(0, 0, np.array([1.0, -1.0, 0.9]), np.array([-1.0, 1.0, 0.0]), kind)  # type: ignore[arg-type]
+    motion, *_ = oracle.decide(0, 0, np.array([1.0, -1.0, 0.9]), np.array([-1.0, 1.0, 0.0]), correction_mode)  # type: ignore[arg-type]
     assert np.max(np.abs(motion)) <= 1.0
 
 
@@ -409,7 +409,7 @@ def test_noisy_motion_stays_in_bounds(seed: int, kind: str) -> None:
     robot=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
     reach=st.floats(0.1, 2.0),
 )
-def test_a_relative_push_points_at_what_is_wanted_and_goes_there_if_it_can(
+def test_a_relative_push_points_at_the_wanted_action_and_reaches_it_if_possible(
     wanted: tuple[float, float], robot: tuple[float, float], reach: float
 ) -> None:
     oracle = Oracle(OracleSettings(threshold=0.0), 1, relative_step=reach)
@@ -422,18 +422,18 @@ def test_a_relative_push_points_at_what_is_wanted_and_goes_there_if_it_can(
 
 @given(way=st.tuples(st.floats(-1, 1), st.floats(-1, 1)).filter(lambda w: np.hypot(*w) > 1e-3))
 def test_pressed_keys_are_the_nearest_of_eight_directions(way: tuple[float, float]) -> None:
-    keys = pressed(np.array(way))
+    keys = nearest_keys(np.array(way))
     assert set(keys) <= {-1.0, 0.0, 1.0}
     cosine = keys @ np.array(way) / np.linalg.norm(keys) / np.linalg.norm(way)
     assert cosine >= np.cos(np.pi / 8) - 1e-9
 
 
-def test_a_press_is_kept_and_a_new_one_follows_the_way() -> None:
+def test_a_press_lasts_and_the_next_one_follows_the_wanted_keys() -> None:
     fingers, generator = KeypressModel(keep=3, wrong=0.0), np.random.default_rng(0)
     ways = [np.array([1.0, 0.1]), np.array([-1.0, 0.0]), np.array([0.0, 1.0]), np.array([0.6, 0.7])]
-    downs = [tuple(fingers.press(step, pressed(way), generator)) for step, way in enumerate(ways)]
+    downs = [tuple(fingers.press(step, nearest_keys(way), generator)) for step, way in enumerate(ways)]
     assert downs == [(1.0, 0.0), (1.0, 0.0), (1.0, 0.0), (1.0, 1.0)]
-    fingers.lift()
+    fingers.release_all()
     assert tuple(fingers.press(4, np.array([0.0, -1.0]), generator)) == (0.0, -1.0)
 
 
@@ -441,21 +441,23 @@ def test_the_share_of_wrong_presses_is_the_one_asked_for() -> None:
     fingers, generator = KeypressModel(keep=1, wrong=0.2), np.random.default_rng(1)
     way = np.array([1.0, 0.0])
     wrong = np.mean([tuple(fingers.press(step, way, generator)) != (1.0, 0.0) for step in range(4000)])
-    assert abs(wrong - 0.2 * 7 / 8) < 0.03  # one of the eight random ones is right
+    assert abs(wrong - 0.2 * 7 / 8) < 0.03  # one of eight random directions is the wanted one
 
 
-@pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_an_oracle_with_fingers_presses_keys(kind: str) -> None:
+@pytest.mark.parametrize("correction_mode", ["absolute", "relative"])
+def test_an_oracle_with_press_steps_presses_keys(correction_mode: str) -> None:
     with rig(press_steps=2, persist_steps=6) as r:
-        motions = [r.answer(tick, np.array([0.8, -0.1 * tick]), kind=kind).motion for tick in range(6)]
+        motions = [
+            r.answer(tick, np.array([0.8, -0.1 * tick]), correction_mode=correction_mode).motion for tick in range(6)
+        ]
     sharp = [tuple(np.sign(np.round(motion, 6))) for motion in motions]
-    # half-way to the other end no key helps; straight ahead is the nearer direction no longer
-    assert sharp == [(1.0, 0.0)] * 4 + [(1.0, -1.0) if kind == "absolute" else (1.0, 0.0)] * 2
+    # half-way to the other end no key helps; straight ahead is no longer the nearest direction
+    assert sharp == [(1.0, 0.0)] * 4 + [(1.0, -1.0) if correction_mode == "absolute" else (1.0, 0.0)] * 2
     assert all(np.linalg.norm(motion) == pytest.approx(1.0) for motion in motions[:4])
 
 
 @pytest.mark.parametrize("late", [0, 3])
-def test_asked_for_help_it_steps_in_at_once_though_the_robot_was_right(late: int) -> None:
+def test_a_help_request_is_answered_at_once_though_the_robot_was_right(late: int) -> None:
     with rig(threshold=0.5, delay_steps=late, persist=False) as r:
         assert not r.answer(0, FAR, robot=FAR.astype(np.float32)).engage
         r.show(0, FAR, robot=FAR.astype(np.float32), asks=True)
@@ -466,19 +468,21 @@ def test_asked_for_help_it_steps_in_at_once_though_the_robot_was_right(late: int
         assert not r.answer(1, FAR, robot=FAR.astype(np.float32)).engage, "and lets go when the robot goes on"
 
 
-@pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_fingers_switch_a_gripper_by_a_button_whatever_else_they_press(kind: str) -> None:
+@pytest.mark.parametrize("correction_mode", ["absolute", "relative"])
+def test_a_button_switches_the_gripper_whatever_keys_are_down(correction_mode: str) -> None:
     oracle = Oracle(OracleSettings(press_steps=1, threshold=0.3), execute=1, axes=("x", "y", "gripper2"))
     oracle.begin(0)
     robot = np.array([0.1, 0.1, 0.4])
-    pushed = oracle.decide(0, 0, np.array([0.8, 0.1, 1.0]), robot, kind)  # type: ignore[arg-type]
+    pushed = oracle.decide(0, 0, np.array([0.8, 0.1, 1.0]), robot, correction_mode)  # type: ignore[arg-type]
     assert pushed == Answer((1.0, 0.0, 1.0), True)
-    content = oracle.decide(1, 0, np.array([0.1, 0.2, -1.0]), robot, kind)  # type: ignore[arg-type]
+    content = oracle.decide(1, 0, np.array([0.1, 0.2, -1.0]), robot, correction_mode)  # type: ignore[arg-type]
     assert content.engage
     assert content.motion[2] == -1.0
-    if kind == "relative":
+    if correction_mode == "relative":
         assert content.motion[:2] == (0.0, 0.0), "only the gripper was wrong"
-    assert oracle.decide(9, 0, robot, robot, kind).motion == (0.0, 0.0, 0.0), "the button is the robot's when it drives"  # type: ignore[arg-type]
+    assert oracle.decide(9, 0, robot, robot, correction_mode).motion == (0.0, 0.0, 0.0), (
+        "the button is the robot's when it drives"
+    )  # type: ignore[arg-type]
 
 
 @given(
@@ -487,29 +491,31 @@ def test_fingers_switch_a_gripper_by_a_button_whatever_else_they_press(kind: str
     reach=st.floats(0.1, 2.0),
     speeds=st.sampled_from([(1.0,), (1.0, 0.35)]),
 )
-def test_nudging_brings_the_robot_as_near_as_keys_can(
+def test_relative_keys_bring_the_robot_as_near_as_possible(
     robot: tuple[float, float], wanted: tuple[float, float], reach: float, speeds: tuple[float, ...]
 ) -> None:
     def apart(keys: np.ndarray) -> float:
         return float(np.linalg.norm(np.clip(np.array(robot) + reach * keys, -1, 1) - wanted))
 
-    keys = nudged(np.array(robot), np.array(wanted), reach, speeds)
+    keys = nearest_relative_keys(np.array(robot), np.array(wanted), reach, speeds)
     assert len({abs(key) for key in keys} - {0.0}) <= 1, "one speed for all"
     best = min(apart(speed * np.array(each)) for each in product((-1.0, 0.0, 1.0), repeat=2) for speed in speeds)
     assert apart(keys) == pytest.approx(best, abs=1e-6)
-    assert not nudged(np.array(wanted), np.array(wanted), reach, speeds).any(), "where it is right no key is pressed"
+    assert not nearest_relative_keys(np.array(wanted), np.array(wanted), reach, speeds).any(), (
+        "where it is right no key is pressed"
+    )
 
 
-def test_short_ways_are_pressed_precisely() -> None:
-    assert pressed(np.array([0.9, 0.1]), (1.0, 0.35)).tolist() == [1.0, 0.0]
-    assert pressed(np.array([0.3, -0.3]), (1.0, 0.35)).tolist() == [0.35, -0.35]
-    assert nudged(np.zeros(2), np.array([0.5, 0.1]), 1.5, (1.0, 0.35)).tolist() == [0.35, 0.0]
+def test_small_corrections_use_the_precise_speed() -> None:
+    assert nearest_keys(np.array([0.9, 0.1]), (1.0, 0.35)).tolist() == [1.0, 0.0]
+    assert nearest_keys(np.array([0.3, -0.3]), (1.0, 0.35)).tolist() == [0.35, -0.35]
+    assert nearest_relative_keys(np.zeros(2), np.array([0.5, 0.1]), 1.5, (1.0, 0.35)).tolist() == [0.35, 0.0]
     oracle = Oracle(OracleSettings(press_steps=2, precise_scale=0.35, threshold=0.2), 1, ("x", "y"), relative_step=1.5)
     oracle.begin(0)
     assert oracle.decide(0, 0, np.array([0.5, 0.1]), np.zeros(2), "relative").motion == (0.35, 0.0)
 
 
-def test_hands_press_against_what_the_robot_does_wrong_and_back_where_it_goes_too_far() -> None:
+def test_relative_keys_act_against_the_error_and_back_after_an_overshoot() -> None:
     oracle = Oracle(OracleSettings(press_steps=1, threshold=0.2), 1, ("x", "y"), relative_step=1.5)
     oracle.begin(0)
 
@@ -532,7 +538,7 @@ def test_with_no_key_down_a_press_begins_at_any_time() -> None:
     assert tuple(fingers.press(4, nothing, generator)) == (0.0, 0.0)
 
 
-def test_a_gripper_that_is_also_wrong_does_not_keep_hands_from_going_back() -> None:
+def test_a_wrong_gripper_does_not_prevent_corrections_of_an_overshoot() -> None:
     oracle = Oracle(OracleSettings(press_steps=1, threshold=0.2), execute=1, axes=("x", "y", "gripper"))
     oracle.begin(0)
     wanted, robot = np.array([-0.3, 0.0, 1.0]), np.array([1.0, 0.0, -1.0])
@@ -543,13 +549,12 @@ def test_a_gripper_that_is_also_wrong_does_not_keep_hands_from_going_back() -> N
     goal=st.floats(-30.0, 30.0),
     late=st.integers(0, 8),
     gain=st.floats(0.1, 0.4),
-    kind=st.sampled_from(["absolute", "relative"]),
+    correction_mode=st.sampled_from(["absolute", "relative"]),
 )
-def test_who_allows_for_what_is_on_its_way_does_not_go_too_far(
-    goal: float, late: int, gain: float, kind: Literal["absolute", "relative"]
+def test_anticipation_prevents_an_overshoot(
+    goal: float, late: int, gain: float, correction_mode: Literal["absolute", "relative"]
 ) -> None:
-    """A hand that goes on by one unit of motion, and a teacher that slows down by `gain` for each that it comes nearer:
-    with that anticipation it arrives from one side, however late it acts. Without it a late one swings."""
+    """A late teacher with proportional control of a unit integrator oscillates. With anticipation it does not."""
 
     def farthest(anticipation: float) -> tuple[float, float]:
         settings = OracleSettings(delay_steps=late, anticipation=anticipation, threshold=0.0, persist_steps=1000)
@@ -559,8 +564,8 @@ def test_who_allows_for_what_is_on_its_way_does_not_go_too_far(
         for step in range(400):
             wanted = np.clip([gain * (goal - place)], -1.0, 1.0)
             still = np.zeros(1, np.float32)
-            motion = oracle.decide(step, 0, wanted, still, kind).motion[0]
-            place += 2.0 * motion if kind == "relative" else motion
+            motion = oracle.decide(step, 0, wanted, still, correction_mode).motion[0]
+            place += 2.0 * motion if correction_mode == "relative" else motion
             most = max(most, (place - goal) * np.sign(goal))
         return most, place
 
@@ -571,8 +576,8 @@ def test_who_allows_for_what_is_on_its_way_does_not_go_too_far(
         assert farthest(0.0)[0] > 1.0
 
 
-def test_motions_still_in_the_reader_are_on_their_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    r = ByHand(monkeypatch, latency_s=0.4, anticipation=0.25, persist=False)
+def test_motions_in_the_reader_count_as_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    r = Stepped(monkeypatch, latency_s=0.4, anticipation=0.25, persist=False)
     for tick in range(3):
         r.show(tick, np.array([0.5, 0.0]))
         r.read(10 * tick)
@@ -584,48 +589,48 @@ def test_motions_still_in_the_reader_are_on_their_way_too(monkeypatch: pytest.Mo
     goal=st.floats(-30.0, 30.0),
     late=st.integers(0, 8),
     robot=st.floats(-1.0, 1.0),
-    kind=st.sampled_from(["absolute", "relative"]),
+    correction_mode=st.sampled_from(["absolute", "relative"]),
 )
-def test_who_foresees_does_at_each_state_what_one_does_who_is_never_late(
-    goal: float, late: int, robot: float, kind: Literal["absolute", "relative"]
+def test_foresight_equals_a_teacher_without_latency(
+    goal: float, late: int, robot: float, correction_mode: Literal["absolute", "relative"]
 ) -> None:
-    """A hand that goes on by each action; the teacher slows down as it comes near, and the robot goes its own way."""
+    """The state integrates actions; the teacher slows down near its goal, and the robot has a constant action."""
 
     def wanted(place: float) -> np.ndarray:
         return np.clip([0.3 * (goal - place)], -1.0, 1.0)
 
-    assume(abs(wanted(0.0)[0] - robot) > 1e-3)  # wrong from the first: it drives all the time
+    assume(abs(wanted(0.0)[0] - robot) > 1e-3)  # wrong from the start, so it corrects at every tick
     settings = OracleSettings(delay_steps=late, foresight=True, threshold=0.0, persist_steps=1000)
     oracle = Oracle(settings, execute=1, relative_step=2.0, behind=late)
     oracle.begin(0)
     place, plan = 0.0, np.array([[robot]])
     for step in range(60):
-        coming = oracle.until_then(plan, kind)
+        coming = oracle.actions_until_executed(plan, correction_mode)
         assert coming.shape == (late, 1)
         then = wanted(place + float(coming.sum()))
-        answer = oracle.decide(step, 0, wanted(place), plan[0], kind, then=then)
+        answer = oracle.decide(step, 0, wanted(place), plan[0], correction_mode, foreseen=then)
         action = robot
         if answer.engage:
-            action = robot + 2.0 * answer.motion[0] if kind == "relative" else answer.motion[0]
+            action = robot + 2.0 * answer.motion[0] if correction_mode == "relative" else answer.motion[0]
             assert action == pytest.approx(wanted(place)[0], abs=1e-9)
         assert answer.engage == (step >= late)
         place += action
 
 
-def test_a_robot_that_is_let_be_is_expected_to_follow_its_plan_and_a_driven_one_to_want_the_same_again() -> None:
+def test_prediction_uses_the_plan_or_its_first_step_during_a_correction() -> None:
     oracle = Oracle(OracleSettings(threshold=0.5), execute=1, relative_step=2.0, behind=3)
     oracle.begin(0)
     plan = np.array([[0.1, 0.0], [0.2, 0.0]])
-    np.testing.assert_allclose(oracle.until_then(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
+    np.testing.assert_allclose(oracle.actions_until_executed(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
     assert not oracle.decide(0, 0, plan[0], plan[0], "relative").engage
     assert oracle.decide(1, 0, np.array([0.9, 0.0]), plan[0], "relative").motion == pytest.approx((0.4, 0.0))
-    # of three motions two are decided; before the first it did nothing, so the robot goes its own way at that place
-    np.testing.assert_allclose(oracle.until_then(plan, "relative"), [[0.1, 0.0], [0.1, 0.0], [0.9, 0.0]])
+    # two of three motions are decided; before the first, the robot's plan is used
+    np.testing.assert_allclose(oracle.actions_until_executed(plan, "relative"), [[0.1, 0.0], [0.1, 0.0], [0.9, 0.0]])
     oracle.begin(1)
-    np.testing.assert_allclose(oracle.until_then(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
+    np.testing.assert_allclose(oracle.actions_until_executed(plan, "relative"), [[0.1, 0.0], [0.2, 0.0], [0.2, 0.0]])
 
 
-def test_the_device_asks_what_is_wanted_then_and_steps_in_for_what_is_wrong_now() -> None:
+def test_the_device_corrects_for_the_future_state_and_engages_on_the_present_error() -> None:
     asked: list[np.ndarray] = []
 
     def foresee(observation: np.ndarray, actions: np.ndarray) -> np.ndarray:
@@ -635,7 +640,7 @@ def test_the_device_asks_what_is_wanted_then_and_steps_in_for_what_is_wrong_now(
     channel = TeacherChannel()
     settings = OracleSettings(foresight=True, persist=False)
     oracle = Oracle(settings, execute=4, axes=("x", "y"), behind=2)
-    device = ScriptedDevice(Wants(lambda seen: seen[:2]), oracle, channel, foresee)
+    device = ScriptedDevice(FunctionTeacher(lambda seen: seen[:2]), oracle, channel, foresee)
     device.start()
     try:
         plan = np.zeros((4, 2), np.float32)
@@ -650,17 +655,17 @@ def test_the_device_asks_what_is_wanted_then_and_steps_in_for_what_is_wrong_now(
     np.testing.assert_allclose(asked[1], [[0.0, 0.0], [0.0, 1.0]])
 
 
-def test_foresight_needs_one_who_foresees() -> None:
+def test_foresight_needs_a_model() -> None:
     with pytest.raises(ValueError, match=r"oracle\.foresight"), rig(foresight=True):
         pass
 
 
-def test_of_a_robot_that_is_pushed_and_steady_it_sees_the_part() -> None:
-    """It pushes from where the robot will be, not from where the newest plan would have it."""
+def test_with_a_policy_filter_it_sees_the_filtered_action() -> None:
+    """It corrects from the filtered action, not from that of the newest plan."""
     part, plan = np.array([0.4, 0.0], np.float32), np.array([-0.6, 0.0], np.float32)
     with rig(threshold=0.0) as oracle:
-        answer = oracle.answer(0, np.array([0.2, 0.5]), robot=plan, kind="relative", part=part, share=0.2)
-        # the robot's part is 0.4 + 0.2 (-0.6 - 0.4) = 0.2; a full push goes 2
+        answer = oracle.answer(0, np.array([0.2, 0.5]), robot=plan, correction_mode="relative", part=part, share=0.2)
+        # the filtered action is 0.4 + 0.2 (-0.6 - 0.4) = 0.2; a full push adds 2
         np.testing.assert_allclose(answer.motion, [0.0, 0.25], atol=1e-6)
-        answer = oracle.answer(1, np.array([0.2, 0.5]), robot=plan, kind="relative")
+        answer = oracle.answer(1, np.array([0.2, 0.5]), robot=plan, correction_mode="relative")
         np.testing.assert_allclose(answer.motion, [0.4, 0.25], atol=1e-6)

@@ -1,4 +1,4 @@
-"""Shaping: what the response curve must hold to, the axis map, and profiles refused in words."""
+"""Shaping: properties of the response curve, the axis map, and errors of profiles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, broken, curve, load_profile, shape
+from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, count_non_finite, curve, load_profile, shape
 
 deadzones = st.floats(0, 0.9)
 exponents = st.floats(0.2, 5)
@@ -39,7 +39,7 @@ def test_zero_inside_the_deadzone_continuous_at_its_edge_full_at_the_end(
 
 
 @given(everything, everything, deadzones, exponents, st.booleans(), st.floats(0.1, 10))
-def test_bounded_and_finite_whatever_comes_in(
+def test_bounded_and_finite_for_any_input(
     x: float, y: float, deadzone: float, exponent: float, radial: bool, scale: float
 ) -> None:
     axes = {"x": AxisSetting(scale=scale), "y": AxisSetting()}
@@ -49,10 +49,10 @@ def test_bounded_and_finite_whatever_comes_in(
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("radial", [False, True])
-def test_broken_readings_are_zero_and_counted(bad: float, radial: bool) -> None:
+def test_non_finite_readings_are_zero_and_counted(bad: float, radial: bool) -> None:
     profile = Profile(name="p", axes={"x": AxisSetting(), "y": AxisSetting()}, radial=radial)
     assert shape({"x": bad, "y": 0.5}, profile) == pytest.approx((0.0, 0.5))
-    assert broken({"x": bad, "y": 0.5}) == 1
+    assert count_non_finite({"x": bad, "y": 0.5}) == 1
 
 
 def test_axis_map_sign_scale_and_missing_axis() -> None:
@@ -77,7 +77,7 @@ def test_presets_load_from_any_working_directory(tmp_path: Path, monkeypatch: py
     assert load_profile("mouse").radial
 
 
-def test_a_file_of_ones_own(tmp_path: Path) -> None:
+def test_a_profile_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('name = "mine"\n[axes.z]\nsource = "y"\n[keys]\nw = "+y"\n')
     assert load_profile(path) == load_profile(str(path))

@@ -1,4 +1,4 @@
-"""A press of 100 ms at 20 Hz, in real time, and a nudge of 50 ms: begun at any moment, it is recorded and a pair."""
+"""Presses of 100 ms and pushes of 50 ms at a 20 Hz loop, in real time: each is recorded and gives a pair."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_hid import COMPACT, FakeTransport, moved
+from loop_bench import Bench
 from real_time import TooBusyError, when_calm
-from test_gamepad import RIGHT_SHOULDER, VirtualPads
-from test_loop import Bench
+from virtual_pads import RIGHT_SHOULDER, VirtualPads
 
 from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.devices.core.device import Device
@@ -31,27 +31,27 @@ pytestmark = pytest.mark.realtime
 
 RATE_HZ, PRESSES = 20.0, 10
 TAP_S = 1.5 / RATE_HZ
-"""As sessions set it: a shorter press counts for a tick and a half."""
+"""The `tap_hold_s` of sessions: a shorter press counts as held for 1.5 ticks."""
 LATE_NS = 15_000_000
-"""A tick that begins so late tells of a machine that keeps threads waiting."""
+"""A tick later than this shows that the machine is too busy to judge."""
 KEYS = {"a": (-1.0, 0.0), "d": (1.0, 0.0), "w": (0.0, -1.0), "s": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
 class Press:
-    """What the hand did: from when to when (perf_counter, ns), and in which direction."""
+    """Start and end of a press (perf_counter, ns), and its direction."""
 
     from_ns: int
     to_ns: int
-    way: tuple[float, float]
+    direction: tuple[float, float]
 
 
-class KeypressModel(threading.Thread):
-    """Presses for a moment now and then, at random phases of the tick, each time another way than before."""
+class Operator(threading.Thread):
+    """Presses briefly at random phases of the tick, each time in a new direction."""
 
     press_s = 0.1
-    stands = False
-    """Its control to drive is another than what moves, so that it may be heard without any motion."""
+    separate_engage = False
+    """Whether the engage control is separate from motion, so that a tick may see it without motion."""
 
     def __init__(self, seed: int, done: threading.Event) -> None:
         super().__init__(daemon=True)
@@ -65,7 +65,7 @@ class KeypressModel(threading.Thread):
             begun = time.perf_counter_ns()
             self.press(key)
             self.hold(self.press_s)
-            self.released(key)
+            self.release(key)
             self.presses.append(Press(begun, time.perf_counter_ns(), KEYS[key]))
             self.rest(0.2 + float(self.rng.uniform(0, 1 / RATE_HZ)))
         self.done.set()
@@ -79,12 +79,12 @@ class KeypressModel(threading.Thread):
     def press(self, key: str) -> None:
         raise NotImplementedError
 
-    def released(self, key: str) -> None:
+    def release(self, key: str) -> None:
         raise NotImplementedError
 
 
-class Typing(KeypressModel):
-    """At the window's keyboard: Space and a direction at once."""
+class Typing(Operator):
+    """At the keyboard: Space and a direction key together."""
 
     def __init__(self, seed: int, done: threading.Event) -> None:
         super().__init__(seed, done)
@@ -93,23 +93,23 @@ class Typing(KeypressModel):
             self.feed, load_profile("keyboard"), stale_after_s=10.0, tap_hold_s=TAP_S, axes=("x", "y")
         )
 
-    def say(self, kind: str, *names: str) -> None:
+    def send(self, kind: str, *names: str) -> None:
         for name in names:
             self.feed.put(InputEvent(time.perf_counter_ns(), kind, name))  # type: ignore[arg-type]
 
     def press(self, key: str) -> None:
-        self.say("key_down", "space", key)
+        self.send("key_down", "space", key)
 
-    def released(self, key: str) -> None:
-        self.say("key_up", "space", key)
+    def release(self, key: str) -> None:
+        self.send("key_up", "space", key)
 
     def rest(self, seconds: float) -> None:
-        self.say("alive", "")
+        self.send("alive", "")
         time.sleep(seconds)
 
 
-class Pushing(KeypressModel):
-    """On the cap of a 3D mouse, which drives while it is deflected and reports every 8 ms."""
+class Pushing(Operator):
+    """On the cap of a 3D mouse, which engages while deflected and reports every 8 ms."""
 
     def __init__(self, seed: int, done: threading.Event) -> None:
         super().__init__(seed, done)
@@ -121,7 +121,7 @@ class Pushing(KeypressModel):
 
     def press(self, key: str) -> None:
         x, y = KEYS[key]
-        self.reports = moved(COMPACT, round(350 * x), round(350 * y), 0, 0, 0, 0)  # its y is towards the person
+        self.reports = moved(COMPACT, round(350 * x), round(350 * y), 0, 0, 0, 0)  # its y is towards the operator
 
     def hold(self, seconds: float) -> None:
         until = time.perf_counter() + seconds
@@ -129,7 +129,7 @@ class Pushing(KeypressModel):
             self.transport.put(*self.reports)
             time.sleep(0.008)
 
-    def released(self, key: str) -> None:
+    def release(self, key: str) -> None:
         self.transport.put(*moved(COMPACT, 0, 0, 0, 0, 0, 0))
 
 
@@ -140,16 +140,16 @@ class Nudging(Pushing):
 
 
 class Bursting(Nudging):
-    """What was reported in those 50 ms comes at once, the cap at rest again behind it: a reader that was held up."""
+    """All reports of those 50 ms, and the return to rest, arrive at once, as with a delayed reader."""
 
     def hold(self, seconds: float) -> None:
         self.transport.put(*self.reports * round(seconds / 0.008), *moved(COMPACT, 0, 0, 0, 0, 0, 0))
 
 
-class Flicking(KeypressModel):
-    """At a stick of SDL's virtual gamepad, and the shoulder button at once, for 50 ms."""
+class Flicking(Operator):
+    """A stick of a virtual gamepad together with the shoulder button, for 50 ms."""
 
-    press_s, stands = 0.05, True
+    press_s, separate_engage = 0.05, True
 
     def __init__(self, seed: int, done: threading.Event) -> None:
         super().__init__(seed, done)
@@ -161,7 +161,7 @@ class Flicking(KeypressModel):
             self.pad.axis(axis, value)
         self.pad.button(RIGHT_SHOULDER)
 
-    def released(self, key: str) -> None:
+    def release(self, key: str) -> None:
         self.pad.button(RIGHT_SHOULDER, False)
         for axis in range(2):
             self.pad.axis(axis, 0.0)
@@ -176,57 +176,59 @@ def test_no_short_press_is_lost(
 
 def short_presses(kind: type[Typing | Pushing | Flicking], tmp_path: Path) -> None:
     done = threading.Event()
-    hand = kind(7, done)
+    operator = kind(7, done)
     recorder = Recorder(tmp_path / "session.mcap")
     bench = Bench(
-        device=hand.device,
+        device=operator.device,
         clock=RealTimeClock(RATE_HZ),
         longest=100_000,
         listener=recorder.put,
         asks=lambda: ["quit"] if done.is_set() else [],
     )
     recorder.start()
-    hand.device.start()
-    hand.start()
+    operator.device.start()
+    operator.start()
     try:
         bench.run()
     finally:
-        hand.device.close()
+        operator.device.close()
         recorder.close()
-        if isinstance(hand, Flicking):
-            hand.pad.unplug()
+        if isinstance(operator, Flicking):
+            operator.pad.unplug()
     recorded = Session.open(tmp_path)
     assert recorder.dropped == 0
 
     stretches = [
         list(ticks)
-        for driven, ticks in groupby(recorded.ticks, key=way_of)
-        if driven is not None and (any(driven) or not kind.stands)
+        for driven, ticks in groupby(recorded.ticks, key=direction_of)
+        if driven is not None and (any(driven) or not kind.separate_engage)
     ]
-    excused = [press for press in hand.presses if asleep(recorded.ticks, press)]
+    excused = [press for press in operator.presses if asleep(recorded.ticks, press)]
     if len(excused) > PRESSES // 2:
         raise TooBusyError(f"the loop was late at {len(excused)} of {PRESSES} presses")
-    found = [way_of(ticks[0]) for ticks in stretches]
+    found = [direction_of(ticks[0]) for ticks in stretches]
     begun = {tick.tick for ticks in stretches for tick in ticks[:1]}
-    for press in hand.presses:
+    for press in operator.presses:
         if press in excused:
             continue
         seen = [
-            ticks for ticks in stretches if ticks[0].time_ns >= press.from_ns - 10**6 and way_of(ticks[0]) == press.way
+            ticks
+            for ticks in stretches
+            if ticks[0].time_ns >= press.from_ns - 10**6 and direction_of(ticks[0]) == press.direction
         ]
         late_ns = seen[0][0].time_ns - press.from_ns if seen else 10**12
         assert late_ns < press.to_ns - press.from_ns + TAP_S * 1e9 + LATE_NS, (
-            f"the press {press.way} is not in the recording"
+            f"the press {press.direction} is not in the recording"
         )
         assert any(pair.tick in {tick.tick for tick in seen[0]} for pair in recorded.pairs), "and is a pair"
     if not excused:
-        assert found == [press.way for press in hand.presses], "each once, in their order"
-        assert begun <= {pair.tick for pair in recorded.pairs}, "taught from the first tick on"
+        assert found == [press.direction for press in operator.presses], "each once, in their order"
+        assert begun <= {pair.tick for pair in recorded.pairs}, "corrected from the first tick"
     assert [pair.id for pair in recorded.pairs] == [pair.id for pair in bench.sent], "and what is recorded is sent"
 
 
-def way_of(tick: TickRecord) -> tuple[float, float] | None:
-    """The direction that was taught at a tick."""
+def direction_of(tick: TickRecord) -> tuple[float, float] | None:
+    """The direction of the correction at a tick."""
     if tick.human_action is None:
         return None
     x, y = np.round(tick.human_action)
@@ -234,7 +236,7 @@ def way_of(tick: TickRecord) -> tuple[float, float] | None:
 
 
 def asleep(ticks: list[TickRecord], press: Press) -> bool:
-    """Whether threads had to wait for this machine around a press, which is nothing that a device could do about."""
+    """Whether the machine delayed threads around a press; then the press proves nothing about the device."""
     around = [tick for tick in ticks if press.from_ns - 10**8 <= tick.time_ns <= press.to_ns + 10**8]
     begun = [tick for tick in around if press.from_ns <= tick.time_ns <= press.to_ns]
     due = int((press.to_ns - press.from_ns) * 1e-9 * RATE_HZ)

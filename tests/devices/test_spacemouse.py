@@ -1,4 +1,4 @@
-"""3D mice: report bytes through the real parser, a transport that disappears in mid-motion, and pyspacemouse's list."""
+"""3D mice: reports through the real decoder, unplugging in mid-motion, hidapi and pyspacemouse."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_hid import COMPACT, PRO, WIRELESS, FakeTransport, Hand, moved, pressed, three, wait_until
+from fake_hid import COMPACT, PRO, WIRELESS, CapPush, FakeTransport, moved, pressed, three, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 from real_time import TooBusyError, late_ms, when_calm
@@ -41,7 +41,7 @@ REST = (0, 0, 0, 0, 0, 0)
 
 
 class Bench:
-    """A device read by hand, with the clock in the test's hand."""
+    """A device and a clock that the test controls, without a thread."""
 
     def __init__(self, model: Model = COMPACT, profile: Profile = PLAIN, plugged: bool = True) -> None:
         axes = (*AXES, "gripper") if profile is PLAIN else ARM
@@ -116,10 +116,8 @@ SOME_BYTES = st.one_of(
     st.sampled_from(list(MODELS.values())),
     st.lists(st.one_of(SOME_BYTES, st.sampled_from(["plug", "unplug"]), st.integers(0, 700)), max_size=40),
 )
-def test_no_bytes_and_no_cable_make_an_error_or_a_motion_that_may_not_be(
-    model: Model, stream: list[bytes | str | int]
-) -> None:
-    """Reports, plugging in and out, and milliseconds that pass, in any order."""
+def test_random_reports_and_unplugging_keep_the_invariants(model: Model, stream: list[bytes | str | int]) -> None:
+    """Reports, unplugging, reconnecting and delays in any order."""
     bench = Bench(model)
     for item in stream:
         match item:
@@ -140,7 +138,7 @@ def test_no_bytes_and_no_cable_make_an_error_or_a_motion_that_may_not_be(
 # ---- samples
 
 
-def test_a_deflected_cap_drives_and_a_released_one_hands_back() -> None:
+def test_a_deflected_cap_engages_and_a_released_one_disengages() -> None:
     bench = Bench()
     sample = bench.push(350, 0, 0, 0, 0, 0)
     assert (sample.motion[0], sample.engage, sample.connected) == (1.0, True, True)
@@ -149,7 +147,7 @@ def test_a_deflected_cap_drives_and_a_released_one_hands_back() -> None:
     assert (any(sample.motion), sample.engage) == (False, False)
 
 
-def test_a_nudge_lasts_as_long_as_a_tap_at_its_furthest() -> None:
+def test_a_short_push_lasts_as_long_as_a_short_press_at_its_peak() -> None:
     bench = Bench()
     assert bench.push(175, 0, 0, 0, 0, 0).motion[0] == 0.5
     assert bench.push(350, 0, 0, 0, 0, 0).motion[0] == 1.0
@@ -161,8 +159,8 @@ def test_a_nudge_lasts_as_long_as_a_tap_at_its_furthest() -> None:
 
 
 @pytest.mark.parametrize("model", [COMPACT, WIRELESS], ids=["split", "combined"])
-def test_a_nudge_that_is_over_before_it_is_read_still_moves(model: Model) -> None:
-    """Six reports of 8 ms, all drained by one reading that finds the cap at rest again."""
+def test_a_push_that_ends_before_it_is_read_still_moves(model: Model) -> None:
+    """Six reports, 8 ms apart, drained by one reading that ends with the cap at rest."""
     bench = Bench(model)
     bench.push(*REST)
     raws = [(0, x, 0, 0, 0, 0) for x in (-40, -200, -350, -300, -90)]
@@ -174,8 +172,8 @@ def test_a_nudge_that_is_over_before_it_is_read_still_moves(model: Model) -> Non
 
 @pytest.mark.parametrize("phase_ms", range(0, 50, 7))
 @pytest.mark.parametrize("late_ms", [0, 24])
-def test_a_nudge_of_50_ms_is_seen_by_a_tick_at_20_hz(phase_ms: int, late_ms: int) -> None:
-    """Read every 8 ms, or only once it is over; the tick before it on time, all others late."""
+def test_a_tick_at_20_hz_sees_a_push_of_50_ms(phase_ms: int, late_ms: int) -> None:
+    """Read every 8 ms, or only after its end. The tick before it is on time, all others are late."""
     for at_once in (False, True):
         bench = Bench()
         bench.device = HandheldDevice(
@@ -198,7 +196,7 @@ def test_a_nudge_of_50_ms_is_seen_by_a_tick_at_20_hz(phase_ms: int, late_ms: int
         assert any(sample.engage and sample.motion[0] == 1.0 for sample in found)
 
 
-def test_the_end_of_a_long_push_is_no_nudge_and_the_next_push_is_another() -> None:
+def test_the_end_of_a_long_push_is_not_stretched() -> None:
     bench = Bench()
     for _ in range(20):
         bench.push(350, 0, 0, 0, 0, 0)
@@ -213,7 +211,7 @@ def test_the_end_of_a_long_push_is_no_nudge_and_the_next_push_is_another() -> No
     assert not any(bench.after(501).motion), "nothing of it outlasts the device"
 
 
-def test_a_nudge_of_a_cap_whose_zero_is_off_goes_by_where_it_rests() -> None:
+def test_a_short_push_of_a_cap_with_an_offset() -> None:
     profile = Profile(name="off", axes={"right": AxisSetting(offset=0.2, deadzone=0.05)}, buttons={"cap": "engage"})
     transport = FakeTransport()
     now_ns = [0]
@@ -240,7 +238,7 @@ def test_a_burst_is_drained_to_the_newest_report(model: Model) -> None:
     assert sample.time_ns == bench.now_ns
 
 
-def test_interleaved_reports_of_motion_and_buttons_are_all_heard() -> None:
+def test_interleaved_reports_of_motion_and_buttons_are_all_decoded() -> None:
     bench = Bench()
     sample = bench.after(
         8, three(1, 350, 0, 0), pressed(COMPACT, "right"), three(2, 0, 0, 350), pressed(COMPACT), three(1, 175, 0, 0)
@@ -249,7 +247,7 @@ def test_interleaved_reports_of_motion_and_buttons_are_all_heard() -> None:
     assert bench.push(175, 0, 0, 0, 0, 0, ms=101).motion[-1] == 1.0, "the gripper stays as it was told"
 
 
-def test_the_gripper_is_the_robots_until_it_was_told_and_again_after_letting_go() -> None:
+def test_the_robot_controls_the_gripper_before_the_first_press_and_after_a_correction() -> None:
     bench = Bench()
     taught = bench.push(350, 0, 0, 0, 0, 0).teaches
     assert taught == (True,) * 6 + (False,)
@@ -259,11 +257,11 @@ def test_the_gripper_is_the_robots_until_it_was_told_and_again_after_letting_go(
     bench.after(8, pressed(COMPACT, "right"), pressed(COMPACT))
     assert bench.push(350, 0, 0, 0, 0, 0, ms=50).motion[-1] == -1.0
     assert not bench.push(*REST).engage, "what lasts does not drive"
-    bench.device.released()
+    bench.device.correction_ended()
     assert bench.push(350, 0, 0, 0, 0, 0).teaches == taught
 
 
-def test_an_axis_that_the_task_lacks_takes_nothing_over() -> None:
+def test_an_axis_that_the_task_lacks_does_not_engage() -> None:
     source = ReportSource(transport := FakeTransport())
     device = HandheldDevice("flat", source, load_profile("spacemouse"), axes=("x", "y"))
     transport.put(*moved(COMPACT, 0, 0, -350, 0, 0, 350))
@@ -274,7 +272,7 @@ def test_an_axis_that_the_task_lacks_takes_nothing_over() -> None:
     assert (sample.motion, sample.engage) == ((0.0, -1.0), True)
 
 
-def test_both_buttons_at_once_stop_and_one_does_not() -> None:
+def test_both_buttons_together_stop() -> None:
     bench = Bench()
     assert not bench.after(8, pressed(COMPACT, "left")).stop
     assert bench.after(8, pressed(COMPACT, "left", "right")).stop
@@ -291,8 +289,8 @@ def test_a_cap_at_rest_is_silent_and_fresh() -> None:
     assert (sample.connected, sample.time_ns) == (True, bench.now_ns)
 
 
-def test_a_deflected_cap_that_falls_silent_is_lost_until_it_reports_again() -> None:
-    """Its receiver stays plugged in: no error tells."""
+def test_a_deflected_cap_that_falls_silent_is_disconnected_until_it_reports() -> None:
+    """Its receiver stays connected, so there is no error."""
     bench = Bench(WIRELESS)
     heard_ns = bench.push(350, 0, 0, 0, 0, 0) and bench.now_ns
     sample = bench.after(100)
@@ -304,7 +302,7 @@ def test_a_deflected_cap_that_falls_silent_is_lost_until_it_reports_again() -> N
     assert (sample.connected, sample.motion[0]) == (True, 1.0)
 
 
-def test_unplugged_in_mid_motion_it_is_still_at_once_and_comes_back_by_itself() -> None:
+def test_unplugging_stops_motion_and_reconnecting_resumes_it() -> None:
     bench = Bench()
     bench.after(8, pressed(COMPACT, "right"))
     assert bench.push(350, 0, 0, 0, 0, 0).motion[0] == 1.0
@@ -320,7 +318,7 @@ def test_unplugged_in_mid_motion_it_is_still_at_once_and_comes_back_by_itself() 
     assert bench.device.trouble == ""
 
 
-def test_a_stop_is_heard_even_when_the_cable_goes_with_it() -> None:
+def test_a_stop_survives_unplugging() -> None:
     bench = Bench(PRO)
     bench.after(8, pressed(PRO, "esc"))
     bench.transport.plug(False)
@@ -328,7 +326,7 @@ def test_a_stop_is_heard_even_when_the_cable_goes_with_it() -> None:
     assert not bench.after(200).stop
 
 
-def test_one_that_is_not_there_at_first_is_found_later() -> None:
+def test_a_device_connected_later_is_found() -> None:
     bench = Bench(plugged=False)
     assert not bench.after(0).connected
     assert "no SpaceMouse" in bench.device.trouble
@@ -336,7 +334,7 @@ def test_one_that_is_not_there_at_first_is_found_later() -> None:
     assert bench.after(500).connected
 
 
-def test_the_preset_moves_as_the_picture_shows() -> None:
+def test_the_preset_follows_the_picture() -> None:
     bench = Bench(profile=load_profile("spacemouse"))
     assert bench.device.axes == ("x", "y", "z", "rx", "ry", "rz", "gripper")
     # pushed right, away and up, then turned right over, forwards and clockwise as seen from above
@@ -355,14 +353,14 @@ def test_contract() -> None:
         return spacemouse(load_profile("spacemouse"), ReportSource(transports[-1]))
 
     def deflect(_: object) -> None:
-        Hand(transports[-1], moved(COMPACT, 300, 0, 0, 0, 0, 0)).start()
+        CapPush(transports[-1], moved(COMPACT, 300, 0, 0, 0, 0, 0)).start()
 
     check_device(make, deflect, lambda _: transports[-1].plug(False))
 
 
 @pytest.mark.realtime
 def test_a_flood_of_bursts_adds_no_lag_and_a_loss_is_still_within_a_tick() -> None:
-    """100 bursts a second of 500 reports each, on real threads, which switch as often as in a session."""
+    """100 bursts per second of 500 reports each, on real threads with a session's switch interval."""
     when_calm(flood)
 
 
@@ -381,13 +379,13 @@ def flood() -> None:
             transport.put(*[three(1, 1, 0, 0, 0, 0, 0)] * 499, three(1, mark, 0, 0, 0, 0, 0))
             try:
                 lags.append(wait_until(lambda mark=mark: device.latest().motion[0] == pytest.approx(mark / 350), 0.09))
-            except AssertionError:  # so long without a report it would count as lost
+            except AssertionError:  # after so long without a report it is disconnected
                 lags.append(np.inf)
             ages.append(device.latest().age_s(time.perf_counter_ns()))
             time.sleep(max(0.0, 0.01 - (time.perf_counter() - begun)))
         if (late := late_ms()) > 3.0:
             raise TooBusyError(f"it wakes threads {late:.0f} ms late")
-        # a queue would make all of them old; the machine, taken away by other programs, makes some
+        # a queue would make all samples old; a busy machine makes some old
         assert sorted(ages)[6] < 0.010
         assert sorted(lags)[6] < 0.010
         transport.plug(False)
@@ -405,7 +403,7 @@ def flood() -> None:
 
 
 class FakeHid:
-    """hidapi's module with one device that can be unplugged."""
+    """The module hidapi with one device that a test can unplug."""
 
     def __init__(self, entries: list[dict[str, Any]], opens: Callable[[bytes], bool] = lambda path: True) -> None:
         self.entries, self.opens = entries, opens
@@ -436,7 +434,7 @@ def entry(vendor: int, product: int, path: bytes, usage: int = 8) -> dict[str, A
     return {"vendor_id": vendor, "product_id": product, "path": path, "usage_page": 1, "usage": usage}
 
 
-def test_the_interface_that_moves_is_opened_and_the_cable_before_the_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interface_with_axes_is_opened_and_cable_before_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [
         entry(0x1234, 1, b"other"),
         entry(0x256F, 0xC652, b"receiver"),
@@ -464,14 +462,14 @@ def test_the_interface_that_moves_is_opened_and_the_cable_before_the_receiver(mo
         transport.open()
 
 
-def test_without_hidapi_the_sentence_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_hidapi_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hid", None)
     monkeypatch.setitem(sys.modules, "hidraw", None)
     with pytest.raises(OSError, match="spacemouse"):
         module.hid_module()
 
 
-def test_the_real_hidapi_finds_none_here_and_says_so() -> None:
+def test_the_real_hidapi_reports_that_none_is_connected() -> None:
     pytest.importorskip("hid", reason="needs the extra spacemouse")
     if interfaces(module.hid_module().enumerate()):
         pytest.skip("a SpaceMouse is connected")
@@ -502,7 +500,7 @@ def test_the_models_are_those_of_pyspacemouse(theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.name)
-def test_both_ways_of_reading_see_the_same(theirs: Any, model: Model) -> None:
+def test_both_sources_give_the_same_readings(theirs: Any, model: Model) -> None:
     from hitl_clic.devices.hardware.spacemouse_fallback import PySpaceMouseSource
 
     ids = next(ids for ids, one in MODELS.items() if one is model)
@@ -525,7 +523,7 @@ def test_both_ways_of_reading_see_the_same(theirs: Any, model: Model) -> None:
 
 
 class FakeEasyHid:
-    """The reader under pyspacemouse: a zero-padded buffer, one report a call."""
+    """The reader below pyspacemouse: a zero-padded buffer, one report per call."""
 
     product_string = manufacturer_string = serial_number = ""
     release_number = 0
@@ -544,7 +542,7 @@ class FakeEasyHid:
         return bytearray(self.reports.pop(0)[:size].ljust(size, b"\0")) if self.reports else bytearray()
 
 
-def test_without_its_library_pyspacemouse_says_what_to_install(theirs: Any) -> None:
+def test_without_its_library_the_error_names_what_to_install(theirs: Any) -> None:
     from hitl_clic.devices.hardware.spacemouse_fallback import PySpaceMouseSource
 
     with pytest.raises(OSError, match="libhidapi-hidraw0"):

@@ -1,4 +1,4 @@
-"""The channel between loop and scripted teacher: which plan a view gets, and who waits for what."""
+"""The channel between loop and scripted teacher: the plan of a view, and waiting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def plan(tick: int) -> Plan:
     return Plan(tick, np.full((4, 2), tick, np.float32), 0.0, 0, -1, 0, 0)
 
 
-def test_a_view_without_a_plan_gets_the_one_that_was_asked_for_at_its_tick() -> None:
+def test_a_view_without_a_plan_gets_the_plan_of_its_tick() -> None:
     newest: list[Plan | None] = [None]
     channel = TeacherChannel(lambda: newest[0])
     assert channel.view() is None
@@ -61,7 +61,7 @@ def test_a_request_for_help_shows_the_same_instant_again() -> None:
     assert seen.robot_action is not None
 
 
-def test_nobody_waits_where_a_person_teaches() -> None:
+def test_no_waiting_if_a_person_teaches() -> None:
     channel = TeacherChannel()
     channel.show(view(0))
     began = time.perf_counter()
@@ -69,8 +69,8 @@ def test_nobody_waits_where_a_person_teaches() -> None:
     assert time.perf_counter() - began < 1.0
 
 
-def test_the_answer_to_a_broken_off_episode_is_none_for_the_next() -> None:
-    """A person ends an episode before its tick 4 runs: the next episode begins with tick 4 too."""
+def test_an_answer_of_an_ended_episode_does_not_answer_the_next() -> None:
+    """An episode that a person ends before its tick 4 runs; the next episode also starts with tick 4."""
     channel = TeacherChannel()
     channel.join("oracle")
     channel.show(view(4, episode=0))

@@ -1,4 +1,4 @@
-"""Curves and axis maps changed key by key while the device moves: in the profile, in the device, on the page, saved."""
+"""Tuning by keys during use: in the profile, in the device, on the page, and saved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pygame
 import pytest
-from fake_hid import COMPACT, FakeTransport, Hand, moved, wait_until
+from fake_hid import COMPACT, CapPush, FakeTransport, moved, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.device_bench import run as device_bench
 from hitl_clic.device_bench import window as device_window
 from hitl_clic.device_bench.settings import BenchSettings
-from hitl_clic.device_bench.terminal import Keys, picture
+from hitl_clic.device_bench.terminal import TerminalKeys, picture
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.device_bench.window import BenchFeed
 from hitl_clic.devices.core.device import Device
@@ -31,8 +31,9 @@ from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.mapping.shaping import Profile, load_profile, shape
 from hitl_clic.devices.mapping.tuning import Tuning
+from hitl_clic.devices.registry import DEVICES
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
-from hitl_clic.runner.device_registry import DEVICES, profile_of
+from hitl_clic.runner.device_registry import make_device, profile_of
 from hitl_clic.settings import load
 
 PUSHED = {name: load_profile(name) for name in ("spacemouse", "gamepad", "keyboard", "mouse")}
@@ -46,7 +47,7 @@ def pressing(tuning: Tuning, keys: str) -> None:
 # ---- the profile
 
 
-def test_each_key_turns_its_knob_for_the_chosen_axis_alone() -> None:
+def test_each_key_changes_one_parameter_of_the_selected_axis() -> None:
     begun = load_profile("spacemouse")
     tuning = Tuning(begun)
     pressing(tuning, "222 1 3344 466 9")
@@ -60,15 +61,15 @@ def test_each_key_turns_its_knob_for_the_chosen_axis_alone() -> None:
     assert (tuning.profile.deadzone, tuning.profile.exponent) == (begun.deadzone, begun.exponent)
 
 
-def test_a_response_of_the_length_is_changed_for_all_axes() -> None:
+def test_a_radial_response_changes_for_all_axes() -> None:
     tuning = Tuning(load_profile("mouse"))
     pressing(tuning, "24")
     assert (tuning.profile.deadzone, tuning.profile.exponent) == (pytest.approx(0.07), pytest.approx(1.4))
     assert tuning.profile.axes["x"].deadzone is None
 
 
-def test_what_is_taken_back_is_as_it_was() -> None:
-    tuning = Tuning(load_profile("gamepad"), DEVICES["gamepad"].raw)
+def test_undo_restores_the_profile() -> None:
+    tuning = Tuning(load_profile("gamepad"), DEVICES["gamepad"].axis_labels)
     pressing(tuning, "2 896")
     assert tuning.changed
     pressing(tuning, "zzzz")
@@ -77,8 +78,8 @@ def test_what_is_taken_back_is_as_it_was() -> None:
     pressing(tuning, "z")
 
 
-def test_raw_axes_change_places_so_that_each_still_moves_something() -> None:
-    puck = Tuning(load_profile("spacemouse"), DEVICES["spacemouse"].raw)
+def test_raw_axes_swap() -> None:
+    puck = Tuning(load_profile("spacemouse"), DEVICES["spacemouse"].axis_labels)
     pressing(puck, "8")
     assert (puck.profile.source("x"), puck.profile.source("y")) == ("away", "right")
     pressing(puck, "77")
@@ -90,12 +91,12 @@ def test_raw_axes_change_places_so_that_each_still_moves_something() -> None:
     keys = Tuning(load_profile("keyboard"))
     pressing(keys, "8")
     assert [keys.profile.source(name) for name in ("x", "y", "rx", "ry")] == ["y", "x", "y", "x"], "turning stays"
-    pad = Tuning(load_profile("gamepad"), DEVICES["gamepad"].raw)
+    pad = Tuning(load_profile("gamepad"), DEVICES["gamepad"].axis_labels)
     pressing(pad, "7")
     assert pad.profile.source("x") == "d-pad x", "which nothing else was read from"
 
 
-def test_keys_that_the_profile_binds_are_the_devices() -> None:
+def test_bound_keys_do_not_tune() -> None:
     tuning = Tuning(load_profile("keyboard"))
     for key in ("s", "w", "space", "k"):
         assert not tuning.press(key)
@@ -103,18 +104,18 @@ def test_keys_that_the_profile_binds_are_the_devices() -> None:
 
 
 @given(st.sampled_from(sorted(PUSHED)), st.lists(st.sampled_from("123456789 z"), max_size=60))
-def test_no_keys_make_a_profile_that_is_not_allowed(name: str, keys: list[str]) -> None:
-    tuning = Tuning(PUSHED[name], DEVICES[name].raw)
+def test_random_keys_keep_the_profile_valid(name: str, keys: list[str]) -> None:
+    tuning = Tuning(PUSHED[name], DEVICES[name].axis_labels)
     pressing(tuning, "".join(keys))
     assert Profile.model_validate(tuning.profile.model_dump()) == tuning.profile
     assert tuning.message == ""
     assert {*map(tuning.profile.source, tuning.profile.axes)} <= {
         *map(PUSHED[name].source, PUSHED[name].axes),
-        *DEVICES[name].raw,
+        *DEVICES[name].axis_labels,
     }
 
 
-# ---- in the hand
+# ---- in use
 
 
 def puck_trial(command: BenchSettings | None = None) -> tuple[Trial, FakeTransport]:
@@ -133,7 +134,7 @@ def push(trial: Trial, transport: FakeTransport, *raw: int) -> tuple[float, ...]
     return sample.motion
 
 
-def test_a_device_follows_while_it_is_pushed() -> None:
+def test_a_device_uses_the_new_profile_during_a_push() -> None:
     trial, transport = puck_trial()
     assert push(trial, transport, 175, 0, 0, 0, 0, 0)[0] == pytest.approx(((0.5 - 0.08) / 0.92) ** 1.4)
     for key in "3333":
@@ -146,17 +147,17 @@ def test_a_device_follows_while_it_is_pushed() -> None:
     assert motion[1] < -0.3, "what moved x moves y, as y was: turned round"
 
 
-def test_a_change_of_the_profile_keeps_the_grip_and_the_arm() -> None:
+def test_a_change_of_profile_keeps_gripper_and_arm() -> None:
     trial, transport = puck_trial()
     device = trial.device
     assert isinstance(device, HandheldDevice)
-    device._pilot.press("gripper")
+    device._mapper.press("gripper")
     trial.press("2")
     push(trial, transport, 0, 0, 0, 0, 0, 0)
-    assert device._pilot.status.gripper == 1
+    assert device._mapper.status.gripper == 1
 
 
-def test_the_page_shows_the_live_point_on_the_curve() -> None:
+def test_the_page_shows_the_present_point_on_the_curve() -> None:
     trial, transport = puck_trial()
     feed = BenchFeed(trial)
     for keys in ("", "22", "44", "5", "9"):
@@ -186,7 +187,7 @@ def test_the_page_shows_the_live_point_on_the_curve() -> None:
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (800, 450), (2560, 1000)])
-def test_the_page_is_drawn_at_any_size_and_follows_hand_and_keys(size: tuple[int, int]) -> None:
+def test_the_page_is_drawn_at_any_size_and_follows_device_and_keys(size: tuple[int, int]) -> None:
     trial, transport = puck_trial()
     feed, painter, surface = BenchFeed(trial), WindowPainter(), pygame.Surface(size, 0, 32)
 
@@ -201,7 +202,7 @@ def test_the_page_is_drawn_at_any_size_and_follows_hand_and_keys(size: tuple[int
     assert len({at_rest, pushed, drawn()}) == 3
 
 
-def test_where_there_is_nothing_to_change_it_says_so() -> None:
+def test_a_device_without_a_profile_states_it() -> None:
     device: Device = PlaybackDevice(("x", "y"), [Step(0.0, (0.5, 0.0), engage=True), Step(9.0, (0.0, 0.0))])
     trial = Trial(device, "playback", None, BenchSettings(test="playback"))
     sample = device.read(0.0)
@@ -211,19 +212,19 @@ def test_where_there_is_nothing_to_change_it_says_so() -> None:
     view = BenchFeed(trial).state().bench
     assert view is not None
     assert "playback" in view.fixed
-    assert (view.knobs, view.chosen, trial.kept, trial.changed) == ((), "", None, False)
+    assert (view.knobs, view.chosen, trial.saved_to, trial.changed) == ((), "", None, False)
     assert [axis.motion for axis in view.axes] == [0.5, 0.0]
     WindowPainter().draw(pygame.Surface((1280, 720), 0, 32), BenchFeed(trial).state())
     assert any(trial.fixed in str(part) for part in picture(trial, sample).renderables)  # type: ignore[union-attr]
 
 
-def test_the_terminal_hears_keys_one_by_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_terminal_reads_keys_one_by_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "typed"
     path.write_text("2\tZ")
     with path.open() as typed:
         monkeypatch.setattr("sys.stdin", typed)
-        assert Keys(True).read() == ["2", "tab", "z"]
-    assert Keys(False).read() == []
+        assert TerminalKeys(True).read() == ["2", "tab", "z"]
+    assert TerminalKeys(False).read() == []
 
 
 # ---- kept
@@ -237,12 +238,12 @@ def presets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "devices"
 
 
-def test_s_keeps_it_under_a_free_name_and_once_more_over_its_own(presets: Path) -> None:
+def test_s_saves_under_a_free_name_and_then_over_it(presets: Path) -> None:
     (presets / "my-spacemouse.toml").write_text("taken")
     trial, _ = puck_trial()
     for key in "2s":
         trial.press(key)
-    assert trial.kept == presets / "my-spacemouse-2.toml"
+    assert trial.saved_to == presets / "my-spacemouse-2.toml"
     assert "--device spacemouse --profile my-spacemouse-2" in trial.message
     assert not trial.changed
     for key in "2s":
@@ -252,20 +253,20 @@ def test_s_keeps_it_under_a_free_name_and_once_more_over_its_own(presets: Path) 
     assert (presets / "my-spacemouse.toml").read_text() == "taken"
 
 
-def test_a_keyboard_that_moves_with_s_is_kept_by_another_key(presets: Path) -> None:
-    device = DEVICES["keyboard"].make(load(overrides={"device": "keyboard"}), ("x", "y"), Slot(), EventFeed())
+def test_a_profile_that_binds_s_is_saved_by_another_key(presets: Path) -> None:
+    device = make_device(load(overrides={"device": "keyboard"}), ("x", "y"), Slot(), EventFeed())
     trial = Trial(device, "keyboard", load_profile("keyboard"), BenchSettings(test="keyboard"))
     trial.press("s")
-    assert trial.kept is None
+    assert trial.saved_to is None
     assert ("F9", "save") in trial.hints()
     trial.press("f9")
-    assert trial.kept == presets / "my-keyboard.toml"
+    assert trial.saved_to == presets / "my-keyboard.toml"
 
 
-def test_keys_in_the_window_change_what_is_saved_at_the_end(
+def test_keys_in_the_window_change_the_saved_profile(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """The whole command, its window another's test; here one that only types."""
+    """The whole command, with a fake window that only types."""
     transport = FakeTransport(COMPACT)
     monkeypatch.setattr(spacemouse, "system_source", lambda: spacemouse.ReportSource(transport))
     monkeypatch.setattr(spacemouse, "hid_module", lambda: None)
@@ -306,12 +307,12 @@ def test_keys_in_the_window_change_what_is_saved_at_the_end(
     monkeypatch.setattr(device_window, "WindowLink", Typing)
     monkeypatch.setattr(device_bench, "has_display", lambda: True)
     path = tmp_path / "mine.toml"
-    hand = Hand(transport, moved(COMPACT, 350, 0, 0, 0, 0, 0))
-    hand.start()
+    push = CapPush(transport, moved(COMPACT, 350, 0, 0, 0, 0, 0))
+    push.start()
     try:
         assert app.main(["devices", "--test", "spacemouse", "--save", str(path)]) == 0
     finally:
-        hand.released()
+        push.release()
     assert shown == [1.0, -1.0]
     kept = load_profile(path)
     assert (kept.axes["x"].sign, kept.axes["x"].deadzone) == (-1, pytest.approx(0.09))

@@ -1,4 +1,4 @@
-"""A hand-held device pulled out in mid-motion, on its own reader thread: by the next tick at 20 Hz nothing moves."""
+"""A device unplugged in mid-motion, on its reader thread: motion is zero by the next tick at 20 Hz."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
-from fake_hid import COMPACT, FakeTransport, Hand, moved, wait_until
+from fake_hid import COMPACT, CapPush, FakeTransport, moved, wait_until
 from real_time import TooBusyError, late_ms, when_calm
-from test_gamepad import RIGHT_SHOULDER, VirtualPads
+from virtual_pads import RIGHT_SHOULDER, VirtualPads
 
 from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.gate import Gate, GateOutput
@@ -20,21 +20,21 @@ from hitl_clic.devices.mapping.shaping import load_profile
 
 RATE_HZ, TIMES = 20.0, 5
 Rig = Callable[[], AbstractContextManager[tuple[Device, Callable[[], None], Callable[[], None]]]]
-"""A device, what plugs it in and moves it, and what unplugs it."""
+"""(device, connect and push, unplug)."""
 
 
 @contextmanager
 def spacemouse_rig() -> Iterator[tuple[Device, Callable[[], None], Callable[[], None]]]:
-    """The device, what plugs it in and pushes it, and what unplugs it while the hand goes on pushing."""
+    """The device, a function that connects and pushes it, and one that unplugs it during the push."""
     transport = FakeTransport(COMPACT)
     profile = load_profile("spacemouse")
     device = HandheldDevice("spacemouse", ReportSource(transport), profile, retry_s=0.01, axes=("x", "y"))
-    hand = Hand(transport, moved(COMPACT, 350, 0, 0, 0, 0, 0))
-    hand.start()
+    push = CapPush(transport, moved(COMPACT, 350, 0, 0, 0, 0, 0))
+    push.start()
     try:
         yield device, lambda: transport.plug(True), lambda: transport.plug(False)
     finally:
-        hand.released()
+        push.release()
 
 
 @contextmanager

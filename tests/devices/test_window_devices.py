@@ -1,4 +1,4 @@
-"""Keyboard and mouse on constructed window events and a clock of their own; the contract on real threads."""
+"""Keyboard and mouse with constructed window events and clock; the device contract on real threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STRAIGHT = Profile(
 
 
 class Bench:
-    """A device read by hand, with the clock in the test's hand."""
+    """A device and a clock that the test controls, without a thread."""
 
     def __init__(
         self, kind: type[WindowDevice], profile: Profile, capacity: int = 1024, axes: tuple[str, ...] = ("x", "y")
@@ -105,7 +105,7 @@ def test_a_repeating_key_is_released_at_once(keys: Bench) -> None:
     assert not keys.read().engage
 
 
-def test_focus_loss_lets_go_at_once_also_of_taps(keys: Bench) -> None:
+def test_focus_loss_releases_keys_and_taps_at_once(keys: Bench) -> None:
     keys.put("key_down", "space")
     keys.put("key_down", "left")
     assert keys.read().engage
@@ -114,7 +114,7 @@ def test_focus_loss_lets_go_at_once_also_of_taps(keys: Bench) -> None:
     assert (sample.motion, sample.engage, sample.connected) == ((0.0, 0.0), False, True)
 
 
-def test_a_stop_is_heard_even_when_the_focus_goes_with_it(keys: Bench) -> None:
+def test_a_stop_survives_focus_loss(keys: Bench) -> None:
     keys.put("key_down", "escape")
     keys.put("focus_lost")
     assert keys.read().stop
@@ -135,7 +135,7 @@ def test_the_sample_is_as_old_as_the_newest_event(keys: Bench) -> None:
     assert keys.after(0).age_s(keys.now_ns) == 0.0, "alive confirms"
 
 
-def test_a_window_that_stalls_moves_nothing_and_resumes_what_is_held(keys: Bench) -> None:
+def test_a_stalled_window_stops_motion_and_resumes_held_keys(keys: Bench) -> None:
     keys.put("key_down", "space")
     keys.put("key_down", "w")
     assert keys.read().engage
@@ -145,7 +145,7 @@ def test_a_window_that_stalls_moves_nothing_and_resumes_what_is_held(keys: Bench
     assert keys.after(1).motion == (0.0, -1.0)
 
 
-def test_a_closed_window_is_a_lost_device_and_a_new_one_brings_it_back(keys: Bench) -> None:
+def test_a_closed_window_disconnects_and_a_new_one_reconnects(keys: Bench) -> None:
     keys.put("key_down", "space")
     keys.put("key_down", "w")
     keys.put("closed")
@@ -176,7 +176,7 @@ def test_an_event_from_the_future_does_not_keep_a_device_fresh(keys: Bench) -> N
     assert keys.read().time_ns <= keys.now_ns
 
 
-def test_a_drag_is_direction_and_strength_from_the_press(mouse: Bench) -> None:
+def test_a_drag_gives_direction_and_strength_from_the_press(mouse: Bench) -> None:
     mouse.put("motion", position=(0.9, 0.9))
     assert not mouse.read().engage
     mouse.put("button_down", "left", (0.5, 0.5))
@@ -215,11 +215,11 @@ def test_another_button_neither_moves_the_origin_nor_ends_the_drag(mouse: Bench)
     assert mouse.after(200).engage
 
 
-def test_focus_loss_ends_a_drag_and_a_broken_position_moves_nothing(mouse: Bench) -> None:
+def test_focus_loss_and_invalid_positions_end_motion(mouse: Bench) -> None:
     mouse.put("button_down", "left", (0.5, 0.5))
     mouse.put("motion", position=(math.nan, 0.6))
     assert mouse.read().motion == pytest.approx((0.0, 1.0))
-    assert mouse.device.broken_readings > 0
+    assert mouse.device.non_finite_readings > 0
     mouse.put("focus_lost")
     assert not mouse.read().engage
     mouse.put("motion", position=(0.9, 0.9))
@@ -233,7 +233,7 @@ def moved(sample: DeviceSample, axes: tuple[str, ...] = ARM) -> dict[str, float]
     return {axis: value for axis, value in zip(axes, sample.motion, strict=True) if value}
 
 
-def test_a_notch_of_the_wheel_is_a_short_push_and_more_of_them_go_on() -> None:
+def test_a_wheel_notch_is_a_short_push_and_more_notches_continue_it() -> None:
     mouse = Bench(MouseDevice, load_profile("mouse"), axes=ARM)
     mouse.put("button_down", "left", (0.5, 0.5))
     mouse.put("wheel", "wheel up")
@@ -247,15 +247,15 @@ def test_a_notch_of_the_wheel_is_a_short_push_and_more_of_them_go_on() -> None:
     assert moved(mouse.read()) == {"rz": -1.0}
 
 
-def test_a_gripper_is_told_by_presses_and_forgotten_when_the_teacher_lets_go() -> None:
+def test_a_gripper_command_persists_until_the_correction_ends() -> None:
     keys = Bench(KeyboardDevice, load_profile("keyboard"), axes=ARM)
-    for _ in range(3):  # a key that repeats is one press
+    for _ in range(3):  # key repeat is one press
         keys.put("key_down", "g")
     assert moved(keys.read()) == {"gripper": 1.0}
     keys.put("key_up", "g")
     assert moved(keys.after(500)) == {"gripper": 1.0}
-    assert keys.device.note() == "moving · gripper shut"
-    keys.device.released()
+    assert keys.device.status_text() == "moving · gripper closed"
+    keys.device.correction_ended()
     assert moved(keys.after(10)) == {}
     keys.put("key_down", "g")
     assert moved(keys.read()) == {"gripper": 1.0}
@@ -285,7 +285,7 @@ def test_contract(kind: type[WindowDevice]) -> None:
 
 
 class _Bad(Device):
-    """Breaks the contract in the way the test asks for."""
+    """Breaks the contract in a chosen way."""
 
     name = "bad"
     axes = ("x",)
@@ -306,11 +306,11 @@ def test_the_contract_can_fail() -> None:
         check_device(lambda: _Bad(motion=1.5), deflect=lambda _: None)
     with pytest.raises(AssertionError, match="unplugged"):
         check_device(lambda: _Bad(error=True), lose=lambda _: None)
-    with pytest.raises(AssertionError, match="lost device says so"):
+    with pytest.raises(AssertionError, match="disconnected device reports it"):
         check_device(_Bad, lose=lambda _: None, timeout_s=0.05)
 
 
-def test_a_reader_that_fails_leaves_a_lost_device_with_its_reason() -> None:
+def test_a_failed_reader_leaves_a_disconnected_device_with_its_reason() -> None:
     device = _Bad(motion=1.0, error=True)
     device.start()
     deadline = time.perf_counter() + 60
@@ -322,7 +322,7 @@ def test_a_reader_that_fails_leaves_a_lost_device_with_its_reason() -> None:
     assert device.latest().motion == (0.0,)
 
 
-def test_fresh_passes_young_samples_through_and_empties_old_ones() -> None:
+def test_fresh_keeps_new_samples_and_zeroes_old_ones() -> None:
     sample = DeviceSample(S, (0.5, -0.5), engage=True, stop=True)
     assert fresh(sample, S + 200 * MS, 0.25) is sample
     old = fresh(sample, S + 300 * MS, 0.25)

@@ -266,7 +266,7 @@ def test_a_learner_of_ones_own_teaches_those_that_agree_with_it(tmp_path: Path) 
         status, _, problems = finish(refused)
         assert status == 2
         assert problems.count("\n") == 1, problems
-        assert "clic.batch" in problems
+        assert "policy.batch" in problems
         assert "9" in problems
         learner.send_signal(signal.SIGTERM)
         status, _, problems = finish(learner)

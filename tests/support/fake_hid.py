@@ -1,4 +1,4 @@
-"""A 3D mouse that is not there: raw reports as the hardware would queue them, pulled out and put back by the test."""
+"""A fake 3D mouse: a queue of raw reports, which a test fills, unplugs and reconnects."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pressed(model: Model, *names: str) -> bytes:
 
 
 class FakeTransport:
-    """Reports queue up until they are read; unplugged, every call fails as hidapi's would."""
+    """A queue of reports. While unplugged, every call raises the error of hidapi."""
 
     def __init__(self, model: Model = COMPACT, plugged: bool = True) -> None:
         self.model, self.plugged = model, plugged
@@ -72,11 +72,11 @@ class FakeTransport:
             return self._queue.popleft() if self._queue else b""
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing."""
 
 
-class Hand(threading.Thread):
-    """Holds the cap, report after report as the hardware sends them, until the test lets go."""
+class CapPush(threading.Thread):
+    """Holds the cap deflected by sending reports at the hardware's rate, until `release`."""
 
     def __init__(self, transport: FakeTransport, reports: list[bytes], rate_hz: float = 125.0) -> None:
         super().__init__(daemon=True)
@@ -87,14 +87,14 @@ class Hand(threading.Thread):
         while not self._done.wait(self.period_s):
             self.transport.put(*self.reports)
 
-    def released(self) -> None:
+    def release(self) -> None:
         self._done.set()
         self.join()
         self.transport.put(*moved(self.transport.model, 0, 0, 0, 0, 0, 0))
 
 
 def wait_until(condition: object, timeout_s: float = 60.0) -> float:
-    """Seconds until it holds."""
+    """Wait until the condition holds; returns the seconds it took."""
     begun = time.perf_counter()
     while not condition():  # type: ignore[operator]
         assert time.perf_counter() - begun < timeout_s, "it did not happen"

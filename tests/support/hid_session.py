@@ -1,6 +1,6 @@
-"""`app.py` with a hand in it: `hid_session.py spacemouse|gamepad teach ...` moves a device that is not there.
+"""`app.py` with a simulated device: `hid_session.py spacemouse|gamepad teach ...`.
 
-The hand pushes right and away, rests, pushes again, and has its device pulled out and put back in the middle of that.
+The device is pushed right and away, rests, is pushed again, and is unplugged and reconnected during a push.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PUSH_S, REST_S = 0.8, 0.4
 
 def with_spacemouse() -> Callable[[], None]:
     """Puts a 3D mouse's transport in place of the system's; gives what moves it."""
-    from fake_hid import FakeTransport, Hand, moved
+    from fake_hid import CapPush, FakeTransport, moved
 
     from hitl_clic.devices.hardware import spacemouse
 
@@ -27,14 +27,14 @@ def with_spacemouse() -> Callable[[], None]:
         while not transport.opened:
             time.sleep(0.05)
         for number in range(1000):
-            hand = Hand(transport, moved(transport.model, 350, -350, 0, 0, 0, 0))
-            hand.start()
+            push = CapPush(transport, moved(transport.model, 350, -350, 0, 0, 0, 0))
+            push.start()
             time.sleep(PUSH_S)
             if number == 1:
                 transport.plug(False)
                 time.sleep(REST_S)
                 transport.plug(True)
-            hand.released()
+            push.release()
             time.sleep(REST_S)
 
     return live
@@ -42,7 +42,7 @@ def with_spacemouse() -> Callable[[], None]:
 
 def with_gamepad() -> Callable[[], None]:
     """Attaches a virtual pad; gives what moves it."""
-    from test_gamepad import RIGHT_SHOULDER, VirtualPads
+    from virtual_pads import RIGHT_SHOULDER, VirtualPads
 
     from hitl_clic.devices.hardware.gamepad import PadSource, connected_pads
 

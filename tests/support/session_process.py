@@ -18,11 +18,15 @@ from hitl_clic.types.messages import ChunkPair
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 180.0
 
-SMALL = [
-    *("--policy.negatives.samples", "16", "--policy.negatives.steps", "1"),
-    *("--policy.inference.candidates", "64", "--policy.inference.chains", "8", "--policy.inference.refine-steps", "2"),
+TINY = [
     *("--policy.network.hidden", "16", "16", "--policy.network.trunk", "16"),
     *("--policy.min-pairs", "8", "--policy.batch", "8"),
+]
+"""A network so small that it takes no time, with options that every method has."""
+SMALL = [
+    *TINY,
+    *("--policy.negatives.samples", "16", "--policy.negatives.steps", "1"),
+    *("--policy.inference.candidates", "64", "--policy.inference.chains", "8", "--policy.inference.refine-steps", "2"),
 ]
 """A method so small that everything but the method is what takes time."""
 LIVELY = [

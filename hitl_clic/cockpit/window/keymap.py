@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from hitl_clic.devices.core.controls import KEY_NAMES, is_key, key_label, meant
+from hitl_clic.devices.core.controls import KEY_NAMES, is_key, key_label, suggestion
 
 _Switch = Literal["toggle_correction_mode", "next_command_frame", "next_correction_axes"]
 WindowCommand = Literal["pause", "stop", "clear_stop", "success", "failure", "reset", "discard", _Switch, "quit"]
@@ -73,9 +73,9 @@ class Keymap:
         actions = {key.action for key in KEYS}
         for action, name in changed.items():
             if action not in actions:
-                raise ValueError(f"there is no window action {action!r}; {meant(action, actions)}")
+                raise ValueError(f"there is no window action {action!r}; {suggestion(action, actions)}")
             if not is_key(name):
-                raise ValueError(f"{action}: there is no key {name!r}; {meant(name, KEY_NAMES)}")
+                raise ValueError(f"{action}: there is no key {name!r}; {suggestion(name, KEY_NAMES)}")
         self._by_action = {key.action: replace(key, name=changed.get(key.action, key.name)) for key in KEYS}
         self.keys = tuple(self._by_action.values())
         """All rows, in the order of the table."""

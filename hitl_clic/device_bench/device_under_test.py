@@ -1,6 +1,6 @@
-"""What is tried out on the device bench: a hand's device, the oracle in a task of its own, or a recording played back.
+"""The device on the bench: an input device, the oracle with a task to correct, or the playback of a recording.
 
-Main thread. Nothing is taught: only the oracle moves a task, which it needs to have something to correct.
+Main thread. Nothing is learned here. Only the oracle has a task, since it needs something to correct.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.mapping.profiles import save_profile
 from hitl_clic.devices.mapping.shaping import Profile
+from hitl_clic.devices.registry import DEVICES
 from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
-from hitl_clic.runner.device_registry import DEVICES, EVERY_AXIS, resolve_device
+from hitl_clic.runner.device_registry import EVERY_AXIS, make_device, resolve_device
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.registry import make_task
@@ -32,31 +33,33 @@ from hitl_clic.types.records import Array, TickRecord
 PLAYBACK = "playback"
 ONE_ARM = tuple(axis for axis in EVERY_AXIS if not axis.endswith("2"))
 
-GoesOn = Callable[[], bool]
-"""Called at every beat: does what belongs to the device's surroundings; False ends the test."""
+KeepRunning = Callable[[], bool]
+"""Called at each poll: steps the device's task, if it has one. False ends the test."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A device to be tried: not started yet, its name for people, and what goes on around it."""
+class DeviceUnderTest:
+    """A device, not started; its display name; and what to call at each poll."""
 
     device: Device
     label: str
-    goes_on: GoesOn = lambda: True
+    keep_running: KeepRunning = lambda: True
 
 
-def subject(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack: ExitStack) -> Subject:
-    """The device that the bench names, with this profile; `feed` brings it the window's events.
+def device_under_test(
+    bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack: ExitStack
+) -> DeviceUnderTest:
+    """The device of the bench's settings, with this profile; `feed`: the window's events.
 
     Raises:
-        SettingsError: it cannot be had here, or there is no recording to play.
+        SettingsError: the device is not usable here, or there is no recording to play.
     """
-    return _playback(bench) if bench.test == PLAYBACK else _hand(bench, profile, feed, stack)
+    return _playback(bench) if bench.test == PLAYBACK else _live(bench, profile, feed, stack)
 
 
-def _hand(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack: ExitStack) -> Subject:
+def _live(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack: ExitStack) -> DeviceUnderTest:
     where = ""
-    if profile is not None:  # a changed profile is tried from a file, like any other
+    if profile is not None:  # a changed profile is loaded from a file, as in a session
         path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="profile-"))) / f"{profile.name}.toml"
         save_profile(profile, path)
         where = str(path)
@@ -64,24 +67,24 @@ def _hand(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack:
     settings = resolve_device(load(overrides=chosen | ({"task": bench.task} if bench.task else {})))
     spec, channel = DEVICES[settings.device], TeacherChannel()
     if spec.control and not bench.task:
-        return Subject(_made(settings, ONE_ARM, channel, feed), spec.label)
+        return DeviceUnderTest(_build(settings, ONE_ARM, channel, feed), spec.label)
     task = make_task(settings.task, **settings.task_options)
     stack.callback(task.close)
-    device = _made(settings, task.action_frame.axes, channel, feed)
+    device = _build(settings, task.action_frame.axes, channel, feed)
     if spec.control:
-        return Subject(device, spec.label)
-    return Subject(device, spec.label, _Stage(task, device, channel, settings.loop.rate_hz).beat)
+        return DeviceUnderTest(device, spec.label)
+    return DeviceUnderTest(device, spec.label, _OracleTask(task, device, channel, settings.loop.rate_hz).step)
 
 
-def _made(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
+def _build(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
     try:
-        return DEVICES[settings.device].make(settings, axes, channel, feed)
+        return make_device(settings, axes, channel, feed)
     except ValueError as error:
         raise SettingsError(str(error)) from error
 
 
-class _Stage:
-    """A task for the oracle to act in: it does what the oracle does, and stands still when that does not step in."""
+class _OracleTask:
+    """A task that executes the oracle's corrections, and stands still between them."""
 
     def __init__(self, task: Task, device: Device, channel: TeacherChannel, rate_hz: float) -> None:
         self._task, self._device, self._channel = task, device, channel
@@ -91,8 +94,8 @@ class _Stage:
         self._due_s = time.monotonic()
         self._begin()
 
-    def beat(self) -> bool:
-        """One tick of the task when it is time."""
+    def step(self) -> bool:
+        """Step the task if a tick is due."""
         now_s = time.monotonic()
         if now_s < self._due_s:
             return True
@@ -101,7 +104,7 @@ class _Stage:
         action = np.asarray(sample.motion, np.float32) if sample.engage else self._still
         self._observation, _, terminated, truncated, _ = self._task.step(action)
         self._tick += 1
-        self._step += 1
+        self._episode_step += 1
         if terminated or truncated:
             self._begin()
         self._show()
@@ -110,15 +113,15 @@ class _Stage:
     def _begin(self) -> None:
         self._episode += 1
         self._observation, _ = self._task.reset(seed=self._episode)
-        self._step = 0
+        self._episode_step = 0
         self._show()
 
     def _show(self) -> None:
-        view = TeacherView(self._tick, self._episode, self._step, self._observation, self._still[None], 0)
+        view = TeacherView(self._tick, self._episode, self._episode_step, self._observation, self._still[None], 0)
         self._channel.show(view)
 
 
-def _playback(bench: BenchSettings) -> Subject:
+def _playback(bench: BenchSettings) -> DeviceUnderTest:
     if bench.recording is None:
         raise SettingsError("recording is missing; test = playback needs --recording SESSION, a session folder")
     try:
@@ -128,13 +131,13 @@ def _playback(bench: BenchSettings) -> Subject:
         device = PlaybackDevice(axes, recorded_steps(recorded, settings))
     except ValueError as error:
         raise SettingsError(f"recording = {bench.recording} is not allowed; {error}") from error
-    return Subject(device, "playback", lambda: not device.ended)
+    return DeviceUnderTest(device, "playback", lambda: not device.ended)
 
 
 def recorded_steps(recorded: Session, settings: SessionSettings) -> list[Step]:
-    """What the teacher of a session did, tick by tick: at its own times, or at the loop's rate where ticks ran unpaced.
+    """The teacher's samples of a session, one per tick: at recorded times, or at the loop's rate with pace = max.
 
-    A step's motion is a^h on the axes that were taught, or for a direction (a^h - a^r) / e.
+    A step's motion is a^h on the taught axes, or (a^h - a^r) / e for a relative correction.
 
     Raises:
         ValueError: the recording cannot be read.
