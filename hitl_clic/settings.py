@@ -85,8 +85,8 @@ class SessionSettings(BaseModel):
     )
     schedule: Literal["async", "lockstep"] = Field(
         "async",
-        description="When the learner updates. async: always, in its own time. paper: in step with the loop as "
-        "Algorithm 1, reproducibly.",
+        description="When the learner updates. async: always, in its own time. lockstep: in step with the loop, as "
+        "Algorithm 1 of CLIC-Chunks; a run can be repeated exactly.",
     )
     horizon: int = Field(4, ge=1, le=64, description="H, length of a planned chunk, ticks.")
     policy: PolicySettings = Field(

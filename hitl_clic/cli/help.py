@@ -16,10 +16,10 @@ from hitl_clic.types.errors import fields_of, limits
 FLAGS = ("-h", "--help", "--help-all")
 WIDTH, COLUMN = 100, 34
 EVERYDAY: Mapping[str, str] = {
-    "task": "Task, as push_t, line_following, hammer or lift.",
+    "task": "Task, such as push_t, line_following, hammer or lift.",
     "method": "clic, clic_robust, clic_paper, bc, ibc or flow.",
     "device": "Input device: keyboard, mouse, gamepad, oracle, ...",
-    "session": "Preset of a whole session, as keyboard_relative.",
+    "session": "Preset of a whole session, such as keyboard_relative.",
     "config": "TOML file with settings of your own.",
     "profile": "Key map and response: a name or a TOML file.",
     "episodes": "Episodes to teach, count.",

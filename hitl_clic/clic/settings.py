@@ -185,8 +185,8 @@ class MethodSettings(BaseModel):
         0,
         ge=0,
         le=1_000_000_000,
-        description="N, updates; 0: off. After each N updates a new network starts in the background and replaces the "
-        "policy's after N updates of its own.",
+        description="N, updates; 0: off. Replaces the policy by a network trained from scratch in the background: the "
+        "first after about 3 N updates, each later one after about 2 N more.",
     )
     batch: int = Field(32, ge=1, le=65536, description="Pairs in a batch, count.")
     buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept, count; the oldest are dropped first.")

@@ -20,6 +20,8 @@ import zmq
 import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
+from hitl_clic.types.errors import UserError
+
 
 @dataclass(frozen=True, slots=True)
 class ServerKeys:
@@ -70,7 +72,7 @@ def load_server_keys(folder: Path) -> ServerKeys:
     public, secret = _pair(folder / "learner.key_secret")
     others = sorted(path for path in folder.glob("*.key") if path.name != "learner.key")
     if not others:
-        raise ValueError(f"{folder} holds no actor's public key (*.key), so no actor could connect")
+        raise UserError(f"{folder} holds no actor's public key (*.key), so no actor could connect")
     return ServerKeys(public, secret, tuple(_load(path)[0] for path in others))
 
 
@@ -83,6 +85,11 @@ def load_client_keys(folder: Path) -> ClientKeys:
 
 def _of_side(folder: Path, side: str) -> Path:
     """The folder of one side; also a folder with both sides, if both run on one machine."""
+    (other,) = (name for name in SIDES if name != side)
+    if (folder / f"{other}.key_secret").exists() and not (folder / f"{side}.key_secret").exists():
+        raise UserError(
+            f"link.keys = {folder} is the {other}'s folder; the {side} needs its own, such as {folder.parent / side}"
+        )
     own = folder / side
     return own if (own / f"{side}.key_secret").exists() and not (folder / f"{side}.key_secret").exists() else folder
 
@@ -111,7 +118,7 @@ class _Allowed:
 def _pair(path: Path) -> tuple[bytes, bytes]:
     public, secret = _load(path)
     if secret is None:
-        raise ValueError(f"key file {path} holds no secret key")
+        raise UserError(f"key file {path} holds no secret key")
     return public, secret
 
 
@@ -119,4 +126,4 @@ def _load(path: Path) -> tuple[bytes, bytes | None]:
     try:
         return zmq.auth.load_certificate(path)
     except (OSError, ValueError) as error:
-        raise ValueError(f"key file {path} cannot be read ({error}); make keys with `hitl-clic link-keys`") from error
+        raise UserError(f"key file {path} cannot be read ({error}); make keys with `hitl-clic link-keys`") from error

@@ -62,7 +62,7 @@ class Parts:
         if self.task is not None:
             return self.task
         if is_object_name(settings.task):
-            raise UserError(f"task = {settings.task} was an object; give task= an object of that class")
+            raise UserError(f"task = {settings.task} was an object; in Python, give task= an object of that class")
         try:
             return registry.make_task(settings.task, **settings.task_options)
         except ValueError as error:

@@ -52,6 +52,7 @@ def check_task(
     task = make()
     check_env(task, skip_render_check=True)  # rendering needs OpenGL
     _check_description(task)
+    _check_success(task)
     _check_seeds(make, seeds_differ)
     _check_snapshots(make)
     _check_forecasts(make, forecast_within)
@@ -312,6 +313,14 @@ def _check_predict(make: Callable[[], Task], within: float | None) -> None:
     _check_refused(partial(predictor.predict, before, wrong), "predict() must refuse an action that step() refuses")
     _check_refused(
         partial(predictor.predict, before[:-1], actions[:1]), "predict() must refuse an observation of wrong shape"
+    )
+
+
+def _check_success(task: Task) -> None:
+    task.reset(seed=2)
+    *_, info = task.step(np.zeros(_size(task), np.float32))
+    assert isinstance(info.get("success"), bool | np.bool_), (
+        f"step() must return info with a bool under 'success', got {info.get('success')!r}"
     )
 
 

@@ -15,6 +15,7 @@ import app
 from hitl_clic.link.actor import ActorLink
 from hitl_clic.link.keys import create_keys, load_client_keys, load_server_keys
 from hitl_clic.link.learner import ActorJoined, LearnerLink, PairArrived
+from hitl_clic.types.errors import UserError
 from hitl_clic.types.messages import Hello
 
 pytestmark = pytest.mark.skipif(not zmq.has("curve"), reason="this libzmq has no CURVE")
@@ -150,3 +151,10 @@ def test_missing_keys_are_refused_by_name(folder: Path, tmp_path: Path) -> None:
         load_client_keys(folder / "actor")
     with pytest.raises(ValueError, match=r"learner\.key_secret"):
         LearnerLink("tcp://127.0.0.1:*", None, LINK.model_copy(update={"keys": tmp_path}))
+
+
+def test_the_folder_of_the_other_side_is_named(tmp_path: Path) -> None:
+    create_keys(tmp_path / "keys")
+    for load, wrong, right in ((load_client_keys, "learner", "actor"), (load_server_keys, "actor", "learner")):
+        with pytest.raises(UserError, match=f"is the {wrong}'s folder; the {right} needs its own.*{right}"):
+            load(tmp_path / "keys" / wrong)

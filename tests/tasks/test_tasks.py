@@ -248,3 +248,10 @@ def test_push_t_forecast_error_is_below_a_tenth_of_a_pixel() -> None:
         pushed += bool(np.hypot(now.block_x - then.block_x, now.block_y - then.block_y) > 2.0)
         task.step(actions[step])
     assert pushed > 20
+
+
+def test_the_contract_names_a_missing_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = LineFollowing.step
+    monkeypatch.setattr(LineFollowing, "step", lambda task, action: (*step(task, action)[:4], {}))
+    with pytest.raises(AssertionError, match="info with a bool under 'success', got None"):
+        check_task(LineFollowing)
