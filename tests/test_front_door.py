@@ -191,7 +191,7 @@ def test_objects_are_as_good_as_names(tmp_path: Path) -> None:
     assert [record.episode for record in seen] == [0, 1]
     assert summary.episodes == 2
     assert hc.Session.open(summary.folder).settings.task == f"{__name__}:OwnTask"
-    with pytest.raises(hc.UserError, match="OwnTask was an object; give task="):
+    with pytest.raises(hc.UserError, match="OwnTask was an object; in Python, give task="):
         hc.evaluate(summary.folder, episodes=1)
     alone = hc.evaluate(summary.folder, episodes=1, task=OwnTask(max_steps=40))
     assert np.isnan(alone.l2_error_per_step), "there is no teacher to tell"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from test_baselines import (
+from method_toys import (
     BASELINES,
     CHUNK,
     DIM,
