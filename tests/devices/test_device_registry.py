@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hitl_clic.cli import devices
+from hitl_clic.cli.commands import DevicesCommand
 from hitl_clic.correction.mapping import bind
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.gamepad import PadSource
@@ -85,7 +86,7 @@ def test_one_entry_makes_a_device_selectable_and_listed(
     device = make_device(settings, ("x", "y"), TeacherChannel(), EventFeed())
     assert (device.name, device.axes) == ("pedal", ("x",))
     assert DeviceReport("pedal", True, "Ready: press the pedal.") in list_devices()
-    assert devices.run() == 0
+    assert devices.run(DevicesCommand()) == 0
     assert "Ready: press the pedal." in capsys.readouterr().out
 
 
