@@ -27,7 +27,8 @@ def test_corrections_by_hand_are_recorded_and_become_pairs(tmp_path: Path, devic
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests/support")]), "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests/support")]), "OMP_NUM_THREADS": "1"},
         cwd=ROOT,
     )
     status, _, problems = finish(session, timeout_s=150.0)
