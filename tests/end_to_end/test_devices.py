@@ -23,11 +23,12 @@ def test_corrections_by_hand_are_recorded_and_become_pairs(tmp_path: Path, devic
     arguments = ["teach", "--task", "push_t", "--device", device, "--headless", "--episodes", "1"]
     arguments += ["--loop.rate-hz", "20", "--task-options", "max_steps", "80", "--out", str(out), *SMALL, *LIVELY]
     session = subprocess.Popen(
-        [sys.executable, str(ROOT / "tests" / "hid_session.py"), device, *arguments],
+        [sys.executable, str(ROOT / "tests/support/hid_session.py"), device, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]), "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests/support")]), "OMP_NUM_THREADS": "1"},
         cwd=ROOT,
     )
     status, _, problems = finish(session, timeout_s=150.0)
@@ -41,9 +42,9 @@ def test_corrections_by_hand_are_recorded_and_become_pairs(tmp_path: Path, devic
     assert all(record.state == "correcting" for record in human)
     assert any(record.state == "autonomous" and record.connected for record in recorded.ticks), "it rests in between"
     lost = [record for record in recorded.ticks if not record.connected]
-    assert all(record.state == "autonomous" for record in lost), "a lost device drives nothing"
+    assert all(record.state == "autonomous" for record in lost), "a disconnected device corrects nothing"
     events = [record for record in recorded.records() if isinstance(record, EventRecord)]
-    # unplugged, or on a busy machine the fake hand fell silent before that
+    # unplugged, or silent before that on a busy machine
     assert any(event.name == "device_lost" and event.detail["why"] for event in events)
     assert any(event.name == "device_back" for event in events)
     pairs = json.loads((out / "summary.json").read_text())["pairs"]
