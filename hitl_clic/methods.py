@@ -59,8 +59,8 @@ def make_live_trainer(
 ) -> ChunkTrainer | ResettingTrainer:
     """The same for live pairs, with network resets where the settings ask for them."""
 
-    def make(generation: int) -> ChunkTrainer:
-        return make_trainer(dim_o, dim_a, horizon, settings, seed + generation, symmetries)
+    def make(replacements: int) -> ChunkTrainer:
+        return make_trainer(dim_o, dim_a, horizon, settings, seed + replacements, symmetries)
 
     return ResettingTrainer(make, settings.network_reset_every) if settings.network_reset_every else make(0)
 

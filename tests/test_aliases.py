@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hitl_clic.aliases import REMOVED, current_settings, without_removed
+from hitl_clic.aliases import REMOVED, current_settings, current_weight, without_removed
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, SettingsError, load
 
@@ -66,3 +66,16 @@ def test_recordings_that_name_removed_settings_are_read(name: str) -> None:
     assert not kept & set(REMOVED)
     recorded = SessionSettings.model_validate(dict(Session.open(RECORDINGS / name).settings.values))
     assert recorded == settings
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("wells.centres.weight", "modes.centres.weight"),
+        ("network.wells.shapes.bias", "network.modes.shapes.bias"),
+        ("trunk.0.weight", "trunk.0.weight"),
+    ],
+)
+def test_old_weights_are_found_wherever_they_are_nested(old: str, new: str) -> None:
+    assert current_weight(old) == new
+    assert current_weight(new) == new

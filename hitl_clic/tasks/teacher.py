@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-import numpy as np
-
 from hitl_clic.tasks.task import Array
 
 
@@ -47,9 +45,3 @@ class MemorylessTeacher(Teacher):
     def restore(self, snapshot: bytes) -> None:
         if snapshot != self.name.encode():
             raise ValueError(f"not a snapshot of {self.name}: {snapshot[:40]!r}")
-
-
-def clip_action(action: np.ndarray) -> Array:
-    """Scale an action into [-1, 1]^n by its largest entry, which keeps its direction; float32."""
-    largest = float(np.max(np.abs(action), initial=0.0))
-    return np.asarray(action / max(1.0, largest), dtype=np.float32)
