@@ -50,7 +50,7 @@ class Arguments:
 
 
 @dataclass(frozen=True)
-class Relearned:
+class Relearnt:
     """One row: a method and variant trained on one session, with that session's horizon, execute and seed."""
 
     task: str
@@ -67,7 +67,7 @@ class Relearned:
         return asdict(self).items() <= row.items()
 
 
-def measure(session: Path, job: Relearned, runner: Runner) -> dict[str, Any]:
+def measure(session: Path, job: Relearnt, runner: Runner) -> dict[str, Any]:
     """Train and evaluate once; the row.
 
     Raises:
@@ -112,7 +112,7 @@ def main() -> int:
         for variant in arguments.variants:
             for session in arguments.sessions:
                 of = SessionSettings.from_toml(session / "settings.toml")
-                job = Relearned(
+                job = Relearnt(
                     of.task, of.horizon, of.execute, of.seed, method, variant, arguments.updates, arguments.evaluations
                 )
                 if not any(job.is_row(row) for row in rows):

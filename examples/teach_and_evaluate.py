@@ -1,4 +1,4 @@
-"""Teach a robot to follow a line with the scripted teacher, evaluate what it learned, and verify the recording."""
+"""Teach a robot to follow a line with the scripted teacher, evaluate what it learnt, and verify the recording."""
 
 import sys
 

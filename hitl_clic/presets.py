@@ -6,8 +6,10 @@ on its main thread. Reads TOML files; writes nothing.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,6 +64,14 @@ def read(kind: Kind, name: str) -> dict[str, Any]:
     if path is None:
         raise PresetError(f"there is no preset {name} in {kind}; known: {', '.join(names(kind))}")
     return _read(kind, path, ())
+
+
+def sentence(kind: Kind, name: str) -> str:
+    """What a preset is for: the first sentence of the comment at the top of its file; empty if it has none."""
+    path = find(kind, name)
+    lines = iter([] if path is None else path.read_text(encoding="utf-8").splitlines())
+    comment = " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))
+    return re.split(r"(?<=[.:]) (?=[A-Z])", comment, maxsplit=1)[0]
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -304,7 +304,17 @@ def test_a_session_without_an_episode_says_so(taught: hc.SessionSummary, capsys:
     report(hc.SessionSummary.of(taught.folder, SummaryBuilder().summary()))
     said = capsys.readouterr().out
     assert "before an episode was finished" in said
-    assert "stepped in" not in said
+    assert "in the last" not in said
+
+
+@pytest.mark.parametrize(("by_script", "teacher"), [(True, "the scripted teacher"), (False, "you")])
+def test_a_session_says_who_taught(
+    taught: hc.SessionSummary, by_script: bool, teacher: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hitl_clic.cli.teach import report
+
+    report(taught, by_script)
+    assert f"\n{teacher} drove at " in capsys.readouterr().out
 
 
 def test_the_example_runs_from_any_folder(tmp_path: Path) -> None:

@@ -158,10 +158,10 @@ class DevicesCommand:
     )
     json: bool = Field(default=False, description="Print one JSON object at the end of a test, and nothing before.")
     calibrate: bool = Field(
-        default=False, description="Set offsets and deadzones from the axes at rest. Do not touch the device."
+        default=False, description="Set offsets and dead zones from the axes at rest. Do not touch the device."
     )
     deadzone: float | None = Field(
-        default=None, ge=0, lt=1, description="New deadzone of the profile, share of full; axes with their own keep it."
+        default=None, ge=0, lt=1, description="New dead zone of the profile, share of full; axes with their own keep it."
     )
     exponent: float | None = Field(
         default=None, ge=0.1, le=10, description="New exponent of the response curve; axes with their own keep it."
@@ -193,7 +193,7 @@ class BenchCommand:
     """Measure this machine; prints one JSON line for each measurement."""
 
     only: Literal["all", "loop", "plan", "update", "link", "device"] = Field(
-        default="all", description="What to measure."
+        default="all", description="What to measure: all, loop, plan, update, link or device."
     )
     seconds: float = Field(default=10.0, gt=0, le=3600, description="Time for each measurement, s.")
 

@@ -16,7 +16,7 @@ from hitl_clic.runner.replaying import replay
 from hitl_clic.settings import SessionSettings
 
 EVALUATED = 5
-"""Episodes of the evaluation: enough to see whether anything was learned."""
+"""Episodes of the evaluation: enough to see whether anything was learnt."""
 FIRST_SEED = 1_000_000
 """Seed of the evaluation's first start state; no session uses it."""
 
@@ -38,9 +38,9 @@ def run(command: DemoCommand) -> int:
     assert report is not None
     print(f"\nthe recording: {report.sentence}")
     if checkpoint.latest(out) is None:
-        print("nothing was learned: the session was too short")
+        print("nothing was learnt: the session was too short")
     else:
-        print(f"\nthe policy alone, from {EVALUATED} start states it was never taught at:")
+        print(f"\nthe policy alone, from {EVALUATED} start states that were not in the session:")
         evaluate.run(EvaluateCommand(source=out, episodes=EVALUATED, seed=FIRST_SEED))
     _tell(settings, out)
     return 0 if report.ok else 1
@@ -50,7 +50,7 @@ def _tell(settings: SessionSettings, out: Path) -> None:
     """Print the files written and what to do next."""
     print("\nwritten:")
     for name, what in (
-        ("curves.png", "how often the teacher intervened, episode by episode"),
+        ("curves.png", "share of ticks that the teacher drove, and success, by episode"),
         ("window.png", "the last picture of the window"),
         ("summary.json", "all figures"),
         ("session.mcap", "the recording; Foxglove opens it"),

@@ -1,4 +1,4 @@
-"""`hitl-clic evaluate`: a learned policy alone on seeded episodes, as a table or as JSON. Main thread."""
+"""`hitl-clic evaluate`: a learnt policy alone on seeded episodes, as a table or as JSON. Main thread."""
 
 from __future__ import annotations
 

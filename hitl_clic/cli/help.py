@@ -10,19 +10,20 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from hitl_clic import presets
 from hitl_clic.cli.flags import flag, kind_of, leaves, of_method
 from hitl_clic.types.errors import fields_of, limits
 
 FLAGS = ("-h", "--help", "--help-all")
 WIDTH, COLUMN = 100, 34
 EVERYDAY: Mapping[str, str] = {
-    "task": "Task, such as push_t, line_following, hammer or lift.",
-    "method": "clic, clic_robust, clic_paper, bc, ibc or flow.",
+    "task": "Task, such as push_t or lift; --help-all lists all.",
+    "method": "clic, clic_robust, clic_paper, bc, ibc or flow; --help-all explains each.",
     "device": "Input device: keyboard, mouse, gamepad, oracle, ...",
-    "session": "Preset of a whole session, such as keyboard_relative.",
+    "session": "Preset of a session; --help-all explains each.",
     "config": "TOML file with settings of your own.",
     "profile": "Key map and response: a name or a TOML file.",
-    "episodes": "Episodes to teach, count.",
+    "episodes": "Number of episodes.",
     "seed": "Seed of start states, network and oracle.",
     "out": "Folder to write; none: runs/NAME-DATE-TIME.",
     "headless": "No window; a dashboard in the terminal.",
@@ -42,7 +43,9 @@ EVERYDAY: Mapping[str, str] = {
     "window.sounds": "Play short tones for events.",
     "training.threads": "Threads of the learner, count.",
 }
-"""The flags of `--help`, each in at most one line; all others are in `--help-all`."""
+"""The flags of `--help`, with short sentences; all others are in `--help-all`."""
+PRESETS: Mapping[str, presets.Kind] = {"task": "tasks", "method": "methods", "session": "sessions"}
+"""Flags that choose a preset; `--help-all` explains each preset by the first sentence of its file."""
 
 
 def overview(commands: Mapping[str, type]) -> str:
@@ -73,6 +76,7 @@ class Page:
     Attributes:
         program: how it is called. command: its class. fields: its flags and arguments.
         positional: the field without a flag; empty: none. everything: whether `--help-all` is asked for.
+        unset: shown as the default of a setting that has no value yet; empty: the field's own default.
     """
 
     program: str
@@ -80,6 +84,7 @@ class Page:
     fields: Mapping[str, FieldInfo]
     positional: str
     everything: bool
+    unset: str = ""
 
     def text(self, values: Mapping[str, Any]) -> str:
         """The page; `values` are the settings that presets, files and flags give, shown as defaults."""
@@ -102,8 +107,8 @@ class Page:
         top = [name for name in known if "." not in name]
         if not self.everything:
             sessions = "config" in known  # a command that takes the settings of a session
-            own = [name for name in top if name in (fields_of(self.command) or {}) and name not in EVERYDAY]
-            yield "", [*own, *(name for name in EVERYDAY if name in known)] if sessions else top
+            own = [name for name in top if self._is_own(name)]
+            yield "", [*own, *(name for name in EVERYDAY if name in known and name not in own)] if sessions else top
             return
         yield "", top
         for table in dict.fromkeys(name.rpartition(".")[0] for name in known if "." in name):
@@ -112,21 +117,34 @@ class Page:
     def _entry(self, name: str, field: FieldInfo, value: Any) -> list[str]:
         kind = kind_of(field)
         left = name.upper() if name == self.positional else f"{flag(name)} {_metavar(kind)}".rstrip()
-        short = EVERYDAY.get(name, "") if not self.everything and "config" in self.fields else ""
+        short = EVERYDAY.get(name, "") if not self.everything and not self._is_own(name) else ""
         if value is None and not field.is_required():
-            value = field.default
+            value = self.unset if self.unset and not self._is_own(name) and field.default is not None else field.default
         default = "(required)" if field.is_required() and value is None else f"(default: {_shown(value)})"
         about = field.description or ""
         bounds = f"[{limits(field)}]" if limits(field) and not short else ""
         right = textwrap.wrap(" ".join(part for part in (short or about, bounds, default) if part), WIDTH - COLUMN)
+        if self.everything and name in PRESETS and not self._is_own(name):
+            right += _explained(PRESETS[name])
         first = f"  {left}"
         if len(first) >= COLUMN:
             return [first, *(" " * COLUMN + line for line in right)]
         return [first.ljust(COLUMN) + right[0], *(" " * COLUMN + line for line in right[1:])]
 
+    def _is_own(self, name: str) -> bool:
+        """Whether the command itself has this field; all others are settings of a session."""
+        return name in (fields_of(self.command) or {})
+
 
 def _summary(command: type) -> str:
     return " ".join((command.__doc__ or "").split())
+
+
+def _explained(kind: presets.Kind) -> Iterator[str]:
+    """Lines with the name and the sentence of each preset."""
+    for name in presets.names(kind):
+        text = f"- {name}: {presets.sentence(kind, name)}".removesuffix(": ")
+        yield from textwrap.wrap(text, WIDTH - COLUMN, subsequent_indent="  ")
 
 
 def _at(values: Mapping[str, Any], name: str) -> Any:

@@ -26,5 +26,5 @@ def run(command: LinkKeysCommand) -> int:
     learner, actor = folder / "learner", folder / "actor"
     print(f"{learner}: for the machine of the learner, with its secret; there: hitl-clic learner --link.keys {learner}")
     print(f"{actor}: for the machine of the robot, with its secret; there: hitl-clic teach --link.keys {actor}")
-    print("copy each folder to its machine over a safe way, and delete it elsewhere")
+    print("copy each folder to its machine, for example with scp, and delete all other copies")
     return 0

@@ -122,8 +122,12 @@ def _read(name: str, spec: Spec, arguments: list[str]) -> Command:
     rest = [word for word in arguments if word not in help.FLAGS]
     reader = flags.Reader(f"hitl-clic {name}", spec.fields(), spec.positional)
     if asked:
-        page = help.Page(f"hitl-clic {name}", spec.command, spec.fields(), spec.positional, "--help-all" in asked)
-        _end(page.text(_values(spec, reader, rest)))
+        values = _values(spec, reader, rest)
+        unset = "as recorded" if values is None else ""
+        page = help.Page(
+            f"hitl-clic {name}", spec.command, spec.fields(), spec.positional, "--help-all" in asked, unset
+        )
+        _end(page.text(values or {}))
     return _command(spec, reader.read(rest))
 
 
@@ -167,8 +171,11 @@ def _layers(spec: Spec, own: Mapping[str, Any], given: dict[str, Any]) -> dict[s
     }
 
 
-def _values(spec: Spec, reader: flags.Reader, arguments: list[str]) -> Mapping[str, Any]:
-    """The values that presets, files and flags give, for help; without those that are wrong."""
+def _values(spec: Spec, reader: flags.Reader, arguments: list[str]) -> Mapping[str, Any] | None:
+    """The values that presets, files and flags give, for help; without those that are wrong.
+
+    None if a recording gives them and the arguments name none.
+    """
     if not spec.settings:
         return {}
     try:
@@ -176,4 +183,4 @@ def _values(spec: Spec, reader: flags.Reader, arguments: list[str]) -> Mapping[s
         own = {name: given.pop(name) for name in spec.own() if name in given}
         return Layers.of(**_layers(spec, own, given)).values
     except UserError:
-        return Layers.of(session=spec.preset or None).values
+        return None if spec.command is LearnCommand else Layers.of(session=spec.preset or None).values

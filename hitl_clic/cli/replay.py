@@ -41,7 +41,7 @@ def tell(result: ReplayResult) -> None:
     """Print what a recording holds."""
     recorded, figures = open_session(result.path), result.summary.figures
     heading = f"{figures['task']}, {figures['method']}, {figures['device']}, H = {figures['horizon']}"
-    table = Table("episode", "seed", "reached", "steps", "stepped in", "error per step", title=heading)
+    table = Table("episode", "seed", "reached", "steps", "teacher drove", "error per step", title=heading)
     for row in recorded.episodes:
         table.add_row(
             str(row.episode + 1),
@@ -55,7 +55,7 @@ def tell(result: ReplayResult) -> None:
     pairs = figures["pairs"]
     print(
         f"{figures['ticks']} ticks at {figures['tick_hz']:g} Hz in {figures['wall_s']:.0f} s, "
-        f"{figures['tick_overruns']} overruns; {pairs['made']} pairs made, {pairs['ingested']} learned from; "
+        f"{figures['tick_overruns']} overruns; {pairs['made']} pairs made, {pairs['ingested']} of them learnt; "
         f"{figures['updates']} updates, {figures['weight_swaps']} new policies"
     )
     if recorded.truncated or recorded.lost:

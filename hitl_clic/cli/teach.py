@@ -32,7 +32,7 @@ def run(command: TeachCommand) -> int:
 
     torch.set_num_threads(settings.loop.planner_threads)
     summary = teach(settings=settings, say=lambda line: print(line, file=sys.stderr), dashboard=True)
-    report(summary)
+    report(summary, by_script=settings.device == "oracle")
     return 0
 
 
@@ -60,19 +60,20 @@ def differences(settings: SessionSettings) -> Iterator[tuple[str, Any, Any]]:
             yield name, before.get(name), value
 
 
-def report(summary: SessionSummary) -> None:
-    """Print how a session ended."""
+def report(summary: SessionSummary, by_script: bool = False) -> None:
+    """Print how a session ended. `by_script`: the scripted teacher corrected, not a person."""
     feedback, third = summary.feedback_per_step, max(1, summary.episodes // 3)
     if summary.episodes:
         print(
             f"\n{int(summary.success.sum())} of {summary.episodes} episodes reached the goal in {summary.wall_s:.0f} s"
         )
         first, last = feedback[:third].mean(), feedback[-third:].mean()
-        print(f"you stepped in at {first:.0%} of the ticks in the first third, {last:.0%} in the last")
+        teacher = "the scripted teacher" if by_script else "you"
+        print(f"{teacher} drove at {first:.0%} of the ticks in the first third of the session, {last:.0%} in the last")
     else:
         print(f"\nthe session ended before an episode was finished, after {summary.wall_s:.0f} s")
     print(
         f"{summary.updates} updates, {summary.weight_swaps} new policies, "
-        f"{summary.pairs_made} pairs made, {summary.pairs_ingested} learned from"
+        f"{summary.pairs_made} pairs made, {summary.pairs_ingested} of them learnt"
     )
-    print(f"all of it is in {summary.folder}: replay it with  hitl-clic replay {summary.folder}")
+    print(f"all files are in {summary.folder}; see the session again with: hitl-clic replay {summary.folder}")

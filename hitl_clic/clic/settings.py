@@ -229,8 +229,8 @@ class EnergyMethodSettings(MethodSettings):
         0,
         ge=0,
         le=64,
-        description="Greatest number of given first steps in a pair as it is learnt, ticks, below H; for loop.overlap "
-        "prefix_conditioned. 0 is off.",
+        description="For loop.overlap = prefix_conditioned: a pair is learnt with a random number of its first steps "
+        "given, at most this many, ticks; below H. 0: off.",
     )
     temperature: float = Field(1.0, gt=0, le=100, description="tau of the softmax over energies ([CC] 7.2.3), no unit.")
     penalty_margin: float = Field(1.0, ge=0, le=1e6, description="m of the gradient penalty ([CC] Eq. 11), energy.")

@@ -33,7 +33,8 @@ class LoopSettings(BaseModel):
         1.5,
         ge=0,
         le=1000,
-        description="Learner updates for each tick that --pace max waits for, as many as in real time; 0 never waits.",
+        description="With --pace max: the loop waits until the learner has made this many updates for each tick, about "
+        "as many as in real time. 0: it never waits.",
     )
     snapshot_every_s: float = Field(1.0, gt=0, le=3600, description="Seconds between two snapshots in the recording.")
     exploration: ExplorationSettings = Field(ExplorationSettings(), description="Noise on executed actions.")

@@ -1,6 +1,6 @@
 """The device on the bench: an input device, the oracle with a task to correct, or the playback of a recording.
 
-Main thread. Nothing is learned here. Only the oracle has a task, since it needs something to correct.
+Main thread. Nothing is learnt here. Only the oracle has a task, since it needs something to correct.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Ingest:
             self._trainer.add(number, pair.correction_mode, pair.state, pair.robot, pair.human, pair.mask)
         except ValueError as error:
             self.rejected += 1
-            log.warning("pair %d of run %s cannot be learned from: %s", pair.id, run_id, error)
+            log.warning("pair %d of run %s cannot be learnt from: %s", pair.id, run_id, error)
 
     def withdraw(self, run_id: str, withdrawal: Withdrawal) -> None:
         """Remove a pair from the trainer, now or when it arrives."""

@@ -1,4 +1,4 @@
-"""`evaluate`: runs a learned policy alone on seeded episodes. Any thread; synchronous."""
+"""`evaluate`: runs a learnt policy alone on seeded episodes. Any thread; synchronous."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def evaluate(
     teacher: Teacher | TeacherFunction | None = None,
     on_episode: Callable[[EpisodeResult], object] = lambda result: None,
 ) -> Evaluation:
-    """Run a learned policy alone on seeded episodes. Prints nothing, changes nothing of the process.
+    """Run a learnt policy alone on seeded episodes. Prints nothing, changes nothing of the process.
 
     Args:
         source: session folder, or one checkpoint in it.

@@ -1,4 +1,4 @@
-"""A learned policy outside of a session: loads a checkpoint and plans chunks. Any thread, one caller at a time."""
+"""A learnt policy outside of a session: loads a checkpoint and plans chunks. Any thread, one caller at a time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Policy:
     """A policy ready to plan. Make it with `Policy.load`.
 
     Attributes:
-        path: of its checkpoint. settings: of the session it was learned in. version: of its weights.
+        path: of its checkpoint. settings: of the session it was learnt in. version: of its weights.
         updates: of the network. dim_o, dim_a: sizes of observation and action. horizon: H, steps of a chunk.
         execute: Ta, steps of a chunk to execute before the next plan.
     """

@@ -31,7 +31,7 @@ Axes = tuple[tuple[str, int], tuple[str, int]]
 """Names and indices of two action axes."""
 NO_ENERGY = "This method has no energy: its policy compares no actions"
 LOADING = "The energy is being computed"
-KNOWS_NOTHING = "The robot has learned nothing yet: it stands still"
+KNOWS_NOTHING = "The robot has learnt nothing yet: it stands still"
 PERIOD_S = 0.5
 """Time between two energy slices, s."""
 COMPLIANCE_EVERY_NS = 1_000_000_000

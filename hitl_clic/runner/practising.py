@@ -65,7 +65,7 @@ def practice(
     dashboard: bool = False,
     **chosen: Unpack[Overrides],
 ) -> PracticeResult:
-    """Drive a task alone, to get to know a device. Nothing is learned or recorded; nothing is printed.
+    """Drive a task alone, to get to know a device. Nothing is learnt or recorded; nothing is printed.
 
     Args:
         on_episode: called with each finished episode. The other arguments are those of `teach`.

@@ -84,11 +84,11 @@ class PracticeResult:
 
 @dataclass(frozen=True, slots=True)
 class LearnResult:
-    """A policy learned from recordings.
+    """A policy learnt from recordings.
 
     Attributes:
         folder: with its settings and checkpoint; `evaluate` and `Policy.load` take it.
-        checkpoint: the file. pairs: learned from, count. updates: of the network, count.
+        checkpoint: the file. pairs: learnt from, count. updates: of the network, count.
         wall_s: time of the updates, seconds.
     """
 

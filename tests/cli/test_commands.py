@@ -308,7 +308,7 @@ def test_the_demo_teaches_verifies_and_evaluates(
 
     monkeypatch.setattr(checkpoint, "latest", lambda folder: None)
     assert demo.run(DemoCommand(settings)) == 0
-    assert "nothing was learned" in capsys.readouterr().out
+    assert "nothing was learnt" in capsys.readouterr().out
     monkeypatch.setattr(teach, "run", lambda given: 1)
     assert demo.run(DemoCommand(settings)) == 1
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic.fields import FieldInfo
 
+from hitl_clic import presets
 from hitl_clic.baselines.settings import BcSettings
 from hitl_clic.cli.commands import (
     BenchCommand,
@@ -250,6 +251,39 @@ def test_help_all_shows_the_settings_of_the_chosen_method_alone(capsys: pytest.C
     assert "--policy.batch" in shown
     assert "--policy.negatives.samples" not in shown
     assert "--policy.draws" in said("teach --method flow --help-all", capsys)
+
+
+@pytest.mark.parametrize("kind", ["tasks", "methods", "sessions"])
+def test_help_all_of_teach_explains_every_preset(kind: presets.Kind, capsys: pytest.CaptureFixture[str]) -> None:
+    text = re.sub(r"\s+", " ", said("teach --help-all", capsys))
+    for name in presets.names(kind):
+        about = presets.sentence(kind, name)
+        assert len(about.split()) >= 3
+        assert f"- {name}: {about}" in text
+
+
+def test_a_preset_without_a_comment_has_no_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "configs" / "sessions").mkdir(parents=True)
+    (tmp_path / "configs" / "sessions" / "mine.toml").write_text("episodes = 3\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert presets.sentence("sessions", "mine") == presets.sentence("sessions", "nowhere") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("learner --help", "--out PATH Folder for its checkpoints. (required)"),
+        ("learn --help", "--episodes INT Use only the first episodes of each session"),
+        ("learn --help", "explains each. (default: as recorded)"),
+        ("learn recordings/oracle --help", "explains each. (default: clic)"),
+        ("bench --help", "What to measure: all, loop, plan, update, link or device."),
+        ("devices --help", "--task TEXT Show only this task's axes and keys"),
+    ],
+)
+def test_help_says_what_an_option_means_for_this_command(
+    line: str, part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert part in re.sub(r"\s+", " ", said(line, capsys))
 
 
 def test_help_of_a_wrong_command_line_is_still_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -253,9 +253,9 @@ def test_wrong_keys_are_refused_everywhere(bindings: dict[str, str], named: str)
 
 def test_status_texts() -> None:
     assert status_text.learned(replace(STATE, corrections=())) == ("No corrections yet", True)
-    assert status_text.learned(STATE) == ("1 of your last 2 corrections learned", False)
+    assert status_text.learned(STATE) == ("1 of your last 2 corrections learnt", False)
     assert status_text.learned(replace(STATE, corrections=("learned",) * 9)) == (
-        "Your last 5 corrections are learned",
+        "Your last 5 corrections are learnt",
         True,
     )
     followed = replace(STATE, corrections=("followed", "undone", "unfollowed", "followed"))
@@ -285,7 +285,7 @@ def test_status_texts() -> None:
     assert "release" in status_text.beside_badge(replace(STATE, gate="correcting", hint="release Space"))
     assert ("Z", "undo") in status_text.key_rows(STATE)[1]
     assert ("Z", "undo") not in status_text.key_rows(replace(STATE, practice="Reached 1 of 1"))[1], (
-        "nothing is learned there"
+        "nothing is learnt there"
     )
     held = replace(STATE, correction_axes="height", device_keys=(("Space", "Drive"),), hint="hold Space")
     assert status_text.beside_badge(held) == "only height · relative · hold Space"
@@ -464,7 +464,7 @@ def test_dashboard_shows_the_windows_texts() -> None:
     out = io.StringIO()
     Console(file=out, width=120).print(render(replace(STATE, gate="stopped", message="Emergency stop")))
     text = out.getvalue()
-    for timed in ("STOPPED", "1 of your last 2 corrections learned", "Keyboard", "Emergency stop", "coverage"):
+    for timed in ("STOPPED", "1 of your last 2 corrections learnt", "Keyboard", "Emergency stop", "coverage"):
         assert (timed in text) == (timed != "coverage")
 
 

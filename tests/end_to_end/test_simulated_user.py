@@ -1,4 +1,4 @@
-"""A session with a scripted person at an arm, in real processes: what fingers can do, and what is learned of it."""
+"""A session with a scripted person at an arm, in real processes: what fingers can do, and what is learnt from it."""
 
 from __future__ import annotations
 

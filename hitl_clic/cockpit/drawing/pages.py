@@ -105,7 +105,7 @@ def summary(brush: Brush, state: CockpitState, end: SessionEnd) -> None:
     y += px(18)
 
     facts = (
-        ("CORRECTIONS", f"{state.pairs_learned} of {state.pairs_made} learned"),
+        ("CORRECTIONS", f"{state.pairs_learned} of {state.pairs_made} learnt"),
         ("POLICY", f"v{state.weight_version} after {end.updates} updates"),
         ("TIME", status_text.age(end.wall_s)),
         ("LOOP LATENESS", f"p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"),

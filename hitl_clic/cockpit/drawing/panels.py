@@ -52,7 +52,7 @@ def parts(layout: Layout, state: CockpitState, page: Literal["session", "energy"
 
 
 def learning(brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
-    """Whether the last corrections are learned."""
+    """Whether the last corrections are learnt."""
     room = brush.card(rect, "PRACTICE" if state.practice else "IS IT LEARNING?")
     px = brush.px
     sentence, all_learned = status_text.learned(state)
@@ -73,7 +73,7 @@ def learning(brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
 
 
 def _flag(brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) -> None:
-    """Filled: learned or followed. Half: learned, not followed yet. Outlined: waiting. Line: undone. Faint: none."""
+    """Filled: learnt or followed. Half: learnt, not followed yet. Outlined: waiting. Line: undone. Faint: none."""
     if flag in ("learned", "followed"):
         brush.box(bar, palette.GOOD, bar.height / 2)
     elif flag == "unfollowed":

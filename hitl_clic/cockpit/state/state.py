@@ -103,7 +103,7 @@ class CockpitState:
         link, link_detail: state of the connection to the learner, and a sentence about it.
         message: the last event, one sentence; may be empty. end: set when the session is over.
         energy_slice: the energy, or a sentence why there is none.
-        practice: the score in practice mode, where nothing is learned; else empty. `feedback` in `history` is then the
+        practice: the score in practice mode, where nothing is learnt; else empty. `feedback` in `history` is then the
             share of the time limit that each episode took.
         bench: the device bench, which covers the whole window.
     """

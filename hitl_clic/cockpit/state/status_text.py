@@ -31,7 +31,7 @@ CORRECTIONS: Mapping[Correction, tuple[str, str]] = {
     "queued": ("○", "waiting"),
     "unfollowed": ("◐", "not yet"),
     "followed": ("●", "followed"),
-    "learned": ("●", "learned"),
+    "learned": ("●", "learnt"),
 }
 """Symbol and word of each state of a correction."""
 
@@ -109,7 +109,7 @@ def newest(state: CockpitState) -> tuple[Correction, ...]:
 
 
 def learned(state: CockpitState) -> tuple[str, bool]:
-    """Whether the newest corrections are learned: as a text, and as a flag for all of them."""
+    """Whether the newest corrections are learnt: as a text, and as a flag for all of them."""
     if state.practice:
         return state.practice, True
     kept = [flag for flag in newest(state) if flag != "undone"]
@@ -122,20 +122,20 @@ def learned(state: CockpitState) -> tuple[str, bool]:
         share = "" if followed == len(kept) else f"{followed} of "
         return f"It follows {share}your last {len(kept)} corrections", not share
     if len(kept) == 1:
-        return ("Your last correction is learned" if done else "Your last correction is waiting"), bool(done)
+        return ("Your last correction is learnt" if done else "Your last correction is waiting"), bool(done)
     if done == len(kept):
-        return f"Your last {done} corrections are learned", True
-    return f"{done} of your last {len(kept)} corrections learned", False
+        return f"Your last {done} corrections are learnt", True
+    return f"{done} of your last {len(kept)} corrections learnt", False
 
 
 def policy(state: CockpitState) -> str:
     """One line about weights and training pairs."""
     if state.practice:
-        return "nothing is recorded or learned here"
+        return "nothing is recorded or learnt here"
     used = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
     version = used if state.weight_version else "untrained: it stands still"
     return (
-        f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs learned"
+        f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs learnt"
     )
 
 

@@ -33,7 +33,7 @@ class WindowSettings(BaseModel):
         '"page down". devices --keys lists both.',
     )
     sounds: bool = Field(
-        False, description="Play short tones: corrections learned, help requested, episode ended, emergency stop."
+        False, description="Play short tones: corrections learnt, help requested, episode ended, emergency stop."
     )
     welcome: Literal["first", "always", "never"] = Field(
         "first", description="When to show the welcome page. first: once per user account."
