@@ -34,7 +34,6 @@ MOST_WORDS = 25
 
 ROOMS = "hitl_clic|devices|configs|tests|tools|benchmarks|recordings"
 PATH = re.compile(rf"`((?:{ROOMS})/[^`\s]*|app\.py|pyproject\.toml)`")
-FORMER = re.compile(r"\(formerly[^)]*\)")
 MODULE = re.compile(r"python -m ((?:benchmarks|tools)\.\w+)")
 FLAG = re.compile(r"(?<![\w-])--([a-z][a-z0-9.-]*)")
 SETTING = re.compile(r"`((?:clic|correction|gate|help_request|loop|oracle|policy|training|window)\.[a-z_.]+)`")
@@ -63,7 +62,7 @@ def test_named_files_exist(page: Path) -> None:
 
 @every_page
 def test_named_commands_flags_and_settings_exist(page: Path) -> None:
-    text = FORMER.sub("", page.read_text(encoding="utf-8")).replace("\\\n", " ")
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     commands = re.findall(r"(?:hitl-clic|app\.py) ([a-z][a-z-]*)", text)
     assert [name for name in commands if name not in COMMANDS] == []
     assert [name for name in _settings_named(text) if not _is_setting(name)] == []

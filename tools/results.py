@@ -56,13 +56,14 @@ python -m benchmarks.chunk_table --task hammer --horizons 1 4 8 12 15 --seeds 0 
 
 The command skips rows that exist and continues where it was stopped. `--points` and `--evaluations` set when and how
 often the policy is evaluated. A variant is a settings file in `benchmarks/variants`; `--variants NAME` chooses it.
-Variants `gaussian`, `magnitude_*` and `directional_*` are teachers who err: a tremor, too small corrections, and
-corrections that are so many degrees off. The other variants change the method."""
+Variants `gaussian`, `magnitude_*` and `directional_*` are teachers with errors: a tremor, corrections that are too
+small, and corrections whose direction is wrong by so many degrees. The other variants change the method."""
 
 AGAIN = """## Learning again from the same corrections
 
 Each variant learns from the same recorded corrections, and then acts alone. Only the variant differs between rows.
-The two variants that start the search or its negatives anywhere lose most. The others change little on these data.
+`uniform_inference` starts the search at random chunks, and `uniform_negatives` draws the negatives at random. These two
+reduce success most. The other variants change it little on these data.
 
 ```
 python -m benchmarks.again --sessions runs/chunk_table/hammer-clic-*-h15-*/session-* \\
@@ -71,11 +72,11 @@ python -m benchmarks.again --sessions runs/chunk_table/hammer-clic-*-h15-*/sessi
 
 HELP = """## Asking for help
 
-The teacher never corrects unasked. When the robot asks, the teacher drives for 16 steps. Three ways are compared on the
-same starts: the robot never asks, asks when its plans are uncertain, or asks equally often at random.
+The teacher drives only when the robot asks, and then for 16 steps. Three ways are compared on the same starts: the
+robot never asks, asks when its plans are uncertain, or asks equally often at random.
 
-Uncertainty helps where the robot does not know what to do. Where two ways are equally good, plans are far apart too.
-There, equally frequent help at random can be worth more: see `push_t`.
+Help on uncertainty prevents most failures where the robot does not know what to do, as in `pick_can`. But plans are
+also far apart where two ways are equally good. In `push_t`, help at random times prevented more failures.
 
 ```
 python -m benchmarks.help_request SESSION_OR_POLICY ... --episodes 40

@@ -1,4 +1,4 @@
-"""Implicit behaviour cloning (Florence et al., arXiv 2109.00137): labels are chunks, not desired spaces.
+"""Implicit behaviour cloning (Florence et al., arXiv 2109.00137): labels are chunks, not desired sets.
 
 Network, negatives and inference are those of CLIC-Chunks, so only the supervision differs. `EnergyPolicy` plans.
 Pure torch; the learner process runs it.

@@ -97,7 +97,8 @@ class EvaluateCommand:
         default=None,
         ge=0,
         le=64,
-        description="Ticks before its start at which a chunk is planned, as loop.plan_lead; none: as in the session.",
+        description="A chunk is requested this many ticks before it begins, as loop.plan_lead; none: as in the "
+        "session.",
     )
     execute: int | None = Field(
         default=None, ge=1, le=512, description="Ta, ticks of a chunk that are executed; none: as in the session."
@@ -161,7 +162,10 @@ class DevicesCommand:
         default=False, description="Set offsets and dead zones from the axes at rest. Do not touch the device."
     )
     deadzone: float | None = Field(
-        default=None, ge=0, lt=1, description="New dead zone of the profile, share of full; axes with their own keep it."
+        default=None,
+        ge=0,
+        lt=1,
+        description="New dead zone of the profile, share of full; axes with their own keep it.",
     )
     exponent: float | None = Field(
         default=None, ge=0.1, le=10, description="New exponent of the response curve; axes with their own keep it."

@@ -13,7 +13,7 @@ NegativeStart = Literal["uniform", "proposals"]
 EnergyKind = Literal["mlp", "film"]
 MethodKind = Literal["clic", "ibc", "bc", "flow"]
 FOLLOW_RATIO = 0.5
-"""Default gamma, and the radius by which answers of methods without desired spaces are judged, no unit."""
+"""Default gamma, and the radius by which answers of methods without desired sets are judged, no unit."""
 
 
 class NetworkSettings(BaseModel):
@@ -99,7 +99,7 @@ class HalfSpaceSettings(BaseModel):
 
 
 class ModeLossSettings(BaseModel):
-    """A term of the loss that pulls the modes of the energy into the desired spaces ([CC] has no modes)."""
+    """A term of the loss that pulls the modes of the energy into the desired sets ([CC] has no modes)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -107,7 +107,7 @@ class ModeLossSettings(BaseModel):
         0.0,
         ge=0,
         le=1e6,
-        description="Weight of the squared distance from modes to desired spaces, no unit; helps chunks of over 50 "
+        description="Weight of the squared distance from modes to desired sets, no unit; helps chunks of over 50 "
         "numbers. 0 is none, as published.",
     )
     ratio: float = Field(
@@ -256,7 +256,7 @@ class EnergyMethodSettings(MethodSettings):
 
 
 class ClicSettings(EnergyMethodSettings):
-    """CLIC-Chunks: desired action chunk spaces and policy shaping."""
+    """CLIC-Chunks: desired sets of chunks and policy shaping."""
 
     kind: Literal["clic"] = Field("clic", description="clic: an energy, learnt from sets of chunks that are desired.")
     radius_ratio: float = Field(
@@ -266,10 +266,10 @@ class ClicSettings(EnergyMethodSettings):
     boundary_power: float = Field(
         10.0, gt=0, le=100, description="Exponent of p in the target (Eq. 10 has 1, the reference 10), no unit."
     )
-    half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired space of relative corrections.")
-    mode_loss: ModeLossSettings = Field(ModeLossSettings(), description="Pulls the energy's modes to desired spaces.")
+    half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired set of relative corrections.")
+    mode_loss: ModeLossSettings = Field(ModeLossSettings(), description="Pulls the energy's modes to desired sets.")
 
     @property
     def follow_ratio(self) -> float:
-        """gamma: an answer within the desired space follows."""
+        """gamma: an answer within the desired set follows."""
         return self.radius_ratio

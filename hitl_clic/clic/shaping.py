@@ -1,4 +1,4 @@
-"""Policy shaping: move the policy's probability mass into the desired spaces ([CC] Eq. 9 to 11).
+"""Policy shaping: move the policy's probability mass into the desired sets ([CC] Eq. 9 to 11).
 
 Pure torch, any thread; no I/O. All probabilities are logarithms, so results are finite for every finite energy.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hitl_clic.clic.desired_space import (
+from hitl_clic.clic.desired_set import (
     circular_gap,
     circular_log_p,
     draw_directions,
@@ -94,7 +94,7 @@ def energies_and_penalty(
 
 
 def observation_log_p(samples: Tensor, batch: Batch, settings: ClicSettings, generator: torch.Generator) -> Tensor:
-    """log p(a in the desired space of its pair): [CC] Eq. 6 for absolute, [CL] for relative corrections.
+    """log p(a in the desired set of its pair): [CC] Eq. 6 for absolute, [CL] for relative corrections.
 
     Args:
         samples: [B, S, D]. generator: used only if the batch has a relative correction.
@@ -114,10 +114,10 @@ def observation_log_p(samples: Tensor, batch: Batch, settings: ClicSettings, gen
 
 
 def mode_loss(energy: Energy, context: Context, batch: Batch, settings: ClicSettings) -> Tensor:
-    """Mean squared distance of the mode centres from the desired spaces, weighted by responsibility for a^h; a scalar.
+    """Mean squared distance of the mode centres from the desired sets, weighted by responsibility for a^h; a scalar.
 
     For large D, contrasts place a mode badly: nearly all samples are farther from a^h than the mode is. This loss moves
-    the responsible mode to the edge of the desired space and no further. So overlapping spaces keep their intersection,
+    the responsible mode to the edge of the desired set and no further. So overlapping sets keep their intersection,
     and the other modes stay free for other solutions. 0 for an energy without modes.
     """
     centres, shares = energy.centres(context), energy.shares(context, batch.human[:, None])
@@ -132,7 +132,7 @@ def mode_loss(energy: Energy, context: Context, batch: Batch, settings: ClicSett
 def permute_untaught(samples: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
     """The samples with their untaught coordinates permuted among the samples of the same state.
 
-    Untaught coordinates of a^h and a^r are placeholders. The samples in the desired space descend from a^h. If they
+    Untaught coordinates of a^h and a^r are placeholders. The samples in the desired set descend from a^h. If they
     kept its placeholder, the target would teach it. After the permutation, taught and untaught coordinates are
     independent.
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
-from hitl_clic.clic.desired_space import limited_correction
+from hitl_clic.clic.desired_set import limited_correction
 from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.settings import MethodSettings

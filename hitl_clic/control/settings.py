@@ -26,8 +26,8 @@ class LoopSettings(BaseModel):
         ge=0,
         le=64,
         validate_default=True,
-        description="Ticks before the next chunk takes over at which it is asked for; 0 with sync, at least 1 with "
-        "the other overlaps, at most execute and horizon - execute.",
+        description="The next chunk is requested this many ticks before it begins; 0 with sync, at least 1 with the "
+        "other overlaps, at most execute and horizon - execute.",
     )
     updates_per_tick: float = Field(
         1.5,

@@ -128,7 +128,7 @@ def human_action(
     teacher may drive far or gently, and what is learnt is the direction (`policy.relative_length`). Of the motions in
     space (translation, rotation of a hand) only those with motion are controlled then.
 
-    A label has one mode, as its pair and desired space have. While relative axes move, absolute axes are executed but
+    A label has one mode, as its pair and desired set have. While relative axes move, absolute axes are executed but
     not taught. Otherwise the label covers the absolute axes alone.
 
     Args:

@@ -46,7 +46,7 @@ PADDINGS: Mapping[Padding, Pad] = {"hold": _hold, "robot": _robot, "hindsight": 
 
 
 def final_mask(taught: Array, mode: CorrectionMode, padding: Padding) -> Array:
-    """The mask of a pair: 1 on the coordinates that bound its desired space, else 0.
+    """The mask of a pair: 1 on the coordinates that bound its desired set, else 0.
 
     Taught axes of taught steps count. Other axes of a taught step do not. Padded steps count if the padding stands for
     an action: not with `mask`, and not in relative corrections, which say nothing about later steps.

@@ -19,6 +19,7 @@ from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import check_env
 from numpy.typing import NDArray
 
+from hitl_clic.tasks.contract_episode import check_episode, check_limits
 from hitl_clic.tasks.contract_scene import check_scene, check_scene3d
 from hitl_clic.tasks.registry import TASKS, make_task
 from hitl_clic.tasks.task import Array, Task
@@ -38,7 +39,7 @@ def check_task(
     forecast_within: float = 0.0,
     predict_within: float | None = None,
 ) -> None:
-    """Check a task's spaces, seeding, snapshots, forecasts and scenes.
+    """Check a task's spaces, time limit, seeding, snapshots, forecasts and scenes.
 
     Args:
         make: returns a new task; it must allow 200 random steps without a reset, even after the end of an episode.
@@ -50,9 +51,10 @@ def check_task(
         AssertionError: names the broken rule and what to mend.
     """
     task = make()
+    check_limits(task)
     check_env(task, skip_render_check=True)  # rendering needs OpenGL
     _check_description(task)
-    _check_success(task)
+    check_episode(task)
     _check_seeds(make, seeds_differ)
     _check_snapshots(make)
     _check_forecasts(make, forecast_within)
@@ -202,8 +204,6 @@ def _check_description(task: Task) -> None:
         assert name != EVERYTHING, f"no group may have the reserved name {EVERYTHING!r}"
         assert group, f"action_frame.groups[{name!r}] must not be empty"
         assert set(group) < set(frame.axes), f"action_frame.groups[{name!r}] must be a proper subset of the axes"
-    assert task.control_hz > 0, "control_hz must be above 0"
-    assert task.max_steps > 0, "max_steps must be above 0"
 
 
 def _check_seeds(make: Callable[[], Task], seeds_differ: bool) -> None:
@@ -313,14 +313,6 @@ def _check_predict(make: Callable[[], Task], within: float | None) -> None:
     _check_refused(partial(predictor.predict, before, wrong), "predict() must refuse an action that step() refuses")
     _check_refused(
         partial(predictor.predict, before[:-1], actions[:1]), "predict() must refuse an observation of wrong shape"
-    )
-
-
-def _check_success(task: Task) -> None:
-    task.reset(seed=2)
-    *_, info = task.step(np.zeros(_size(task), np.float32))
-    assert isinstance(info.get("success"), bool | np.bool_), (
-        f"step() must return info with a bool under 'success', got {info.get('success')!r}"
     )
 
 

@@ -30,13 +30,12 @@ class ChunkPair:
         correction_mode: "absolute": a^h is the desired action. "relative": a^h is only better than a^r.
         state: s_t, float32 [dim_o].
         robot: a^r[t:t+H], the policy's intended actions from `state` on, float32 [H, dim_a]. If a correction begins
-        within
-            a chunk: the rest of that chunk, its last step repeated up to H. For a relative correction: the robot's
-            action at each tick itself.
+            within a chunk: the rest of that chunk, its last step repeated up to H. For a relative correction: the
+            robot's action at each tick itself.
         human: a^h[t:t+H], padded to H, float32 [H, dim_a].
         mask: 1 for each taught step and axis of `human`, else 0, float32 [H, dim_a].
         weight_version: weights that planned `robot`.
-        device_age_ns: greatest age of the device samples used.
+        device_age_ns: age of the oldest device sample that the label was made of, at the tick that used it.
         made_ns: `perf_counter_ns` of the tick that completed it (actor's clock).
     """
 

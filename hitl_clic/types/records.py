@@ -46,7 +46,7 @@ class Plan:
         weight_version, newest_pair: the weights used, and the newest pair in their training (-1: none).
         started_ns, finished_ns: of the inference.
         lead: ticks after t at which it replaces the running chunk; 0: at once.
-        ahead: ticks after t of its first step: 0, or `lead` if it was planned for the state expected then.
+        ahead: its first step is for this many ticks after t: 0, or `lead` if planned for the state expected then.
     """
 
     tick: int

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from slow_clic import Numbers, slow_circular, slow_implicit, slow_log_sigmoid, slow_negatives
 from torch.overrides import TorchFunctionMode
 
-from hitl_clic.clic.desired_space import draw_directions, half_space_log_p, implicit_log_p
+from hitl_clic.clic.desired_set import draw_directions, half_space_log_p, implicit_log_p
 from hitl_clic.clic.settings import ClicSettings, HalfSpaceSettings
 from hitl_clic.clic.shaping import Batch, observation_log_p, permute_untaught
 from hitl_clic.methods import make_policy, make_trainer

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_clic import Numbers, slow_distance
 
-from hitl_clic.clic.desired_space import circular_gap, half_space_gap
+from hitl_clic.clic.desired_set import circular_gap, half_space_gap
 from hitl_clic.clic.energies import make_energy
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy
@@ -108,7 +108,7 @@ def push_of(robot: tuple[float, float], human: tuple[float, float], relative: bo
     return -modes.places.grad[0].numpy()
 
 
-def test_only_the_responsible_mode_moves_and_only_to_the_edge_of_the_desired_space() -> None:
+def test_only_the_responsible_mode_moves_and_only_to_the_edge_of_the_desired_set() -> None:
     push = push_of(robot=(0.8, 0.0), human=(0.8, 0.6), relative=False)
     assert push[0] == pytest.approx([0.0, 0.6], abs=1e-5)  # twice the 0.3 that are missing to a radius of 0.3
     assert push[1] == pytest.approx([0.0, 0.0], abs=1e-5), "the other mode stays free for the other solution"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_clic.clic.buffer import PairBuffer, StoredPair
-from hitl_clic.clic.desired_space import limited_correction
+from hitl_clic.clic.desired_set import limited_correction
 from hitl_clic.correction.padding import PADDINGS, Padding, final_mask, pad_chunk
 from hitl_clic.types.records import CorrectionMode
 

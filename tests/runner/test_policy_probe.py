@@ -13,7 +13,7 @@ from fake_session import Swirl, session_records
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitl_clic.clic.desired_space import limited_correction
+from hitl_clic.clic.desired_set import limited_correction
 from hitl_clic.cockpit.state.state import EnergySlice
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.methods import make_trainer

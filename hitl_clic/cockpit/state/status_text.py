@@ -134,9 +134,7 @@ def policy(state: CockpitState) -> str:
         return "nothing is recorded or learnt here"
     used = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
     version = used if state.weight_version else "untrained: it stands still"
-    return (
-        f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs learnt"
-    )
+    return f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs learnt"
 
 
 def machine(state: CockpitState) -> tuple[Line, Line, Line]:

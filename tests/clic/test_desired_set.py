@@ -18,7 +18,7 @@ from slow_clic import (
     slow_target,
 )
 
-from hitl_clic.clic.desired_space import (
+from hitl_clic.clic.desired_set import (
     circular_log_p,
     distance,
     draw_directions,
@@ -158,7 +158,7 @@ def test_divergence_is_zero_only_at_the_target_and_does_not_move_it() -> None:
     loss = kl_to_target(energy, wanted, 1.0)
     (gradient,) = torch.autograd.grad(loss, energy)
     assert loss.item() > 0.1
-    assert gradient[0, 0] > 0, "less energy for the sample that lies in the desired space"
+    assert gradient[0, 0] > 0, "less energy for the sample that lies in the desired set"
     assert gradient[0, 1] < 0
     assert gradient[0, 2] < 0
 

@@ -1,4 +1,4 @@
-"""Desired action chunk spaces ([CC] Eq. 5 and 6) and desired half-spaces ([CL]), as log-probabilities.
+"""Desired sets of chunks ([CC] Eq. 5 and 6) and desired half-spaces ([CL]), as log-probabilities.
 
 Pure torch (`limited_correction` is numpy), any thread. All results are finite for finite input.
 Shapes: B states, S samples, D = H * dim_a; all lengths are in action units. A mask is 1 on taught coordinates.
@@ -31,7 +31,7 @@ def radius(robot: Tensor, human: Tensor, mask: Tensor, ratio: float) -> Tensor:
 def circular_log_p(
     samples: Tensor, robot: Tensor, human: Tensor, mask: Tensor, ratio: float, boundary: float
 ) -> Tensor:
-    """log p(a in the circular desired space) = log sigmoid((r - ||a - a^h||) / T) ([CC] Eq. 5 and 6).
+    """log p(a in the ball-shaped desired set) = log sigmoid((r - ||a - a^h||) / T) ([CC] Eq. 5 and 6).
 
     Args:
         samples: [B, S, D]. robot, human, mask: [B, D].
@@ -45,7 +45,7 @@ def circular_log_p(
 
 
 def circular_gap(samples: Tensor, robot: Tensor, human: Tensor, mask: Tensor, ratio: float) -> Tensor:
-    """Distance to the circular desired space: max(0, ||a - a^h|| - r), with r of [CC] Eq. 5.
+    """Distance to the ball-shaped desired set: max(0, ||a - a^h|| - r), with r of [CC] Eq. 5.
 
     Args:
         samples: [B, S, D]. robot, human, mask: [B, D]. ratio: gamma.
