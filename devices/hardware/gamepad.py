@@ -166,9 +166,13 @@ class PadSource:
 
 
 def gamepad(
-    profile: Profile, source: Source | None = None, tap_hold_s: float = 0.12, axes: Sequence[str] = ()
+    profile: Profile,
+    source: Source | None = None,
+    tap_hold_s: float = 0.12,
+    axes: Sequence[str] = (),
+    which: str = "",
 ) -> HandheldDevice:
-    """A gamepad as a device; `source` defaults to SDL's first pad."""
+    """A gamepad as a device; `source` defaults to SDL's pad of this name or number, by default the first."""
     return HandheldDevice("gamepad", source or PadSource(), profile, RATE_HZ, tap_hold_s, axes=axes)
 
 
