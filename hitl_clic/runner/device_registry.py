@@ -18,11 +18,11 @@ from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.mapping.key_rows import Row, control_labels, key_rows
 from hitl_clic.devices.mapping.shaping import Profile, load_profile
-from hitl_clic.devices.registry import DEVICES, DeviceInputs, DeviceSpec
+from hitl_clic.devices.registry import DEVICES, DeviceInputs, DeviceSpec, chosen_devices
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.teacher.oracle import Oracle
 from hitl_clic.devices.teacher.scripted import ScriptedDevice
-from hitl_clic.settings import SessionSettings, is_object_name
+from hitl_clic.settings import SessionSettings, is_device_object
 from hitl_clic.tasks.lookahead import TeacherLookahead
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
@@ -64,25 +64,26 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
         SettingsError: the profile is wrong, or the device was given as an object and is not at hand.
         ValueError: the device shares no axis with the task.
     """
-    if is_object_name(settings.device):
+    if is_device_object(settings.device):
         raise SettingsError(f"device = {settings.device} was an object; give device= the object again")
-    make = DEVICES[settings.device].make
+    (chosen,) = chosen_devices(settings.device)
+    make = DEVICES[chosen.kind].make
     if make is None:
         return scripted_device(settings, axes, channel, make_teacher(settings.task))
     tap_hold_s = max(0.05, 1.5 / settings.loop.rate_hz)  # 1.5 ticks: every tap is in force at one tick at least
-    return make(DeviceInputs(_profile(settings), axes, feed, tap_hold_s, settings.gate.stale_after_s))
+    return make(DeviceInputs(_profile(settings), axes, feed, tap_hold_s, settings.gate.stale_after_s, chosen.which))
 
 
 def device_spec(name: str) -> DeviceSpec:
     """The entry of a device. A device object, "module:Class", counts as a person's device."""
-    if is_object_name(name):
+    if is_device_object(name):
         return DeviceSpec(name.rpartition(":")[2], "its control", False, None, lambda: (True, "Ready."))
-    return DEVICES[name]
+    return DEVICES[chosen_devices(name)[0].kind]
 
 
 def has_profile(name: str) -> bool:
     """Whether a device has a profile. The scripted teacher and device objects have none."""
-    return not is_object_name(name) and bool(DEVICES[name].control)
+    return not is_device_object(name) and bool(device_spec(name).control)
 
 
 def device_in_use(settings: SessionSettings) -> DeviceSpec:
@@ -108,7 +109,7 @@ def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, st
         SettingsError: there is no such profile, it is not valid, or it binds a key of the window.
     """
     try:
-        profile = load_profile(name_or_path or device)
+        profile = load_profile(name_or_path or device.partition(":")[0])
     except ValueError as error:
         raise SettingsError(str(error)) from error
     window = Keymap(window_keys or {})
