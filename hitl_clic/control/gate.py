@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample, fresh
-from hitl_clic.types.commands import COMMANDS, SWITCHES, Driver, Event, Switch
+from hitl_clic.types.commands import GATE_COMMANDS, SWITCHES, Driver, Event, Switch
 from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState
 
 # fmt: off
@@ -160,15 +160,15 @@ class Gate:
         Args:
             sample: the device's newest.
             now_ns: `perf_counter_ns`, the clock of `sample.time_ns`.
-            commands: those given since the last tick, from `COMMANDS`.
+            commands: those given since the last tick, from `GATE_COMMANDS`.
 
         Raises:
-            ValueError: a command is none of `COMMANDS`.
+            ValueError: a command is none of `GATE_COMMANDS`.
         """
         before, read_before = self.state, (self.correction_mode, self.command_frame, self.correction_axes)
         for command in commands:
-            if command not in COMMANDS:
-                raise ValueError(f"{command!r} is not a command of the gate; allowed: {', '.join(COMMANDS)}")
+            if command not in GATE_COMMANDS:
+                raise ValueError(f"{command!r} is not a command of the gate; allowed: {', '.join(GATE_COMMANDS)}")
             switch = SWITCHES.get(command)
             if switch is None:
                 self._on(cast(Event, command))

@@ -8,7 +8,6 @@ are newest-wins slots and bounded queues. Knows no torch, no sockets, no window.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -26,12 +25,9 @@ from hitl_clic.control.section_timer import SectionTimer
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.teacher.channel import TeacherView
 from hitl_clic.tasks.task import Task
-from hitl_clic.types.commands import COMMANDS
+from hitl_clic.types.commands import ENDINGS, GATE_COMMANDS
 from hitl_clic.types.records import Array, EpisodeRecord, EventRecord, SnapshotRecord, SwapRecord, TickRecord
 from hitl_clic.types.view import LoopView
-
-ENDINGS: Mapping[str, bool | None] = {"success": True, "failure": False, "reset": None, "quit": None}
-"""Commands that end an episode, and whether it is a success; None: the episode does not count."""
 
 
 class _Begun(NamedTuple):
@@ -205,7 +201,7 @@ class ControlLoop:
         """Carry out the commands given since the last tick; returns those for the gate."""
         for_gate: list[str] = []
         for command in self.outlets.commands():
-            if command in COMMANDS:
+            if command in GATE_COMMANDS:
                 for_gate.append(command)
             elif command == "discard":
                 correcting = self.arbitration.gate.state == "correcting"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hitl_clic.control.gate import DRIVERS, TRANSITIONS, CorrectionOptions, Gate, GateOutput, GateSettings
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.types.commands import COMMANDS, SWITCHES, Event
+from hitl_clic.types.commands import GATE_COMMANDS, SWITCHES, Event
 from hitl_clic.types.records import EVERYTHING, GateState
 
 OPTIONS = CorrectionOptions(("world", "gripper", "camera"), (EVERYTHING, "height", "gripper"))
@@ -38,7 +38,7 @@ def step(gate: Gate, now_ns: int, *motion: float, commands: tuple[str, ...] = ()
 
 
 def test_table_is_complete_and_closed() -> None:
-    assert set(COMMANDS) == (set(EVENTS) - {"engage", "release"}) | set(SWITCHES), "each is an event or a switch"
+    assert set(GATE_COMMANDS) == (set(EVENTS) - {"engage", "release"}) | set(SWITCHES), "each is an event or a switch"
     assert not set(EVENTS) & set(SWITCHES)
     assert set(TRANSITIONS) == set(product(STATES, EVENTS))
     assert set(TRANSITIONS.values()) <= set(STATES)
@@ -228,7 +228,7 @@ samples = st.builds(
     st.integers(0, 9).map(lambda n: n > 0),
     st.integers(0, 400 * MS),
 )
-ticks = st.lists(st.tuples(samples, st.lists(st.sampled_from(COMMANDS), max_size=2)), max_size=40)
+ticks = st.lists(st.tuples(samples, st.lists(st.sampled_from(GATE_COMMANDS), max_size=2)), max_size=40)
 settings = st.builds(
     GateSettings,
     mode=st.sampled_from(["hold", "touch", "toggle"]),

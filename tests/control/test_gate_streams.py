@@ -17,7 +17,7 @@ from hitl_clic.correction.mapping import PERSON_MAX_STEP, HandOver, Label, bind,
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.tasks.frames import camera_axes
-from hitl_clic.types.commands import COMMANDS, Driver
+from hitl_clic.types.commands import GATE_COMMANDS, Driver
 from hitl_clic.types.records import EVERYTHING, Array, CommandFrame, Proposal
 
 MS = 1_000_000
@@ -47,7 +47,7 @@ samples = st.builds(
     lasting=flags,
 )
 actions = st.lists(st.floats(-1, 1, width=32), min_size=4, max_size=4).map(lambda values: np.array(values, np.float32))
-ticks = st.tuples(samples, st.lists(st.sampled_from(COMMANDS), max_size=2), actions, st.integers(1, 150))
+ticks = st.tuples(samples, st.lists(st.sampled_from(GATE_COMMANDS), max_size=2), actions, st.integers(1, 150))
 gates = st.builds(
     GateSettings,
     mode=st.sampled_from(["hold", "touch", "toggle"]),
