@@ -16,6 +16,7 @@ GateCommand = Literal[
     "stop",
     "clear_stop",
     "ask",
+    "discard",
     "toggle_correction_mode",
     "next_command_frame",
     "next_correction_axes",
@@ -43,7 +44,10 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 """Each command that a person can give, and a sentence for key maps and help."""
 
 GATE_COMMANDS: tuple[GateCommand, ...] = get_args(GateCommand)
-"""What `Gate.step` accepts as commands. A second "pause" resumes. "ask" comes from the robot: it waits for help."""
+"""What `Gate.step` accepts as commands. A second "pause" resumes. "ask" comes from the robot: it waits for help.
+
+"discard" also ends the correction that it discards.
+"""
 
 SWITCHES: Mapping[str, Switch] = MappingProxyType(
     {
@@ -58,3 +62,6 @@ ENDINGS: Mapping[str, bool | None] = MappingProxyType(
     {"success": True, "failure": False, "reset": None, "reset_keep": None, "quit": None}
 )
 """Commands that end an episode, and whether it is a success; None: the episode does not count."""
+
+WITHDRAWALS = ("discard", "reset")
+"""Commands that withdraw pairs. Their events say how many ("pairs"), and the ids of the complete ("first", "last")."""

@@ -233,7 +233,8 @@ def test_a_thousand_switches_in_the_loop_keep_the_bound(max_step: float | None, 
 
     def script(reading: int) -> DeviceSample:
         at = min(reading, len(held) - 1)
-        return DeviceSample(0, (float(hand[at, 0]), float(hand[at, 1])), engage=bool(held[at]))
+        motion = (float(hand[at, 0]), float(hand[at, 1])) if held[at] else (0.0, 0.0)
+        return DeviceSample(0, motion, engage=bool(held[at]))
 
     bench = Bench(
         script,
@@ -284,7 +285,7 @@ def test_pairs_hold_only_what_a_hand_that_was_heard_did(seed: int, padding: str)
     held = False
     for reading in range(400):
         held = held != (rng.random() < 0.2)
-        motion = tuple(float(v) for v in rng.uniform(-1, 1, 2))
+        motion = tuple(float(v) * held for v in rng.uniform(-1, 1, 2))
         age_ns = 10**9 if rng.random() < 0.1 else 0
         stop, lost = bool(rng.random() < 0.02), bool(rng.random() < 0.05)
         script.append(DeviceSample(age_ns, motion, held, stop, not lost))
