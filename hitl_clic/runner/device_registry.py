@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
+from hitl_clic.cockpit.window.key_reading import KeyUse
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
@@ -86,12 +87,12 @@ def has_profile(name: str) -> bool:
     return not is_device_object(name) and bool(device_spec(name).control)
 
 
-def device_in_use(settings: SessionSettings) -> DeviceSpec:
-    """The entry of the settings' device, with the control of its profile."""
+def device_in_use(settings: SessionSettings, printed: Mapping[str, str] | None = None) -> DeviceSpec:
+    """The entry of the settings' device, with the control of its profile. `printed`: see `key_rows`."""
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
         return spec
-    label = next(iter(control_labels(_profile(settings), "engage")), "control")
+    label = next(iter(control_labels(_profile(settings), "engage", printed)), "control")
     return replace(spec, control=label if label[0].isupper() else f"the {label}")
 
 
@@ -159,15 +160,28 @@ def correction_options(settings: SessionSettings, task: Task) -> CorrectionOptio
     return CorrectionOptions(("world", *turned) if turned else (settings.correction.command_frame,), groups)
 
 
-def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[CommandFrame, tuple[Row, ...]]:
-    """The key map of the settings' device, by command frame."""
-    return {frame: key_map(settings, axes, frame) for frame in get_args(CommandFrame)}
+def key_use(settings: SessionSettings) -> KeyUse:
+    """The keys of the settings' device; none for a device that does not read the window's."""
+    needs_them = has_profile(settings.device) and device_spec(settings.device).needs_window
+    return KeyUse.of(_profile(settings)) if needs_them else KeyUse()
 
 
-def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame | None = None) -> tuple[Row, ...]:
+def key_maps(
+    settings: SessionSettings, axes: Sequence[str], printed: Mapping[str, str] | None = None
+) -> dict[CommandFrame, tuple[Row, ...]]:
+    """The key map of the settings' device, by command frame. `printed`: see `key_rows`."""
+    return {frame: key_map(settings, axes, frame, printed) for frame in get_args(CommandFrame)}
+
+
+def key_map(
+    settings: SessionSettings,
+    axes: Sequence[str],
+    frame: CommandFrame | None = None,
+    printed: Mapping[str, str] | None = None,
+) -> tuple[Row, ...]:
     """What keys and buttons of the settings' device do; empty for a script.
 
-    `axes`: of the task. `frame`: the command frame, by default that of the settings.
+    `axes`: of the task. `frame`: the command frame, by default that of the settings. `printed`: see `key_rows`.
     """
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
@@ -175,7 +189,8 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame 
     profile, window = _profile(settings), Keymap(settings.window.keys)
     own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's too
     profile = profile.model_copy(update={"keys": own})
-    return key_rows(profile, axes, spec.axis_labels, picture=(frame or settings.correction.command_frame) == "camera")
+    in_picture = (frame or settings.correction.command_frame) == "camera"
+    return key_rows(profile, axes, spec.axis_labels, in_picture, printed)
 
 
 EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "rx", "ry", "rz", "gripper"))
