@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.figure import tell
 from benchmarks.samples import method
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.sampler import langevin, step_sizes, uniform
 from hitl_clic.methods import make_policy, make_trainer
@@ -72,7 +73,7 @@ def measure(name: str, seed: int) -> dict[str, Any]:
         trainer.update()
     trained_s = time.perf_counter() - started
     generator = torch.Generator().manual_seed(seed)
-    policy = make_policy(trainer.weights(), 2, DIM_A, HORIZON, settings, generator)
+    policy = make_policy(trainer.weights(), 2, ChunkShape(HORIZON, DIM_A), settings, generator)
     nothing = np.zeros((0, DIM_A), np.float32)
     plans: list[int] = []
     samples: list[int] = []

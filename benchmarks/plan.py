@@ -15,6 +15,7 @@ import torch
 
 from benchmarks.figure import on, parser, percentiles, tell
 from benchmarks.samples import DIM_A, DIM_O, method, trainer
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.settings import ClicSettings
 
@@ -36,7 +37,7 @@ def measure(seconds: float, device: str = "cpu") -> dict[str, Any]:
         for _ in range(3):
             taught.update()
         generator = torch.Generator(device).manual_seed(0)
-        policies[size] = EnergyPolicy(taught.weights(), DIM_O, DIM_A, size // DIM_A, settings, generator)
+        policies[size] = EnergyPolicy(taught.weights(), DIM_O, ChunkShape(size // DIM_A, DIM_A), settings, generator)
     nothing = np.zeros((0, DIM_A), np.float32)
     until = time.perf_counter() + seconds
     runs = 0

@@ -18,6 +18,7 @@ from hitl_clic.baselines.flow import FLOW_MATCHING, FlowPolicy
 from hitl_clic.baselines.implicit import INFO_NCE
 from hitl_clic.baselines.settings import BcSettings, FlowSettings, IbcSettings
 from hitl_clic.clic import policy
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.network_reset import ResettingTrainer
 from hitl_clic.clic.objective import SHAPING, Objective
@@ -68,8 +69,7 @@ def make_live_trainer(
 def make_policy(
     weights: Mapping[str, np.ndarray],
     dim_o: int,
-    dim_a: int,
-    horizon: int,
+    chunk: ChunkShape,
     settings: MethodSettings,
     generator: torch.Generator,
     version: int = 0,
@@ -78,7 +78,7 @@ def make_policy(
 ) -> NetworkPolicy[Any, Any]:
     """The policy; arguments and errors as `NetworkPolicy`."""
     made = METHODS[settings.kind].policy
-    return made(weights, dim_o, dim_a, horizon, settings, generator, version, newest_pair, yield_hook)
+    return made(weights, dim_o, chunk, settings, generator, version, newest_pair, yield_hook)
 
 
 def untrained_weights(dim_o: int, dim_a: int, horizon: int, settings: MethodSettings) -> dict[str, np.ndarray]:

@@ -24,7 +24,8 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
 
     Args:
         weights: tensors by name, as `ChunkTrainer.weights` gives them.
-        dim_o, dim_a, horizon: sizes. settings: the method's numbers. generator: draws all random numbers of a plan.
+        dim_o: numbers in an observation. chunk: (H, dim_a). settings: the method's numbers.
+        generator: draws all random numbers of a plan.
         version, newest_pair: of the weights.
         yield_hook: `plan` calls it every few milliseconds. It may block shortly, so that more urgent work runs. None:
             no calls.
@@ -37,8 +38,7 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
         self,
         weights: Mapping[str, np.ndarray],
         dim_o: int,
-        dim_a: int,
-        horizon: int,
+        chunk: ChunkShape,
         settings: Settings,
         generator: torch.Generator,
         version: int = 0,
@@ -47,13 +47,14 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
     ) -> None:
         self.yield_hook = yield_hook
         self.version, self.newest_pair = version, newest_pair
-        self.dim_a, self.horizon, self.settings, self.generator = dim_a, horizon, settings, generator
+        self.horizon, self.dim_a = chunk
+        self.settings, self.generator = settings, generator
         self.device = generator.device
         for name, value in weights.items():
             if not np.isfinite(value).all():
                 raise ValueError(f"weights {name!r} of version {version} hold numbers that are not finite")
         with torch.device("meta"):  # skips the initialisation, because the loop runs at the same time
-            self.network = self._network(dim_o, ChunkShape(horizon, dim_a))
+            self.network = self._network(dim_o, chunk)
         try:
             tensors = {name: torch.tensor(value) for name, value in weights.items() if name != "human_chunks"}
             self.network.load_state_dict(tensors, assign=True)

@@ -45,17 +45,18 @@ class Policy:
     def __init__(self, path: Path, settings: SessionSettings, seed: int) -> None:
         import torch
 
+        from hitl_clic.clic.network import ChunkShape
         from hitl_clic.runner.policy_inbox import policy_of_weights
 
         self.path, self.settings = path, settings
         try:
             weights, agreed = checkpoint.read_weights(path)
-            sizes = (int(agreed["dim_o"]), int(agreed["dim_a"]), int(agreed["horizon"]))
+            self.dim_o, self.dim_a = int(agreed["dim_o"]), int(agreed["dim_a"])
+            chunk = ChunkShape(int(agreed["horizon"]), self.dim_a)
             generator = torch.Generator(settings.policy.planner_device).manual_seed(seed)
-            self.planner: ChunkPolicy = policy_of_weights(weights, *sizes, settings.policy, generator)
+            self.planner: ChunkPolicy = policy_of_weights(weights, self.dim_o, chunk, settings.policy, generator)
         except ValueError as error:
             raise UserError(str(error)) from error
-        self.dim_o, self.dim_a = sizes[:2]
         self.version, self.updates = weights.version, weights.step
         self.horizon, self.execute = settings.horizon, settings.execute
 

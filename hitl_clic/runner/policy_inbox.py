@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.control.plan import StandStill
@@ -25,8 +26,7 @@ Policy = NetworkPolicy[Any, Any] | StandStill
 def policy_of_weights(
     weights: Weights,
     dim_o: int,
-    dim_a: int,
-    horizon: int,
+    chunk: ChunkShape,
     settings: MethodSettings,
     generator: torch.Generator,
     yield_hook: Callable[[], None] | None = None,
@@ -39,9 +39,9 @@ def policy_of_weights(
         ValueError: the weights do not fit these sizes, or give numbers that are not finite.
     """
     version, newest = weights.version, weights.newest_pair
-    made = make_policy(weights.tensors, dim_o, dim_a, horizon, settings, generator, version, newest, yield_hook)
+    made = make_policy(weights.tensors, dim_o, chunk, settings, generator, version, newest, yield_hook)
     made.probe()
-    return made if weights.step else StandStill(horizon, dim_a, version, newest)
+    return made if weights.step else StandStill(chunk.horizon, chunk.dim_a, version, newest)
 
 
 class PolicyInbox:
@@ -62,7 +62,7 @@ class PolicyInbox:
         yield_hook: Callable[[], None] | None = None,
     ) -> None:
         self._yield_hook = yield_hook
-        self._sizes = (dim_o, dim_a, horizon)
+        self._dim_o, self._chunk = dim_o, ChunkShape(horizon, dim_a)
         self._settings = settings
         self._generator = torch.Generator(settings.planner_device).manual_seed(seed)
         self._slot: Slot[tuple[Policy, Weights]] = Slot()
@@ -73,21 +73,25 @@ class PolicyInbox:
 
     def untrained(self) -> StandStill:
         """The policy of version 0, before any weights have come."""
-        _, dim_a, horizon = self._sizes
-        return StandStill(horizon, dim_a)
+        return StandStill(self._chunk.horizon, self._chunk.dim_a)
 
     def warm(self, observation: Array, runs: int = 3) -> None:
         """Plan a few times with an untrained network, as the first calls are slow."""
-        weights = untrained_weights(*self._sizes, self._settings)
-        policy = make_policy(weights, *self._sizes, self._settings, self._generator, yield_hook=self._yield_hook)
-        nothing = np.zeros((0, self._sizes[1]), np.float32)
+        horizon, dim_a = self._chunk
+        weights = untrained_weights(self._dim_o, dim_a, horizon, self._settings)
+        policy = make_policy(
+            weights, self._dim_o, self._chunk, self._settings, self._generator, yield_hook=self._yield_hook
+        )
+        nothing = np.zeros((0, dim_a), np.float32)
         for _ in range(runs):
             policy.plan(observation, nothing, None)
 
     def receive(self, weights: Weights) -> None:
         """Build and check the policy of new weights; the last good one stays where they fail."""
         try:
-            policy = policy_of_weights(weights, *self._sizes, self._settings, self._generator, self._yield_hook)
+            policy = policy_of_weights(
+                weights, self._dim_o, self._chunk, self._settings, self._generator, self._yield_hook
+            )
         except ValueError as error:
             self.refused += 1
             self.why_refused = str(error)

@@ -16,9 +16,9 @@ from hitl_clic.tasks.task import Task
 def check_limits(task: Task) -> None:
     """Check `control_hz` and `max_steps`. They must stand before anything steps the task."""
     rate, most = getattr(task, "control_hz", None), getattr(task, "max_steps", None)
-    positive = isinstance(rate, Real) and math.isfinite(rate) and rate > 0
+    positive = isinstance(rate, Real) and 0 < float(rate) < math.inf
     assert positive, f"control_hz is {rate!r}; set it in the class to the steps per second, a number above 0"
-    counted = isinstance(most, Integral) and most > 0
+    counted = isinstance(most, Integral) and int(most) > 0
     assert counted, f"max_steps is {most!r}; set it in the class to the most steps of an episode, an integer above 0"
 
 

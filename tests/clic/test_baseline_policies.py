@@ -22,6 +22,7 @@ from method_toys import (
 )
 
 from hitl_clic.baselines.settings import FlowInferenceSettings
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.methods import make_policy, untrained_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -67,19 +68,19 @@ def test_the_flow_follows_what_is_committed() -> None:
 def test_broken_weights_are_refused(kind: str) -> None:
     numbers, generator = method(kind), torch.Generator()
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, numbers)
-    make_policy(weights, DIM_O, DIM_A, HORIZON, numbers, generator, 4).probe()
+    make_policy(weights, DIM_O, ChunkShape(HORIZON, DIM_A), numbers, generator, 4).probe()
     for bad in (np.nan, np.inf):
         broken = {**weights, "out.weight": weights["out.weight"] + np.float32(bad)}
         with pytest.raises(ValueError, match=r"'out.weight' of version 4 .*not finite"):
-            make_policy(broken, DIM_O, DIM_A, HORIZON, numbers, generator, 4)
+            make_policy(broken, DIM_O, ChunkShape(HORIZON, DIM_A), numbers, generator, 4)
     huge = {**weights, "out.weight": np.full_like(weights["out.weight"], 3e38)}
     huge["out.bias"] = np.full_like(weights["out.bias"], 3e38)
-    policy = make_policy(huge, DIM_O, DIM_A, HORIZON, numbers, generator, 4)
+    policy = make_policy(huge, DIM_O, ChunkShape(HORIZON, DIM_A), numbers, generator, 4)
     with pytest.raises(ValueError, match="version 4 give numbers that are not finite"):
         policy.probe()
     missing = {name: value for name, value in weights.items() if name != "human_chunks"}
     with pytest.raises(ValueError, match="version 4 do not fit this network"):
-        make_policy(missing, DIM_O, DIM_A, HORIZON, numbers, generator, 4)
+        make_policy(missing, DIM_O, ChunkShape(HORIZON, DIM_A), numbers, generator, 4)
 
 
 def test_untrained_cloning_stands_still_and_an_untrained_flow_is_noise() -> None:
@@ -88,7 +89,7 @@ def test_untrained_cloning_stands_still_and_an_untrained_flow_is_noise() -> None
         numbers = method(kind)
         weights = untrained_weights(DIM_O, DIM_A, HORIZON, numbers)
         assert weights["human_chunks"].shape == (0, DIM)
-        policy = make_policy(weights, DIM_O, DIM_A, HORIZON, numbers, torch.Generator().manual_seed(0))
+        policy = make_policy(weights, DIM_O, ChunkShape(HORIZON, DIM_A), numbers, torch.Generator().manual_seed(0))
         plans[kind] = np.stack([policy.plan(new_states(1)[0], NOTHING, None).chunk for _ in range(50)])
     assert not plans["bc"].any()
     assert plans["flow"].std() > 0.4
@@ -99,7 +100,7 @@ def test_the_flow_policy_calls_the_yield_hook_before_every_step() -> None:
     breaths: list[int] = []
     weights = untrained_weights(DIM_O, DIM_A, HORIZON, numbers)
     policy = make_policy(
-        weights, DIM_O, DIM_A, HORIZON, numbers, torch.Generator(), yield_hook=lambda: breaths.append(1)
+        weights, DIM_O, ChunkShape(HORIZON, DIM_A), numbers, torch.Generator(), yield_hook=lambda: breaths.append(1)
     )
     policy.plan(new_states(1)[0], NOTHING, None)
     assert len(breaths) == 7

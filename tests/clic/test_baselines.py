@@ -62,7 +62,7 @@ def test_weights_of_another_method_are_refused() -> None:
     for kind, other in (("bc", "flow"), ("flow", "clic"), ("clic", "bc")):
         weights = untrained_weights(DIM_O, DIM_A, HORIZON, method(other))
         with pytest.raises(ValueError, match="do not fit this network"):
-            make_policy(weights, DIM_O, DIM_A, HORIZON, method(kind), generator)
+            make_policy(weights, DIM_O, ChunkShape(HORIZON, DIM_A), method(kind), generator)
 
 
 # ---- learning

@@ -8,6 +8,7 @@ import torch
 from other_device import DEVICE, There, elsewhere
 
 from hitl_clic.baselines.settings import AnyInferenceSettings
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.settings import EnergySettings, MethodKind, MethodSettings, NegativeSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.methods import METHODS, make_policy, make_trainer
@@ -51,7 +52,7 @@ def run(settings: MethodSettings) -> tuple[ChunkTrainer, list[np.ndarray]]:
     for _ in range(3):
         trainer.update()
     generator = torch.Generator(settings.device).manual_seed(0)
-    policy = make_policy(trainer.weights(), DIM_O, DIM_A, HORIZON, settings, generator)
+    policy = make_policy(trainer.weights(), DIM_O, ChunkShape(HORIZON, DIM_A), settings, generator)
     policy.probe()
     previous, plans = None, []
     for committed in (0, 1):

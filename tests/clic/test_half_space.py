@@ -14,6 +14,7 @@ from slow_clic import Numbers, slow_circular, slow_implicit, slow_log_sigmoid, s
 from torch.overrides import TorchFunctionMode
 
 from hitl_clic.clic.desired_set import draw_directions, half_space_log_p, implicit_log_p
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.settings import ClicSettings, HalfSpaceSettings
 from hitl_clic.clic.shaping import Batch, observation_log_p, permute_untaught
 from hitl_clic.methods import make_policy, make_trainer
@@ -216,7 +217,7 @@ def test_a_policy_learns_the_target_from_directions_only() -> None:
     errors = []
     for number in range(180):
         if number % 10 == 0:
-            policy = make_policy(trainer.weights(), 1, 2, 2, method, seeded(number), number, number)
+            policy = make_policy(trainer.weights(), 1, ChunkShape(2, 2), method, seeded(number), number, number)
         state = rng.uniform(-1, 1, 1).astype(np.float32)
         wanted = np.array([[np.sign(state[0]), -state[0]], [0.5, state[0]]], np.float32)
         robot = policy.plan(state, np.zeros((0, 2), np.float32), None).chunk

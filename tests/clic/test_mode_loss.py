@@ -161,7 +161,7 @@ def error_after(weight: float, updates: int = 150) -> float:
         trainer.add(number, "absolute", state, robot, human.astype(np.float32), np.ones(CHUNK, np.float32))
     for _ in range(updates):
         trainer.update()
-    policy = EnergyPolicy(trainer.weights(), DIM_O, CHUNK.dim_a, CHUNK.horizon, numbers, torch.Generator())
+    policy = EnergyPolicy(trainer.weights(), DIM_O, CHUNK, numbers, torch.Generator())
     nothing = np.zeros((0, CHUNK.dim_a), np.float32)
     states = rng.uniform(-0.9, 0.9, (20, DIM_O)).astype(np.float32)
     return float(np.mean([np.abs(policy.plan(s, nothing, None).chunk - wanted(s)).mean() for s in states]))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hitl_clic.clic.energy import Context, Energy
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
 from hitl_clic.clic.sampler import langevin
 from hitl_clic.clic.settings import ClicSettings, EnergySettings, InferenceSettings, NegativeSettings
@@ -66,7 +67,7 @@ def some_weights(settings: ClicSettings, seed: int = 0, size: float = 1.0) -> di
 def make(settings: ClicSettings, weights: dict[str, np.ndarray] | None = None, seed: int = 0) -> EnergyPolicy:
     generator = torch.Generator().manual_seed(seed)
     found = some_weights(settings) if weights is None else weights
-    return EnergyPolicy(found, DIM_O, DIM_A, HORIZON, settings, generator, version=3, newest_pair=17)
+    return EnergyPolicy(found, DIM_O, ChunkShape(HORIZON, DIM_A), settings, generator, version=3, newest_pair=17)
 
 
 class Modes(Energy):
@@ -355,7 +356,9 @@ def test_the_yield_hook_runs_before_every_step_and_does_not_change_the_plan() ->
     found = []
     for yield_hook in (None, lambda: breaths.append(1)):
         generator = torch.Generator().manual_seed(0)
-        policy = EnergyPolicy(some_weights(settings), DIM_O, DIM_A, HORIZON, settings, generator, yield_hook=yield_hook)
+        policy = EnergyPolicy(
+            some_weights(settings), DIM_O, ChunkShape(HORIZON, DIM_A), settings, generator, yield_hook=yield_hook
+        )
         found.append(policy.plan(STATE, NOTHING, None))
     assert len(breaths) == 10
     assert np.array_equal(found[0].chunk, found[1].chunk)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from hitl_clic.baselines.settings import AnyInferenceSettings
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import EnergySettings, MethodKind, MethodSettings, NegativeSettings
 from hitl_clic.clic.trainer import ChunkTrainer
@@ -77,7 +78,7 @@ def make(kind: str, seed: int = 5, symmetries: tuple[Symmetry, ...] = (), **chan
 
 def policy_of(trainer: ChunkTrainer, seed: int = 0) -> NetworkPolicy:
     generator = torch.Generator().manual_seed(seed)
-    return make_policy(trainer.weights(), DIM_O, DIM_A, HORIZON, trainer.settings, generator)
+    return make_policy(trainer.weights(), DIM_O, ChunkShape(HORIZON, DIM_A), trainer.settings, generator)
 
 
 def new_states(count: int) -> list[Array]:

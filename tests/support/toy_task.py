@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.settings import ClicSettings, EnergySettings, InferenceSettings, NegativeSettings
 from hitl_clic.clic.trainer import ChunkTrainer
@@ -85,7 +86,7 @@ def differing(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> list[str]:
 
 def policy_of(trainer: ChunkTrainer, seed: int = 0) -> EnergyPolicy:
     generator = torch.Generator().manual_seed(seed)
-    return EnergyPolicy(trainer.weights(), DIM_O, DIM_A, HORIZON, trainer.settings, generator)
+    return EnergyPolicy(trainer.weights(), DIM_O, ChunkShape(HORIZON, DIM_A), trainer.settings, generator)
 
 
 NOTHING = np.zeros((0, DIM_A), np.float32)

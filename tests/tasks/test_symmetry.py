@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitl_clic.clic.buffer import StoredPair
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.settings import ClicSettings, EnergySettings, NegativeSettings
 from hitl_clic.clic.trainer import ChunkTrainer
@@ -189,7 +190,7 @@ def test_training_on_one_side_transfers_to_its_image() -> None:
         for _ in range(150):
             made.update()
 
-        policy = EnergyPolicy(made.weights(), 3, 2, 2, METHOD, torch.Generator().manual_seed(0))
+        policy = EnergyPolicy(made.weights(), 3, ChunkShape(2, 2), METHOD, torch.Generator().manual_seed(0))
         unseen = [np.array([-x, y, z], np.float32) for x, y, z in rng.uniform([0.4, -1, -1], 1, (20, 3))]
         planned = [policy.plan(s, np.zeros((0, 2), np.float32), None).chunk for s in unseen]
         wanted = [np.array([[0.8 * s[0], 0.5 * s[1]]] * 2) for s in unseen]
