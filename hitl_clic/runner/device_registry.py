@@ -70,7 +70,7 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
     if make is None:
         return scripted_device(settings, axes, channel, make_teacher(settings.task))
     tap_hold_s = max(0.05, 1.5 / settings.loop.rate_hz)  # 1.5 ticks: every tap is in force at one tick at least
-    return make(DeviceInputs(_profile(settings), axes, feed, tap_hold_s, settings.gate.stale_after_s))
+    return make(DeviceInputs(_own_profile(settings), axes, feed, tap_hold_s, settings.gate.stale_after_s))
 
 
 def device_spec(name: str) -> DeviceSpec:
@@ -96,6 +96,18 @@ def device_in_use(settings: SessionSettings) -> DeviceSpec:
 
 def _profile(settings: SessionSettings) -> Profile:
     return profile_of(settings.device, settings.profile, settings.window.keys)
+
+
+def _own_profile(settings: SessionSettings) -> Profile:
+    """The profile without the keys that the window runs itself, so that no command is given twice.
+
+    The emergency stop stays: it must work at once, and twice is as good as once.
+    """
+    profile, window = _profile(settings), Keymap(settings.window.keys)
+    if settings.headless:
+        return profile
+    keys = {key: does for key, does in profile.keys.items() if does == "stop" or window.find(key) is None}
+    return profile.model_copy(update={"keys": keys})
 
 
 def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, str] | None = None) -> Profile:
