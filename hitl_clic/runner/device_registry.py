@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -15,7 +15,9 @@ from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
 from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.core.selection import JOINT, Selection
 from hitl_clic.devices.hardware.events import EventFeed
+from hitl_clic.devices.mapping.combined import CombinedDevice, Part, arms_of_parts, axes_of_arm
 from hitl_clic.devices.mapping.key_rows import Row, control_labels, key_rows
 from hitl_clic.devices.mapping.shaping import Profile, load_profile
 from hitl_clic.devices.registry import DEVICES, DeviceInputs, DeviceSpec, chosen_devices
@@ -66,19 +68,48 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
     """
     if is_device_object(settings.device):
         raise SettingsError(f"device = {settings.device} was an object; give device= the object again")
-    (chosen,) = chosen_devices(settings.device)
-    make = DEVICES[chosen.kind].make
-    if make is None:
+    if not has_profile(settings.device):
         return scripted_device(settings, axes, channel, make_teacher(settings.task))
     tap_hold_s = max(0.05, 1.5 / settings.loop.rate_hz)  # 1.5 ticks: every tap is in force at one tick at least
-    return make(DeviceInputs(_profile(settings), axes, feed, tap_hold_s, settings.gate.stale_after_s, chosen.which))
+    stale_after_s = settings.gate.stale_after_s
+    chosen = chosen_profiles(settings)
+    arms = arms_of_parts(axes, len(chosen))
+    parts = []
+    for (one, profile), own_arm in zip(chosen, arms, strict=True):
+        make = DEVICES[one.kind].make
+        assert make is not None
+        own_feed = feed.branch() if parts and DEVICES[one.kind].needs_window else feed
+        own_axes = axes_of_arm(axes, own_arm)
+        device = make(DeviceInputs(profile, own_axes, own_feed, tap_hold_s, stale_after_s, one.which))
+        parts.append(Part(device, part_label(one), own_arm))
+    return parts[0].device if len(parts) == 1 else CombinedDevice(parts, axes, stale_after_s)
+
+
+def part_label(chosen: Selection) -> str:
+    """The display name of a chosen device: "gamepad 1"."""
+    return f"{DEVICES[chosen.kind].label} {chosen.which}".rstrip()
 
 
 def device_spec(name: str) -> DeviceSpec:
-    """The entry of a device. A device object, "module:Class", counts as a person's device."""
+    """The entry of a device, or of several together. A device object, "module:Class", counts as a person's device."""
     if is_device_object(name):
         return DeviceSpec(name.rpartition(":")[2], "its control", False, None, lambda: (True, "Ready."))
-    return DEVICES[chosen_devices(name)[0].kind]
+    chosen = chosen_devices(name)
+    specs = [DEVICES[one.kind] for one in chosen]
+    if len(specs) == 1:
+        return replace(specs[0], label=part_label(chosen[0]))
+    return DeviceSpec(
+        label=" + ".join(map(part_label, chosen)),
+        control=_either(spec.control for spec in specs),
+        needs_window=any(spec.needs_window for spec in specs),
+        make=None,
+        status=lambda: next((status for spec in specs if not (status := spec.status())[0]), (True, "Ready.")),
+        missing=lambda: next(filter(None, (spec.missing() for spec in specs)), ""),
+    )
+
+
+def _either(controls: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(controls))
 
 
 def has_profile(name: str) -> bool:
@@ -91,12 +122,26 @@ def device_in_use(settings: SessionSettings) -> DeviceSpec:
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
         return spec
-    label = next(iter(control_labels(_profile(settings), "engage")), "control")
-    return replace(spec, control=label if label[0].isupper() else f"the {label}")
+    labels = [next(iter(control_labels(profile, "engage")), "control") for _, profile in chosen_profiles(settings)]
+    return replace(spec, control=_either(label if label[0].isupper() else f"the {label}" for label in labels))
 
 
-def _profile(settings: SessionSettings) -> Profile:
-    return profile_of(settings.device, settings.profile, settings.window.keys)
+def chosen_profiles(settings: SessionSettings) -> list[tuple[Selection, Profile]]:
+    """Each chosen device with its profile.
+
+    Raises:
+        SettingsError: a profile is wrong, or their number is not that of the devices.
+    """
+    chosen, keys = chosen_devices(settings.device), settings.window.keys
+    if len(chosen) == 1 or not settings.profile:
+        return [(one, profile_of(one.kind, settings.profile, keys)) for one in chosen]
+    names = settings.profile.split(JOINT)
+    if len(names) != len(chosen):
+        raise SettingsError(
+            f"profile = {settings.profile} is not allowed: it names {len(names)} of {len(chosen)} profiles; write one "
+            f"for each of {settings.device}, joined with {JOINT}; an empty one is the device's own"
+        )
+    return [(one, profile_of(one.kind, name.strip(), keys)) for one, name in zip(chosen, names, strict=True)]
 
 
 def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, str] | None = None) -> Profile:
@@ -109,7 +154,7 @@ def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, st
         SettingsError: there is no such profile, it is not valid, or it binds a key of the window.
     """
     try:
-        profile = load_profile(name_or_path or device.partition(":")[0])
+        profile = load_profile(name_or_path or device)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     window = Keymap(window_keys or {})
@@ -169,13 +214,19 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame 
 
     `axes`: of the task. `frame`: the command frame, by default that of the settings.
     """
-    spec = device_spec(settings.device)
     if not has_profile(settings.device):
         return ()
-    profile, window = _profile(settings), Keymap(settings.window.keys)
-    own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's too
-    profile = profile.model_copy(update={"keys": own})
-    return key_rows(profile, axes, spec.axis_labels, picture=(frame or settings.correction.command_frame) == "camera")
+    picture = (frame or settings.correction.command_frame) == "camera"
+    chosen, window = chosen_profiles(settings), Keymap(settings.window.keys)
+    rows: list[Row] = []
+    for (one, profile), own_arm in zip(chosen, arms_of_parts(axes, len(chosen)), strict=True):
+        own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's
+        profile = profile.model_copy(update={"keys": own})
+        where = "" if own_arm is None else f" (arm {own_arm + 1})"
+        for pressed, does in key_rows(profile, axes_of_arm(axes, own_arm), DEVICES[one.kind].axis_labels, picture):
+            named = f"{part_label(one)}: {pressed}" if len(chosen) > 1 else pressed
+            rows.append((named, does + where))
+    return tuple(rows)
 
 
 EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "rx", "ry", "rz", "gripper"))
