@@ -149,10 +149,13 @@ DEVICES: dict[str, DeviceSpec] = {
         label="SpaceMouse",
         control="the cap",
         needs_window=False,
-        make=lambda inputs: spacemouse.spacemouse(inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes),
+        make=lambda inputs: spacemouse.spacemouse(
+            inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes, which=inputs.which
+        ),
         status=spacemouse.status,
         axis_labels=spacemouse.AXIS_LABELS,
         missing=spacemouse.missing,
+        which="path or serial number",
     ),
     "gamepad": DeviceSpec(
         label="gamepad",
