@@ -48,9 +48,14 @@ class Share(NamedTuple):
     covers: frozenset[str]
 
     @property
+    def engages(self) -> bool:
+        """Whether its control is held, or the one that teaches standing still."""
+        return self.sample.engage or self.sample.still
+
+    @property
     def acts(self) -> bool:
         """Whether the part engages or pushes now."""
-        return self.sample.engage or any(self.pushes.values())
+        return self.engages or any(self.pushes.values())
 
 
 def arms_of_parts(axes: Collection[str], parts: int) -> tuple[int | None, ...]:
@@ -129,6 +134,10 @@ class CombinedDevice(Device):
         )
         return self._merged(samples)
 
+    def take_commands(self) -> list[str]:
+        """The commands of all parts, part by part."""
+        return [*super().take_commands(), *(name for part in self._parts for name in part.device.take_commands())]
+
     def robot_stopped(self) -> None:
         for part in self._parts:
             part.device.robot_stopped()
@@ -158,11 +167,9 @@ class CombinedDevice(Device):
         stop = any(sample.stop for sample in samples)
         if not shares:
             return DeviceSample(self._clock(), (0.0,) * len(self.axes), stop=stop, connected=False)
-        engage = any(share.sample.engage for share in shares.values())
-        active = {
-            index: share for index, share in shares.items() if share.sample.engage or not (engage and self._own_arms)
-        }
-        commands = self._commands(active)
+        engages = any(share.engages for share in shares.values())
+        active = {index: share for index, share in shares.items() if share.engages or not (engages and self._own_arms)}
+        commands = self._persisting(active)
         acting = [share for share in active.values() if share.acts]
         covered = {*commands, *(axis for share in acting or active.values() for axis in share.covers)}
         pushes = {axis: sum(share.pushes.get(axis, 0.0) for share in active.values()) for axis in self.axes}
@@ -172,13 +179,14 @@ class CombinedDevice(Device):
         return DeviceSample(
             time_ns=max(share.sample.time_ns for share in shares.values()),
             motion=tuple(max(-1.0, min(1.0, value)) for value in motion),
-            engage=engage,
+            engage=any(share.sample.engage for share in shares.values()),
             stop=stop,
             teaches=None if all(teaches) else teaches,
             lasting=lasting if any(lasting) else None,
+            still=any(share.sample.still for share in active.values()) and not any(pushes.values()),
         )
 
-    def _commands(self, active: dict[int, Share]) -> dict[str, float]:
+    def _persisting(self, active: dict[int, Share]) -> dict[str, float]:
         """The persistent command of each axis that has one: of several the newest."""
         found: dict[str, float] = {}
         for index, share in active.items():
@@ -194,6 +202,8 @@ class CombinedDevice(Device):
             held=tuple(f"{name}: {control}" for name, inputs in parts for control in inputs.held),
             reports=sum(inputs.reports for _, inputs in parts),
             dropped=sum(inputs.dropped for _, inputs in parts),
+            rest={f"{name}: {axis}": value for name, inputs in parts for axis, value in inputs.rest.items()},
+            origin="; ".join(f"{name}: {inputs.origin}" for name, inputs in parts if inputs.origin),
         )
 
 

@@ -14,6 +14,7 @@ from typing import get_args
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
+from hitl_clic.devices.core.controls import FUNCTIONS
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.selection import JOINT, Selection
 from hitl_clic.devices.hardware.events import EventFeed
@@ -29,6 +30,7 @@ from hitl_clic.tasks.lookahead import TeacherLookahead
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
+from hitl_clic.types.commands import COMMANDS
 from hitl_clic.types.errors import SettingsError, unknown
 from hitl_clic.types.records import EVERYTHING, CommandFrame
 from hitl_clic.types.ticks import ticks_behind
@@ -218,6 +220,7 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame 
         return ()
     picture = (frame or settings.correction.command_frame) == "camera"
     chosen, window = chosen_profiles(settings), Keymap(settings.window.keys)
+    for_all = {FUNCTIONS["stop"], *COMMANDS.values()}  # these are not of one arm
     rows: list[Row] = []
     for (one, profile), own_arm in zip(chosen, arms_of_parts(axes, len(chosen)), strict=True):
         own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's
@@ -225,7 +228,7 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame 
         where = "" if own_arm is None else f" (arm {own_arm + 1})"
         for pressed, does in key_rows(profile, axes_of_arm(axes, own_arm), DEVICES[one.kind].axis_labels, picture):
             named = f"{part_label(one)}: {pressed}" if len(chosen) > 1 else pressed
-            rows.append((named, does + where))
+            rows.append((named, does if does in for_all else does + where))
     return tuple(rows)
 
 
