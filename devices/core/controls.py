@@ -52,6 +52,8 @@ def suggestion(name: str, known: Collection[str]) -> str:
 
 def key_label(name: str) -> str:
     """The label of a key: "W", "Left Shift"."""
+    if len(name) == 1:  # "ß" has no capital letter, and "ς" has that of "σ", another key
+        return name.upper() if name.upper().lower() == name else name
     return name.title()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
+from hitl_clic.cockpit.window.key_reading import KeyUse
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
@@ -119,12 +120,13 @@ def has_profile(name: str) -> bool:
     return not is_device_object(name) and bool(device_spec(name).control)
 
 
-def device_in_use(settings: SessionSettings) -> DeviceSpec:
-    """The entry of the settings' device, with the control of its profile."""
+def device_in_use(settings: SessionSettings, printed: Mapping[str, str] | None = None) -> DeviceSpec:
+    """The entry of the settings' device, with the control of its profile. `printed`: see `key_rows`."""
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
         return spec
-    labels = [next(iter(control_labels(profile, "engage")), "control") for _, profile in chosen_profiles(settings)]
+    profiles = [profile for _, profile in chosen_profiles(settings)]
+    labels = [next(iter(control_labels(profile, "engage", printed)), "control") for profile in profiles]
     return replace(spec, control=_either(label if label[0].isupper() else f"the {label}" for label in labels))
 
 
@@ -206,15 +208,35 @@ def correction_options(settings: SessionSettings, task: Task) -> CorrectionOptio
     return CorrectionOptions(("world", *turned) if turned else (settings.correction.command_frame,), groups)
 
 
-def key_maps(settings: SessionSettings, axes: Sequence[str]) -> dict[CommandFrame, tuple[Row, ...]]:
-    """The key map of the settings' device, by command frame."""
-    return {frame: key_map(settings, axes, frame) for frame in get_args(CommandFrame)}
+def key_use(settings: SessionSettings) -> KeyUse:
+    """The keys of the settings' devices; none for a device that does not read the window's.
+
+    A key that moves the robot for one of several devices keeps its place for all.
+    """
+    if not has_profile(settings.device):
+        return KeyUse()
+    uses = [KeyUse.of(profile) for one, profile in chosen_profiles(settings) if DEVICES[one.kind].needs_window]
+    motion = tuple(dict.fromkeys(key for use in uses for key in use.motion))
+    commands = dict.fromkeys(key for use in uses for key in use.commands if key not in motion)
+    return KeyUse(motion, tuple(commands))
 
 
-def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame | None = None) -> tuple[Row, ...]:
+def key_maps(
+    settings: SessionSettings, axes: Sequence[str], printed: Mapping[str, str] | None = None
+) -> dict[CommandFrame, tuple[Row, ...]]:
+    """The key map of the settings' device, by command frame. `printed`: see `key_rows`."""
+    return {frame: key_map(settings, axes, frame, printed) for frame in get_args(CommandFrame)}
+
+
+def key_map(
+    settings: SessionSettings,
+    axes: Sequence[str],
+    frame: CommandFrame | None = None,
+    printed: Mapping[str, str] | None = None,
+) -> tuple[Row, ...]:
     """What keys and buttons of the settings' device do; empty for a script.
 
-    `axes`: of the task. `frame`: the command frame, by default that of the settings.
+    `axes`: of the task. `frame`: the command frame, by default that of the settings. `printed`: see `key_rows`.
     """
     if not has_profile(settings.device):
         return ()
@@ -226,7 +248,8 @@ def key_map(settings: SessionSettings, axes: Sequence[str], frame: CommandFrame 
         own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's
         profile = profile.model_copy(update={"keys": own})
         where = "" if own_arm is None else f" (arm {own_arm + 1})"
-        for pressed, does in key_rows(profile, axes_of_arm(axes, own_arm), DEVICES[one.kind].axis_labels, picture):
+        gestures = DEVICES[one.kind].axis_labels
+        for pressed, does in key_rows(profile, axes_of_arm(axes, own_arm), gestures, picture, printed):
             named = f"{part_label(one)}: {pressed}" if len(chosen) > 1 else pressed
             rows.append((named, does if does in for_all else does + where))
     return tuple(rows)
