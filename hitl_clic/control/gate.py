@@ -223,6 +223,11 @@ class Gate:
         """Whether a hand that is held at the device must be released before it can take over."""
         return self._hand.needed and self._hand.held
 
+    @property
+    def still(self) -> bool:
+        """Whether the newest fresh sample teaches standing still."""
+        return self._last is not None and self._last.still
+
     def begin(self) -> None:
         """Begin an episode with the robot, whatever is held: a correction or a wait ends."""
         self._hand.ask()

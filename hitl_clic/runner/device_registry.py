@@ -83,8 +83,8 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
         assert make is not None
         own_feed = feed.branch() if parts and DEVICES[one.kind].needs_window else feed
         own_axes = axes_of_arm(axes, own_arm)
-        device = make(DeviceInputs(profile, own_axes, own_feed, tap_hold_s, stale_after_s, one.which))
-        parts.append(Part(device, part_label(one), own_arm))
+        inputs = DeviceInputs(_own_keys(settings, profile), own_axes, own_feed, tap_hold_s, stale_after_s, one.which)
+        parts.append(Part(make(inputs), part_label(one), own_arm))
     return parts[0].device if len(parts) == 1 else CombinedDevice(parts, axes, stale_after_s)
 
 
@@ -146,6 +146,18 @@ def chosen_profiles(settings: SessionSettings) -> list[tuple[Selection, Profile]
             f"for each of {settings.device}, joined with {JOINT}; an empty one is the device's own"
         )
     return [(one, profile_of(one.kind, name.strip(), keys)) for one, name in zip(chosen, names, strict=True)]
+
+
+def _own_keys(settings: SessionSettings, profile: Profile) -> Profile:
+    """The profile without the keys that the window runs itself, so that no command is given twice.
+
+    The emergency stop stays: it must work at once, and twice is as good as once.
+    """
+    window = Keymap(settings.window.keys)
+    if settings.headless:
+        return profile
+    keys = {key: does for key, does in profile.keys.items() if does == "stop" or window.find(key) is None}
+    return profile.model_copy(update={"keys": keys})
 
 
 def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, str] | None = None) -> Profile:
