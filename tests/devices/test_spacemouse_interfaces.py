@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +30,13 @@ BATTERY = bytes([0x17, 100, 1, 0])
 
 
 @pytest.fixture
-def hid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHid]:
+def hid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeHid:
     """hidapi without any device, and a user's folder that is empty."""
     fake = FakeHid()
     for place in (module, spacemouse_hid):
         monkeypatch.setattr(place, "hid_module", lambda: fake)
     monkeypatch.setattr(presets, "user_folder", lambda: tmp_path)
-    yield fake
+    return fake
 
 
 def mouse(which: str = "") -> HandheldDevice:
