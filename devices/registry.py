@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.core.selection import Selection, parse
 from hitl_clic.devices.hardware import gamepad, spacemouse
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.keyboard import KeyboardDevice
@@ -28,6 +29,7 @@ class DeviceInputs:
         profile: bindings and response. axes: the task's motion axes. feed: the window's events.
         tap_hold_s: seconds that a shorter press or push counts as held.
         stale_after_s: seconds without window events after which a window device reports no motion.
+        which: which of the connected ones, in the words of `DeviceSpec.which`; empty: any.
     """
 
     profile: Profile
@@ -35,6 +37,7 @@ class DeviceInputs:
     feed: EventFeed
     tap_hold_s: float
     stale_after_s: float
+    which: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class DeviceSpec:
         status: (usable now, sentence) for the device list; opens no hardware.
         axis_labels: raw axis to the gesture that moves it, for axes that keys and buttons do not move.
         missing: the package that is missing here, as a sentence; empty if none.
+        which: what tells several of them apart in a choice, as "name or number"; empty: there is only one.
     """
 
     label: str
@@ -66,6 +70,7 @@ class DeviceSpec:
     status: Callable[[], tuple[bool, str]]
     axis_labels: Mapping[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = str
+    which: str = ""
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
         """How to start a correction, or, during one, how to end it."""
@@ -144,18 +149,37 @@ DEVICES: dict[str, DeviceSpec] = {
         label="SpaceMouse",
         control="the cap",
         needs_window=False,
-        make=lambda inputs: spacemouse.spacemouse(inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes),
+        make=lambda inputs: spacemouse.spacemouse(
+            inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes, which=inputs.which
+        ),
         status=spacemouse.status,
         axis_labels=spacemouse.AXIS_LABELS,
         missing=spacemouse.missing,
+        which="path or serial number",
     ),
     "gamepad": DeviceSpec(
         label="gamepad",
         control="the right shoulder button",
         needs_window=False,
-        make=lambda inputs: gamepad.gamepad(inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes),
+        make=lambda inputs: gamepad.gamepad(
+            inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes, which=inputs.which
+        ),
         status=gamepad.status,
         axis_labels=gamepad.AXIS_LABELS,
+        which="name or number",
     ),
 }
 """Devices by name, in the order of the list."""
+
+
+def chosen_devices(text: str) -> tuple[Selection, ...]:
+    """The devices of a choice, KIND[:WHICH][+KIND[:WHICH]...], in order.
+
+    Raises:
+        ValueError: see `selection.parse`, or a scripted teacher is one of several.
+    """
+    chosen = parse(text, {name: spec.which for name, spec in DEVICES.items()})
+    for one in chosen if len(chosen) > 1 else ():
+        if not DEVICES[one.kind].control:
+            raise ValueError(f"{one.kind!r} is a script and corrects alone; {text!r} joins it with another device")
+    return chosen

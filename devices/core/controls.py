@@ -62,11 +62,16 @@ def suggestion(name: str, known: Collection[str]) -> str:
 
 def key_label(name: str) -> str:
     """The label of a key: "W", "Left Shift"."""
+    if len(name) == 1:  # "ß" has no capital letter, and "ς" has that of "σ", another key
+        return name.upper() if name.upper().lower() == name else name
     return name.title()
 
 
 def button_label(name: str) -> str:
-    """The label of a button: "left button", "wheel up", "cap", "left and right buttons together"."""
+    """The label of a button: "left button", "wheel up", "cap", "left button, long", "left and right buttons together".
+    """
+    if name.endswith(" long"):
+        return f"{button_label(name.removesuffix(' long'))}, long"
     if "+" in name:
         return f"{name.replace('+', ' and ')} buttons together"
     return name if name == "cap" or name.startswith("wheel") else f"{name} button"

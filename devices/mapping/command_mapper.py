@@ -87,6 +87,8 @@ class CommandMapper:
     def tune(self, profile: Profile) -> None:
         """Use another profile with the same axes. Mode, arm and grippers stay."""
         self._profile = profile
+        linear = {name: axis.model_copy(update={"scale": 1.0, "exponent": 1.0}) for name, axis in profile.axes.items()}
+        self._linear = profile.model_copy(update={"axes": linear, "exponent": 1.0})
         bases = set(map(base, self.axes))
         self._turns = tuple(name for name in profile.axes if name in TURNS and name in bases)
         self._moves = tuple(name for name in profile.axes if name not in TURNS and name in bases)
@@ -127,9 +129,7 @@ class CommandMapper:
             held: functions of the held controls.
         """
         still = TEACH_STILL in held
-        mode = "turn" if "turn" in held and self._turns else self._mode
-        if still:
-            mode = "both"  # the whole arm
+        mode: Mode = "both" if still else self._mode_now(held)  # standing still is of the whole arm
         speed = 0.0 if still else self._speed(held)
         commanded: dict[str, float] = {}
         for names in self._groups(mode):
@@ -142,6 +142,11 @@ class CommandMapper:
         motion = tuple(commanded[base(axis)] if is_mine else 0.0 for axis, is_mine in zip(self.axes, mine, strict=True))
         lasting = tuple(is_mine and base(axis) == GRIPPER for axis, is_mine in zip(self.axes, mine, strict=True))
         return Command(motion, None if all(mine) else tuple(mine), lasting if any(lasting) else None, still)
+
+    def push(self, raw: Mapping[str, float], held: Collection[str] = ()) -> float:
+        """The size of the push in the present mode, from 0 to 1, see `push.Push`. Arguments as for `command`."""
+        groups = self._groups(self._mode_now(held))
+        return max((abs(value) for names in groups for value in shape(raw, self._linear, names)), default=0.0)
 
     def status_text(self) -> str:
         """Mode, arm and gripper in words; empty if there is no choice."""
@@ -162,6 +167,9 @@ class CommandMapper:
             self._profile.source(name) for name in self._turns
         }
         return ("move", "turn") if shared else ("both", "move", "turn")
+
+    def _mode_now(self, held: Collection[str]) -> Mode:
+        return "turn" if "turn" in held and self._turns else self._mode
 
     def _groups(self, mode: Mode) -> tuple[tuple[str, ...], ...]:
         match mode:

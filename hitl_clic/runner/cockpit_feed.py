@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -101,6 +101,7 @@ class CockpitFeed:
         device: the teacher's; None in a replay, which shows no key map.
         probe: answers whether the policy complies with past corrections, and the energy; None: neither is known.
         began_ns: when the session began; now by default.
+        key_labels: what is printed on the keys in the layout in use, where that is not their name.
     """
 
     def __init__(
@@ -112,13 +113,13 @@ class CockpitFeed:
         device: Device | None = None,
         probe: PolicyProbe | None = None,
         began_ns: int | None = None,
+        key_labels: Callable[[], keymap.Bindings] = tuple,
     ) -> None:
         self._settings, self._max_steps, self._views, self._link = settings, task.max_steps, views, link
         self._device, self._probe = device, probe
-        self._spec = device_spec(settings.device) if device is None else device_in_use(settings)
-        self._keys = {} if device is None else key_maps(settings, task.action_frame.axes)
-        self._window_keys = tuple(settings.window.keys.items())
-        self._labels = keymap.table(self._window_keys).labels()
+        self._window_keys, self._key_labels = tuple(settings.window.keys.items()), key_labels
+        self._axes = task.action_frame.axes
+        self._read_labels()
         self._moves = list(task.action_frame.moves)
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
@@ -163,8 +164,18 @@ class CockpitFeed:
             elif record.name in SENTENCES:
                 self._message = SENTENCES[record.name].format_map(self._labels | _counted(record))
 
+    def _read_labels(self) -> None:
+        """Make the texts that name keys, in the layout in use."""
+        self._printed, settings = self._key_labels(), self._settings
+        printed = dict(self._printed)
+        self._spec = device_spec(settings.device) if self._device is None else device_in_use(settings, printed)
+        self._keys = {} if self._device is None else key_maps(settings, self._axes, printed)
+        self._labels = keymap.table(self._window_keys, self._printed).labels()
+
     def state(self, now_ns: int | None = None) -> CockpitState | None:
         """The newest instant as of `now_ns` (by default the present); None before the first."""
+        if self._key_labels() != self._printed:
+            self._read_labels()
         view = self._views.latest()
         if view is None:
             return None
@@ -196,6 +207,7 @@ class CockpitFeed:
             device_note="" if self._device is None else self._device.status_text(),
             device_keys=self._keys.get(view.command_frame, ()),
             window_keys=self._window_keys,
+            key_labels=self._printed,
             device=self._spec.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,

@@ -92,6 +92,7 @@ class CockpitState:
         device_note: what it moves now ("moving · arm 1 of 2"); may be empty.
         device_keys: its key map for the help page, (what to press, what it does).
         window_keys: the window's keys without the default ones.
+        key_labels: (name of a key, what is printed on it) in the keyboard layout in use, where these differ.
         key_rows: rows of (key, word) at the foot of the panel; empty for those of a teacher.
         weight_version, weights_age_s: version in use (0: untrained), and its time in use, s.
         pairs_*: training pairs made, waiting for the learner, in trained batches, dropped.
@@ -131,6 +132,7 @@ class CockpitState:
     device_note: str = ""
     device_keys: tuple[tuple[str, str], ...] = ()
     window_keys: Bindings = ()
+    key_labels: Bindings = ()
     key_rows: tuple[tuple[tuple[str, str], ...], ...] = ()
     weight_version: Natural = 0
     weights_age_s: NonNegative = 0.0
@@ -177,4 +179,4 @@ class CockpitState:
     @property
     def keymap(self) -> Keymap:
         """The window's keys."""
-        return table(self.window_keys)
+        return table(self.window_keys, self.key_labels)
