@@ -149,10 +149,13 @@ DEVICES: dict[str, DeviceSpec] = {
         label="SpaceMouse",
         control="the cap",
         needs_window=False,
-        make=lambda inputs: spacemouse.spacemouse(inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes),
+        make=lambda inputs: spacemouse.spacemouse(
+            inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes, which=inputs.which
+        ),
         status=spacemouse.status,
         axis_labels=spacemouse.AXIS_LABELS,
         missing=spacemouse.missing,
+        which="path or serial number",
     ),
     "gamepad": DeviceSpec(
         label="gamepad",
@@ -170,5 +173,13 @@ DEVICES: dict[str, DeviceSpec] = {
 
 
 def chosen_devices(text: str) -> tuple[Selection, ...]:
-    """The devices of a choice, KIND[:WHICH][+KIND[:WHICH]...], in order. Raises ValueError: see `selection.parse`."""
-    return parse(text, {name: spec.which for name, spec in DEVICES.items()})
+    """The devices of a choice, KIND[:WHICH][+KIND[:WHICH]...], in order.
+
+    Raises:
+        ValueError: see `selection.parse`, or a scripted teacher is one of several.
+    """
+    chosen = parse(text, {name: spec.which for name, spec in DEVICES.items()})
+    for one in chosen if len(chosen) > 1 else ():
+        if not DEVICES[one.kind].control:
+            raise ValueError(f"{one.kind!r} is a script and corrects alone; {text!r} joins it with another device")
+    return chosen

@@ -55,7 +55,7 @@ def test_spacemouse_is_found_by_its_numbers(monkeypatch: pytest.MonkeyPatch) -> 
     connected.append({"vendor_id": 0x256F, "product_id": 0xC635, "path": b"1-2"})
     usable, sentence = reports()["spacemouse"]
     assert usable
-    assert "SpaceMouse Compact is connected" in sentence
+    assert "SpaceMouse Compact (1-2) is connected" in sentence
     connected[1]["path"] = b"/dev/there-is-no-such-hidraw"
     usable, sentence = reports()["spacemouse"]
     assert not usable

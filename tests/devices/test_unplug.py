@@ -67,7 +67,7 @@ def unplugged_in_motion(rig: Rig) -> None:
         device, plug, unplug = stack.enter_context(rig())
         device.start()
         stack.callback(device.close)
-        clock, gate, late = RealTimeClock(RATE_HZ), Gate(), 0
+        clock, gate, late = RealTimeClock(RATE_HZ), Gate(person=False), 0  # a hand would have to let go first
 
         def tick() -> GateOutput:
             clock.wait()

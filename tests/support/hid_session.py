@@ -20,7 +20,7 @@ def with_spacemouse() -> Callable[[], None]:
     from hitl_clic.devices.hardware import spacemouse
 
     transport = FakeTransport()
-    spacemouse.system_source = lambda: spacemouse.ReportSource(transport)  # type: ignore[assignment]
+    spacemouse.system_source = lambda which="": spacemouse.ReportSource(transport)  # type: ignore[assignment]
     spacemouse.hid_module = lambda: sys  # type: ignore[assignment]
 
     def live() -> None:
