@@ -41,7 +41,8 @@ from hitl_clic.devices.core.selection import JOINT
 from hitl_clic.devices.registry import DEVICES, chosen_devices
 from hitl_clic.devices.teacher.oracle import OracleSettings
 from hitl_clic.learner.settings import TrainingSettings
-from hitl_clic.link.address import is_loopback, require_safe
+from hitl_clic.link.address import parse as parse_address
+from hitl_clic.link.address import require_safe
 from hitl_clic.link.settings import LinkSettings
 from hitl_clic.session.settings import RecordingSettings
 from hitl_clic.types.errors import SettingsError, among, describe, has_field, members, pairs
@@ -110,7 +111,11 @@ class SessionSettings(BaseModel):
     task_options: dict[str, str | int | float] = Field(
         {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
     )
-    learner: str = Field("", description="Address of a running learner (tcp://host:port); empty: start one here.")
+    learner: str = Field(
+        "",
+        description="Address of a running learner (tcp://HOST:PORT, IPv6 as tcp://[::1]:PORT, or ipc://PATH); "
+        "empty: start one here.",
+    )
 
     loop: LoopSettings = Field(LoopSettings(), description="The real-time loop.")
     gate: GateSettings = Field(GateSettings(), description="Who drives, and when.")
@@ -180,7 +185,7 @@ class SessionSettings(BaseModel):
     @classmethod
     def _is_address(cls, address: str) -> str:
         if address:
-            is_loopback(address)  # refuses what is no address
+            parse_address(address)
         return address
 
     @model_validator(mode="after")
@@ -315,8 +320,22 @@ def load(
     if settings.out is None:
         # A name for a person, not a time to compute with: the wall clock is right here.
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        settings = settings.model_copy(update={"out": Path("runs") / f"{session or settings.task}-{stamp}"})
+        out = free_folder(Path("runs") / f"{session or settings.task}-{stamp}")
+        settings = settings.model_copy(update={"out": out})
     return settings
+
+
+def free_folder(proposed: Path) -> Path:
+    """A folder that does not exist yet: the proposed one without ":", or the same with a number.
+
+    Two sessions may begin in one second, and a wall clock that is set back gives a name twice.
+    """
+    first = proposed.with_name(proposed.name.replace(":", "."))
+    folder, number = first, 1
+    while folder.exists():
+        number += 1
+        folder = first.with_name(f"{first.name}-{number}")
+    return folder
 
 
 def _of_file(path: Path) -> dict[str, Any]:

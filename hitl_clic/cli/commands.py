@@ -60,7 +60,9 @@ class LearnerCommand:
     """Run the learner alone, for `teach --learner ADDRESS`."""
 
     settings: SessionSettings
-    bind: str = Field(min_length=1, description="Address to listen on, tcp://host:port.")
+    bind: str = Field(
+        min_length=1, description="Address to listen on: tcp://HOST:PORT, IPv6 as tcp://[::1]:PORT, or ipc://PATH."
+    )
     out: Path = Field(description="Folder for its checkpoints.")
     child: bool = Field(default=False, description="Started by teach: end when that process has ended.")
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from hitl_clic.cli.commands import LearnerCommand
+from hitl_clic.link.learner import CannotListen
 from hitl_clic.runner.handshake_settings import check_handshake
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.symmetry import from_text
@@ -16,8 +17,8 @@ def run(command: LearnerCommand) -> int:
     """Learn until told to stop. The process does nothing else: torch's threads and its priority are set.
 
     Raises:
-        UserError: address, folder or settings are refused.
-        OSError: the address cannot be bound, or the folder not written.
+        UserError: address, folder or settings are refused, or the address is in use.
+        OSError: the folder cannot be written.
     """
     import torch
 
@@ -49,6 +50,8 @@ def run(command: LearnerCommand) -> int:
         )
     except UserError:
         raise
+    except CannotListen as error:
+        raise UserError(f"bind = {command.bind} is not possible; {error.strerror}") from error
     except ValueError as error:
         raise UserError(str(error)) from error
     return 0

@@ -148,7 +148,7 @@ def _command(spec: Spec, given: dict[str, Any]) -> Command:
         raise SettingsError(describe(error, spec.command)) from None
     if isinstance(command, LearnerCommand):
         try:
-            require_safe(command.bind, command.settings.link.keys is not None)
+            require_safe(command.bind, command.settings.link.keys is not None, listening=True)
         except ValueError as error:
             raise SettingsError(f"bind = {command.bind} is not allowed; {error}") from None
         command = replace(command, settings=command.settings.model_copy(update={"out": command.out}))

@@ -14,6 +14,7 @@ from hitl_clic.runner.device_registry import has_display
 from hitl_clic.runner.recordings import open_session
 from hitl_clic.runner.replaying import replay
 from hitl_clic.runner.results import ReplayResult
+from hitl_clic.types.dates import shown
 
 
 def run(command: ReplayCommand) -> int:
@@ -41,6 +42,8 @@ def tell(result: ReplayResult) -> None:
     """Print what a recording holds."""
     recorded, figures = open_session(result.path), result.summary.figures
     heading = f"{figures['task']}, {figures['method']}, {figures['device']}, H = {figures['horizon']}"
+    if figures["started_at"]:
+        heading += f", {shown(figures['started_at'])}"
     table = Table("episode", "seed", "reached", "steps", "teacher drove", "error per step", title=heading)
     for row in recorded.episodes:
         table.add_row(

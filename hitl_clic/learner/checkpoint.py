@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from hitl_clic.aliases import current_flat_settings, current_weight
+from hitl_clic.types.dates import utc_text
 from hitl_clic.types.messages import Weights
 from hitl_clic.types.schema import Index, Natural, Scalars, Schema
 
@@ -38,6 +40,7 @@ class Checkpoint:
         settings: agreed between actor and learner.
         entries: number of journal entries in this state.
         duplicated: number of pairs received more than once.
+        written_at: set by `write`, ISO 8601 in UTC; empty in old files.
     """
 
     weights: Weights
@@ -45,6 +48,7 @@ class Checkpoint:
     settings: Scalars
     entries: int
     duplicated: int = 0
+    written_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class _Header:
     duplicated: Natural
     settings: Scalars
     crc32: Natural
+    written_at: str = ""
 
 
 _HEADER: Schema[_Header] = Schema(_Header)
@@ -85,6 +90,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
         duplicated=checkpoint.duplicated,
         settings=checkpoint.settings,
         crc32=_checksum(tensors),
+        written_at=utc_text(time.time_ns()),
     )
     path = folder / f"step-{weights.step:06d}.safetensors"
     partial = path.with_suffix(".partial")
@@ -163,7 +169,7 @@ def _checkpoint(header: _Header, tensors: Mapping[str, np.ndarray]) -> Checkpoin
 
     weights = Weights(header.run_id, header.version, header.parent, header.step, header.newest_pair, part("weights/"))
     settings = current_flat_settings(header.settings)
-    return Checkpoint(weights, part("state/"), settings, header.entries, header.duplicated)
+    return Checkpoint(weights, part("state/"), settings, header.entries, header.duplicated, header.written_at)
 
 
 def _checksum(tensors: Mapping[str, np.ndarray]) -> int:

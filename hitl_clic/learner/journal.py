@@ -5,8 +5,8 @@ machine. A checkpoint and the later entries give the learner's state. A killed p
 end; opening the journal cuts it off and reports it.
 
 File: 8 bytes of magic, then records of length (u32), crc32 (u32) and body; little-endian. The first body is a
-MessagePack mapping {format, run_id}. Each other body is a MessagePack list: the actor's run id, then the frames of
-`link.codec`.
+MessagePack mapping {format, run_id, started_at}; the date is ISO 8601 in UTC. Each other body is a MessagePack list:
+the actor's run id, then the frames of `link.codec`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import importlib
 import io
 import os
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ import msgspec
 
 from hitl_clic.link.codec import MalformedMessage, WrongProtocol, decode, encode
 from hitl_clic.link.handshake import Published, Withdrawal
+from hitl_clic.types.dates import utc_text
 from hitl_clic.types.messages import ChunkPair, Hello, UpdateRequest
 
 MAGIC = b"CLICJRN1"
@@ -108,7 +110,7 @@ class Journal:
         if not bodies:
             self._file.truncate(0)
             self._file.write(MAGIC)
-            self._write({"format": FORMAT, "run_id": run_id})
+            self._write({"format": FORMAT, "run_id": run_id, "started_at": utc_text(time.time_ns())})
             self._file.flush()
             self.run_id = run_id
         else:

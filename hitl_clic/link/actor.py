@@ -20,7 +20,7 @@ from typing import Literal
 
 import zmq
 
-from hitl_clic.link.address import require_safe
+from hitl_clic.link.address import endpoints, needs_ipv6, require_safe
 from hitl_clic.link.codec import MalformedMessage, Message, WrongProtocol, decode, encode
 from hitl_clic.link.handshake import Acknowledgement, Goodbye, Heartbeat, Rejected, UnknownPeer, Welcome, Withdrawal
 from hitl_clic.link.keys import load_client_keys
@@ -39,6 +39,8 @@ from hitl_clic.types.messages import (
 log = logging.getLogger(__name__)
 State = Literal["connecting", "connected", "lost", "refused"]
 MAX_MESSAGES_PER_POLL = 1000
+TRY_NEXT_S = 1.0
+"""Time without a connection after which the next address of a host name is tried, s."""
 
 
 class ActorLink:
@@ -52,7 +54,7 @@ class ActorLink:
         quick.
 
     Raises:
-        ValueError: malformed address, no loopback address without keys, or a hello that cannot be sent.
+        ValueError: malformed or unknown address, no loopback address without keys, or a hello that cannot be sent.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class ActorLink:
     ) -> None:
         require_safe(address, settings.keys is not None)
         encode(hello)
+        self._endpoints = deque(endpoints(address))
         self._address, self._hello, self._settings, self._on_weights = address, hello, settings, on_weights
         self._keys = load_client_keys(Path(settings.keys)) if settings.keys is not None else None
         self._inbox: deque[Item] = deque()
@@ -86,6 +89,7 @@ class ActorLink:
         self._version = 0
         self._hello_due, self._welcomed = True, False
         self._hello_s = self._heartbeat_s = float("-inf")
+        self._sent_s = time.monotonic()  # when a message last went out, or an address was last tried
 
     def start(self) -> None:
         """Start the link thread, which connects and reconnects."""
@@ -115,6 +119,11 @@ class ActorLink:
         """The present status. Never blocks."""
         silence = time.monotonic() - self._last_message_s
         return replace(self._status, made=self._made, silence_s=silence)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the link thread runs; it ends with `close` or by a fault, which the status describes."""
+        return self._thread.is_alive()
 
     def close(self, drain_s: float) -> None:
         """Wait at most `drain_s` for all acknowledgements and a heartbeat that includes them, then close."""
@@ -162,7 +171,20 @@ class ActorLink:
         if self._keys is not None:
             dealer.curve_serverkey = self._keys.server
             dealer.curve_publickey, dealer.curve_secretkey = self._keys.public, self._keys.secret
-        dealer.connect(self._address)
+        self._connect_first(dealer)
+
+    def _connect_first(self, dealer: zmq.Socket[bytes]) -> None:
+        endpoint = self._endpoints[0]
+        dealer.setsockopt(zmq.IPV6, int(needs_ipv6(endpoint)))
+        dealer.connect(endpoint)
+        self._sent_s = time.monotonic()
+
+    def _try_next_address(self, dealer: zmq.Socket[bytes]) -> None:
+        """Of several addresses of a host name only one may have the learner, for example of "localhost"."""
+        if len(self._endpoints) > 1 and time.monotonic() - self._sent_s > TRY_NEXT_S:
+            dealer.disconnect(self._endpoints[0])
+            self._endpoints.rotate(-1)
+            self._connect_first(dealer)
 
     def _finished(self) -> bool:
         if self._close_at_s is None:
@@ -313,7 +335,9 @@ class ActorLink:
         try:
             dealer.send_multipart(encode(message), zmq.NOBLOCK)
         except zmq.Again:
+            self._try_next_address(dealer)
             return False
+        self._sent_s = time.monotonic()
         return True
 
     def _say_goodbye(self, dealer: zmq.Socket[bytes]) -> None:

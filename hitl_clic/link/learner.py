@@ -6,6 +6,7 @@ the caller decides what to do with them.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import zmq
 
-from hitl_clic.link.address import require_safe
+from hitl_clic.link.address import endpoints, in_use, needs_ipv6, require_safe
 from hitl_clic.link.codec import MalformedMessage, Message, WrongProtocol, decode, encode
 from hitl_clic.link.handshake import Acknowledgement, Goodbye, Heartbeat, Rejected, UnknownPeer, Welcome, Withdrawal
 from hitl_clic.link.keys import Guard, load_server_keys
@@ -79,6 +80,10 @@ class _Peer:
     weights_sent_s: float = 0.0
 
 
+class CannotListen(OSError):
+    """The address is in use, or belongs to another machine."""
+
+
 class LearnerLink:
     """The bound socket and its peers.
 
@@ -88,12 +93,15 @@ class LearnerLink:
         settings: times, sizes and keys.
 
     Raises:
-        ValueError: malformed address, or no loopback address without keys.
-        OSError: the address is in use, or belongs to another machine.
+        ValueError: malformed or unknown address, or no loopback address without keys.
+        CannotListen: the address is in use, or belongs to another machine.
     """
 
     def __init__(self, address: str, expected: SettingsMap | None, settings: LinkSettings) -> None:
-        require_safe(address, settings.keys is not None)
+        require_safe(address, settings.keys is not None, listening=True)
+        endpoint = endpoints(address, listening=True)[0]
+        if in_use(endpoint):
+            raise CannotListen(errno.EADDRINUSE, f"cannot listen on {address}: another process does")
         self._settings = settings
         self._expected = expected
         self._peers: dict[bytes, _Peer] = {}
@@ -116,11 +124,12 @@ class LearnerLink:
                 self._guard = Guard(self._context, keys.allowed)
                 self._socket.curve_server = 1
                 self._socket.curve_publickey, self._socket.curve_secretkey = keys.public, keys.secret
-            self._socket.bind(address)
+            self._socket.setsockopt(zmq.IPV6, int(needs_ipv6(endpoint)))
+            self._socket.bind(endpoint)
         except (zmq.ZMQError, ValueError) as error:
             self.close()
             if isinstance(error, zmq.ZMQError):
-                raise OSError(error.errno, f"cannot listen on {address}: {error}") from error
+                raise CannotListen(error.errno, f"cannot listen on {address}: {error}") from error
             raise
         self._address = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
 

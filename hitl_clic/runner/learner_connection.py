@@ -74,7 +74,10 @@ class LearnerConnection:
             stack.callback(self._child.stop)
         address = self._child.start() if self._child is not None else settings.learner
         hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=self._agreed)
-        self.link = ActorLink(address, hello, settings.link, self._receive)
+        try:
+            self.link = ActorLink(address, hello, settings.link, self._receive)
+        except ValueError as error:
+            raise UserError(str(error)) from error
         self.link.start()
         stack.callback(lambda: self.link.close(DRAIN_S))
         self._wait()
@@ -119,6 +122,8 @@ class LearnerConnection:
         while (status := self.link.status()).state != "connected":
             if status.state == "refused":
                 raise UserError(f"the learner refuses this session: {status.detail}")
+            if not self.link.alive:
+                raise UserError(f"no connection to the learner: {status.detail}")
             if time.monotonic() > deadline:
                 where = f"learner = {self._settings.learner}: " if self._settings.learner else ""
                 raise UserError(f"{where}no learner answered within {CONNECT_S:.0f} s ({status.detail}); start one")

@@ -17,8 +17,8 @@ from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.recorded_layer import recorded_settings
 from hitl_clic.runner.recordings import open_session, pairs_of_session
 from hitl_clic.runner.results import LearnResult
-from hitl_clic.runner.session_settings import Nested, free_folder
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.runner.session_settings import Nested
+from hitl_clic.settings import SessionSettings, free_folder, load
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.messages import ChunkPair, Weights

@@ -5,7 +5,6 @@ Actor's main thread; the recorder has its own thread. `put` runs within a tick a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,7 +48,7 @@ class SessionLog:
         settings = self._settings
         self.put(
             SettingsRecord(
-                started_ns=time.perf_counter_ns(),
+                started_ns=self._recorder.started.monotonic_ns,
                 task=settings.task,
                 method=settings.method,
                 device=settings.device,
@@ -58,6 +57,7 @@ class SessionLog:
                 seed=settings.seed,
                 tick_hz=settings.loop.rate_hz,
                 values=settings.model_dump(mode="json"),
+                started_at=self._recorder.started.date,
             )
         )
 

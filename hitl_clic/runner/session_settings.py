@@ -92,16 +92,4 @@ def settings_and_parts(
     out = given_tables.pop("out", None)
     if out is not None:
         given_tables["out"] = Path(out)
-    made = load(session=preset, config=None if config is None else Path(config), overrides=given_tables)
-    return (made if out is not None else made.model_copy(update={"out": free_folder(made.out)})), parts
-
-
-def free_folder(proposed: Path | None) -> Path:
-    """A folder that does not exist yet: the proposed one without ":", or the same with a number."""
-    assert proposed is not None
-    first = proposed.with_name(proposed.name.replace(":", "."))
-    folder, number = first, 1
-    while folder.exists():
-        number += 1
-        folder = first.with_name(f"{first.name}-{number}")
-    return folder
+    return load(session=preset, config=None if config is None else Path(config), overrides=given_tables), parts

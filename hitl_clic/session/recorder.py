@@ -17,6 +17,7 @@ from typing import BinaryIO
 from mcap.writer import CompressionType, Writer
 
 from hitl_clic.session.settings import RecordingSettings
+from hitl_clic.session.start_time import StartTime
 from hitl_clic.session.topics import FORMAT, PROFILE, TOPICS, topic_of
 from hitl_clic.types.json_form import json_schema
 
@@ -32,11 +33,16 @@ class Recorder:
         path: file to create, usually `session.mcap`; its folder is made if absent.
         settings: flushing, queue and compression.
 
+    A message's log time is a date, its publish time the monotonic time of its record, both in ns.
+
     Attributes:
+        started: when `start` was called.
         written: number of written records.
         dropped: number of lost records (queue full, recording ended, or record not writable).
         error: the first error, as a sentence, or None.
     """
+
+    started: StartTime
 
     def __init__(self, path: Path, settings: RecordingSettings | None = None) -> None:
         self.path = Path(path)
@@ -64,6 +70,7 @@ class Recorder:
         if self._thread is not None:
             raise RuntimeError(f"the recorder of {self.path} was started twice")
         file = self._open()
+        self.started = StartTime.now()
         self._thread = threading.Thread(target=self._run, args=(file,), name="recorder", daemon=True)
         self._thread.start()
 
@@ -150,8 +157,9 @@ class Recorder:
                 self._note(f"{self.path}: a record was left out, {problem}")
                 self._drop(1)
                 continue
-            log_ns = max(0, time_ns)
-            writer.add_message(channels[type(record)], log_ns, text, log_ns, self.written)
+            writer.add_message(
+                channels[type(record)], self.started.log_ns(time_ns), text, max(0, time_ns), self.written
+            )
             self.written += 1
 
     def _drop(self, count: int) -> None:

@@ -79,6 +79,7 @@ class SummaryBuilder:
     def summary(self) -> Summary:
         """The content of `summary.json`.
 
+        `started_at`: the session's date, ISO 8601 in UTC.
         Units: ms, 1/s, and s for `wall_s`. Unknown figures are None.
         `updates_per_s`: mean rate reported by the learner since its first update.
         `tick_work_ms`: whole ticks; `tick_sections_ms`: their parts by name, over the ticks with that part.
@@ -92,6 +93,7 @@ class SummaryBuilder:
         settings, status = self._settings, self._status
         learner = status.learner if status is not None else None
         return {
+            "started_at": (settings.started_at or None) if settings else None,
             "task": settings.task if settings else None,
             "method": settings.method if settings else None,
             "device": settings.device if settings else None,

@@ -27,6 +27,7 @@ class SettingsRecord:
 
     Attributes:
         started_ns: `perf_counter_ns` at the start; wall time counts from here.
+        started_at: the date at `started_ns`, ISO 8601 in UTC; empty in old recordings.
         horizon, execute: H and Ta, steps.
         tick_hz: nominal rate of the loop.
         values: all settings, nested by name.
@@ -41,6 +42,7 @@ class SettingsRecord:
     seed: int
     tick_hz: float
     values: Mapping[str, Any] = field(default_factory=dict)
+    started_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

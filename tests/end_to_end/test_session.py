@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from session_process import LIVELY, SMALL, app, finish, journal_of, learner_of, pairs_in, start, until
+from session_process import LIVELY, SMALL, app, finish, has_ipv6, journal_of, learner_of, pairs_in, start, until
 
 import app as command_line
 from hitl_clic.learner import checkpoint
@@ -248,7 +248,7 @@ def test_a_learner_of_ones_own_teaches_those_that_agree_with_it(tmp_path: Path) 
     learner = start(
         "learner",
         "--bind",
-        "tcp://127.0.0.1:*",
+        "tcp://[::1]:*" if has_ipv6() else "tcp://127.0.0.1:*",
         "--out",
         folder,
         "--task",
