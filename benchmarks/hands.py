@@ -42,7 +42,7 @@ TREMOR, TREMOR_S = 0.02, 0.1
 """Standard deviation of the tremor, as a share of full, and its time constant, seconds."""
 COUPLING = 0.1
 """Rotation of a cap by a push across it, as a share of the push."""
-LEAST_PUSH = 0.2
+LEAST_PUSH = 0.16
 """A hand that drives with a cap keeps at least this much pressure on it."""
 _PRESS_S, _PAUSE_S = 0.1, 0.15
 """Length of a press of the gripper button, and the least pause after it."""
@@ -149,8 +149,9 @@ class SpaceMouseHands:
     def move(self, wish: Wish, dt_s: float) -> None:
         motions = _in_picture(wish, self._picture)
         wanted = np.array([deflection(self._profile, axis, motion) for axis, motion in zip(AXES, motions, strict=True)])
-        if wish.engage and np.abs(wanted[:3]).max() < LEAST_PUSH:
-            wanted[2] = LEAST_PUSH if wanted[2] > 0.0 else -LEAST_PUSH
+        strongest = int(np.abs(wanted[:3]).argmax()) if wanted[:3].any() else 2
+        if wish.engage and abs(wanted[strongest]) < LEAST_PUSH:
+            wanted[strongest] = LEAST_PUSH if wanted[strongest] > 0.0 else -LEAST_PUSH  # downwards if nowhere
         across, away, up, about_right, about_away, about_up = self._fingers.move(wanted, dt_s)
         about_right -= COUPLING * away
         about_away += COUPLING * across
