@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.experiment import EVALUATED_FROM
 from benchmarks.figure import tell
 from benchmarks.hands import GamepadHands, Hands, SpaceMouseHands, seen_from
-from benchmarks.person import Floats, Glimpse, Person, WatchedTask
+from benchmarks.person import Glimpse, Person, WatchedTask
 from benchmarks.virtual_gamepad import VirtualPads
 from benchmarks.virtual_spacemouse import VirtualSpaceMouse, plug_in
 from hitl_clic import evaluate
@@ -38,12 +38,14 @@ from hitl_clic.runner.session import Observers, TaughtSession
 from hitl_clic.runner.session_settings import settings_and_parts
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_task, make_teacher
-from hitl_clic.tasks.task import Array
+from hitl_clic.types.records import EpisodeRecord
 
 DEVICES = ("gamepad", "spacemouse")
 TASK, PRESET = "pick_can", "simulated_6dof_user"
 AZIMUTH = 90.0
 """Of the camera whose picture the person watches, degrees; the task's default one."""
+ANTICIPATION = 0.08
+"""`oracle.anticipation` of the person: sticks and caps need less than the keys of the preset."""
 HANDS_HZ = 125.0
 """Rate at which the hands move, and at which a deflected cap reports."""
 
@@ -103,33 +105,31 @@ def teach(device: str, seed: int, out: Path, **chosen: Any) -> tuple[SessionSumm
     Args:
         device: in `DEVICES`. seed: of start states and hands. out: its folder. **chosen: further settings.
     """
-    made, parts = settings_and_parts(TASK, device, None, {**chosen, "seed": seed, "out": out}, PRESET)  # type: ignore[typeddict-item]
+    chosen = {**chosen, "seed": seed, "out": out, "oracle": {"anticipation": ANTICIPATION}}
+    made, parts = settings_and_parts(TASK, device, None, chosen, PRESET)  # type: ignore[typeddict-item]
     made = resolve_device(made)
     seen: Slot[Glimpse] = Slot()
     with ExitStack() as stack:
         task = WatchedTask(make_task(TASK, **made.task_options), seen)
         stack.callback(task.close)
-        axes, step = tuple(task.action_frame.axes), np.array(task.action_frame.scale[:3])
-
-        def imagine(observation: Array, coming: Floats) -> Array:
-            return after_motion(observation, coming[:3] * step)
-
-        person = Person(make_teacher(TASK), made.oracle, axes, made.loop.rate_hz, imagine)
+        axes = tuple(task.action_frame.axes)
+        person = Person(make_teacher(TASK), made.oracle, axes, made.loop.rate_hz)
         hands = stack.enter_context(hands_on(device, load_profile(made.profile or device), seed))
         thread = PersonThread(person, hands, seen)
         thread.start()
         stack.callback(thread.close)
-        observers = Observers(say=lambda line: print(line, file=sys.stderr))
+        observers = Observers(_tell_episode, say=_tell)
         return TaughtSession(made, replace(parts, task=task), observers).run(), thread.missed
 
 
-def after_motion(observation: Array, way: Floats) -> Array:
-    """Pick-Can's observation [40] after the hand moved on, [3], metres; a grasped can moves with it."""
-    after = np.array(observation)
-    after[0:3] += way
-    if observation[39] > 0.5:
-        after[3:6] += way
-    return after
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _tell_episode(episode: EpisodeRecord) -> None:
+    outcome = "success" if episode.success else "failure"
+    _tell(f"{episode.episode:3d}  {outcome}  {episode.timesteps} ticks, {episode.feedback_per_step:.2f} taught")
 
 
 def figures(out: Path) -> dict[str, Any]:

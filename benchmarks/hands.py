@@ -44,7 +44,7 @@ COUPLING = 0.1
 """Rotation of a cap by a push across it, as a share of the push."""
 LEAST_PUSH = 0.16
 """A hand that drives with a cap keeps at least this much pressure on it."""
-_PRESS_S, _PAUSE_S = 0.1, 0.15
+_PRESS_S, _PAUSE_S = 0.06, 0.06
 """Length of a press of the gripper button, and the least pause after it."""
 
 

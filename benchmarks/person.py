@@ -2,14 +2,13 @@
 
 What the person wants is the task's scripted teacher; when they step in and let go is the teacher device's own model
 (`Oracle`). They see the scene and how the robot moved, not its plan. They know what their hands are about to do, and
-imagine where that brings the robot's hand. `Person.look` is pure; the loop's thread calls `WatchedTask`, which only
-publishes.
+push the less for it (`OracleSettings.anticipation`). `Person.look` is pure; the loop's thread calls `WatchedTask`,
+which only publishes.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,6 @@ from hitl_clic.types.scene3d import Scene3D
 from hitl_clic.types.ticks import ticks_behind
 
 Floats = NDArray[np.float64]
-Imagine = Callable[[Array, Floats], Array]
-"""(observation [dim_o], sum of coming motions [6]) to the observation after them."""
-
 _GRIPS = 0.3
 """A wanted gripper command below this is neither open nor closed."""
 
@@ -71,15 +67,12 @@ class Person:
 
     Args:
         teacher: what the person wants. settings: when they step in, and how late. axes: of the task's action: one arm.
-        rate_hz: of the control loop. imagine: what the person expects of motions.
+        rate_hz: of the control loop.
     """
 
-    def __init__(
-        self, teacher: Teacher, settings: OracleSettings, axes: tuple[str, ...], rate_hz: float, imagine: Imagine
-    ) -> None:
-        own = settings.model_copy(update={"latency_s": 0.0, "press_steps": 0, "anticipation": 0.0})
-        self._teacher, self._imagine = teacher, imagine
-        self._oracle = Oracle(own, execute=1, axes=axes)
+    def __init__(self, teacher: Teacher, settings: OracleSettings, axes: tuple[str, ...], rate_hz: float) -> None:
+        self._teacher = teacher
+        self._oracle = Oracle(settings.model_copy(update={"latency_s": 0.0, "press_steps": 0}), execute=1, axes=axes)
         self._late = ticks_behind(settings.latency_s, rate_hz)
         self._decided: deque[Wish] = deque()
         """Wishes that the hands do not act on yet, oldest first."""
@@ -96,12 +89,13 @@ class Person:
             self._oracle.begin(glimpse.episode)
             self._wanted = self._wants(glimpse.observation)
         moved = self._wanted if glimpse.moved is None else np.asarray(glimpse.moved, np.float64)
-        coming = np.sum([wish.motion for wish in self._decided], axis=0) + np.zeros(6)
-        foreseen = self._wants(self._imagine(glimpse.observation, coming))
+        wanted = self._wants(glimpse.observation)
+        coming = np.zeros(moved.size)
+        coming[:6] = np.sum([wish.motion for wish in self._decided], axis=0) if self._decided else 0.0
         # the robot's last motion is judged in the state in which it was made
-        answer = self._oracle.decide(glimpse.step, 0, self._wanted, moved, "absolute", foreseen=foreseen)
-        self._wanted = self._wants(glimpse.observation)
-        grips = (_sign(foreseen[6]), _sign(moved[6]))
+        answer = self._oracle.decide(glimpse.step, 0, self._wanted, moved, "absolute", unread=coming, foreseen=wanted)
+        self._wanted = wanted
+        grips = (_sign(wanted[6]), _sign(moved[6]))
         self._decided.append(Wish(answer.motion[:6], answer.engage, *grips, glimpse.episode))
         if len(self._decided) > self._late:
             self.wish = self._decided.popleft()

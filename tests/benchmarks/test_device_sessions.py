@@ -163,7 +163,7 @@ def test_a_person_comes_late_and_goes_on_into_the_next_scene() -> None:
 
     axes = ("x", "y", "z", "rx", "ry", "rz", "gripper")
     settings = OracleSettings(latency_s=0.25, threshold=0.6, patience=8, persist_steps=40)
-    person = Person(Right(), settings, axes, 20.0, lambda observation, coming: observation)
+    person = Person(Right(), settings, axes, 20.0)
     scene, wrong = np.zeros(40, np.float32), np.zeros(7, np.float32)
     wishes = [person.look(Glimpse(0, step, scene, wrong if step else None)) for step in range(60)]
     # the first motion is seen at step 1; the ninth wrong one in a row is enough, and the hands follow 5 ticks later
