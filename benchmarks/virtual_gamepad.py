@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
+from typing import ClassVar
 
 import pygame
 
-GAMECONTROLLER, UNKNOWN = 1, 0
+GAMECONTROLLER, UNKNOWN, WHEEL, FLIGHT_STICK = 1, 0, 2, 5
 REST = -32768
 """Raw value of a released trigger."""
 FULL = 32767
@@ -22,6 +23,19 @@ LEFT_X, LEFT_Y, RIGHT_X, RIGHT_Y, LEFT_TRIGGER, RIGHT_TRIGGER = range(6)
 
 class NoVirtualPads(RuntimeError):
     """This SDL has no virtual joysticks; the text says what is missing."""
+
+
+class Description(ctypes.Structure):
+    """SDL_VirtualJoystickDesc, version 1."""
+
+    _fields_: ClassVar = [
+        *((name, ctypes.c_uint16) for name in ("version", "type", "axes", "buttons", "hats")),
+        *((name, ctypes.c_uint16) for name in ("vendor", "product", "padding")),
+        *((name, ctypes.c_uint32) for name in ("button_mask", "axis_mask")),
+        ("name", ctypes.c_char_p),
+        ("user", ctypes.c_void_p),
+        *((name, ctypes.c_void_p) for name in ("update", "player", "rumble", "triggers", "led", "effect")),
+    ]
 
 
 class VirtualPads:
@@ -50,9 +64,15 @@ class VirtualPads:
         self.sdl.SDL_JoystickSetVirtualButton.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint8]
         self.attached: list[VirtualPad] = []
 
-    def attach(self, kind: int = GAMECONTROLLER) -> VirtualPad:
-        """Connect one. Raises NoVirtualPads if SDL refuses."""
-        pad = VirtualPad(self.sdl, kind)
+    def attach(
+        self, kind: int = GAMECONTROLLER, name: bytes | None = None, counts: tuple[int, int, int] = (6, 15, 1)
+    ) -> VirtualPad:
+        """Connect one. `name`: None is SDL's own. `counts`: of axes, buttons and hats.
+
+        Raises:
+            NoVirtualPads: SDL refuses.
+        """
+        pad = VirtualPad(self.sdl, kind, name, counts)
         self.attached.append(pad)
         return pad
 
@@ -60,9 +80,12 @@ class VirtualPads:
 class VirtualPad:
     """One virtual pad, opened here too, so that it can be moved before the device opens it."""
 
-    def __init__(self, sdl: ctypes.CDLL, kind: int) -> None:
+    def __init__(self, sdl: ctypes.CDLL, kind: int, name: bytes | None, counts: tuple[int, int, int]) -> None:
         self.sdl = sdl
-        index = sdl.SDL_JoystickAttachVirtual(kind, 6, 15, 1)
+        if name is None:
+            index = sdl.SDL_JoystickAttachVirtual(kind, *counts)
+        else:
+            index = sdl.SDL_JoystickAttachVirtualEx(ctypes.byref(Description(1, kind, *counts, name=name)))
         if index < 0:
             raise NoVirtualPads("SDL refuses a virtual joystick here")
         self.handle = ctypes.c_void_p(sdl.SDL_JoystickOpen(index))

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("pygame")
 
 from benchmarks.virtual_gamepad import (
+    FLIGHT_STICK,
     GAMECONTROLLER,
     LEFT_SHOULDER,
     LEFT_TRIGGER,
@@ -14,6 +15,7 @@ from benchmarks.virtual_gamepad import (
     RIGHT_SHOULDER,
     RIGHT_TRIGGER,
     UNKNOWN,
+    WHEEL,
     A,
     B,
     NoVirtualPads,
@@ -22,6 +24,7 @@ from benchmarks.virtual_gamepad import (
 from benchmarks.virtual_gamepad import VirtualPads as _VirtualPads
 
 __all__ = [
+    "FLIGHT_STICK",
     "GAMECONTROLLER",
     "LEFT_SHOULDER",
     "LEFT_TRIGGER",
@@ -29,6 +32,7 @@ __all__ = [
     "RIGHT_SHOULDER",
     "RIGHT_TRIGGER",
     "UNKNOWN",
+    "WHEEL",
     "A",
     "B",
     "VirtualPad",
@@ -45,9 +49,11 @@ class VirtualPads(_VirtualPads):
         except NoVirtualPads as missing:
             pytest.skip(str(missing))
 
-    def attach(self, kind: int = GAMECONTROLLER) -> VirtualPad:
-        """Connect one."""
+    def attach(
+        self, kind: int = GAMECONTROLLER, name: bytes | None = None, counts: tuple[int, int, int] = (6, 15, 1)
+    ) -> VirtualPad:
+        """Connect one; skips the test where SDL refuses."""
         try:
-            return super().attach(kind)
+            return super().attach(kind, name, counts)
         except NoVirtualPads as refused:
             pytest.skip(str(refused))
