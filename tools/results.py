@@ -82,6 +82,19 @@ also far apart where two ways are equally good. In `push_t`, help at random time
 python -m benchmarks.help_request SESSION_OR_POLICY ... --episodes 40
 ```"""
 
+DEVICES = """## A person's devices
+
+A simulated person teaches Pick-Can in real time through a gamepad or a 3D mouse. It sees the scene 0.25 s late, steps
+in after 0.4 s of errors, and drives for at least 2 s. Its hands tremble and move at a limited rate.
+The gamepad is a virtual one of SDL; the 3D mouse is read as bytes. All else is the session that a person would teach.
+
+- Success: of the policy alone, on starts that were never taught.
+- Feedback, teacher's steps: as above. Corrections: how often the person took over.
+
+```
+python -m benchmarks.device_sessions --device gamepad --seed 1
+```"""
+
 MODES = """## Two equally good ways
 
 Half of the corrections go left around an obstacle, half go right. Plans: share of executed plans on each side.
@@ -108,6 +121,8 @@ def page() -> str:
         "\n".join(again.table(read_rows(RESULTS / "again.jsonl"))),
         HELP,
         "\n".join(_help(_rows("help_request"))),
+        DEVICES,
+        "\n".join(_devices(_rows("device_session"))),
         MODES,
         "\n".join(_modes(read_rows(RESULTS / "modes.jsonl"))),
     ]
@@ -164,6 +179,17 @@ def _help(rows: Sequence[Row]) -> list[str]:
         calls, steps = number(row["calls_per_episode"], 1), number(row["teacher_steps_per_episode"], 0)
         failures = number(row["failures_per_episode"])
         lines.append(line(row["task"], row["horizon"], row["asks"], failures, calls, steps, row["episodes"]))
+    return lines
+
+
+def _devices(rows: Sequence[Row]) -> list[str]:
+    names = ("device", "seed", "H", "Ta", "episodes", "success", "evaluated", "feedback", "in the last third")
+    lines = head((*names, "teacher's steps", "corrections", "minutes"))
+    for row in rows:
+        about = (row["device"], row["seed"], row["horizon"], row["execute"], row["episodes"])
+        shares = (number(row["feedback"]), number(row["feedback_last_third"]))
+        effort = (row["teacher_steps"], row["corrections"], number(row["minutes"], 0))
+        lines.append(line(*about, number(row["success_rate"]), row["evaluations"], *shares, *effort))
     return lines
 
 

@@ -1,0 +1,195 @@
+"""The simulated person of `benchmarks.device_sessions`: real devices, gate and mapping, and the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pygame")
+pytest.importorskip("robosuite")
+
+from benchmarks.device_sessions import PRESET, TASK, figures, hands_on, teach
+from benchmarks.hands import Hands
+from benchmarks.person import Glimpse, Person, WatchedTask, Wish
+from benchmarks.virtual_gamepad import NoVirtualPads
+from hitl_clic.control.arbitration import Arbitration, Decision, DeviceFeedback
+from hitl_clic.control.exploration import Exploration
+from hitl_clic.control.gate import Gate, GateOutput
+from hitl_clic.control.help_request import HelpRequest
+from hitl_clic.correction.mapping import HandOver
+from hitl_clic.correction.policy_filter import PolicyFilter
+from hitl_clic.devices.core.slot import Slot
+from hitl_clic.devices.hardware.events import EventFeed
+from hitl_clic.devices.hardware.gamepad import connected_pads
+from hitl_clic.devices.mapping.shaping import load_profile
+from hitl_clic.devices.registry import DEVICES, DeviceInputs
+from hitl_clic.devices.teacher.oracle import OracleSettings
+from hitl_clic.runner.device_registry import bind_device, correction_options, resolve_device
+from hitl_clic.runner.session_settings import settings_and_parts
+from hitl_clic.session.reader import Session
+from hitl_clic.tasks.registry import make_task
+from hitl_clic.tasks.teacher import MemorylessTeacher
+
+REPORTS_A_TICK = 6
+ROBOT = np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5], np.float32)
+
+
+class Bench:
+    """A session's device, gate and mapping, ticked by hand, so that no machine is too slow."""
+
+    def __init__(self, device: str, hands: Hands, out: Path) -> None:
+        made, _ = settings_and_parts(TASK, device, None, {"out": out, "headless": True}, PRESET)
+        self.settings = made = resolve_device(made)
+        self.seen: Slot[Glimpse] = Slot()
+        self.task, self.hands = WatchedTask(make_task(TASK), self.seen), hands
+        self.task.reset(seed=0)
+        make = DEVICES[device].make
+        assert make is not None
+        axes = tuple(self.task.action_frame.axes)
+        self.device = make(DeviceInputs(load_profile(device), axes, EventFeed(), 0.0, 0.25))
+        binding = bind_device(made, self.device, self.task)
+        self.arbitration = Arbitration(
+            device=self.device,
+            gate=Gate(made.gate, made.correction, correction_options(made, self.task)),
+            binding=binding,
+            hand_over=HandOver(made.correction.max_step, 7),
+            policy_filter=PolicyFilter(0.0, 20.0, binding.absolute),
+            exploration=Exploration(made.loop.exploration, 0, 7),
+            help=HelpRequest(made.help_request),
+        )
+        self.feedback = DeviceFeedback(self.device)
+        self.output: GateOutput | None = None
+
+    def tick(self, wish: Wish) -> Decision:
+        """One tick of 50 ms: the hands move, the device is read, and the task steps."""
+        for _ in range(REPORTS_A_TICK):
+            self.hands.move(wish, 0.05 / REPORTS_A_TICK)
+        sample = self.device.read(0.0)
+        self.output = self.arbitration.gate.step(sample, sample.time_ns)
+        decision = self.arbitration.decide(self.output, ROBOT, self.task.axes_of(self.output.command_frame))
+        self.feedback.update(self.output)
+        self.task.step(decision.executed)
+        return decision
+
+    def ticks(self, wish: Wish, count: int) -> list[Decision]:
+        return [self.tick(wish) for _ in range(count)]
+
+
+@pytest.fixture(params=["gamepad", "spacemouse"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    if request.param == "gamepad" and connected_pads():
+        pytest.skip("a real gamepad is connected, and the device would open it first")
+    try:
+        with hands_on(request.param, load_profile(request.param), seed=0) as hands:
+            made = Bench(request.param, hands, tmp_path / "session")
+            made.ticks(Wish(), 2)  # a trigger counts once it was seen at rest
+            yield made
+            made.device.release()
+            made.task.close()
+    except NoVirtualPads as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize(
+    "motion",
+    [
+        (0.5, -0.4, 0.3, 0.0, 0.0, 0.0),
+        (-0.3, 0.7, -0.5, 0.0, 0.4, -0.6),
+        (0.0, 0.0, 0.6, 1.0, -0.5, 0.5),
+        (0.2, 0.2, 0.2, -1.0, 0.0, 0.0),
+    ],
+)
+def test_the_wanted_motion_arrives_at_the_task(bench: Bench, motion: tuple[float, ...]) -> None:
+    wish = Wish(motion, engage=True)
+    bench.ticks(wish, 8)  # the hands need a moment, and the change of driver is limited
+    arrived = bench.ticks(wish, 12)
+    executed = np.mean([decision.executed for decision in arrived], axis=0)
+    assert np.allclose(executed[:6], motion, atol=0.08), "the hands tremble, and are quantised"
+    assert all(decision.human is not None for decision in arrived)
+    assert all(decision.taught[:6].all() and not decision.taught[6] for decision in arrived), "the robot grips"
+    assert np.std([decision.executed[:3] for decision in arrived], axis=0).max() > 0.0, "a hand trembles"
+
+
+def test_the_robots_hand_goes_where_the_person_wants(bench: Bench) -> None:
+    begin = bench.task.observe()
+    way = np.array([0.5, -0.6, 0.4])
+    bench.ticks(Wish((*way, 0.0, 0.0, 0.0), engage=True), 20)
+    went = bench.task.observe()[:3] - begin[:3]
+    assert np.linalg.norm(went) > 0.05
+    assert went @ way / np.linalg.norm(went) / np.linalg.norm(way) > 0.97
+
+
+def test_the_person_takes_over_and_lets_go(bench: Bench) -> None:
+    states = []
+    for engage in (False, True, False, True, False):
+        decisions = bench.ticks(Wish((0.5, 0.0, 0.0, 0.0, 0.0, 0.0), engage=engage), 10)
+        assert bench.output is not None
+        states.append(bench.output.state)
+        assert (decisions[-1].human is not None) == engage
+        if not engage:
+            assert np.array_equal(decisions[-1].executed, ROBOT), "the robot drives"
+    assert states == ["autonomous", "correcting", "autonomous", "correcting", "autonomous"]
+
+
+def test_the_button_closes_and_opens_the_gripper(bench: Bench) -> None:
+    still = (0.0,) * 6
+    closing = bench.ticks(Wish(still, True, grip=1, seen_grip=-1), 12)[-1]
+    assert closing.executed[6] == 1.0
+    assert closing.taught[6]
+    opening = bench.ticks(Wish(still, True, grip=-1, seen_grip=1), 12)[-1]
+    assert opening.executed[6] == -1.0
+    assert opening.taught[6]
+    bench.ticks(Wish(still, False), 12)
+    again = bench.ticks(Wish(still, True, grip=-1, seen_grip=-1), 12)[-1]
+    assert again.executed[6] == ROBOT[6], "the robot's gripper is right, so nobody presses"
+    assert not again.taught[6]
+
+
+def test_a_person_who_pushes_nowhere_still_holds(bench: Bench) -> None:
+    held = bench.ticks(Wish((0.0,) * 6, engage=True), 20)[4:]
+    assert all(decision.human is not None for decision in held), "the grip of a still hand ends no correction"
+    assert np.abs([decision.executed[:6] for decision in held]).max() < 0.1
+
+
+def test_a_person_comes_late_and_goes_on_into_the_next_scene() -> None:
+    class Right(MemorylessTeacher):
+        name = "right"
+
+        def action(self, observation: np.ndarray) -> np.ndarray:
+            return np.array([1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], np.float32)
+
+    axes = ("x", "y", "z", "rx", "ry", "rz", "gripper")
+    settings = OracleSettings(latency_s=0.25, threshold=0.6, patience=8, persist_steps=40)
+    person = Person(Right(), settings, axes, 20.0)
+    scene, wrong = np.zeros(40, np.float32), np.zeros(7, np.float32)
+    wishes = [person.look(Glimpse(0, step, scene, wrong if step else None)) for step in range(60)]
+    # the first motion is seen at step 1; the ninth wrong one in a row is enough, and the hands follow 5 ticks later
+    assert [wish.engage for wish in wishes].index(True) == 1 + 8 + 5
+    assert all(wish.engage for wish in wishes[14:54]), "two seconds at least"
+    assert wishes[14] == Wish((1.0, 0.0, 0.0, 0.0, 0.0, 0.0), True, 1, 0, 0)
+    assert person.wish.engage is False
+    later = [person.look(Glimpse(0, step, scene, wrong)) for step in range(60, 75)]
+    assert later[-1].engage
+    after = [person.look(Glimpse(1, step, scene, wrong if step else None)) for step in range(12)]
+    assert [wish.engage for wish in after] == [True] * 5 + [False] * 7, "the new scene is taken in late too"
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("device", ["gamepad", "spacemouse"])
+def test_a_short_session_in_real_time(device: str, tmp_path: Path) -> None:
+    out = tmp_path / "session"
+    if device == "gamepad" and connected_pads():
+        pytest.skip("a real gamepad is connected, and the device would open it first")
+    _, missed = teach(device, 1, out, episodes=2, headless=True, horizon=4, execute=2, task_options={"max_steps": 80})
+    found, recorded = figures(out), Session.open(out)
+    assert found["corrections"] >= 2
+    assert found["teacher_steps"] > 60
+    assert 0.0 < found["gripper_taught_share"] < 1.0
+    assert found["lost_ticks"] == 0
+    assert missed < 0.1 * found["ticks"]
+    assert len(recorded.pairs) > 30
+    states = {tick.state for tick in recorded.ticks}
+    assert states == {"autonomous", "correcting"}
