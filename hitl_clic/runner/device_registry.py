@@ -77,7 +77,7 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
     stale_after_s = settings.gate.stale_after_s
     chosen = chosen_profiles(settings)
     arms = arms_of_parts(axes, len(chosen))
-    parts = []
+    parts: list[Part] = []
     for (one, profile), own_arm in zip(chosen, arms, strict=True):
         make = DEVICES[one.kind].make
         assert make is not None
