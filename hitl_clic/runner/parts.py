@@ -125,7 +125,8 @@ class Parts:
         try:
             if reads_scene(settings.device) and task.scene().pose is not None:
                 raise UserError(
-                    f"device = {settings.device} needs a flat scene, and {settings.task} is drawn in three dimensions"
+                    f"device = {settings.device} needs a flat scene, and {settings.task} is drawn in three dimensions: "
+                    "use mouse instead of pointer, whose drag acts as a stick"
                 )
             if settings.device != "oracle":
                 return make_device(settings, axes, channel, feed, scene)

@@ -165,7 +165,7 @@ def test_tasks_without_a_plane_refuse(name: str) -> None:
     task = make_task(name)
     task.reset(seed=0)
     settings = load(overrides={"device": "pointer", "task": name})
-    with pytest.raises(UserError, match="needs a flat scene, and .* is drawn in three dimensions"):
+    with pytest.raises(UserError, match=r"needs a flat scene, and .* is drawn in three dimensions"):
         Parts().make_device(settings, task, TeacherChannel(), EventFeed(), Slot())
     task.close()
     with pytest.raises(ValueError, match=r"a task of the plane, whose axes are x and y alone; this task's are x, y, z"):
@@ -177,7 +177,7 @@ def test_a_task_drawn_in_three_dimensions_refuses() -> None:
     task.reset(seed=0)
     flat = task.scene()
     task.scene = lambda: Scene(flat.size, (), flat.hand, flat.step, Pose((), ()))  # type: ignore[method-assign]
-    with pytest.raises(UserError, match="needs a flat scene, and push_t is drawn in three dimensions"):
+    with pytest.raises(UserError, match=r"needs a flat scene, and push_t is drawn in three dimensions"):
         Parts().make_device(load(overrides={"device": "pointer"}), task, TeacherChannel(), EventFeed(), Slot())
 
 
@@ -188,7 +188,7 @@ def test_settings_and_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows["Point sideways"] == "Move left / right"
     assert device_in_use(settings).hint("hold", False) == "hold the left button to correct"
     assert resolve_device(settings).device == "pointer"
-    with pytest.raises(SettingsError, match="gate.mode = toggle is not allowed with device = pointer"):
+    with pytest.raises(SettingsError, match=r"gate.mode = toggle is not allowed with device = pointer"):
         resolve_device(load(overrides={"device": "pointer", "gate": {"mode": "toggle"}}))
     with pytest.raises(SettingsError, match="needs a window"):
         resolve_device(load(overrides={"device": "pointer", "headless": True}))
