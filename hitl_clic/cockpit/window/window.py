@@ -77,7 +77,7 @@ class Window:
         self._pointer: tuple[int, int] | None = None
         """The pixel of the newest event of the pointer; None before the first."""
         self._board: object = None
-        """The rectangle of the scene in the newest picture."""
+        """The rectangle of the scene that the pointer was last sent for."""
 
     def run(self, fps: float) -> None:
         """Draw and exchange messages until closed. Absolute deadlines keep the rate from drifting."""
@@ -233,15 +233,14 @@ class Window:
                 self._send(messages.Press(self._clock(), command))
 
     def _point(self, kind: InputKind, name: str, pixel: tuple[int, int]) -> None:
-        self._pointer = pixel
+        self._pointer, self._board = pixel, tuple(self._painter.layout.board)
         self._input(kind, name, pixel)
 
     def _follow_layout(self) -> None:
         """Send the pointer again after the scene moved in the window, as after a change of the window's size."""
         board = tuple(self._painter.layout.board)
-        if board != self._board and self._pointer is not None:
-            self._input("motion", "", self._pointer)
-        self._board = board
+        if self._pointer is not None and board != self._board:
+            self._point("motion", "", self._pointer)
 
     def _input(self, kind: InputKind, name: str = "", pixel: tuple[int, int] | None = None) -> None:
         position = self._painter.layout.to_scene(pixel) if pixel is not None else (0.0, 0.0)
