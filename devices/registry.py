@@ -173,5 +173,13 @@ DEVICES: dict[str, DeviceSpec] = {
 
 
 def chosen_devices(text: str) -> tuple[Selection, ...]:
-    """The devices of a choice, KIND[:WHICH][+KIND[:WHICH]...], in order. Raises ValueError: see `selection.parse`."""
-    return parse(text, {name: spec.which for name, spec in DEVICES.items()})
+    """The devices of a choice, KIND[:WHICH][+KIND[:WHICH]...], in order.
+
+    Raises:
+        ValueError: see `selection.parse`, or a scripted teacher is one of several.
+    """
+    chosen = parse(text, {name: spec.which for name, spec in DEVICES.items()})
+    for one in chosen if len(chosen) > 1 else ():
+        if not DEVICES[one.kind].control:
+            raise ValueError(f"{one.kind!r} is a script and corrects alone; {text!r} joins it with another device")
+    return chosen

@@ -79,7 +79,7 @@ class SessionSettings(BaseModel):
     profile: str = Field(
         "",
         description="Bindings and response of the device: a name in configs/devices or a path to a TOML file; empty: "
-        "the device's own.",
+        "the device's own. For several devices one each in their order, joined with +.",
     )
     episodes: int = Field(20, ge=1, le=1_000_000, description="Episodes to teach, count.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of start states, network, samples and oracle.")

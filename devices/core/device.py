@@ -1,7 +1,8 @@
 """The Device contract and the reader thread every device runs.
 
-The main thread of the actor calls `start`, `close`, `latest`, `robot_stopped` and `correction_ended`. The reader thread
-calls `read` and `release`. `latest` never blocks. `read` must drain its source, because queued reports are lag.
+The main thread of the actor calls `start`, `close`, `latest`, `take_commands`, `robot_stopped` and `correction_ended`.
+The reader thread calls `read`, `give_command` and `release`. `latest` never blocks. `read` must drain its source,
+because queued reports are lag.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
 
 from hitl_clic.devices.core.inputs import Inputs
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.core.slot import Slot
+from hitl_clic.types.commands import COMMANDS
+
+MOST_COMMANDS = 32
+"""Commands that wait for the next tick; more presses than that between two ticks drop the oldest."""
 
 
 class Device(ABC):
@@ -25,10 +31,13 @@ class Device(ABC):
     name: str = "device"
     axes: tuple[str, ...] = ()
     """Names of the motion axes, in the order of `DeviceSample.motion` (for example "x", "y")."""
+    person: bool = True
+    """A hand is at the device: it must let go before it takes over anew, and teaches only once it has pushed."""
 
     def __init__(self, rate_hz: float) -> None:
         self.rate_hz = rate_hz
         self._slot: Slot[DeviceSample] = Slot()
+        self._commands: deque[str] = deque(maxlen=MOST_COMMANDS)
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
@@ -55,6 +64,23 @@ class Device(ABC):
     def latest(self) -> DeviceSample:
         """The newest sample; an idle one before the first read. Never blocks."""
         return self._slot.latest() or self.idle()
+
+    def give_command(self, name: str) -> None:
+        """Give a command of `COMMANDS`, once for each press (reader thread). Samples are newest-wins; this is a queue.
+
+        Raises:
+            ValueError: there is no such command.
+        """
+        if name not in COMMANDS:
+            raise ValueError(f"device {self.name!r} gives the command {name!r}; known are {', '.join(COMMANDS)}")
+        self._commands.append(name)
+
+    def take_commands(self) -> list[str]:
+        """The commands given since the last call, oldest first. Called in a tick: it does not block."""
+        taken: list[str] = []
+        while self._commands:
+            taken.append(self._commands.popleft())
+        return taken
 
     def robot_stopped(self) -> None:  # noqa: B027 (most devices have no motor)
         """The emergency stop fired; rumble at the next `read`. Called in a tick: it must not block."""

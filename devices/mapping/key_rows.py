@@ -27,7 +27,11 @@ _VERBS = {"rx": "tilt", "ry": "tilt", "rz": "turn"}
 
 
 def key_rows(
-    profile: Profile, axes: Collection[str], raw: Mapping[str, str] | None = None, picture: bool = True
+    profile: Profile,
+    axes: Collection[str],
+    raw: Mapping[str, str] | None = None,
+    picture: bool = True,
+    printed: Mapping[str, str] | None = None,
 ) -> tuple[Row, ...]:
     """The key map for a task.
 
@@ -36,32 +40,37 @@ def key_rows(
         axes: the device's motion axes for this task.
         raw: raw axis to the gesture that moves it, besides keys and buttons ("x" to "drag sideways").
         picture: name directions as in the camera picture; False: by axis, as "-x / +x".
+        printed: what is printed on keys, by their names, where the two differ.
     """
     bases = {base(axis) for axis in axes}
     rows: list[Row] = []
     for source in dict.fromkeys(profile.source(name) for name in profile.axes):
         does = [_ways(profile, name, bases, picture) for name in profile.axes_from(source) if name in bases]
-        how = [*([raw[source]] if raw and source in raw else []), *_pairs(profile, source)]
+        how = [*([raw[source]] if raw and source in raw else []), *_pairs(profile, source, printed)]
         if does and how:
             rows.append((_upper(", ".join(how)), _upper("; ".join(does))))
     for function, sentence in FUNCTIONS.items():
-        controls = control_labels(profile, function)
+        controls = control_labels(profile, function, printed)
         if controls and _applies(function, axes, bases):
             rows.append((_upper(", ".join(controls)), sentence))
     return tuple(rows)
 
 
-def control_labels(profile: Profile, binding: str) -> list[str]:
-    """Labels of the controls with this binding. A left and a right key of one kind share one label."""
+def control_labels(profile: Profile, binding: str, printed: Mapping[str, str] | None = None) -> list[str]:
+    """Labels of the controls with this binding. A left and a right key of one kind share one label.
+
+    `printed`: see `key_rows`.
+    """
     keys, buttons = profile.controls_for(binding)
     twins = {key.removeprefix("left ") for key in keys if key.replace("left ", "right ", 1) in keys and " " in key}
     names = [next((twin for twin in twins if key.endswith(f" {twin}")), key) for key in keys]
-    return [*map(button_label, buttons), *map(key_label, dict.fromkeys(names))]
+    labels = {} if printed is None else printed
+    return [*map(button_label, buttons), *(key_label(labels.get(name, name)) for name in dict.fromkeys(names))]
 
 
-def _pairs(profile: Profile, source: str) -> Iterator[str]:
+def _pairs(profile: Profile, source: str, printed: Mapping[str, str] | None) -> Iterator[str]:
     """Labels of the controls of both ends of a raw axis, in pairs."""
-    ends = control_labels(profile, f"-{source}"), control_labels(profile, f"+{source}")
+    ends = control_labels(profile, f"-{source}", printed), control_labels(profile, f"+{source}", printed)
     for pair in zip_longest(*ends):
         names = [name for name in pair if name]
         yield "wheel" if all(name.startswith("wheel ") for name in names) else " ".join(names)

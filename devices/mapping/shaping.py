@@ -55,7 +55,7 @@ class Profile(BaseModel):
     )
     keys: dict[str, str] = Field(
         default_factory=dict,
-        description='Key name to its binding: a signed raw axis ("-x") or a function ("engage").',
+        description='Key name to its binding: a signed raw axis ("-x"), a function ("engage") or a command ("pause").',
     )
     buttons: dict[str, str] = Field(
         default_factory=dict, description="Button name to its binding, for the buttons of the device."
@@ -99,7 +99,7 @@ class Profile(BaseModel):
             for control, binding in bindings.items():
                 if binding not in ends and binding not in FUNCTIONS:
                     raise ValueError(
-                        f"{what} {control!r} is bound to {binding!r}; allowed are {', '.join([*ends, *FUNCTIONS])}"
+                        f"{what} {control!r} is bound to {binding!r}; {suggestion(binding, [*ends, *FUNCTIONS])}"
                     )
         for key in self.keys:
             if not is_key(key):

@@ -31,6 +31,7 @@ class PlaybackDevice(Device):
     """Plays recorded steps from its first reading; at rest after the last."""
 
     name = "playback"
+    person = False
 
     def __init__(
         self,

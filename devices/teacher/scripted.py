@@ -56,6 +56,7 @@ class ScriptedDevice(Device):
     """
 
     name = "oracle"
+    person = False
 
     def __init__(
         self, teacher: Script, oracle: Oracle, channel: TeacherChannel, foresee: Foresee | None = None

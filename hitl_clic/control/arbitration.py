@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from hitl_clic.control.exploration import Exploration
 from hitl_clic.control.gate import Gate, GateOutput
 from hitl_clic.control.help_request import HelpRequest
-from hitl_clic.correction.mapping import Binding, HandOver, human_action
+from hitl_clic.correction.first_push import FirstPush
+from hitl_clic.correction.mapping import Binding, HandOver, Label, human_action
 from hitl_clic.correction.policy_filter import PolicyFilter
 from hitl_clic.devices.core.device import Device
 from hitl_clic.types.records import Array, CorrectionMode
+from hitl_clic.types.view import HandNote
 
 
 class Decision(NamedTuple):
@@ -28,6 +30,7 @@ class Decision(NamedTuple):
         human: a^h_t, [dim_a]; None where the human teaches nothing at this tick.
         taught: 1 for each axis that the human set, float32 [dim_a].
         mode: how the correction was read. push: as in `TickRecord`.
+        begins: a pair may begin here: the first tick of a correction, or its first that teaches.
     """
 
     executed: Array
@@ -36,6 +39,7 @@ class Decision(NamedTuple):
     taught: Array
     mode: CorrectionMode
     push: Array | None
+    begins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Arbitration:
     Attributes:
         device: the teacher's. gate: decides who drives. binding: which device axis moves which task axis.
         hand_over: limits the change at a change of driver. policy_filter: filters the robot's action.
-        exploration: noise on the executed action. help: when the robot asks for help.
+        exploration: noise on the executed action. help: when the robot asks for help. first_push: until which nothing
+            is taught.
     """
 
     device: Device
@@ -55,13 +60,14 @@ class Arbitration:
     policy_filter: PolicyFilter
     exploration: Exploration
     help: HelpRequest
+    first_push: FirstPush
 
     def begin(self, episode: int) -> None:
         """Begin an episode: the robot drives."""
         self.hand_over.reset()
         self.policy_filter.reset()
         self.exploration.begin(episode)
-        self.gate.release()
+        self.gate.begin()
         self.help.begin()
         self.device.correction_ended()
 
@@ -72,12 +78,14 @@ class Arbitration:
             output: the gate's. robot: a^r_t, [dim_a]. axes: directions of the command's frame, as `Task.axes_of`.
         """
         drives = output.driver == "human"
-        part = self.policy_filter.step(robot, drives and output.correction_mode == "relative")
-        wanted, taught, mode = robot, np.zeros_like(robot), output.correction_mode
+        # standing still is an action of its own, not a change of what the robot does
+        mode: CorrectionMode = "absolute" if output.still else output.correction_mode
+        part = self.policy_filter.step(robot, drives and mode == "relative")
+        wanted, taught = robot, np.zeros_like(robot)
         human: Array | None = None
         push: Array | None = None
         if drives:
-            wanted, taught, mode, push = human_action(
+            label = human_action(
                 part,
                 output.motion,
                 mode,
@@ -87,11 +95,30 @@ class Arbitration:
                 axes,
                 self.binding.groups.get(output.correction_axes),
             )
-            if output.stale:  # input is lost: the held motion is not taught
-                taught = np.zeros_like(taught)
+            wanted, _, mode, push = label
+            taught = self._taught(output, label)
             human = wanted if taught.any() else None  # a relative correction without a direction teaches nothing
         executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted, output.switched and drives))
-        return Decision(executed, robot, human, taught, mode, push)
+        begins = output.entered or (drives and self.first_push.begins)
+        return Decision(executed, robot, human, taught, mode, push, begins)
+
+    def hand_note(self) -> HandNote:
+        """What the teacher should know about the hand at the device, as of the newest tick."""
+        if self.gate.must_let_go:
+            return "let go"
+        if self.gate.state != "correcting":
+            return ""
+        return "still" if self.gate.still else "push" if self.first_push.awaited else ""
+
+    def _taught(self, output: GateOutput, label: Label) -> Array:
+        """The axes that a tick teaches at which the human drives, float32 [dim_a]."""
+        if output.entered:
+            self.first_push.start(len(label.taught))
+        if output.stale:  # input is lost: the held motion is not taught
+            return np.zeros_like(label.taught)
+        lasts = output.lasting or (False,) * len(output.motion)
+        pairs = zip(self.binding.device, self.binding.action, strict=True)
+        return self.first_push.update(label, [action for device, action in pairs if lasts[device]], output.still)
 
 
 class DeviceFeedback:

@@ -1,9 +1,12 @@
-"""The pairs of each correction, so that the last one can be discarded. Actor's main thread; never blocks."""
+"""The pairs of each correction, so that one correction or a whole attempt can be withdrawn.
+
+Actor's main thread; never blocks.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hitl_clic.control.outlets import Outlets
@@ -22,7 +25,7 @@ class _Correction:
 
 
 class CorrectionLog:
-    """Makes pairs of ticks, holds them back for their grace time, and discards the last correction on request.
+    """Makes pairs of ticks, holds them back for their grace time, and withdraws corrections on request.
 
     Args:
         pairs: makes the pairs. undo: holds them back. outlets: takes the finished pairs.
@@ -31,6 +34,7 @@ class CorrectionLog:
     def __init__(self, pairs: PairBuilder, undo: UndoBuffer, outlets: Outlets) -> None:
         self._pairs, self._undo, self._outlets = pairs, undo, outlets
         self._corrections: list[_Correction] = []
+        self._episode_tick = 0
 
     @property
     def approving(self) -> bool:
@@ -41,6 +45,10 @@ class CorrectionLog:
     def reaction_ticks(self) -> int:
         """Ticks by which a teacher's answer comes late."""
         return self._pairs.reaction
+
+    def begin_episode(self, tick: int) -> None:
+        """An episode begins; `tick` is its first."""
+        self._episode_tick = tick
 
     def begin(self, tick: int) -> None:
         """A correction begins at this tick."""
@@ -76,11 +84,22 @@ class CorrectionLog:
         while self._corrections and not ids and not open_pairs:
             correction = self._corrections.pop()
             ids, open_pairs = correction.pairs, self._pairs.discard_open(correction.tick)
-        for pair_id in ids:
-            if self._undo.discard(pair_id) == "sent":
-                self._outlets.withdraw(pair_id)
         if correcting:
             self.begin(tick)
+        return self._withdraw(ids, open_pairs)
+
+    def discard_episode(self) -> dict[str, int]:
+        """Discard all corrections of this episode, as `discard_last` does for one. Returns the same figures."""
+        ids: list[int] = []
+        while self._corrections and self._corrections[-1].tick >= self._episode_tick:
+            ids += self._corrections.pop().pairs
+        return self._withdraw(ids, self._pairs.discard_open(self._episode_tick))
+
+    def _withdraw(self, ids: Sequence[int], open_pairs: int) -> dict[str, int]:
+        """Take back complete pairs, wherever they are now; figures for the event's detail."""
+        for pair_id in ids:
+            if not self._undo.discard(pair_id):
+                self._outlets.withdraw(pair_id)
         return {"pairs": len(ids) + open_pairs, "first": min(ids, default=-1), "last": max(ids, default=-1)}
 
     def _complete(self, pairs: Iterable[ChunkPair]) -> None:

@@ -11,9 +11,10 @@ from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hitl_clic.control.let_go import LetGo
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample, fresh
-from hitl_clic.types.commands import COMMANDS, SWITCHES, Driver, Event, Switch
+from hitl_clic.types.commands import GATE_COMMANDS, SWITCHES, Driver, Event, Switch
 from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState
 
 # fmt: off
@@ -106,7 +107,7 @@ class GateOutput:
         stale: the sample is too old, or its device is lost: nothing may be learnt from this tick.
         motion: the device's motion to execute; zero unless the human drives. With `on_stale` hold it may be the last
             one for a limited time.
-        teaches: which motions the correction covers; None is all.
+        teaches: which motions the correction covers; None is all. lasting, still: as in `DeviceSample`.
     """
 
     state: GateState
@@ -120,6 +121,8 @@ class GateOutput:
     command_frame: CommandFrame = "world"
     correction_axes: str = EVERYTHING
     switched: bool = False
+    lasting: tuple[bool, ...] | None = None
+    still: bool = False
 
 
 class Gate:
@@ -130,6 +133,7 @@ class Gate:
         correction: how corrections are read at first. A frame or group that `options` lacks is replaced by
             the first that it offers.
         options: what can be switched to.
+        person: a hand is at the device, which must be released once before it takes over anew.
     """
 
     def __init__(
@@ -137,6 +141,7 @@ class Gate:
         settings: GateSettings | None = None,
         correction: CorrectionSettings | None = None,
         options: CorrectionOptions | None = None,
+        person: bool = True,
     ) -> None:
         self.settings, self.correction = settings or GateSettings(), correction or CorrectionSettings()
         self.state: GateState = "autonomous"
@@ -151,6 +156,7 @@ class Gate:
         frames, groups = offered.frames, offered.groups
         self.command_frame: CommandFrame = at_first.command_frame if at_first.command_frame in frames else frames[0]
         self.correction_axes = at_first.axes if at_first.axes in groups else groups[0]
+        self._hand = LetGo(person)
         self._pressed = False
         self._touch_ends_ns = -1
         self._lasting: tuple[float, ...] = ()
@@ -167,17 +173,19 @@ class Gate:
         Args:
             sample: the device's newest.
             now_ns: `perf_counter_ns`, the clock of `sample.time_ns`.
-            commands: those given since the last tick, from `COMMANDS`.
+            commands: those given since the last tick, from `GATE_COMMANDS`.
 
         Raises:
-            ValueError: a command is none of `COMMANDS`.
+            ValueError: a command is none of `GATE_COMMANDS`.
         """
         before, read_before = self.state, (self.correction_mode, self.command_frame, self.correction_axes)
         for command in commands:
-            if command not in COMMANDS:
-                raise ValueError(f"{command!r} is not a command of the gate; allowed: {', '.join(COMMANDS)}")
+            if command not in GATE_COMMANDS:
+                raise ValueError(f"{command!r} is not a command of the gate; allowed: {', '.join(GATE_COMMANDS)}")
             switch = SWITCHES.get(command)
-            if switch is None:
+            if command == "discard":
+                self._hand_back()
+            elif switch is None:
                 self._on(cast(Event, command))
             else:
                 choices = self._options[switch]
@@ -188,9 +196,14 @@ class Gate:
             event = self._lost(now_ns)
         else:
             self._last, self._lost_ns = usable, None
+            self._hand.update(usable, self.settings.touch_threshold)
             event = self._event_from(usable, now_ns)
+            if event == "engage" and self._hand.needed:
+                event = None
         if event is not None:
             self._on(event)
+        if not sample.connected and self.state != "correcting":
+            self._hand.ask()  # what is held when the device is back was pressed before
         if sample.stop:
             self._on("stop")
         driver = DRIVERS[self.state]
@@ -208,30 +221,51 @@ class Gate:
             command_frame=self.command_frame,
             correction_axes=self.correction_axes,
             switched=read_before != (self.correction_mode, self.command_frame, self.correction_axes),
+            lasting=acted.lasting,
+            still=acted.still and driver == "human",
         )
 
-    def release(self) -> None:
-        """End a correction or a wait, as an episode ends."""
+    @property
+    def must_let_go(self) -> bool:
+        """Whether a hand that is held at the device must be released before it can take over."""
+        return self._hand.needed and self._hand.held
+
+    @property
+    def still(self) -> bool:
+        """Whether the newest fresh sample teaches standing still."""
+        return self._last is not None and self._last.still
+
+    def begin(self) -> None:
+        """Begin an episode with the robot, whatever is held: a correction or a wait ends."""
+        self._hand.ask()
         self._touch_ends_ns = -1
         self._on("release")
         if self.state == "waiting":
             self._on("resume")
 
+    def _hand_back(self) -> None:
+        """The robot drives on after a discarded correction, until the hand was released once."""
+        if self._hand.asks:
+            self._on("release")
+            self._hand.ask()
+
     def _on(self, event: Event) -> None:
-        self.state = TRANSITIONS[self.state, event]
+        before, self.state = self.state, TRANSITIONS[self.state, event]
+        if before == "paused" != self.state:
+            self._hand.ask()
 
     def _event_from(self, sample: DeviceSample, now_ns: int) -> Event | None:
         """The event that a fresh sample causes."""
         pressed, self._pressed = sample.engage and not self._pressed, sample.engage
         match self.settings.mode:
             case "hold":
-                return "engage" if sample.engage else "release"
+                return "engage" if sample.engage or sample.still else "release"
             case "toggle":
                 if not pressed:
                     return None
                 return "release" if self.state == "correcting" else "engage"
             case "touch":
-                if self._touched(sample) or sample.engage:
+                if self._touched(sample) or sample.engage or sample.still:
                     self._touch_ends_ns = now_ns + round(self.settings.release_s * 1e9)
                     return "engage"
                 # within release_s a correction goes on, but none begins: a pause or stop may have ended it

@@ -8,7 +8,6 @@ are newest-wins slots and bounded queues. Knows no torch, no sockets, no window.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -26,12 +25,9 @@ from hitl_clic.control.section_timer import SectionTimer
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.teacher.channel import TeacherView
 from hitl_clic.tasks.task import Task
-from hitl_clic.types.commands import COMMANDS
+from hitl_clic.types.commands import ENDINGS, GATE_COMMANDS
 from hitl_clic.types.records import Array, EpisodeRecord, EventRecord, SnapshotRecord, SwapRecord, TickRecord
 from hitl_clic.types.view import LoopView
-
-ENDINGS: Mapping[str, bool | None] = {"success": True, "failure": False, "reset": None, "quit": None}
-"""Commands that end an episode, and whether it is a success; None: the episode does not count."""
 
 
 class _Begun(NamedTuple):
@@ -122,6 +118,7 @@ class ControlLoop:
         self._episode, self._step, self._seed, self._ending, self._record = episode, 0, seed, None, None
         self.planning.begin(self.tick)
         self.arbitration.begin(episode)
+        self.corrections.begin_episode(self.tick)
         self._moving_since = self.tick
         self._snapshot()
         self._take_weights()
@@ -204,19 +201,23 @@ class ControlLoop:
     def _apply_commands(self) -> list[str]:
         """Carry out the commands given since the last tick; returns those for the gate."""
         for_gate: list[str] = []
-        for command in self.outlets.commands():
-            if command in COMMANDS:
+        for command in (*self.outlets.commands(), *self.arbitration.device.take_commands()):
+            detail: dict[str, int] = {}
+            if command in GATE_COMMANDS:
                 for_gate.append(command)
-            elif command == "discard":
-                correcting = self.arbitration.gate.state == "correcting"
-                self._event("discard", **self.corrections.discard_last(self.tick, correcting))
-                continue
             elif command in ENDINGS:
-                self._ending = command
                 self.quit = self.quit or command == "quit"
+                if self._ending is not None:  # the first one counts
+                    continue
+                self._ending = command
             else:
                 continue
-            self._event(command)
+            if command == "discard":
+                correcting = self.arbitration.gate.state == "correcting"
+                detail = self.corrections.discard_last(self.tick, correcting)
+            elif command == "reset":
+                detail = self.corrections.discard_episode()
+            self._event(command, **detail)
         return for_gate
 
     def _request_help(self) -> list[str]:
@@ -237,9 +238,9 @@ class ControlLoop:
         queue = self.planning.queue
         if output.entered:  # the human will not follow the chunk that the next plan expects
             queue.drop_ahead(self.tick + 1)
-        begins_pair = queue.plan is not None and (queue.plan.tick == self.tick or output.entered)
         axes = self.task.axes_of(output.command_frame)
-        return self.arbitration.decide(output, queue.action(self.tick), axes), begins_pair
+        decision = self.arbitration.decide(output, queue.action(self.tick), axes)
+        return decision, queue.plan is not None and (queue.plan.tick == self.tick or decision.begins)
 
     def _record_of(self, begun: _Begun, decision: Decision, outcome: _Outcome) -> TickRecord:
         """The record of this tick. Its times are completed at the end of the tick."""
@@ -313,6 +314,7 @@ class ControlLoop:
                 command_frame=gate.command_frame,
                 correction_axes=gate.correction_axes,
                 approving=self.corrections.approving,
+                hand=self.arbitration.hand_note(),
             )
         )
 

@@ -12,15 +12,16 @@ from itertools import groupby
 from hitl_clic.correction.padding import Padding, final_mask
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.settings import CorrectionSettings
+from hitl_clic.types.commands import WITHDRAWALS
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import Array, EventRecord, Plan, TickRecord
 
 
 def withdrawn_ids(events: Iterable[EventRecord]) -> frozenset[int]:
-    """Ids of the pairs that a person discarded, from the events "discard"."""
+    """Ids of the pairs that a person withdrew, from the events "discard" and "reset"."""
     ids: set[int] = set()
     for event in events:
-        if event.name == "discard":
+        if event.name in WITHDRAWALS:
             ids |= set(range(int(event.detail.get("first", -1)), int(event.detail.get("last", -1)) + 1))
     return frozenset(ids)
 

@@ -6,12 +6,8 @@ Pure: the actor's main thread passes the time. It sends nothing; the caller send
 from __future__ import annotations
 
 from collections import deque
-from typing import Literal
 
 from hitl_clic.types.messages import ChunkPair
-
-_REMEMBERED = 1024
-"""Number of sent pairs that can still be withdrawn."""
 
 
 class UndoBuffer:
@@ -29,7 +25,6 @@ class UndoBuffer:
             raise ValueError(f"the grace time of pairs is {grace_s}, allowed are 0 seconds or more")
         self._grace_ns = round(grace_s * 1e9)
         self._held: deque[tuple[int, ChunkPair]] = deque()  # (when it is due, pair), in order
-        self._sent: deque[int] = deque(maxlen=_REMEMBERED)
 
     def __len__(self) -> int:
         """Pairs held back now."""
@@ -40,33 +35,20 @@ class UndoBuffer:
         self._held.append((now_ns + self._grace_ns, pair))
 
     def due(self, now_ns: int) -> list[ChunkPair]:
-        """The pairs whose grace time is over, oldest first; they now count as sent."""
+        """The pairs whose grace time is over, oldest first. The caller sends them."""
         ready: list[ChunkPair] = []
         while self._held and self._held[0][0] <= now_ns:
-            ready.append(self._send_oldest())
+            ready.append(self._held.popleft()[1])
         return ready
 
     def flush(self) -> list[ChunkPair]:
-        """All pairs held, oldest first, whatever their grace time (the session ends); they now count as sent."""
-        return [self._send_oldest() for _ in range(len(self._held))]
+        """All pairs held, oldest first, whatever their grace time: the session ends."""
+        return [self._held.popleft()[1] for _ in range(len(self._held))]
 
-    def discard(self, pair_id: int) -> Literal["held", "sent"] | None:
-        """Discard one pair by its id.
-
-        Returns:
-            "held": it was dropped here and will never be sent; "sent": it is on its way, the caller must withdraw it
-            at the learner; None: it is not known here, or was discarded before.
-        """
+    def discard(self, pair_id: int) -> bool:
+        """Drop a pair by its id. False if it is not held: the caller must withdraw it at the learner."""
         for place, (_, pair) in enumerate(self._held):
             if pair.id == pair_id:
                 del self._held[place]
-                return "held"
-        if pair_id in self._sent:
-            self._sent.remove(pair_id)
-            return "sent"
-        return None
-
-    def _send_oldest(self) -> ChunkPair:
-        _, pair = self._held.popleft()
-        self._sent.append(pair.id)
-        return pair
+                return True
+        return False

@@ -6,11 +6,13 @@ Main thread. The window's thread also reads it, through references to immutable 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Literal
 
 from hitl_clic.cockpit.state.bench_state import BenchKnob
+from hitl_clic.cockpit.window.key_reading import KeyUse
 from hitl_clic.device_bench.meter import Figures, Meter
 from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.devices.core.controls import key_label
@@ -43,7 +45,7 @@ class Trial:
         self.device, self.label, self.meter = device, label, Meter(device)
         self.calibrates = bench.calibrate
         self.saved_to: Path | None = None
-        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[bench.test].axis_labels))
+        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[bench.kind].axis_labels))
         self.fixed = (
             ""
             if profile
@@ -107,7 +109,7 @@ class Trial:
             SettingsError: it cannot be written.
         """
         assert self.tuning is not None
-        path = self.saved_to or (profile_path(self._bench.save) if self._bench.save else _free(self._bench.test))
+        path = self.saved_to or (profile_path(self._bench.save) if self._bench.save else _free(self._bench.kind))
         profile = self.tuning.profile.model_copy(update={"name": path.stem})
         try:
             save_profile(profile, path, over=self.saved_to is not None or self._bench.profile == self._bench.save)
@@ -123,13 +125,24 @@ class Trial:
             return ()
         return tuple(BenchKnob(knob.name, knob.value(tuning), knob.less, knob.more) for knob in KNOBS)
 
-    def hints(self) -> tuple[tuple[str, str], ...]:
-        """The other keys, as (label, function)."""
+    def hints(self, printed: Mapping[str, str] | None = None) -> tuple[tuple[str, str], ...]:
+        """The other keys, as (label, function). `printed`: what is printed on keys that have another name."""
         tuning = self.tuning
         if tuning is None:
             return ()
         rows = ((NEXT, "next axis"), (UNDO, "undo"), (self._save_key(tuning), "save"))
-        return tuple((key_label(key), does) for key, does in rows)
+        labels = {} if printed is None else printed
+        return tuple((key_label(labels.get(key, key)), does) for key, does in rows)
+
+    def key_use(self) -> KeyUse:
+        """The keys of the profile, and those that tune it."""
+        if self.profile is None:
+            return KeyUse()
+        use, tuning = KeyUse.of(self.profile), self.tuning
+        if tuning is None:
+            return use
+        keys = (key for knob in KNOBS for key in (knob.less, knob.more))
+        return KeyUse(use.motion, tuple(dict.fromkeys((*use.commands, *keys, NEXT, UNDO, self._save_key(tuning)))))
 
     def _tune(self, profile: Profile) -> None:
         if isinstance(self.device, MappedDevice):

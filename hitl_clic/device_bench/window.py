@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hitl_clic.cockpit.state.bench_state import BenchAxis, BenchView
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.window.key_reading import Labels
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowLink
 from hitl_clic.device_bench.meter import shaped_deflections
@@ -23,8 +24,8 @@ _EMPTY_SCENE = Scene(size=(1.0, 1.0), shapes=(), hand=(0.5, 0.5), step=0.1)
 class BenchFeed:
     """Makes the page of a trial. Called on one thread; caches the curves until the profile changes."""
 
-    def __init__(self, trial: Trial) -> None:
-        self._trial = trial
+    def __init__(self, trial: Trial, key_labels: Callable[[], Labels] = tuple) -> None:
+        self._trial, self._key_labels = trial, key_labels
         self._profile: Profile | None = None
         self._curves: dict[str, tuple[float, ...]] = {}
 
@@ -44,7 +45,7 @@ class BenchFeed:
             profile="" if profile is None else profile.name,
             chosen="" if trial.tuning is None else trial.tuning.axis,
             knobs=trial.knobs(),
-            keys=(*trial.hints(), ("F12", "picture"), ("F10", "end")),
+            keys=(*trial.hints(dict(self._key_labels())), ("F12", "picture"), ("F10", "end")),
             fixed=trial.fixed,
             facts=live_figures(trial, sample),
             down=device.inputs.held,
@@ -82,10 +83,10 @@ def open_window(settings: WindowSettings, trial: Trial, feeds: Sequence[EventFee
     Raises:
         WindowError: the window could not open.
     """
-    window = WindowLink(settings)
+    window = WindowLink(settings, keys=trial.key_use())
     for feed in feeds:
         window.add_feed(feed)
-    show: Callable[[], CockpitState] = BenchFeed(trial).state
+    show: Callable[[], CockpitState] = BenchFeed(trial, lambda: window.key_labels).state
     window.show(show)
     window.start()
     return window

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from hitl_clic.runner.policy_probe import PolicyProbe
 from hitl_clic.runner.section_figures import SectionFigures
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
+from hitl_clic.types.commands import WITHDRAWALS
 from hitl_clic.types.messages import ChunkPair, LinkStatus
 from hitl_clic.types.records import (
     EVERYTHING,
@@ -42,7 +43,7 @@ NO_PROBE = "The energy is not computed here"
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
 SENTENCES: Mapping[str, str] = {
-    "discard": "Last correction undone",
+    "discard": "Last correction undone ({withdrawn})",
     "learner_lost": "Learner lost: the robot keeps its last policy",
     "learner_back": "Learner is back",
     "device_lost": "Device lost: no motion from it",
@@ -56,9 +57,16 @@ SENTENCES: Mapping[str, str] = {
     "next_correction_axes": "There is only one group of axes here",
     "success": "You ended the episode: goal reached",
     "failure": "You ended the episode: failed",
-    "reset": "Episode restarted",
+    "reset": "Started again; what you taught in this attempt is undone ({withdrawn})",
+    "reset_keep": "Started again: what you taught is kept",
 }
 """The message of each event; empty if the badge shows it. {action} is the key of a window action."""
+
+
+def _counted(event: EventRecord) -> dict[str, str]:
+    """How many pairs a command withdrew, in words."""
+    pairs = int(event.detail.get("pairs", 0))
+    return {"withdrawn": f"{pairs or 'no'} pair{'' if pairs == 1 else 's'}"}
 
 
 def _now_read(record: EventRecord) -> str:
@@ -93,6 +101,7 @@ class CockpitFeed:
         device: the teacher's; None in a replay, which shows no key map.
         probe: answers whether the policy complies with past corrections, and the energy; None: neither is known.
         began_ns: when the session began; now by default.
+        key_labels: what is printed on the keys in the layout in use, where that is not their name.
     """
 
     def __init__(
@@ -104,13 +113,13 @@ class CockpitFeed:
         device: Device | None = None,
         probe: PolicyProbe | None = None,
         began_ns: int | None = None,
+        key_labels: Callable[[], keymap.Bindings] = tuple,
     ) -> None:
         self._settings, self._max_steps, self._views, self._link = settings, task.max_steps, views, link
         self._device, self._probe = device, probe
-        self._spec = device_spec(settings.device) if device is None else device_in_use(settings)
-        self._keys = {} if device is None else key_maps(settings, task.action_frame.axes)
-        self._window_keys = tuple(settings.window.keys.items())
-        self._labels = keymap.table(self._window_keys).labels()
+        self._window_keys, self._key_labels = tuple(settings.window.keys.items()), key_labels
+        self._axes = task.action_frame.axes
+        self._read_labels()
         self._moves = list(task.action_frame.moves)
         self._began_ns = time.perf_counter_ns() if began_ns is None else began_ns
         self._lateness: deque[int] = deque(maxlen=RECENT_TICKS)
@@ -148,15 +157,25 @@ class CockpitFeed:
             mark = EpisodeMark(record.episode, record.success, record.feedback_per_step, record.timesteps)
             self._history = [*self._history, mark]
         elif isinstance(record, EventRecord):
-            if record.name == "discard":
-                self._undone.update(range(int(record.detail["first"]), int(record.detail["last"]) + 1))
+            if record.name in WITHDRAWALS:
+                self._undone.update(range(int(record.detail.get("first", -1)), int(record.detail.get("last", -1)) + 1))
             if record.name == "switched":
                 self._message = _now_read(record)
             elif record.name in SENTENCES:
-                self._message = SENTENCES[record.name].format_map(self._labels)
+                self._message = SENTENCES[record.name].format_map(self._labels | _counted(record))
+
+    def _read_labels(self) -> None:
+        """Make the texts that name keys, in the layout in use."""
+        self._printed, settings = self._key_labels(), self._settings
+        printed = dict(self._printed)
+        self._spec = device_spec(settings.device) if self._device is None else device_in_use(settings, printed)
+        self._keys = {} if self._device is None else key_maps(settings, self._axes, printed)
+        self._labels = keymap.table(self._window_keys, self._printed).labels()
 
     def state(self, now_ns: int | None = None) -> CockpitState | None:
         """The newest instant as of `now_ns` (by default the present); None before the first."""
+        if self._key_labels() != self._printed:
+            self._read_labels()
         view = self._views.latest()
         if view is None:
             return None
@@ -184,9 +203,11 @@ class CockpitFeed:
             hint=self._spec.hint(self._settings.gate.mode, view.state == "correcting"),
             help_requested=view.asks,
             approving=view.approving,
+            hand=view.hand,
             device_note="" if self._device is None else self._device.status_text(),
             device_keys=self._keys.get(view.command_frame, ()),
             window_keys=self._window_keys,
+            key_labels=self._printed,
             device=self._spec.label,
             device_age_s=0.0 if record is None else record.device_age_ns * 1e-9,
             device_connected=record is None or record.connected,

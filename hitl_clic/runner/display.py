@@ -16,10 +16,11 @@ from typing import Any
 from hitl_clic.cockpit.dashboard import Dashboard
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.window.key_reading import Labels
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.runner.device_registry import device_spec
+from hitl_clic.runner.device_registry import device_spec, key_use
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import SettingsError
@@ -82,7 +83,8 @@ class Display:
         """
         settings = self._settings
         if not settings.headless:
-            window = WindowLink(settings.window, scene3d, None if folder is None else folder / PICTURE)
+            last_picture = None if folder is None else folder / PICTURE
+            window = WindowLink(settings.window, scene3d, last_picture, key_use(settings))
             window.add_feed(feed)
             try:
                 window.start()
@@ -104,6 +106,10 @@ class Display:
     def shows_energy(self) -> bool:
         """Whether the window shows the energy now."""
         return self._window is not None and self._window.shows_energy
+
+    def key_labels(self) -> Labels:
+        """What is printed on the keys in the layout in use, where that is not their name."""
+        return () if self._window is None else self._window.key_labels
 
     def figures(self) -> dict[str, Any]:
         """The display's figures for `summary.json`."""

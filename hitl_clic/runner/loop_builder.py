@@ -15,6 +15,7 @@ from hitl_clic.control.overlap import OVERLAPS
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.planning import Planning
 from hitl_clic.control.schedule import Schedule
+from hitl_clic.correction.first_push import FirstPush
 from hitl_clic.correction.mapping import HandOver
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
@@ -58,12 +59,13 @@ def build_loop(
     )
     arbitration = Arbitration(
         device=device,
-        gate=Gate(settings.gate, correction, correction_options(settings, task)),
+        gate=Gate(settings.gate, correction, correction_options(settings, task), device.person),
         binding=binding,
         hand_over=HandOver(correction.max_step, dim_a),
         policy_filter=PolicyFilter(correction.policy_filter_s, rate_hz, binding.absolute),
         exploration=Exploration(settings.loop.exploration, settings.seed, dim_a),
         help=HelpRequest(settings.help_request),
+        first_push=FirstPush(device.person),
     )
     pairs = PairBuilder(settings.horizon, settings.execute, correction, rate_hz, binding.absolute)
     return ControlLoop(

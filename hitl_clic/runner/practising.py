@@ -117,8 +117,10 @@ class PracticeSession:
             planner, feed = Planner(StandStill(settings.horizon, len(self._task.action_frame.axes))), EventFeed()
             teacher = TeacherChannel(planner.latest)
             device = self.parts.make_device(settings, self._task, teacher, feed)
-            self._cockpit = CockpitFeed(settings, self._task, self._views, FixedStatus(), device)
-            self._display = Display(settings, self._state, say, dashboard)
+            display = self._display = Display(settings, self._state, say, dashboard)
+            self._cockpit = CockpitFeed(
+                settings, self._task, self._views, FixedStatus(), device, key_labels=display.key_labels
+            )
             draws = self._display.open(scene3d_of(self._task, settings, stack), feed, stack, None)
             if settings.pace == "realtime":
                 stack.enter_context(on_interrupt(self._quit.set))

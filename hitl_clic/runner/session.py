@@ -17,6 +17,7 @@ import torch
 
 from hitl_clic.cockpit.state.state import SessionEnd
 from hitl_clic.cockpit.state.status_text import SHOWN_CORRECTIONS
+from hitl_clic.cockpit.window.key_reading import Labels
 from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.planner import Planner
@@ -104,7 +105,10 @@ class TaughtSession:
             self._log.start()
             stack.callback(self._log.close)
             try:
-                self._cockpit = CockpitFeed(settings, self._task, self._views, self._learner.link, device, self._probe)
+                link, labels = self._learner.link, self._key_labels
+                self._cockpit = CockpitFeed(
+                    settings, self._task, self._views, link, device, self._probe, key_labels=labels
+                )
                 self._log.observers.append(self._cockpit.add)
                 self._display = Display(settings, self._cockpit.state, self.observers.say, self.observers.dashboard)
                 draws = self._display.open(scene3d, feed, stack, self.out)
@@ -146,6 +150,9 @@ class TaughtSession:
         probe.start()
         stack.callback(probe.close)
         return probe
+
+    def _key_labels(self) -> Labels:
+        return () if self._display is None else self._display.key_labels()
 
     def _prepare_thread(self) -> None:
         """Called once in each computing thread. Only a session in real time sets torch's thread count."""

@@ -19,6 +19,8 @@ import zmq
 
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window import messages
+from hitl_clic.cockpit.window.key_reading import KeyUse
+from hitl_clic.cockpit.window.keyboard import Keyboard
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window import Window
@@ -140,7 +142,7 @@ def test_a_picture_is_drawn_for_each_new_state_and_every_tenth_of_a_second(monke
     timed = sorted([(at, messages.Show(STATE)) for at in state_times] + alive, key=lambda one: one[0])
     socket = cast("zmq.Socket[bytes]", _ScriptedSocket(lambda: now_ns * 1e-9, [*timed, (2.0, messages.Goodbye())]))
     surface = pygame.Surface((960, 540))
-    Window(surface, socket, lambda: now_ns, None, Keymap({}), None, welcome=False).run(30.0)
+    Window(surface, socket, lambda: now_ns, None, Keyboard(Keymap({}), KeyUse()), None, welcome=False).run(30.0)
     for at in state_times:
         assert any(0.0 <= drawn - at <= 0.034 for drawn in drawn_at), f"the state of {at} s is drawn late: {drawn_at}"
     resting = [drawn for drawn in drawn_at if 0.05 < drawn < 1.0]

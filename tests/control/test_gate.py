@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hitl_clic.control.gate import DRIVERS, TRANSITIONS, CorrectionOptions, Gate, GateOutput, GateSettings
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.types.commands import COMMANDS, SWITCHES, Event
+from hitl_clic.types.commands import GATE_COMMANDS, SWITCHES, Event
 from hitl_clic.types.records import EVERYTHING, GateState
 
 OPTIONS = CorrectionOptions(("world", "gripper", "camera"), (EVERYTHING, "height", "gripper"))
@@ -38,7 +38,7 @@ def step(gate: Gate, now_ns: int, *motion: float, commands: tuple[str, ...] = ()
 
 
 def test_table_is_complete_and_closed() -> None:
-    assert set(COMMANDS) == (set(EVENTS) - {"engage", "release"}) | set(SWITCHES), "each is an event or a switch"
+    assert set(GATE_COMMANDS) == (set(EVENTS) - {"engage", "release"}) | set(SWITCHES) | {"discard"}
     assert not set(EVENTS) & set(SWITCHES)
     assert set(TRANSITIONS) == set(product(STATES, EVENTS))
     assert set(TRANSITIONS.values()) <= set(STATES)
@@ -199,7 +199,9 @@ def test_stop_wins_over_everything_in_the_same_tick_and_latches() -> None:
     assert (out.state, out.driver, out.left, out.motion) == ("stopped", "nobody", True, (0.0, 0.0))
     assert step(gate, 2, engage=True, commands=("resume", "pause")).state == "stopped"
     assert step(gate, 3, engage=True, commands=("clear_stop",)).state == "paused", "clearing moves nothing"
-    assert step(gate, 4, engage=True, commands=("resume",)).state == "correcting"
+    assert step(gate, 4, engage=True, commands=("resume",)).state == "autonomous", "what was held is let go first"
+    step(gate, 5)
+    assert step(gate, 6, engage=True).state == "correcting"
 
 
 def test_stop_of_a_stale_or_lost_device_is_heard() -> None:
@@ -211,7 +213,7 @@ def test_kind_changes_live_and_release_lets_go() -> None:
     gate = Gate(GateSettings(mode="toggle"))
     assert step(gate, 0, engage=True, commands=("toggle_correction_mode",)).correction_mode == "relative"
     assert step(gate, 1, engage=True, commands=("toggle_correction_mode",)).correction_mode == "absolute"
-    gate.release()
+    gate.begin()
     assert step(gate, 2, engage=True).driver == "robot"
 
 
@@ -228,7 +230,7 @@ samples = st.builds(
     st.integers(0, 9).map(lambda n: n > 0),
     st.integers(0, 400 * MS),
 )
-ticks = st.lists(st.tuples(samples, st.lists(st.sampled_from(COMMANDS), max_size=2)), max_size=40)
+ticks = st.lists(st.tuples(samples, st.lists(st.sampled_from(GATE_COMMANDS), max_size=2)), max_size=40)
 settings = st.builds(
     GateSettings,
     mode=st.sampled_from(["hold", "touch", "toggle"]),

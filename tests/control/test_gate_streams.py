@@ -17,7 +17,7 @@ from hitl_clic.correction.mapping import PERSON_MAX_STEP, HandOver, Label, bind,
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.tasks.frames import camera_axes
-from hitl_clic.types.commands import COMMANDS, Driver
+from hitl_clic.types.commands import GATE_COMMANDS, Driver
 from hitl_clic.types.records import EVERYTHING, Array, CommandFrame, Proposal
 
 MS = 1_000_000
@@ -47,7 +47,7 @@ samples = st.builds(
     lasting=flags,
 )
 actions = st.lists(st.floats(-1, 1, width=32), min_size=4, max_size=4).map(lambda values: np.array(values, np.float32))
-ticks = st.tuples(samples, st.lists(st.sampled_from(COMMANDS), max_size=2), actions, st.integers(1, 150))
+ticks = st.tuples(samples, st.lists(st.sampled_from(GATE_COMMANDS), max_size=2), actions, st.integers(1, 150))
 gates = st.builds(
     GateSettings,
     mode=st.sampled_from(["hold", "touch", "toggle"]),
@@ -233,7 +233,8 @@ def test_a_thousand_switches_in_the_loop_keep_the_bound(max_step: float | None, 
 
     def script(reading: int) -> DeviceSample:
         at = min(reading, len(held) - 1)
-        return DeviceSample(0, (float(hand[at, 0]), float(hand[at, 1])), engage=bool(held[at]))
+        motion = (float(hand[at, 0]), float(hand[at, 1])) if held[at] else (0.0, 0.0)
+        return DeviceSample(0, motion, engage=bool(held[at]))
 
     bench = Bench(
         script,
@@ -284,7 +285,7 @@ def test_pairs_hold_only_what_a_hand_that_was_heard_did(seed: int, padding: str)
     held = False
     for reading in range(400):
         held = held != (rng.random() < 0.2)
-        motion = tuple(float(v) for v in rng.uniform(-1, 1, 2))
+        motion = tuple(float(v) * held for v in rng.uniform(-1, 1, 2))
         age_ns = 10**9 if rng.random() < 0.1 else 0
         stop, lost = bool(rng.random() < 0.02), bool(rng.random() < 0.05)
         script.append(DeviceSample(age_ns, motion, held, stop, not lost))

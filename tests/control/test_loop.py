@@ -218,7 +218,7 @@ def test_lost_input_gives_the_robot_the_wheel_and_is_said() -> None:
 
     bench = Bench(script)
     bench.run()
-    assert bench.states == "aaccaaaccaaa"
+    assert bench.states == "aaccaaaaaaaa", "what is held when it is back was pressed before"
     assert bench.events == ["device_lost", "device_back"]
     assert [record.connected for record in bench.ticks[3:8]] == [True, False, False, False, True]
 
@@ -303,7 +303,7 @@ def test_pairs_open_at_the_end_are_finished_and_sent() -> None:
     assert [pair.tick for pair in bench.sent] == [10, 11]
 
 
-@pytest.mark.parametrize("command", ["success", "failure", "reset", "quit"])
+@pytest.mark.parametrize("command", ["success", "failure", "reset_keep", "quit"])
 def test_a_person_ends_the_episode(command: str) -> None:
     bench = Bench(hold(3, 4), commands={6: [command]}, padding="hindsight", horizon=6)
     first, second = bench.run(2)
@@ -372,7 +372,8 @@ def test_discard_in_the_grace_time_sends_nothing() -> None:
 def test_discard_of_pairs_still_open() -> None:
     bench = Bench(hold(2, 3, 4), commands={4: ["discard"]}, padding="hindsight", horizon=8)
     bench.run()
-    assert [pair.tick for pair in bench.sent] == [4], "what is taught after the discard counts"
+    assert bench.states == "aacc" + "a" * 8, "and the hand lets go before it drives again"
+    assert bench.sent == []
     assert bench.withdrawn == []
     (event,) = bench.of(EventRecord)
     assert event.detail["pairs"] == 2
@@ -402,9 +403,17 @@ def test_discard_by_kind_takes_the_right_pair() -> None:
     assert bench.withdrawn == [0]
 
 
-def test_discard_while_driving_on_begins_another_correction() -> None:
-    bench = Bench(hold(1, 5, 6, 7, 8), commands={7: ["discard"], 11: ["discard"]})
+def test_discard_while_driving_hands_back_until_the_hand_lets_go() -> None:
+    bench = Bench(hold(1, 5, 6, 7, 8, 10), commands={7: ["discard"]})
     bench.run()
+    assert bench.states == "acaaaccaaaca"
+    assert [pair.tick for pair in bench.sent if pair.id not in bench.withdrawn] == [1, 10]
+
+
+def test_a_script_that_is_discarded_drives_on() -> None:
+    bench = Bench(hold(1, 5, 6, 7, 8), commands={7: ["discard"], 11: ["discard"]}, person=False)
+    bench.run()
+    assert bench.states == "acaaaccccaaa"
     assert [pair.tick for pair in bench.sent if pair.id not in bench.withdrawn] == [1]
 
 
@@ -515,7 +524,7 @@ def test_an_emergency_stop_reaches_a_waiting_robot_and_an_ending_frees_it() -> N
     assert bench.run(1) == [None]
     assert len(bench.ticks) == 4
     assert bench.loop.arbitration.gate.state == "waiting"
-    bench.loop.arbitration.gate.release()
+    bench.loop.arbitration.gate.begin()
     assert bench.loop.arbitration.gate.state == "autonomous"
 
 

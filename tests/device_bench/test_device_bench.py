@@ -15,6 +15,7 @@ from fake_hid import COMPACT, PRO, CapPush, FakeTransport, moved, pressed, wait_
 from rich.console import Console
 
 import app
+from hitl_clic.cockpit.window.key_reading import KeyUse
 from hitl_clic.device_bench import device_under_test
 from hitl_clic.device_bench import terminal as device_terminal
 from hitl_clic.device_bench import window as device_window
@@ -375,7 +376,11 @@ def test_the_keyboard_is_read_in_a_window(monkeypatch: pytest.MonkeyPatch, capsy
     """With a fake window that only types."""
 
     class Typing:
-        def __init__(self, settings: object) -> None:
+        key_labels = (("d", "e"),)
+
+        def __init__(self, settings: object, keys: KeyUse) -> None:
+            assert {"w", "d"} <= set(keys.motion)
+            assert {"space", "z", "1"} <= set(keys.commands), "the profile's and those that tune it"
             self.done, self.feeds = threading.Event(), list[EventFeed]()
 
         def add_feed(self, feed: EventFeed) -> None:

@@ -61,13 +61,3 @@ def test_spacemouse_is_found_by_its_numbers(monkeypatch: pytest.MonkeyPatch) -> 
     assert not usable
     assert "SpaceMouse Compact is connected but cannot be opened" in sentence
     assert "udev" in sentence
-
-
-def test_gamepads_are_listed_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    names: list[str] = []
-    monkeypatch.setattr("hitl_clic.devices.hardware.gamepad.connected_pads", lambda: names)
-    assert not reports()["gamepad"][0]
-    names.append("A Pad")
-    usable, sentence = reports()["gamepad"]
-    assert usable
-    assert "A Pad" in sentence

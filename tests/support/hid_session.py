@@ -44,7 +44,8 @@ def with_gamepad() -> Callable[[], None]:
     """Attaches a virtual pad; gives what moves it."""
     from virtual_pads import RIGHT_SHOULDER, VirtualPads
 
-    from hitl_clic.devices.hardware.gamepad import PadSource, connected_pads
+    from hitl_clic.devices.hardware.connected_pads import connected_pads
+    from hitl_clic.devices.hardware.gamepad import PadSource
 
     connected_pads()
     pads = VirtualPads()

@@ -23,6 +23,7 @@ from hitl_clic.control.overlap import OVERLAPS, OverlapName
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.planning import Planning
 from hitl_clic.control.schedule import Schedule
+from hitl_clic.correction.first_push import FirstPush
 from hitl_clic.correction.mapping import HandOver, bind
 from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.policy_filter import PolicyFilter
@@ -165,12 +166,15 @@ class Bench:
     """Commands at any time, beside those of `commands`."""
     device: Device | None = None
     """Takes the scripted hand's place; with a thread of its own, which the test starts."""
+    person: bool = True
+    """Whether the scripted hand counts as a person's."""
 
     def __post_init__(self) -> None:
         changes = {"padding": self.padding, "reaction_time_s": self.reaction / 10}
         self.correction = self.correction.model_copy(update=changes)
         self.task = Track(self.longest)
         self.hand = Hand(self.script)
+        self.hand.person = self.person
         self.policy = self.policy or TellTale(self.horizon)
         self.records: list[Any] = []
         self.sent: list[ChunkPair] = []
@@ -197,12 +201,13 @@ class Bench:
             task=self.task,
             arbitration=Arbitration(
                 device=device,
-                gate=Gate(self.gate, self.correction, self.choices),
+                gate=Gate(self.gate, self.correction, self.choices, device.person),
                 binding=bind(device.axes, self.task.action_frame.axes, groups=self.groups),
                 hand_over=HandOver(self.correction.max_step, 2),
                 policy_filter=PolicyFilter(self.correction.policy_filter_s, 10.0),
                 exploration=Exploration(self.exploration, 0, 2),
                 help=HelpRequest(self.help),
+                first_push=FirstPush(device.person),
             ),
             planning=planning,
             corrections=CorrectionLog(pairs, UndoBuffer(self.undo_s), outlets),

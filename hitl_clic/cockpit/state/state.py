@@ -18,6 +18,7 @@ from hitl_clic.cockpit.window.keymap import Bindings, Keymap, table
 from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState
 from hitl_clic.types.scene import Scene
 from hitl_clic.types.schema import Finite, Fraction, Natural, NonNegative
+from hitl_clic.types.view import HandNote
 
 Chunk = tuple[Annotated[tuple[Finite, ...], Meta(min_length=2)], ...]
 """Displacements of the hand, one row per step, action units. Flat tasks: x and y, with y downwards as in the scene.
@@ -86,11 +87,12 @@ class CockpitState:
         gate: who may drive. correction_mode, command_frame, correction_axes: how a correction is read.
         hint: how to hand over ("hold Space to drive"). approving: the teacher holds without steering, so the robot's
             actions count as correct (implicit approval).
-        help_requested: the robot is uncertain and asks for help.
+        help_requested: the robot is uncertain and asks for help. hand: what to know about the hand at the device.
         device: the teacher's. device_age_s: age of its newest sample, s.
         device_note: what it moves now ("moving · arm 1 of 2"); may be empty.
         device_keys: its key map for the help page, (what to press, what it does).
         window_keys: the window's keys without the default ones.
+        key_labels: (name of a key, what is printed on it) in the keyboard layout in use, where these differ.
         key_rows: rows of (key, word) at the foot of the panel; empty for those of a teacher.
         weight_version, weights_age_s: version in use (0: untrained), and its time in use, s.
         pairs_*: training pairs made, waiting for the learner, in trained batches, dropped.
@@ -123,12 +125,14 @@ class CockpitState:
     hint: str = ""
     approving: bool = False
     help_requested: bool = False
+    hand: HandNote = ""
     device: str = ""
     device_age_s: NonNegative = 0.0
     device_connected: bool = True
     device_note: str = ""
     device_keys: tuple[tuple[str, str], ...] = ()
     window_keys: Bindings = ()
+    key_labels: Bindings = ()
     key_rows: tuple[tuple[tuple[str, str], ...], ...] = ()
     weight_version: Natural = 0
     weights_age_s: NonNegative = 0.0
@@ -175,4 +179,4 @@ class CockpitState:
     @property
     def keymap(self) -> Keymap:
         """The window's keys."""
-        return table(self.window_keys)
+        return table(self.window_keys, self.key_labels)

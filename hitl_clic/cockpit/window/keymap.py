@@ -12,32 +12,38 @@ from functools import cache
 from typing import Literal
 
 from hitl_clic.devices.core.controls import KEY_NAMES, is_key, key_label, suggestion
+from hitl_clic.types.commands import COMMANDS
 
 _Switch = Literal["toggle_correction_mode", "next_command_frame", "next_correction_axes"]
-WindowCommand = Literal["pause", "stop", "clear_stop", "success", "failure", "reset", "discard", _Switch, "quit"]
+_Ending = Literal["success", "failure", "reset", "reset_keep", "quit"]
+WindowCommand = Literal["pause", "stop", "clear_stop", "discard", _Ending, _Switch]
 LocalAction = Literal["help", "screenshot", "view", "energy", "details"]
 Action = WindowCommand | LocalAction
 Row = tuple[str, str]
 """A line of a key map, the window's or a device's: (what to press, what it does)."""
 Bindings = tuple[tuple[str, str], ...]
-"""(action, name of its key) of each action without its default key."""
+"""(action, name of its key) of each action without its default key; or (name of a key, what is printed on it)."""
 
 _SHORT = {"escape": "Esc", "return": "Enter"}
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One row: pygame's name of the key, its action, and the action as a word and as a sentence."""
+    """One row: pygame's name of the key, its action, and the action as a word and as a sentence.
+
+    `printed`: what is printed on the key in the layout in use; empty: its name.
+    """
 
     name: str
     action: Action
     word: str
     sentence: str
+    printed: str = ""
 
     @property
     def label(self) -> str:
         """The key's usual name."""
-        return _SHORT.get(self.name) or key_label(self.name)
+        return _SHORT.get(self.name) or key_label(self.printed or self.name)
 
 
 KEYS: tuple[Key, ...] = (
@@ -46,7 +52,8 @@ KEYS: tuple[Key, ...] = (
     Key("p", "pause", "pause", "Pause or continue"),
     Key("return", "success", "goal reached", "End the episode: goal reached"),
     Key("backspace", "failure", "failed", "End the episode: failed"),
-    Key("n", "reset", "restart", "Restart the episode"),
+    Key("n", "reset", "restart", COMMANDS["reset"]),
+    Key("f9", "reset_keep", "restart, keep", COMMANDS["reset_keep"]),
     Key("z", "discard", "undo", "Undo your last correction"),
     Key("r", "toggle_correction_mode", "relative/absolute", "Switch between relative and absolute corrections"),
     Key("t", "next_command_frame", "axes", "Switch the axes of motion: world, gripper, camera"),
@@ -64,19 +71,23 @@ KEYS: tuple[Key, ...] = (
 class Keymap:
     """The table with some keys changed.
 
-    `bindings`: the key of each action without its default key. Raises ValueError, which names the action or the key,
-    if one is unknown or if two actions have one key.
+    `bindings`: the key of each action without its default key. `printed`: what is printed on a key, by its name, where
+    the two differ. Raises ValueError, which names the action or the key, if one is unknown or if two actions have one
+    key.
     """
 
-    def __init__(self, bindings: Mapping[str, str] | Bindings = ()) -> None:
-        changed = dict(bindings)
+    def __init__(self, bindings: Mapping[str, str] | Bindings = (), printed: Mapping[str, str] | Bindings = ()) -> None:
+        changed, labels = dict(bindings), dict(printed)
         actions = {key.action for key in KEYS}
         for action, name in changed.items():
             if action not in actions:
                 raise ValueError(f"there is no window action {action!r}; {suggestion(action, actions)}")
             if not is_key(name):
                 raise ValueError(f"{action}: there is no key {name!r}; {suggestion(name, KEY_NAMES)}")
-        self._by_action = {key.action: replace(key, name=changed.get(key.action, key.name)) for key in KEYS}
+        names = {key.action: changed.get(key.action, key.name) for key in KEYS}
+        self._by_action = {
+            key.action: replace(key, name=names[key.action], printed=labels.get(names[key.action], "")) for key in KEYS
+        }
         self.keys = tuple(self._by_action.values())
         """All rows, in the order of the table."""
         self._by_name = {key.name: key for key in self.keys}
@@ -107,6 +118,6 @@ class Keymap:
 
 
 @cache
-def table(bindings: Bindings) -> Keymap:
+def table(bindings: Bindings, printed: Bindings = ()) -> Keymap:
     """The cached table of these bindings."""
-    return Keymap(bindings)
+    return Keymap(bindings, printed)

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.window.key_reading import Labels
 from hitl_clic.cockpit.window.keymap import WindowCommand
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.types.schema import Finite, Nanoseconds, Schema
@@ -79,7 +80,14 @@ class Turned:
     energy: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Window to actor: what is printed on the keys in the keyboard layout in use (`KeyReading.labels`)."""
+
+    labels: Labels
+
+
 ToWindow = Show | Screenshot | Heartbeat | Goodbye
-FromWindow = InputEvent | Press | Report | Drawn | Turned
+FromWindow = InputEvent | Press | Report | Drawn | Turned | Layout
 TO_WINDOW: Schema[ToWindow] = Schema(ToWindow, MAX_BYTES)
 FROM_WINDOW: Schema[FromWindow] = Schema(FromWindow, MAX_BYTES)

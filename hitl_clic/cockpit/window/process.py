@@ -24,6 +24,8 @@ from hitl_clic.cockpit.drawing.camera_feed import SCENE3D, CameraFeed
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.drawing.welcome import welcomed
 from hitl_clic.cockpit.window import keymap, messages
+from hitl_clic.cockpit.window.key_reading import KEY_USE
+from hitl_clic.cockpit.window.keyboard import Keyboard
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.sounds import Speaker
 from hitl_clic.cockpit.window.window import Window
@@ -68,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="The cockpit's window; started by the actor.")
     parser.add_argument("--connect", required=True, help="the actor's endpoint, ipc:// or tcp://127.0.0.1:PORT")
     parser.add_argument("--settings", default="{}", help="WindowSettings as JSON")
+    parser.add_argument("--keys", required=True, help="the device's keys, KeyUse as JSON")
     parser.add_argument("--scene3d", default="", help="the task's Scene3D as JSON; empty for a flat task")
     parser.add_argument(
         "--last-picture", type=Path, help="where to save the last picture when the teacher closes the window"
@@ -93,9 +96,10 @@ def main(arguments: list[str] | None = None) -> int:
         camera_feed = CameraFeed(scene3d, settings, settings.pictures_per_s) if scene3d is not None else None
         try:
             welcome = settings.welcome == "always" or (settings.welcome == "first" and not welcomed())
-            keys, clock = keymap.Keymap(settings.keys), time.perf_counter_ns
+            keyboard = Keyboard(keymap.Keymap(settings.keys), KEY_USE.loads(given.keys))
             speaker = _speaker() if settings.sounds else None
-            window = Window(surface, socket, clock, camera_feed, keys, speaker, welcome, given.last_picture)
+            clock, last = time.perf_counter_ns, given.last_picture
+            window = Window(surface, socket, clock, camera_feed, keyboard, speaker, welcome, last)
             window.run(settings.fps)
         finally:
             if camera_feed is not None:

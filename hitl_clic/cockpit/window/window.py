@@ -22,6 +22,7 @@ from hitl_clic.cockpit.drawing.draw import Page, WindowPainter
 from hitl_clic.cockpit.drawing.welcome import remember
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window import keymap, messages
+from hitl_clic.cockpit.window.keyboard import Keyboard
 from hitl_clic.cockpit.window.sounds import Speaker, cues
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.types.schema import SchemaError
@@ -53,14 +54,14 @@ class Window:
         socket: zmq.Socket[bytes],
         clock: Callable[[], int],
         camera_feed: CameraFeed | None,
-        keys: keymap.Keymap,
+        keyboard: Keyboard,
         speaker: Speaker | None,
         welcome: bool,
         last_picture: Path | None = None,
     ) -> None:
         self.open = True
         self._surface, self._socket, self._clock, self._camera_feed = surface, socket, clock, camera_feed
-        self._keys, self._speaker = keys, speaker
+        self._keyboard, self._speaker = keyboard, speaker
         self._painter = WindowPainter(camera_feed.scene3d if camera_feed is not None else None)
         self._state: CockpitState | None = None
         self._pages: set[Page] = {"welcome"} if welcome else set()
@@ -78,6 +79,7 @@ class Window:
         period_ns = round(1e9 / fps)
         due = self._clock()
         self._send(messages.Report("ready"))
+        self._send(messages.Layout(self._keyboard.labels))
         while self.open:
             self._receive()
             self._draw()
@@ -169,10 +171,10 @@ class Window:
         self._input_changed = self._input_changed or event.type != pygame.MOUSEMOTION
         match event.type:
             case pygame.KEYDOWN | pygame.KEYUP:
-                name = pygame.key.name(event.key).lower()
-                down = event.type == pygame.KEYDOWN
-                self._input("key_down" if down else "key_up", name)
-                key = self._keys.find(name)
+                name, down = self._keyboard.name(event), event.type == pygame.KEYDOWN
+                if name:
+                    self._input("key_down" if down else "key_up", name)
+                key = self._keyboard.keys.find(name)
                 if down and (key is None or key.action != "screenshot"):  # a screenshot may show the welcome page
                     self._close_welcome()
                 if down and key is not None:
@@ -186,7 +188,11 @@ class Window:
                 self._wheel(("wheel left", "wheel right"), event.x)
             case pygame.MOUSEMOTION:
                 self._input("motion", "", event.pos)
+            case pygame.KEYMAPCHANGED:
+                if self._keyboard.read_layout():
+                    self._send(messages.Layout(self._keyboard.labels))
             case pygame.WINDOWFOCUSLOST | pygame.WINDOWFOCUSGAINED:
+                self._keyboard.release_all()
                 self._input("focus_lost" if event.type == pygame.WINDOWFOCUSLOST else "focus_gained")
             case pygame.QUIT:
                 if self._last_picture is not None:

@@ -24,6 +24,7 @@ from hitl_clic.child_process import child_environment
 from hitl_clic.cockpit.drawing.camera_feed import SCENE3D
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window import messages
+from hitl_clic.cockpit.window.key_reading import KEY_USE, KeyUse, Labels
 from hitl_clic.cockpit.window.keymap import WindowCommand
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
@@ -49,19 +50,27 @@ class WindowLink:
     Args:
         scene3d: the window shows camera images of it, while states have poses. None: the flat scene.
         last_picture: file for the last picture when the teacher closes the window.
+        keys: the device's keys, which decide where the window's lie in other keyboard layouts.
 
     `commands` holds the teacher's commands (see `keymap`), oldest first. Closing the window means "quit".
     """
 
     def __init__(
-        self, settings: WindowSettings, scene3d: Scene3D | None = None, last_picture: Path | None = None
+        self,
+        settings: WindowSettings,
+        scene3d: Scene3D | None = None,
+        last_picture: Path | None = None,
+        keys: KeyUse | None = None,
     ) -> None:
         self.commands: queue.SimpleQueue[WindowCommand] = queue.SimpleQueue()
         self.pictures_per_s: deque[float] = deque(maxlen=_KEPT_RATES)
         """New pictures per second, one value per second."""
         self.shows_energy = False
         """Whether the window shows the energy. Otherwise it need not be computed."""
+        self.key_labels: Labels = ()
+        """What is printed on the keys in the layout in use, where that is not their name."""
         self._settings, self._scene3d, self._last_picture = settings, scene3d, last_picture
+        self._keys = keys or KeyUse()
         self._feeds: tuple[EventFeed, ...] = ()
         self._provider: StateProvider | None = None
         self._screenshots: queue.SimpleQueue[messages.Screenshot] = queue.SimpleQueue()
@@ -169,7 +178,7 @@ class WindowLink:
 
     def _spawn(self, endpoint: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "hitl_clic.cockpit.window.process", "--connect", endpoint]
-        command += ["--settings", self._settings.model_dump_json()]
+        command += ["--settings", self._settings.model_dump_json(), "--keys", KEY_USE.dumps(self._keys).decode()]
         if self._scene3d is not None:
             command += ["--scene3d", SCENE3D.dumps(self._scene3d).decode()]
         if self._last_picture is not None:
@@ -212,6 +221,8 @@ class WindowLink:
                 self.commands.put(command)
             case messages.Drawn(per_s):
                 self.pictures_per_s.append(per_s)
+            case messages.Layout(labels):
+                self.key_labels = labels
             case messages.Turned(energy):
                 self.shows_energy = energy
             case messages.Report("ready"):
