@@ -204,8 +204,9 @@ def bind_device(settings: SessionSettings, device: Device, task: Task) -> Bindin
         ValueError: device and task share no axis.
     """
     frame = task.action_frame
-    groups = frame.groups if device_spec(settings.device).control else None
-    return bind(device.axes, frame.axes, switched_axes(settings), groups)
+    person = bool(device_spec(settings.device).control)
+    groups = frame.groups if person else None
+    return bind(device.axes, frame.axes, switched_axes(settings), groups, left_handed=person)
 
 
 def switched_axes(settings: SessionSettings) -> Sequence[str]:
