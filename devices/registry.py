@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hitl_clic.devices.core.device import Device
-from hitl_clic.devices.hardware import gamepad, spacemouse
+from hitl_clic.devices.hardware import gamepad, spacemouse, terminal
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.keyboard import KeyboardDevice
 from hitl_clic.devices.hardware.mouse import MouseDevice
+from hitl_clic.devices.hardware.terminal import TerminalDevice, TerminalSettings
 from hitl_clic.devices.mapping.shaping import Profile
 
 
@@ -28,6 +29,7 @@ class DeviceInputs:
         profile: bindings and response. axes: the task's motion axes. feed: the window's events.
         tap_hold_s: seconds that a shorter press or push counts as held.
         stale_after_s: seconds without window events after which a window device reports no motion.
+        terminal: how long a terminal's keys count as held.
     """
 
     profile: Profile
@@ -35,6 +37,7 @@ class DeviceInputs:
     feed: EventFeed
     tap_hold_s: float
     stale_after_s: float
+    terminal: TerminalSettings = field(default_factory=TerminalSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class DeviceSpec:
         make: builds the device, not started; None for a scripted teacher, which also needs a task.
         status: (usable now, sentence) for the device list; opens no hardware.
         axis_labels: raw axis to the gesture that moves it, for axes that keys and buttons do not move.
-        missing: the package that is missing here, as a sentence; empty if none.
+        missing: what is missing here, as a sentence; empty if nothing.
+        hold_hints: in hold mode, how to start and how to end a correction, where the control cannot be held.
     """
 
     label: str
@@ -66,11 +70,14 @@ class DeviceSpec:
     status: Callable[[], tuple[bool, str]]
     axis_labels: Mapping[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = str
+    hold_hints: tuple[str, str] | None = None
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
         """How to start a correction, or, during one, how to end it."""
         if not self.control:
             return "the script ends its correction itself" if correcting else "the script corrects by itself"
+        if mode == "hold" and self.hold_hints is not None:
+            return self.hold_hints[correcting]
         if mode == "touch":
             return "let go to hand back" if correcting else "steer to correct"
         if correcting:
@@ -104,6 +111,16 @@ def _keyboard(inputs: DeviceInputs) -> Device:
         stale_after_s=inputs.stale_after_s,
         tap_hold_s=inputs.tap_hold_s,
         axes=inputs.axes,
+    )
+
+
+def _terminal(inputs: DeviceInputs) -> Device:
+    return TerminalDevice(
+        inputs.feed,
+        inputs.profile,
+        stale_after_s=inputs.stale_after_s,
+        axes=inputs.axes,
+        times=inputs.terminal,
     )
 
 
@@ -156,6 +173,15 @@ DEVICES: dict[str, DeviceSpec] = {
         make=lambda inputs: gamepad.gamepad(inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes),
         status=gamepad.status,
         axis_labels=gamepad.AXIS_LABELS,
+    ),
+    "terminal": DeviceSpec(
+        label="terminal",
+        control="Space",
+        needs_window=False,
+        make=_terminal,
+        status=terminal.status,
+        missing=terminal.missing,
+        hold_hints=("press an arrow key to correct", "wait, or press Space after Space, to hand back"),
     ),
 }
 """Devices by name, in the order of the list."""

@@ -71,7 +71,8 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
     if make is None:
         return scripted_device(settings, axes, channel, make_teacher(settings.task))
     tap_hold_s = max(0.05, 1.5 / settings.loop.rate_hz)  # 1.5 ticks: every tap is in force at one tick at least
-    return make(DeviceInputs(_profile(settings), axes, feed, tap_hold_s, settings.gate.stale_after_s))
+    stale_after_s = settings.gate.stale_after_s
+    return make(DeviceInputs(_profile(settings), axes, feed, tap_hold_s, stale_after_s, settings.terminal))
 
 
 def device_spec(name: str) -> DeviceSpec:
@@ -207,7 +208,7 @@ def resolve_device(settings: SessionSettings) -> SessionSettings:
     Raises:
         SettingsError: the device needs a window, a package or real time that is not there, or its profile is wrong.
     """
-    windowed = has_display() and not settings.headless
+    windowed = has_display() and not settings.headless and settings.device != "terminal"
     device = settings.device
     if device == "auto":
         device = "keyboard" if windowed and settings.pace == "realtime" else "oracle"
@@ -220,6 +221,10 @@ def resolve_device(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"device = {device} cannot be used here. {lacking}")
     if has_profile(device) and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
+    if device == "terminal" and settings.gate.mode == "toggle":
+        raise SettingsError(
+            "gate.mode = toggle is not allowed with device = terminal, whose Space key switches; allowed: hold, touch"
+        )
     correction = settings.correction
     if spec.control and correction.max_step is None:
         correction = correction.model_copy(update={"max_step": PERSON_MAX_STEP})
