@@ -12,7 +12,7 @@ _NAMES: Mapping[str, str] = {
     ESCAPE: "escape",
 }
 _BY_LETTER: Mapping[str, str] = {
-    **{"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "M": "return"},
+    **{"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"},
     **{"P": "f1", "Q": "f2", "R": "f3", "S": "f4"},
 }
 """Keys by the last letter of their sequence."""
@@ -74,6 +74,9 @@ def _sequence(found: re.Match[str]) -> Iterator[str]:
     """The key of an escape sequence, after the modifiers that were held with it."""
     if found["linux"]:
         yield f"f{ord(found['linux']) - ord('A') + 1}"
+        return
+    if found["letter"] == "M":  # Enter of the number pad
+        yield "return"
         return
     values = [int(value) if value.isdecimal() else 0 for value in (found["values"] or "").split(";")]
     end = found["letter"] or found["end"]
