@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.core.selection import Selection, parse
 from hitl_clic.devices.hardware import gamepad, spacemouse, terminal
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.keyboard import KeyboardDevice
@@ -29,6 +30,7 @@ class DeviceInputs:
         profile: bindings and response. axes: the task's motion axes. feed: the window's events.
         tap_hold_s: seconds that a shorter press or push counts as held.
         stale_after_s: seconds without window events after which a window device reports no motion.
+        which: which of the connected ones, in the words of `DeviceSpec.which`; empty: any.
         terminal: how long a terminal's keys count as held.
     """
 
@@ -37,6 +39,7 @@ class DeviceInputs:
     feed: EventFeed
     tap_hold_s: float
     stale_after_s: float
+    which: str = ""
     terminal: TerminalSettings = field(default_factory=TerminalSettings)
 
 
@@ -61,6 +64,7 @@ class DeviceSpec:
         axis_labels: raw axis to the gesture that moves it, for axes that keys and buttons do not move.
         missing: what is missing here, as a sentence; empty if nothing.
         hold_hints: in hold mode, how to start and how to end a correction, where the control cannot be held.
+        which: what tells several of them apart in a choice, as "name or number"; empty: there is only one.
     """
 
     label: str
@@ -70,6 +74,7 @@ class DeviceSpec:
     status: Callable[[], tuple[bool, str]]
     axis_labels: Mapping[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = str
+    which: str = ""
     hold_hints: tuple[str, str] | None = None
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
@@ -161,18 +166,24 @@ DEVICES: dict[str, DeviceSpec] = {
         label="SpaceMouse",
         control="the cap",
         needs_window=False,
-        make=lambda inputs: spacemouse.spacemouse(inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes),
+        make=lambda inputs: spacemouse.spacemouse(
+            inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes, which=inputs.which
+        ),
         status=spacemouse.status,
         axis_labels=spacemouse.AXIS_LABELS,
         missing=spacemouse.missing,
+        which="path or serial number",
     ),
     "gamepad": DeviceSpec(
         label="gamepad",
         control="the right shoulder button",
         needs_window=False,
-        make=lambda inputs: gamepad.gamepad(inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes),
+        make=lambda inputs: gamepad.gamepad(
+            inputs.profile, tap_hold_s=inputs.tap_hold_s, axes=inputs.axes, which=inputs.which
+        ),
         status=gamepad.status,
         axis_labels=gamepad.AXIS_LABELS,
+        which="name or number",
     ),
     "terminal": DeviceSpec(
         label="terminal",
@@ -185,3 +196,16 @@ DEVICES: dict[str, DeviceSpec] = {
     ),
 }
 """Devices by name, in the order of the list."""
+
+
+def chosen_devices(text: str) -> tuple[Selection, ...]:
+    """The devices of a choice, KIND[:WHICH][+KIND[:WHICH]...], in order.
+
+    Raises:
+        ValueError: see `selection.parse`, or a scripted teacher is one of several.
+    """
+    chosen = parse(text, {name: spec.which for name, spec in DEVICES.items()})
+    for one in chosen if len(chosen) > 1 else ():
+        if not DEVICES[one.kind].control:
+            raise ValueError(f"{one.kind!r} is a script and corrects alone; {text!r} joins it with another device")
+    return chosen

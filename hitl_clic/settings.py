@@ -37,8 +37,9 @@ from hitl_clic.control.help_request import HelpSettings
 from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
 from hitl_clic.correction.settings import CorrectionSettings
+from hitl_clic.devices.core.selection import JOINT
 from hitl_clic.devices.hardware.terminal import TerminalSettings
-from hitl_clic.devices.registry import DEVICES
+from hitl_clic.devices.registry import DEVICES, chosen_devices
 from hitl_clic.devices.teacher.oracle import OracleSettings
 from hitl_clic.learner.settings import TrainingSettings
 from hitl_clic.link.address import is_loopback, require_safe
@@ -58,6 +59,11 @@ def is_object_name(name: object) -> bool:
     return isinstance(name, str) and ":" in name
 
 
+def is_device_object(name: str) -> bool:
+    """Whether a device was given as an object. A choice also has ":", as "gamepad:1", but begins with a known kind."""
+    return is_object_name(name) and JOINT not in name and name.partition(":")[0] not in DEVICES
+
+
 class SessionSettings(BaseModel):
     """Everything that decides how a session runs."""
 
@@ -68,12 +74,13 @@ class SessionSettings(BaseModel):
     device: str = Field(
         "auto",
         description=f"Input device: {', '.join(DEVICES)} or auto. oracle: the scripted teacher. "
-        "auto: the keyboard where there is a window, else the oracle.",
+        "auto: the keyboard where there is a window, else the oracle. Of several gamepads one is chosen by name or "
+        "number, as gamepad:1; devices are joined with +, as gamepad+keyboard.",
     )
     profile: str = Field(
         "",
         description="Bindings and response of the device: a name in configs/devices or a path to a TOML file; empty: "
-        "the device's own.",
+        "the device's own. For several devices one each in their order, joined with +.",
     )
     episodes: int = Field(20, ge=1, le=1_000_000, description="Episodes to teach, count.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of start states, network, samples and oracle.")
@@ -136,10 +143,11 @@ class SessionSettings(BaseModel):
     @field_validator("device")
     @classmethod
     def _is_registered(cls, name: str) -> str:
-        names = (*DEVICES, "auto")
-        if name not in names and not is_object_name(name):
-            raise ValueError(f"allowed: {among(names)}")
-        return name
+        if name == "auto" or is_device_object(name):
+            return name
+        if name.isidentifier() and name not in DEVICES:
+            raise ValueError(f"allowed: {among((*DEVICES, 'auto'))}")
+        return JOINT.join(map(str, chosen_devices(name)))
 
     @field_validator("execute")
     @classmethod

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from hitl_clic.types.commands import COMMANDS
+
 KEY_NAMES: frozenset[str] = frozenset(
     {
         *(f"f{number}" for number in range(1, 16)),
@@ -22,6 +24,9 @@ MOUSE_BUTTONS: frozenset[str] = frozenset(
 )
 """Mouse buttons. A notch of the wheel is a short press."""
 
+TEACH_STILL = "teach still"
+"""The function that stops the arm and teaches standing still. Holding without a push teaches nothing."""
+
 FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {
         "engage": "You drive, instead of the robot",
@@ -34,9 +39,14 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "arm 1": "Drive the first arm",
         "arm 2": "Drive the second arm",
         "gripper": "Close the gripper; press again to open it",
+        TEACH_STILL: "Hold: stand still, and teach that",
+        **{name: sentence for name, sentence in COMMANDS.items() if name != "stop"},
     }
 )
-"""Functions of controls besides motion: name in a profile, and a sentence for the key map."""
+"""What a control can do besides motion: name in a profile, and a sentence for the key map.
+
+The first ones act on the device itself; the commands go to the session, once for each press.
+"""
 
 
 def is_key(name: str) -> bool:
@@ -58,7 +68,9 @@ def key_label(name: str) -> str:
 
 
 def button_label(name: str) -> str:
-    """The label of a button: "left button", "wheel up", "cap", "left and right buttons together"."""
+    """The label of a button: "left button", "wheel up", "left button, long", "left and right buttons together"."""
+    if name.endswith(" long"):
+        return f"{button_label(name.removesuffix(' long'))}, long"
     if "+" in name:
         return f"{name.replace('+', ' and ')} buttons together"
     return name if name == "cap" or name.startswith("wheel") else f"{name} button"

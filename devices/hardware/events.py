@@ -48,10 +48,19 @@ class EventFeed:
 
     def __init__(self, capacity: int = 1024) -> None:
         self._queue: queue.Queue[InputEvent] = queue.Queue(capacity)
+        self._branches: tuple[EventFeed, ...] = ()
         self.dropped = 0
+
+    def branch(self) -> EventFeed:
+        """A further feed of all later events, for a second device of the same window."""
+        made = EventFeed(self._queue.maxsize)
+        self._branches = (*self._branches, made)
+        return made
 
     def put(self, event: InputEvent) -> None:
         """Add an event; never blocks."""
+        for branch in self._branches:
+            branch.put(event)
         while True:
             try:
                 self._queue.put_nowait(event)

@@ -7,20 +7,23 @@ libraries need a single thread. That thread also reopens a lost source; the cont
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from hitl_clic.devices.core.inputs import Inputs
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.hardware.held_controls import HeldControls
+from hitl_clic.devices.hardware.presses import Presses
 from hitl_clic.devices.hardware.pulse_stretch import PulseStretch, Raw
 from hitl_clic.devices.mapping.command_mapper import Command
 from hitl_clic.devices.mapping.mapped_device import MappedDevice
+from hitl_clic.devices.mapping.push import Push
+from hitl_clic.devices.mapping.rest import RestOffsets
 from hitl_clic.devices.mapping.shaping import Profile, count_non_finite
 
 CAP = "cap"
-"""A virtual button that counts as held while the cap commands motion: a sprung cap is its own dead-man control."""
+"""A virtual button that counts as held while the cap is pushed: a sprung cap is its own dead-man control."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,11 @@ class Reading:
         time_ns: `perf_counter_ns` when the state was reported or last confirmed.
         axes: deflection by raw axis, 1 at full.
         changes: buttons pressed (True) and released (False) since the last reading, oldest first.
-        alive: False if the hardware fell silent while deflected; the reading must then be ignored.
+        alive: False if the hardware is silent where it should report; the reading must then be ignored.
         reports: hardware reports in this reading; 1 for polled hardware.
         peak: of the reported states, the one furthest from the end of the last reading; None for polled hardware and
             where there was no report.
+        why: of a reading that is not alive, as a sentence. origin: the interface that is read, in words.
     """
 
     time_ns: int
@@ -43,6 +47,8 @@ class Reading:
     alive: bool = True
     reports: int = 1
     peak: Mapping[str, float] | None = None
+    why: str = ""
+    origin: str = ""
 
 
 class Source(Protocol):
@@ -64,7 +70,8 @@ class Source(Protocol):
 class HandheldDevice(MappedDevice):
     """A device with its own hardware; `CommandMapper` maps its deflections and buttons to the task's axes.
 
-    A profile may bind buttons joined by "+", which must be held together ("left+right").
+    A profile may bind chords ("left+right") and long presses ("left long") too, see `presses`. Motion is zero until the
+    device is pushed, see `push.Push`, and what it reads at rest is learnt, see `rest`.
     """
 
     def __init__(
@@ -97,9 +104,12 @@ class HandheldDevice(MappedDevice):
         self._source = source
         self._retry_ns = round(retry_s * 1e9)
         self._clock = clock
-        self._buttons = HeldControls(round(tap_hold_s * 1e9))
+        self._shown = HeldControls(round(tap_hold_s * 1e9))
+        """Buttons that are down, bound or not; for display."""
+        self._presses = Presses(profile.buttons, round(tap_hold_s * 1e9))
         self._stretch = PulseStretch(round(tap_hold_s * 1e9))
-        self._stop_parts = {part for name in profile.controls_for("stop")[1] for part in name.split("+")}
+        self._push = Push(profile)
+        self._rest = RestOffsets(profile.rest_limit, profile.zeros)
         self._opened = False
         self._retry_at_ns = clock()
         self._rumble_pending = False
@@ -119,17 +129,23 @@ class HandheldDevice(MappedDevice):
             return self._disconnected()
         now_ns = self._clock()
         self._apply_pending()
-        for button, pressed in reading.changes:
-            if not pressed:
-                self._buttons.release(button)
-            elif self._buttons.press(button, now_ns):
-                self._mapper.press(self._profile.buttons.get(button, ""))
-        self.inputs = Inputs(reading.axes, self._buttons.names(now_ns), reading.reports)
-        self.trouble = "" if reading.alive else f"the {self.name} fell silent in mid-motion"
+        self._note_buttons(reading.changes, now_ns)
+        self.inputs = Inputs(
+            reading.axes,
+            self._shown.names(now_ns),
+            reading.reports,
+            rest=self._rest.offsets,
+            origin=reading.origin,
+        )
+        self.trouble = "" if reading.alive else reading.why or f"the {self.name} fell silent in mid-motion"
         if not reading.alive:
             self._release_all()
-            return self._disconnected()
+            return self._disconnected(reading.origin)
         return self._sample(reading, now_ns)
+
+    def status_text(self) -> str:
+        """Mode, arm and gripper, and what is wrong with the rest of the device."""
+        return " · ".join(filter(None, (super().status_text(), self._rest.drift())))
 
     def robot_stopped(self) -> None:
         """Rumble at the next reading."""
@@ -139,34 +155,55 @@ class HandheldDevice(MappedDevice):
         """Close the source."""
         self._source.close()
 
+    def _note_buttons(self, changes: Sequence[tuple[str, bool]], now_ns: int) -> None:
+        """Note what was pressed and released since the last reading, in order."""
+        pressed = self._presses.elapse(now_ns)
+        for button, down in changes:
+            if down:
+                self._shown.press(button, now_ns)
+            else:
+                self._shown.release(button)
+            pressed += self._presses.feed(button, down, now_ns)
+        for binding in pressed:
+            self._mapper.press(binding)
+
     def _sample(self, reading: Reading, now_ns: int) -> DeviceSample:
         self.non_finite_readings += count_non_finite(reading.axes)
-        held = self._held(now_ns)
+        held = self._presses.bound(now_ns)
 
         def size(raw: Raw) -> float:
-            return _largest_push(self._mapper.command(raw, held))
+            return self._push.counted(self._mapper.push(self._deflected(raw, held), held))
 
-        command = self._command(self._stretch.stretched(reading.axes, reading.peak, size, now_ns), held)
-        if CAP in self._profile.buttons and _largest_push(command):
-            # not stretched: zero motion after the release would be recorded as a correction to stand still
-            held.add(self._profile.buttons[CAP])
+        axes = self._rest.apply(reading.axes)
+        peak = None if reading.peak is None else self._rest.apply(reading.peak)
+        raw = self._deflected(self._stretch.stretched(axes, peak, size, now_ns), held)
+        phase = self._push.step(self._mapper.push(raw, held), now_ns)
+        self._rest.learn(reading.axes, phase, now_ns)
+        command = self._mapper.command(raw, held)
+        if phase != "pushed":
+            command = _without_motion(command)
+        if CAP in self._profile.buttons and phase != "rest":
+            binding = self._profile.buttons[CAP]
+            if binding not in held and phase == "ending":
+                command = _lasting_alone(command)
+            held.add(binding)
         return DeviceSample(reading.time_ns, engage="engage" in held, stop="stop" in held, **command._asdict())
 
-    def _command(self, axes: Raw, held: set[str]) -> Command:
-        """The command of deflections and held controls."""
+    def _deflected(self, axes: Raw, held: Collection[str]) -> Raw:
+        """Deflections with those of the held buttons: a button bound to an end of a raw axis deflects it."""
         raw = dict(axes)
-        for end in held:  # buttons bound to an end of a raw axis deflect it; opposite ones cancel
+        for end in held:  # opposite ones cancel
             if end[0] in "+-":
                 raw[end[1:]] = raw.get(end[1:], 0.0) + (1.0 if end[0] == "+" else -1.0)
-        return self._mapper.command(raw, held)
+        return raw
 
-    def _held(self, now_ns: int) -> set[str]:
-        """The bindings of all held buttons."""
-        return {
-            binding
-            for name, binding in self._profile.buttons.items()
-            if all(self._buttons.active(part, now_ns) for part in name.split("+"))
-        }
+    def _apply_pending(self) -> None:
+        before = self._profile
+        super()._apply_pending()
+        if self._profile is not before:
+            self._presses.bind(self._profile.buttons)
+            self._push.tune(self._profile)
+            self._rest.tune(self._profile.rest_limit, self._profile.zeros)
 
     def _open(self) -> bool:
         now_ns = self._clock()
@@ -178,6 +215,7 @@ class HandheldDevice(MappedDevice):
             self._disconnect(str(error))
             return False
         self._opened, self.trouble = True, ""
+        self._rest.reset()
         return True
 
     def _disconnect(self, why: str) -> None:
@@ -189,17 +227,28 @@ class HandheldDevice(MappedDevice):
 
     def _release_all(self) -> None:
         """Release all controls, except a recent press of the emergency stop, which must not be lost."""
-        self._buttons.clear(keep_taps_of=self._stop_parts)
+        self._shown.clear()
+        self._presses.clear()
         self._stretch.reset()
+        self._push.reset()
         self._mapper.release_grippers()
 
-    def _disconnected(self) -> DeviceSample:
-        self.inputs = Inputs(reports=0)
-        stop = "stop" in self._held(self._clock())
+    def _disconnected(self, origin: str = "") -> DeviceSample:
+        self.inputs = Inputs(reports=0, origin=origin)
+        stop = "stop" in self._presses.bound(self._clock())
         return DeviceSample(self._clock(), (0.0,) * len(self.axes), stop=stop, connected=False)
 
 
-def _largest_push(command: Command) -> float:
-    """The largest motion among axes that need a push; a gripper command that persists does not count."""
-    lasting = command.lasting or (False,) * len(command.motion)
-    return max((abs(v) for v, lasts in zip(command.motion, lasting, strict=True) if not lasts), default=0.0)
+def _lasting(command: Command) -> tuple[bool, ...]:
+    return command.lasting or (False,) * len(command.motion)
+
+
+def _without_motion(command: Command) -> Command:
+    """The command of a device that nobody pushes: of its motion, only what lasts after a press."""
+    kept = zip(command.motion, _lasting(command), strict=True)
+    return command._replace(motion=tuple(value if lasts else 0.0 for value, lasts in kept))
+
+
+def _lasting_alone(command: Command) -> Command:
+    """The command while a push ends: the robot moves as it would, and nothing but what lasts is taught."""
+    return command._replace(teaches=_lasting(command))

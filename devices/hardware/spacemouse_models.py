@@ -1,6 +1,7 @@
-"""The supported 3D mice: USB ids, names, report formats and buttons. Pure data.
+"""The supported 3D mice: USB ids, names, report formats and buttons. Pure data; any thread.
 
-The numbers come from pyspacemouse's device list. `tests/devices/test_spacemouse.py` compares the two.
+The numbers come from pyspacemouse's device list; three ids come from spacenavd's. `tests/devices/test_spacemouse.py`
+compares the table with the first. A user adds models in a file, see `spacemouse_own`.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ class Model:
         name: display name.
         combined: report 1 holds all six axes (13 bytes). Otherwise it holds translation and report 2 rotation (7 each).
         buttons: the position of each button.
+        receiver: a wireless receiver, which stays connected while its mouse is off, asleep or out of range.
     """
 
     name: str
     combined: bool
     buttons: Bits
+    receiver: bool = False
 
 
 _TWO: Bits = {"left": (1, 0), "right": (1, 1)}
@@ -120,6 +123,13 @@ _PILOT_PRO: Bits = {
     "minus": (4, 6),
 }
 
+_PAIRED: Bits = {**_TWO, **{name: bit for name, bit in _PRO.items() if name not in ("menu", "fit")}}
+"""Buttons of whatever mouse is paired with a universal receiver, which does not say which one it is.
+
+A Pro sends its keys "menu" and "fit" where a two-button mouse sends left and right. So these two have one name here,
+and the preset binds "menu" as "left" and "fit" as "right".
+"""
+
 MODELS: Mapping[tuple[int, int], Model] = {
     (0x046D, 0xC625): Model("SpacePilot", False, _PILOT),
     (0x046D, 0xC626): Model("SpaceNavigator", False, _TWO),
@@ -127,13 +137,17 @@ MODELS: Mapping[tuple[int, int], Model] = {
     (0x046D, 0xC629): Model("SpacePilot Pro", False, _PILOT_PRO),
     (0x046D, 0xC62B): Model("SpaceMouse Pro", False, _PRO),
     (0x256F, 0xC62E): Model("SpaceMouse Wireless", True, _TWO),
-    (0x256F, 0xC632): Model("SpaceMouse Pro Wireless", True, _PRO),
+    (0x256F, 0xC631): Model("SpaceMouse Pro Wireless (cable)", True, _PRO),
     (0x256F, 0xC633): Model("SpaceMouse Enterprise", True, _ENTERPRISE),
     (0x256F, 0xC635): Model("SpaceMouse Compact", False, _TWO),
+    (0x256F, 0xC636): Model("SpaceMouse Module", False, _TWO),
     (0x256F, 0xC638): Model("SpaceMouse Pro Wireless (Bluetooth)", True, _PRO),
     (0x256F, 0xC63A): Model("SpaceMouse Wireless (new)", True, _TWO),
-    (0x256F, 0xC641): Model("SpaceMouse USB", False, {}),
-    # last: a mouse that is also connected by cable is read by cable
-    (0x256F, 0xC652): Model("3Dconnexion Universal Receiver", True, _PRO),
+    # no list names its buttons; every other model reports its first two here
+    (0x256F, 0xC641): Model("SpaceMouse USB", False, _TWO),
+    # receivers last: a mouse that is also connected by cable is read by cable
+    (0x256F, 0xC62F): Model("SpaceMouse Wireless (receiver)", True, _TWO, receiver=True),
+    (0x256F, 0xC632): Model("SpaceMouse Pro Wireless", True, _PRO, receiver=True),
+    (0x256F, 0xC652): Model("3Dconnexion Universal Receiver", True, _PAIRED, receiver=True),
 }
 """Known models by (vendor id, product id), in search order."""

@@ -25,6 +25,12 @@ _THREE = struct.Struct("<3h")
 _TRANSLATION, _ROTATION, _BUTTONS = 1, 2, 3
 
 
+def silence(model: Model) -> str:
+    """Why a mouse that never sent a report is not used, as a sentence."""
+    wireless = "; if that changes nothing, switch the mouse on, charge it or pair it" if model.receiver else ""
+    return f"the {model.name} is connected but silent: push its cap once{wireless}"
+
+
 class Reports:
     """Decoder; its state is that after the newest report."""
 
@@ -32,6 +38,8 @@ class Reports:
         self.model = model
         self.malformed = 0
         """Count of axis reports too short for three values; they are ignored."""
+        self.heard = False
+        """Whether a report of axes or buttons arrived. Others, as of the battery, do not show that the cap is read."""
         self._axes = [0.0] * 6
         self._down: frozenset[str] = frozenset()
 
@@ -63,11 +71,13 @@ class Reports:
             return ()
         number = report[0]
         if number == _BUTTONS:
+            self.heard = True
             return self._press(report)
         if number in (_TRANSLATION, _ROTATION):
             if len(report) < 7:
                 self.malformed += 1
                 return ()
+            self.heard = True
             self._set(0 if number == _TRANSLATION else 3, report, 1)
             if number == _TRANSLATION and self.model.combined and len(report) >= 13:
                 self._set(3, report, 7)
@@ -76,6 +86,11 @@ class Reports:
     def rest(self) -> None:
         """Set all axes to zero, after the hardware fell silent."""
         self._axes = [0.0] * 6
+
+    def released(self) -> tuple[tuple[str, bool], ...]:
+        """The releases of all held buttons, after the hardware was exchanged."""
+        down, self._down = self._down, frozenset()
+        return tuple((name, False) for name in sorted(down))
 
     def _set(self, first: int, report: bytes, at: int) -> None:
         for axis, raw in enumerate(_THREE.unpack_from(report, at), first):

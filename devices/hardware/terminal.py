@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hitl_clic.devices.core.controls import TEACH_STILL
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.devices.hardware.held_controls import StruckControls
 from hitl_clic.devices.hardware.window import WindowDevice
@@ -68,7 +69,7 @@ class TerminalDevice(WindowDevice):
 
     def _held(self, now_ns: int) -> set[str]:
         held = super()._held(now_ns) - {"engage"}
-        moves = any(binding[0] in "+-" or binding in ("gripper", "still") for binding in held)
+        moves = any(binding[0] in "+-" or binding in ("gripper", TEACH_STILL) for binding in held)
         return held | {"engage"} if moves or self._driving else held
 
 

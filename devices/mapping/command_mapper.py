@@ -5,12 +5,14 @@ A pure state machine, one per device. The device's reader thread uses it; any th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from hitl_clic.devices.core.axes import GRIPPER, TURNS, arm, base
+from hitl_clic.devices.core.controls import TEACH_STILL
 from hitl_clic.devices.mapping.shaping import Profile, shape
+from hitl_clic.types.commands import COMMANDS
 
 Mode = Literal["move", "turn", "both"]
 
@@ -19,11 +21,12 @@ _GRIPPER_WORDS = {0: "by the robot", 1: "closed", -1: "open"}
 
 
 class Command(NamedTuple):
-    """Motion, `teaches` and `lasting` of a `DeviceSample`."""
+    """Motion, `teaches`, `lasting` and `still` of a `DeviceSample`."""
 
     motion: tuple[float, ...]
     teaches: tuple[bool, ...] | None
     lasting: tuple[bool, ...] | None
+    still: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,14 @@ class CommandMapper:
     A mode is needed only where one raw axis both moves and turns. A device with six axes starts with both at once.
     """
 
-    def __init__(self, profile: Profile, axes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, profile: Profile, axes: Sequence[str] = (), give_command: Callable[[str], None] = lambda name: None
+    ) -> None:
         """
         Args:
             profile: shaping, speeds and axis map.
             axes: the task's axis names; empty: the profile's.
+            give_command: takes the name of a command whose control is pressed.
 
         Raises:
             ValueError: the profile has none of the task's axes.
@@ -70,6 +76,7 @@ class CommandMapper:
                 f"device profile {profile.name!r} has the axes {', '.join(profile.axes)}, of which the task has none; "
                 f"the task's are {', '.join(axes)}"
             )
+        self._give_command = give_command
         self._arms = 1 + max(map(arm, self.axes))
         self._grips = GRIPPER in map(base, self.axes)
         self._arm, self._grippers = 0, [0] * self._arms
@@ -80,6 +87,8 @@ class CommandMapper:
     def tune(self, profile: Profile) -> None:
         """Use another profile with the same axes. Mode, arm and grippers stay."""
         self._profile = profile
+        linear = {name: axis.model_copy(update={"scale": 1.0, "exponent": 1.0}) for name, axis in profile.axes.items()}
+        self._linear = profile.model_copy(update={"axes": linear, "exponent": 1.0})
         bases = set(map(base, self.axes))
         self._turns = tuple(name for name in profile.axes if name in TURNS and name in bases)
         self._moves = tuple(name for name in profile.axes if name not in TURNS and name in bases)
@@ -97,6 +106,10 @@ class CommandMapper:
         """Handle the press of a control. Functions that act while held are ignored here."""
         name, _, number = function.partition(" ")
         match name:
+            case "stop":
+                pass  # a level, not an edge: see `DeviceSample.stop`
+            case _ if function in COMMANDS:
+                self._give_command(function)
             case "mode":
                 self._mode = self._modes[(self._modes.index(self._mode) + 1) % len(self._modes)]
             case "arm":
@@ -115,8 +128,9 @@ class CommandMapper:
             raw: deflection by raw axis, 1 at full; see `shaping.shape`.
             held: functions of the held controls.
         """
-        mode = "turn" if "turn" in held and self._turns else self._mode
-        speed = self._speed(held)
+        still = TEACH_STILL in held
+        mode: Mode = "both" if still else self._mode_now(held)  # standing still is of the whole arm
+        speed = 0.0 if still else self._speed(held)
         commanded: dict[str, float] = {}
         for names in self._groups(mode):
             motion = shape(raw, self._profile, names)
@@ -127,7 +141,12 @@ class CommandMapper:
         mine = [arm(axis) == self._arm and base(axis) in commanded for axis in self.axes]
         motion = tuple(commanded[base(axis)] if is_mine else 0.0 for axis, is_mine in zip(self.axes, mine, strict=True))
         lasting = tuple(is_mine and base(axis) == GRIPPER for axis, is_mine in zip(self.axes, mine, strict=True))
-        return Command(motion, None if all(mine) else tuple(mine), lasting if any(lasting) else None)
+        return Command(motion, None if all(mine) else tuple(mine), lasting if any(lasting) else None, still)
+
+    def push(self, raw: Mapping[str, float], held: Collection[str] = ()) -> float:
+        """The size of the push in the present mode, from 0 to 1, see `push.Push`. Arguments as for `command`."""
+        groups = self._groups(self._mode_now(held))
+        return max((abs(value) for names in groups for value in shape(raw, self._linear, names)), default=0.0)
 
     def status_text(self) -> str:
         """Mode, arm and gripper in words; empty if there is no choice."""
@@ -148,6 +167,9 @@ class CommandMapper:
             self._profile.source(name) for name in self._turns
         }
         return ("move", "turn") if shared else ("both", "move", "turn")
+
+    def _mode_now(self, held: Collection[str]) -> Mode:
+        return "turn" if "turn" in held and self._turns else self._mode
 
     def _groups(self, mode: Mode) -> tuple[tuple[str, ...], ...]:
         match mode:

@@ -25,7 +25,7 @@ class MappedDevice(Device):
             ValueError: the profile has none of these axes.
         """
         super().__init__(rate_hz)
-        self._mapper = CommandMapper(profile, axes)
+        self._mapper = CommandMapper(profile, axes, self.give_command)
         self.axes = self._mapper.axes
         self.non_finite_readings = 0
         """Count of raw values that were not finite; they are read as zero."""

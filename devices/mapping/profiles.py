@@ -13,12 +13,11 @@ from typing import Any
 import tomli_w
 
 from hitl_clic import presets
+from hitl_clic.devices.mapping.rest import FURTHEST_REST
 from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, checked_profile
 
 MOVED = 0.15
 """A raw axis further than this from its mean, as a share of full, was moved."""
-FURTHEST_REST = 0.4
-"""Largest offset of a released stick, as a share of full."""
 _MARGIN, _FACTOR = 0.01, 1.5
 """Safety margin of a calibrated deadzone over the largest reading at rest, added and multiplied."""
 _LEAST_OFFSET = 0.002

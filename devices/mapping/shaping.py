@@ -55,7 +55,7 @@ class Profile(BaseModel):
     )
     keys: dict[str, str] = Field(
         default_factory=dict,
-        description='Key name to its binding: a signed raw axis ("-x") or a function ("engage").',
+        description='Key name to its binding: a signed raw axis ("-x"), a function ("engage") or a command ("pause").',
     )
     buttons: dict[str, str] = Field(
         default_factory=dict, description="Button name to its binding, for the buttons of the device."
@@ -66,15 +66,40 @@ class Profile(BaseModel):
         0.15, gt=0, le=2, description="Mouse: length of a drag at full deflection, as a share of the scene's side."
     )
 
+    engage_above: float = Field(
+        0.05,
+        ge=0,
+        lt=1,
+        description="A push counts once a deflection exceeds its deadzone by this share of the way from there to full.",
+    )
+    release_below: float = Field(
+        0.02, ge=0, lt=1, description="A push ends when all deflections are below this share; at most engage_above."
+    )
+    release_after_s: float = Field(
+        0.1,
+        ge=0,
+        le=2,
+        description="Seconds below release_below after which a push ends. Meanwhile nothing is taught, and the robot "
+        "keeps its own action. So a cap that passes its centre does not end the correction.",
+    )
+    rest_limit: float = Field(
+        0.15,
+        ge=0,
+        lt=0.5,
+        description="Largest offset at rest that is learnt while nobody pushes, share of full; 0: none is learnt.",
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Profile:
+        if self.release_below > self.engage_above:
+            raise ValueError(f"release_below = {self.release_below} must be at most engage_above = {self.engage_above}")
         sources = sorted({self.source(name) for name in self.axes})
         ends = [sign + source for source in sources for sign in "+-"]
         for what, bindings in (("key", self.keys), ("button", self.buttons)):
             for control, binding in bindings.items():
                 if binding not in ends and binding not in FUNCTIONS:
                     raise ValueError(
-                        f"{what} {control!r} is bound to {binding!r}; allowed are {', '.join([*ends, *FUNCTIONS])}"
+                        f"{what} {control!r} is bound to {binding!r}; {suggestion(binding, [*ends, *FUNCTIONS])}"
                     )
         for key in self.keys:
             if not is_key(key):
@@ -90,6 +115,11 @@ class Profile(BaseModel):
     def axes_from(self, source: str) -> tuple[str, ...]:
         """The motion axes that are read from a raw axis."""
         return tuple(axis for axis in self.axes if self.source(axis) == source)
+
+    @property
+    def zeros(self) -> dict[str, float]:
+        """The calibrated reading at rest of each raw axis that is read."""
+        return {self.source(name): setting.offset for name, setting in self.axes.items()}
 
     def controls_for(self, function: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The keys and the buttons with this binding."""

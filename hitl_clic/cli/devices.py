@@ -12,7 +12,7 @@ from hitl_clic.cli.commands import DevicesCommand
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.devices.mapping.command_mapper import CommandMapper
-from hitl_clic.devices.registry import DEVICES, list_devices
+from hitl_clic.devices.registry import DEVICES, chosen_devices, list_devices
 from hitl_clic.types.errors import SettingsError, unknown
 
 
@@ -44,12 +44,16 @@ def print_keys(command: DevicesCommand) -> int:
         SettingsError: there is no such device, task or profile, or they do not go together.
     """
     device, task, profile = command.keys, command.task, command.profile
-    from hitl_clic.runner.device_registry import EVERY_AXIS, key_map, profile_of  # imports the simulators
+    from hitl_clic.runner.device_registry import EVERY_AXIS, chosen_profiles, key_map  # imports the simulators
     from hitl_clic.settings import load
     from hitl_clic.tasks.registry import make_task, task_names
 
     held = [name for name, spec in DEVICES.items() if spec.control]
-    if device not in held:
+    try:
+        kinds = [one.kind for one in chosen_devices(device)]
+    except ValueError as error:
+        raise SettingsError(f"keys = {device} is not allowed; {error}") from error
+    if not set(kinds) <= set(held):
         raise SettingsError(f"keys = {device} is not allowed; {unknown(device, held)}")
     if task and task not in task_names():
         raise SettingsError(f"task = {task} is not allowed; {unknown(task, task_names())}")
@@ -57,11 +61,12 @@ def print_keys(command: DevicesCommand) -> int:
     settings = load(config=command.config, overrides=chosen)
     axes = make_task(task).action_frame.axes if task else EVERY_AXIS
     try:
-        mapper = CommandMapper(profile_of(device, settings.profile, settings.window.keys), axes)
+        if len(kinds) == 1:
+            axes = CommandMapper(chosen_profiles(settings)[0][1], axes).axes
     except ValueError as error:
         raise SettingsError(str(error)) from error
     console = Console(highlight=False)
-    for title, rows in ((device, key_map(settings, mapper.axes)), ("window", Keymap(settings.window.keys).rows())):
+    for title, rows in ((device, key_map(settings, axes)), ("window", Keymap(settings.window.keys).rows())):
         table = Table(title, "what it does")
         for pressed, does in rows:
             table.add_row(escape(pressed), escape(does))

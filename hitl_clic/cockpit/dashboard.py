@@ -151,7 +151,7 @@ def _write_picture(state: CockpitState) -> str:
 
 def _keys(state: CockpitState) -> RenderableType:
     """The keys of the terminal: the device's, if it is one, and those that give commands."""
-    own = state.device_keys if state.device == "terminal" else ()
+    own = state.device_keys if "terminal" in state.device else ()
     hints = (*state.keymap.hints(*_COMMANDS), *((state.keymap.label(action), word) for action, word in _HERE))
     lines = [" · ".join(f"{key} {word.lower()}" for key, word in rows) for rows in (own, hints) if rows]
     return Text("\n".join(lines), style="dim")

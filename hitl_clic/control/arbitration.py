@@ -19,6 +19,7 @@ from hitl_clic.correction.mapping import Binding, HandOver, Label, human_action
 from hitl_clic.correction.policy_filter import PolicyFilter
 from hitl_clic.devices.core.device import Device
 from hitl_clic.types.records import Array, CorrectionMode
+from hitl_clic.types.view import HandNote
 
 
 class Decision(NamedTuple):
@@ -100,6 +101,14 @@ class Arbitration:
         executed = self.exploration.perturb(self.hand_over.step(output.driver, wanted, output.switched and drives))
         begins = output.entered or (drives and self.first_push.begins)
         return Decision(executed, robot, human, taught, mode, push, begins)
+
+    def hand_note(self) -> HandNote:
+        """What the teacher should know about the hand at the device, as of the newest tick."""
+        if self.gate.must_let_go:
+            return "let go"
+        if self.gate.state != "correcting":
+            return ""
+        return "still" if self.gate.still else "push" if self.first_push.awaited else ""
 
     def _taught(self, output: GateOutput, label: Label) -> Array:
         """The axes that a tick teaches at which the human drives, float32 [dim_a]."""

@@ -58,6 +58,13 @@ class GateSettings(BaseModel):
     touch_threshold: float = Field(
         0.05, ge=0, lt=1, description="Touch mode: largest motion on an axis that does not count, share of full motion."
     )
+    touch_release_threshold: float = Field(
+        0.02,
+        ge=0,
+        lt=1,
+        description="Touch mode: once touched, motion counts until it falls below this share of full motion, or below "
+        "touch_threshold if that is less. So noise at one threshold does not change the driver.",
+    )
     release_s: float = Field(
         0.3, ge=0, le=10, description="Touch mode: seconds without motion after which the robot drives again."
     )
@@ -223,6 +230,11 @@ class Gate:
         """Whether a hand that is held at the device must be released before it can take over."""
         return self._hand.needed and self._hand.held
 
+    @property
+    def still(self) -> bool:
+        """Whether the newest fresh sample teaches standing still."""
+        return self._last is not None and self._last.still
+
     def begin(self) -> None:
         """Begin an episode with the robot, whatever is held: a correction or a wait ends."""
         self._hand.ask()
@@ -267,7 +279,10 @@ class Gate:
         if any(value not in (0.0, was) for value, was in zip(lasting, before, strict=True)):
             return True
         pushed = (abs(value) for value, on in zip(sample.motion, lasts, strict=True) if not on)
-        return max(pushed, default=0.0) > self.settings.touch_threshold
+        limit = self.settings.touch_threshold
+        if self.state == "correcting":
+            limit = min(limit, self.settings.touch_release_threshold)
+        return max(pushed, default=0.0) > limit
 
     def _lost(self, now_ns: int) -> Event | None:
         """The event that lost input causes. The control's last level is kept: its return is not a new press."""

@@ -314,6 +314,7 @@ class ControlLoop:
                 command_frame=gate.command_frame,
                 correction_axes=gate.correction_axes,
                 approving=self.corrections.approving,
+                hand=self.arbitration.hand_note(),
             )
         )
 

@@ -33,6 +33,11 @@ class FirstPush:
         self._begun: NDArray[np.bool_] | None = None
         self.begins = False
 
+    @property
+    def awaited(self) -> bool:
+        """Whether the correction has taught nothing yet."""
+        return self._waits and self._begun is not None and not self._begun.any()
+
     def start(self, dim: int) -> None:
         """A correction begins at this tick. `dim`: number of action axes."""
         self._begun = np.zeros(dim, bool)

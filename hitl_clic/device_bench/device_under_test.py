@@ -19,10 +19,9 @@ from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.mapping.profiles import save_profile
 from hitl_clic.devices.mapping.shaping import Profile
-from hitl_clic.devices.registry import DEVICES
 from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
-from hitl_clic.runner.device_registry import EVERY_AXIS, make_device, resolve_device
+from hitl_clic.runner.device_registry import EVERY_AXIS, device_spec, make_device, resolve_device
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.registry import make_task
@@ -65,7 +64,7 @@ def _live(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack:
         where = str(path)
     chosen = {"device": bench.test, "profile": where, "pace": "realtime", "headless": bench.headless}
     settings = resolve_device(load(overrides=chosen | ({"task": bench.task} if bench.task else {})))
-    spec, channel = DEVICES[settings.device], TeacherChannel()
+    spec, channel = device_spec(settings.device), TeacherChannel()
     if spec.control and not bench.task:
         return DeviceUnderTest(_build(settings, ONE_ARM, channel, feed), spec.label)
     task = make_task(settings.task, **settings.task_options)

@@ -25,6 +25,7 @@ from hitl_clic.device_bench.device_under_test import PLAYBACK, device_under_test
 from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.device_bench.window import open_window
+from hitl_clic.devices.core.selection import JOINT
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.mapping.profiles import parse_axis_changes, profile_path, with_changes
 from hitl_clic.devices.mapping.shaping import Profile
@@ -49,7 +50,9 @@ def run(bench: BenchSettings) -> int:
         SettingsError: there is no such device, or it does not support an option.
     """
     names = (*DEVICES, PLAYBACK)
-    if bench.test not in names:
+    if JOINT in bench.test:
+        raise SettingsError(f"test = {bench.test} is not allowed: one device is tested at a time")
+    if bench.kind not in names:
         raise SettingsError(f"test = {bench.test} is not allowed; {unknown(bench.test, names)}")
     if bench.task and bench.task not in task_names():
         raise SettingsError(f"task = {bench.task} is not allowed; {unknown(bench.task, task_names())}")
@@ -93,13 +96,13 @@ def _profile(bench: BenchSettings) -> Profile | None:
     """The profile with the requested changes. Raises SettingsError for changes that cannot be made or saved."""
     changes = {name: value for name in ("deadzone", "exponent", "scale") if (value := getattr(bench, name)) is not None}
     asked = bool(changes or bench.axis or bench.invert or bench.calibrate or bench.save)
-    if bench.test == PLAYBACK or not DEVICES[bench.test].control:
+    if bench.test == PLAYBACK or not DEVICES[bench.kind].control:
         if asked or bench.profile:
             raise SettingsError(f"the {bench.test} has no profile: it gives the task's actions directly")
         return None
-    if bench.calibrate and DEVICES[bench.test].needs_window:
+    if bench.calibrate and DEVICES[bench.kind].needs_window:
         raise SettingsError(f"calibrate is not allowed with test = {bench.test}: it has no offset at rest")
-    profile = profile_of(bench.test, bench.profile)
+    profile = profile_of(bench.kind, bench.profile)
     if bench.save:
         _may_save(bench)
         profile = profile.model_copy(update={"name": profile_path(bench.save).stem})
@@ -121,7 +124,7 @@ def _window(
     bench: BenchSettings, trial: Trial, watched: bool, feeds: tuple[EventFeed, ...], stack: ExitStack
 ) -> WindowLink | None:
     """The window: for a live display where one can open, and for a device that needs it."""
-    needed = bench.test != PLAYBACK and DEVICES[bench.test].needs_window
+    needed = bench.test != PLAYBACK and DEVICES[bench.kind].needs_window
     if not needed and (not watched or bench.headless or not has_display()):
         return None
     try:

@@ -11,7 +11,7 @@ class BenchSettings:
     """One test of a device.
 
     Attributes:
-        test: name of the device, or "playback". task: task whose axes are used; empty: all axes.
+        test: the device, KIND or KIND:WHICH, or "playback". task: task whose axes are used; empty: all axes.
         profile: a name in configs/devices or a path; empty: the device's default. recording: session folder to play.
         seconds: duration; 0: until ended by the user, or 3 s with `json` or `calibrate`.
         json: print one JSON object at the end. calibrate: set offsets and deadzones from the readings at rest.
@@ -34,3 +34,8 @@ class BenchSettings:
     invert: tuple[str, ...] = ()
     axis: tuple[str, ...] = ()
     save: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The device's name in the table."""
+        return self.test.partition(":")[0]

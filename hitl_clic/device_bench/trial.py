@@ -45,7 +45,7 @@ class Trial:
         self.device, self.label, self.meter = device, label, Meter(device)
         self.calibrates = bench.calibrate
         self.saved_to: Path | None = None
-        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[bench.test].axis_labels))
+        self.tuning = None if profile is None else Tuning(profile, tuple(DEVICES[bench.kind].axis_labels))
         self.fixed = (
             ""
             if profile
@@ -109,7 +109,7 @@ class Trial:
             SettingsError: it cannot be written.
         """
         assert self.tuning is not None
-        path = self.saved_to or (profile_path(self._bench.save) if self._bench.save else _free(self._bench.test))
+        path = self.saved_to or (profile_path(self._bench.save) if self._bench.save else _free(self._bench.kind))
         profile = self.tuning.profile.model_copy(update={"name": path.stem})
         try:
             save_profile(profile, path, over=self.saved_to is not None or self._bench.profile == self._bench.save)

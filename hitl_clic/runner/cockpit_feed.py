@@ -24,6 +24,7 @@ from hitl_clic.runner.policy_probe import PolicyProbe
 from hitl_clic.runner.section_figures import SectionFigures
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
+from hitl_clic.types.commands import WITHDRAWALS
 from hitl_clic.types.messages import ChunkPair, LinkStatus
 from hitl_clic.types.records import (
     EVERYTHING,
@@ -42,7 +43,7 @@ NO_PROBE = "The energy is not computed here"
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
 SENTENCES: Mapping[str, str] = {
-    "discard": "Last correction undone",
+    "discard": "Last correction undone ({withdrawn})",
     "learner_lost": "Learner lost: the robot keeps its last policy",
     "learner_back": "Learner is back",
     "device_lost": "Device lost: no motion from it",
@@ -56,9 +57,16 @@ SENTENCES: Mapping[str, str] = {
     "next_correction_axes": "There is only one group of axes here",
     "success": "You ended the episode: goal reached",
     "failure": "You ended the episode: failed",
-    "reset": "Episode restarted",
+    "reset": "Started again; what you taught in this attempt is undone ({withdrawn})",
+    "reset_keep": "Started again: what you taught is kept",
 }
 """The message of each event; empty if the badge shows it. {action} is the key of a window action."""
+
+
+def _counted(event: EventRecord) -> dict[str, str]:
+    """How many pairs a command withdrew, in words."""
+    pairs = int(event.detail.get("pairs", 0))
+    return {"withdrawn": f"{pairs or 'no'} pair{'' if pairs == 1 else 's'}"}
 
 
 def _now_read(record: EventRecord) -> str:
@@ -149,12 +157,12 @@ class CockpitFeed:
             mark = EpisodeMark(record.episode, record.success, record.feedback_per_step, record.timesteps)
             self._history = [*self._history, mark]
         elif isinstance(record, EventRecord):
-            if record.name == "discard":
-                self._undone.update(range(int(record.detail["first"]), int(record.detail["last"]) + 1))
+            if record.name in WITHDRAWALS:
+                self._undone.update(range(int(record.detail.get("first", -1)), int(record.detail.get("last", -1)) + 1))
             if record.name == "switched":
                 self._message = _now_read(record)
             elif record.name in SENTENCES:
-                self._message = SENTENCES[record.name].format_map(self._labels)
+                self._message = SENTENCES[record.name].format_map(self._labels | _counted(record))
 
     def _read_labels(self) -> None:
         """Make the texts that name keys, in the layout in use."""
@@ -195,6 +203,7 @@ class CockpitFeed:
             hint=self._spec.hint(self._settings.gate.mode, view.state == "correcting"),
             help_requested=view.asks,
             approving=view.approving,
+            hand=view.hand,
             device_note="" if self._device is None else self._device.status_text(),
             device_keys=self._keys.get(view.command_frame, ()),
             window_keys=self._window_keys,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -15,19 +15,23 @@ from hitl_clic.cockpit.window.key_reading import KeyUse
 from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.control.gate import CorrectionOptions
 from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
+from hitl_clic.devices.core.controls import FUNCTIONS
 from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.core.selection import JOINT, Selection
 from hitl_clic.devices.hardware.events import EventFeed
+from hitl_clic.devices.mapping.combined import CombinedDevice, Part, arms_of_parts, axes_of_arm
 from hitl_clic.devices.mapping.key_rows import Row, control_labels, key_rows
 from hitl_clic.devices.mapping.shaping import Profile, load_profile
-from hitl_clic.devices.registry import DEVICES, DeviceInputs, DeviceSpec
+from hitl_clic.devices.registry import DEVICES, DeviceInputs, DeviceSpec, chosen_devices
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.teacher.oracle import Oracle
 from hitl_clic.devices.teacher.scripted import ScriptedDevice
-from hitl_clic.settings import SessionSettings, is_object_name
+from hitl_clic.settings import SessionSettings, is_device_object
 from hitl_clic.tasks.lookahead import TeacherLookahead
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
+from hitl_clic.types.commands import COMMANDS
 from hitl_clic.types.errors import SettingsError, unknown
 from hitl_clic.types.records import EVERYTHING, CommandFrame
 from hitl_clic.types.ticks import ticks_behind
@@ -65,26 +69,61 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
         SettingsError: the profile is wrong, or the device was given as an object and is not at hand.
         ValueError: the device shares no axis with the task.
     """
-    if is_object_name(settings.device):
+    if is_device_object(settings.device):
         raise SettingsError(f"device = {settings.device} was an object; give device= the object again")
-    make = DEVICES[settings.device].make
-    if make is None:
+    if not has_profile(settings.device):
         return scripted_device(settings, axes, channel, make_teacher(settings.task))
     tap_hold_s = max(0.05, 1.5 / settings.loop.rate_hz)  # 1.5 ticks: every tap is in force at one tick at least
     stale_after_s = settings.gate.stale_after_s
-    return make(DeviceInputs(_profile(settings), axes, feed, tap_hold_s, stale_after_s, settings.terminal))
+    chosen = chosen_profiles(settings)
+    arms = arms_of_parts(axes, len(chosen))
+    parts = []
+    for (one, profile), own_arm in zip(chosen, arms, strict=True):
+        make = DEVICES[one.kind].make
+        assert make is not None
+        own_feed = feed.branch() if parts and DEVICES[one.kind].needs_window else feed
+        own_axes = axes_of_arm(axes, own_arm)
+        own_keys = _own_keys(settings, profile)
+        inputs = DeviceInputs(own_keys, own_axes, own_feed, tap_hold_s, stale_after_s, one.which, settings.terminal)
+        parts.append(Part(make(inputs), part_label(one), own_arm))
+    return parts[0].device if len(parts) == 1 else CombinedDevice(parts, axes, stale_after_s)
+
+
+def part_label(chosen: Selection) -> str:
+    """The display name of a chosen device: "gamepad 1"."""
+    return f"{DEVICES[chosen.kind].label} {chosen.which}".rstrip()
 
 
 def device_spec(name: str) -> DeviceSpec:
-    """The entry of a device. A device object, "module:Class", counts as a person's device."""
-    if is_object_name(name):
+    """The entry of a device, or of several together. A device object, "module:Class", counts as a person's device."""
+    if is_device_object(name):
         return DeviceSpec(name.rpartition(":")[2], "its control", False, None, lambda: (True, "Ready."))
-    return DEVICES[name]
+    chosen = chosen_devices(name)
+    specs = [DEVICES[one.kind] for one in chosen]
+    if len(specs) == 1:
+        return replace(specs[0], label=part_label(chosen[0]))
+    return DeviceSpec(
+        label=" + ".join(map(part_label, chosen)),
+        control=_either(spec.control for spec in specs),
+        needs_window=any(spec.needs_window for spec in specs),
+        make=None,
+        status=lambda: next((status for spec in specs if not (status := spec.status())[0]), (True, "Ready.")),
+        missing=lambda: next(filter(None, (spec.missing() for spec in specs)), ""),
+    )
+
+
+def _either(controls: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(controls))
 
 
 def has_profile(name: str) -> bool:
     """Whether a device has a profile. The scripted teacher and device objects have none."""
-    return not is_object_name(name) and bool(DEVICES[name].control)
+    return not is_device_object(name) and bool(device_spec(name).control)
+
+
+def reads_terminal(name: str) -> bool:
+    """Whether the terminal is one of the devices."""
+    return name != "auto" and not is_device_object(name) and "terminal" in {one.kind for one in chosen_devices(name)}
 
 
 def device_in_use(settings: SessionSettings, printed: Mapping[str, str] | None = None) -> DeviceSpec:
@@ -92,12 +131,39 @@ def device_in_use(settings: SessionSettings, printed: Mapping[str, str] | None =
     spec = device_spec(settings.device)
     if not has_profile(settings.device):
         return spec
-    label = next(iter(control_labels(_profile(settings), "engage", printed)), "control")
-    return replace(spec, control=label if label[0].isupper() else f"the {label}")
+    profiles = [profile for _, profile in chosen_profiles(settings)]
+    labels = [next(iter(control_labels(profile, "engage", printed)), "control") for profile in profiles]
+    return replace(spec, control=_either(label if label[0].isupper() else f"the {label}" for label in labels))
 
 
-def _profile(settings: SessionSettings) -> Profile:
-    return profile_of(settings.device, settings.profile, settings.window.keys)
+def chosen_profiles(settings: SessionSettings) -> list[tuple[Selection, Profile]]:
+    """Each chosen device with its profile.
+
+    Raises:
+        SettingsError: a profile is wrong, or their number is not that of the devices.
+    """
+    chosen, keys = chosen_devices(settings.device), settings.window.keys
+    if len(chosen) == 1 or not settings.profile:
+        return [(one, profile_of(one.kind, settings.profile, keys)) for one in chosen]
+    names = settings.profile.split(JOINT)
+    if len(names) != len(chosen):
+        raise SettingsError(
+            f"profile = {settings.profile} is not allowed: it names {len(names)} of {len(chosen)} profiles; write one "
+            f"for each of {settings.device}, joined with {JOINT}; an empty one is the device's own"
+        )
+    return [(one, profile_of(one.kind, name.strip(), keys)) for one, name in zip(chosen, names, strict=True)]
+
+
+def _own_keys(settings: SessionSettings, profile: Profile) -> Profile:
+    """The profile without the keys that the window runs itself, so that no command is given twice.
+
+    The emergency stop stays: it must work at once, and twice is as good as once.
+    """
+    window = Keymap(settings.window.keys)
+    if settings.headless and not reads_terminal(settings.device):
+        return profile
+    keys = {key: does for key, does in profile.keys.items() if does == "stop" or window.find(key) is None}
+    return profile.model_copy(update={"keys": keys})
 
 
 def profile_of(device: str, name_or_path: str = "", window_keys: Mapping[str, str] | None = None) -> Profile:
@@ -161,9 +227,16 @@ def correction_options(settings: SessionSettings, task: Task) -> CorrectionOptio
 
 
 def key_use(settings: SessionSettings) -> KeyUse:
-    """The keys of the settings' device; none for a device that does not read the window's."""
-    needs_them = has_profile(settings.device) and device_spec(settings.device).needs_window
-    return KeyUse.of(_profile(settings)) if needs_them else KeyUse()
+    """The keys of the settings' devices; none for a device that does not read the window's.
+
+    A key that moves the robot for one of several devices keeps its place for all.
+    """
+    if not has_profile(settings.device):
+        return KeyUse()
+    uses = [KeyUse.of(profile) for one, profile in chosen_profiles(settings) if DEVICES[one.kind].needs_window]
+    motion = tuple(dict.fromkeys(key for use in uses for key in use.motion))
+    commands = dict.fromkeys(key for use in uses for key in use.commands if key not in motion)
+    return KeyUse(motion, tuple(commands))
 
 
 def key_maps(
@@ -183,14 +256,21 @@ def key_map(
 
     `axes`: of the task. `frame`: the command frame, by default that of the settings. `printed`: see `key_rows`.
     """
-    spec = device_spec(settings.device)
     if not has_profile(settings.device):
         return ()
-    profile, window = _profile(settings), Keymap(settings.window.keys)
-    own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's too
-    profile = profile.model_copy(update={"keys": own})
-    in_picture = (frame or settings.correction.command_frame) == "camera"
-    return key_rows(profile, axes, spec.axis_labels, in_picture, printed)
+    picture = (frame or settings.correction.command_frame) == "camera"
+    chosen, window = chosen_profiles(settings), Keymap(settings.window.keys)
+    for_all = {FUNCTIONS["stop"], *COMMANDS.values()}  # these are not of one arm
+    rows: list[Row] = []
+    for (one, profile), own_arm in zip(chosen, arms_of_parts(axes, len(chosen)), strict=True):
+        own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's
+        profile = profile.model_copy(update={"keys": own})
+        where = "" if own_arm is None else f" (arm {own_arm + 1})"
+        gestures = DEVICES[one.kind].axis_labels
+        for pressed, does in key_rows(profile, axes_of_arm(axes, own_arm), gestures, picture, printed):
+            named = f"{part_label(one)}: {pressed}" if len(chosen) > 1 else pressed
+            rows.append((named, does if does in for_all else does + where))
+    return tuple(rows)
 
 
 EVERY_AXIS = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "rx", "ry", "rz", "gripper"))
@@ -208,7 +288,7 @@ def resolve_device(settings: SessionSettings) -> SessionSettings:
     Raises:
         SettingsError: the device needs a window, a package or real time that is not there, or its profile is wrong.
     """
-    windowed = has_display() and not settings.headless and settings.device != "terminal"
+    windowed = has_display() and not settings.headless and not reads_terminal(settings.device)
     device = settings.device
     if device == "auto":
         device = "keyboard" if windowed and settings.pace == "realtime" else "oracle"
@@ -221,7 +301,7 @@ def resolve_device(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"device = {device} cannot be used here. {lacking}")
     if has_profile(device) and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
-    if device == "terminal" and settings.gate.mode == "toggle":
+    if reads_terminal(device) and settings.gate.mode == "toggle":
         raise SettingsError(
             "gate.mode = toggle is not allowed with device = terminal, whose Space key switches; allowed: hold, touch"
         )

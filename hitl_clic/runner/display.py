@@ -23,7 +23,7 @@ from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.runner.device_registry import device_spec, key_use
+from hitl_clic.runner.device_registry import device_spec, key_use, reads_terminal
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import SettingsError
@@ -101,7 +101,7 @@ class Display:
                 window.show(self._state)
                 self._window = window
                 return True
-        terminal = terminal_input() if self._dashboard or settings.device == "terminal" else None
+        terminal = terminal_input() if self._dashboard or reads_terminal(settings.device) else None
         if terminal is not None:
             self._terminal = TerminalLink(terminal, Keymap(settings.window.keys))
             self._terminal.add_feed(feed)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from hitl_clic.session.topics import SettingsRecord, topic_of
+from hitl_clic.types.commands import WITHDRAWALS
 from hitl_clic.types.messages import ChunkPair, LinkStatus
 from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, SwapRecord, TickRecord
 from hitl_clic.types.smoothness import Smoothness
@@ -28,7 +29,7 @@ Summary = dict[str, Any]
 class SummaryBuilder:
     """Counts records; about 80 bytes a tick, 8 bytes a plan or trained pair, and one row an episode.
 
-    The event "discard" withdraws the pairs from "first" to "last": no weights are expected for them.
+    The events "discard" and "reset" withdraw the pairs from "first" to "last": no weights are expected for them.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,8 @@ class SummaryBuilder:
         self._overruns = 0
         self._swaps = 0
         self._pairs_made = 0
+        self._withdrawn = dict.fromkeys(WITHDRAWALS, 0)
+        self._resets = 0
         self._waiting_pairs: deque[tuple[int, int]] = deque()  # (id, made_ns), ids ascending
         self._rate_sum = 0.0
         self._rate_count = 0
@@ -81,6 +84,8 @@ class SummaryBuilder:
         `tick_work_ms`: whole ticks; `tick_sections_ms`: their parts by name, over the ticks with that part.
         `correction_to_policy_ms`: from the tick that completed a pair to the start of the first plan with weights
         trained on that pair or a later one.
+        `pairs`: "withdrawn" is the learner's count; "discarded" and "reset" are those of the two commands, with pairs
+        that were not complete yet. `resets`: attempts that were started again.
         `step_inside`, `step_at_seam`, `jerk_inside`, `jerk_at_seam`: see `Smoothness`; for the policy's actions,
         without exploration noise, at ticks that the robot drove on a plan.
         """
@@ -119,7 +124,10 @@ class SummaryBuilder:
                 "duplicated": learner.duplicated if learner else 0,
                 "withdrawn": learner.withdrawn if learner else 0,
                 "dropped": status.dropped if status else 0,
+                "discarded": self._withdrawn["discard"],
+                "reset": self._withdrawn["reset"],
             },
+            "resets": self._resets,
             "wall_s": self._wall_s(),
         }
 
@@ -159,7 +167,9 @@ class SummaryBuilder:
 
     def _event(self, event: EventRecord) -> None:
         self._extend_wall_time(event.time_ns)
-        if event.name == "discard":
+        self._resets += event.name in ("reset", "reset_keep")
+        if event.name in WITHDRAWALS:
+            self._withdrawn[event.name] += int(event.detail.get("pairs", 0))
             first, last = int(event.detail.get("first", -1)), int(event.detail.get("last", -1))
             self._waiting_pairs = deque(entry for entry in self._waiting_pairs if not first <= entry[0] <= last)
 

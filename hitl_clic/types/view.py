@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import (
@@ -20,6 +21,9 @@ from hitl_clic.types.records import (
 )
 from hitl_clic.types.scene import Scene
 
+HandNote = Literal["", "let go", "push", "still"]
+"""let go: the hand must be released before it can take over. push: the correction has taught nothing yet. still: it
+teaches standing still."""
 Record = TickRecord | Plan | ChunkPair | SnapshotRecord | SwapRecord | EventRecord | EpisodeRecord
 
 
@@ -34,6 +38,7 @@ class LoopView:
         progress: figures of the task.
         asks: the robot asks for help.
         approving: the teacher drives without motion, which approves the robot's actions.
+        hand: what the teacher should know about the hand at the device.
     """
 
     tick: int
@@ -50,3 +55,4 @@ class LoopView:
     command_frame: CommandFrame = "world"
     correction_axes: str = EVERYTHING
     approving: bool = False
+    hand: HandNote = ""

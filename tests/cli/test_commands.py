@@ -226,7 +226,7 @@ def test_the_printed_key_map(
     assert devices.run(DevicesCommand(keys="mouse", config=tmp_path / "mine.toml")) == 0
     assert "Tab " in capsys.readouterr().out
     for wrong, named in (
-        ({"keys": "keybord"}, "did you mean keyboard"),
+        ({"keys": "keybord"}, "did you mean 'keyboard'"),
         ({"keys": "mouse", "task": "push"}, "task = push"),
     ):
         with pytest.raises(SettingsError, match=named):

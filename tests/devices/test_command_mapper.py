@@ -51,7 +51,7 @@ def test_a_planar_task_has_no_modes() -> None:
     mapper = CommandMapper(KEYBOARD, ("x", "y"))
     for function in FUNCTIONS:
         mapper.press(function)
-    assert mapper.command({"x": 1.0, "y": -1.0}, {"turn"}) == ((1.0, -1.0), None, None)
+    assert mapper.command({"x": 1.0, "y": -1.0}, {"turn"})[:3] == ((1.0, -1.0), None, None)
     assert mapper.status_text() == ""
 
 
@@ -133,8 +133,9 @@ def test_random_input_keeps_the_invariants(
         driven = mapper.status.arm
         if press == "gripper" and "gripper" in axes:
             told[driven] = -1 if told[driven] == 1 else 1
-        motion, teaches, lasting = mapper.command(raw, held)
-        limit = profile.precise_scale if "precise" in held else 1.0
+        motion, teaches, lasting, still = mapper.command(raw, held)
+        assert still == ("teach still" in held)
+        limit = 0.0 if still else profile.precise_scale if "precise" in held else 1.0
         for index, axis in enumerate(mapper.axes):
             is_taught = teaches is None or teaches[index]
             if arm(axis) != driven:

@@ -23,7 +23,8 @@ from virtual_pads import (
 from hitl_clic.devices.core.contract import check_device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.hardware import gamepad as module
-from hitl_clic.devices.hardware.gamepad import PadSource, connected_pads, gamepad
+from hitl_clic.devices.hardware.connected_pads import connected_pads, controllers
+from hitl_clic.devices.hardware.gamepad import PadSource, gamepad
 from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, load_profile
 
@@ -40,16 +41,17 @@ def pads() -> Iterator[VirtualPads]:
     yield virtual
     for pad in virtual.attached:
         pad.unplug()
-    module._pads().update()
+    controllers().update()
 
 
 class Bench:
     """A gamepad that the test reads, without a thread."""
 
-    def __init__(self, profile: Profile | None = None) -> None:
+    def __init__(self, profile: Profile | None = None, which: str = "") -> None:
         axes = () if profile else ARM
         profile = profile or load_profile("gamepad")
-        self.device = HandheldDevice("bench", PadSource(), profile, tap_hold_s=0.0, retry_s=0.0, axes=axes)
+        source = PadSource(profile=profile, which=which)
+        self.device = HandheldDevice("bench", source, profile, tap_hold_s=0.0, retry_s=0.0, axes=axes)
 
     def read(self) -> DeviceSample:
         return self.device.read(0.0)
@@ -261,12 +263,6 @@ def test_the_reader_thread_reports_unplugging_and_reconnecting(pads: VirtualPads
     finally:
         device.close()
     assert device.failure is None
-
-
-def test_connected_pads_are_named(pads: VirtualPads) -> None:
-    assert connected_pads() == []
-    pads.attach()
-    assert connected_pads() == ["Virtual Controller"]
 
 
 def test_without_pygame_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

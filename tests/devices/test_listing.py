@@ -55,19 +55,9 @@ def test_spacemouse_is_found_by_its_numbers(monkeypatch: pytest.MonkeyPatch) -> 
     connected.append({"vendor_id": 0x256F, "product_id": 0xC635, "path": b"1-2"})
     usable, sentence = reports()["spacemouse"]
     assert usable
-    assert "SpaceMouse Compact is connected" in sentence
+    assert "SpaceMouse Compact (1-2) is connected" in sentence
     connected[1]["path"] = b"/dev/there-is-no-such-hidraw"
     usable, sentence = reports()["spacemouse"]
     assert not usable
     assert "SpaceMouse Compact is connected but cannot be opened" in sentence
     assert "udev" in sentence
-
-
-def test_gamepads_are_listed_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    names: list[str] = []
-    monkeypatch.setattr("hitl_clic.devices.hardware.gamepad.connected_pads", lambda: names)
-    assert not reports()["gamepad"][0]
-    names.append("A Pad")
-    usable, sentence = reports()["gamepad"]
-    assert usable
-    assert "A Pad" in sentence

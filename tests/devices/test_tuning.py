@@ -259,12 +259,14 @@ def test_keys_in_the_window_change_the_saved_profile(
 ) -> None:
     """The whole command, with a fake window that only types."""
     transport = FakeTransport(COMPACT)
-    monkeypatch.setattr(spacemouse, "system_source", lambda: spacemouse.ReportSource(transport))
+    monkeypatch.setattr(spacemouse, "system_source", lambda which="": spacemouse.ReportSource(transport))
     monkeypatch.setattr(spacemouse, "hid_module", lambda: None)
     shown: list[Any] = []
 
     class Typing:
-        def __init__(self, settings: object) -> None:
+        key_labels = ()
+
+        def __init__(self, settings: object, keys: object = None) -> None:
             self.feeds: list[EventFeed] = []
             self.quits = threading.Event()
 

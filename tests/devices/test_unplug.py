@@ -13,7 +13,8 @@ from virtual_pads import RIGHT_SHOULDER, VirtualPads
 from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.gate import Gate, GateOutput
 from hitl_clic.devices.core.device import Device
-from hitl_clic.devices.hardware.gamepad import connected_pads, gamepad
+from hitl_clic.devices.hardware.connected_pads import connected_pads
+from hitl_clic.devices.hardware.gamepad import gamepad
 from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.hardware.spacemouse import ReportSource
 from hitl_clic.devices.mapping.shaping import load_profile
@@ -66,7 +67,7 @@ def unplugged_in_motion(rig: Rig) -> None:
         device, plug, unplug = stack.enter_context(rig())
         device.start()
         stack.callback(device.close)
-        clock, gate, late = RealTimeClock(RATE_HZ), Gate(), 0
+        clock, gate, late = RealTimeClock(RATE_HZ), Gate(person=False), 0  # a hand would have to let go first
 
         def tick() -> GateOutput:
             clock.wait()

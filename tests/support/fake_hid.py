@@ -6,12 +6,15 @@ import collections
 import struct
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from hitl_clic.devices.hardware.spacemouse_models import MODELS, Model
 
 COMPACT = MODELS[0x256F, 0xC635]
 WIRELESS = MODELS[0x256F, 0xC62E]
 PRO = MODELS[0x046D, 0xC62B]
+RECEIVER = MODELS[0x256F, 0xC652]
 
 
 def three(number: int, *raw: int) -> bytes:
@@ -36,6 +39,8 @@ def pressed(model: Model, *names: str) -> bytes:
 
 class FakeTransport:
     """A queue of reports. While unplugged, every call raises the error of hidapi."""
+
+    interface = "fake"
 
     def __init__(self, model: Model = COMPACT, plugged: bool = True) -> None:
         self.model, self.plugged = model, plugged
@@ -73,6 +78,67 @@ class FakeTransport:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def entry(vendor: int, product: int, path: bytes, usage: int = 8, **more: Any) -> dict[str, Any]:
+    """One entry of hidapi's list."""
+    return {"vendor_id": vendor, "product_id": product, "path": path, "usage_page": 1, "usage": usage, **more}
+
+
+def receiver_entries(count: int = 5) -> list[dict[str, Any]]:
+    """A universal receiver with its interfaces, as hidapi lists them on Linux."""
+    return [entry(0x256F, 0xC652, f"receiver{number}".encode(), interface_number=number) for number in range(count)]
+
+
+class FakeHid:
+    """The module hidapi. A test puts reports to paths, and unplugs paths or refuses to open them."""
+
+    def __init__(self, *entries: Mapping[str, Any]) -> None:
+        self.entries = list(entries)
+        self.refused: set[bytes] = set()
+        self.queues: dict[bytes, collections.deque[bytes]] = collections.defaultdict(collections.deque)
+        self.open_paths: list[bytes] = []
+        self.gone: set[bytes] = set()
+
+    def put(self, path: bytes, *reports: bytes) -> None:
+        """Send reports on an interface."""
+        self.queues[path].extend(reports)
+
+    def unplug(self, *paths: bytes) -> None:
+        """Take interfaces away."""
+        self.gone.update(paths)
+        self.entries = [one for one in self.entries if one["path"] not in self.gone]
+
+    def enumerate(self) -> list[Mapping[str, Any]]:
+        return self.entries
+
+    def device(self) -> FakeHidDevice:
+        return FakeHidDevice(self)
+
+
+class FakeHidDevice:
+    """One handle of hidapi."""
+
+    def __init__(self, hid: FakeHid) -> None:
+        self.hid, self.path = hid, b""
+
+    def open_path(self, path: bytes) -> None:
+        if path in self.hid.refused or all(one["path"] != path for one in self.hid.entries):
+            raise OSError("open failed")
+        self.path = path
+        self.hid.open_paths.append(path)
+
+    def set_nonblocking(self, value: int) -> None: ...
+
+    def read(self, length: int, timeout_ms: int = 0) -> list[int]:
+        if self.path in self.hid.gone:
+            raise OSError("read error")
+        queue = self.hid.queues[self.path]
+        return list(queue.popleft()[:length]) if queue else []
+
+    def close(self) -> None:
+        if self.path in self.hid.open_paths:
+            self.hid.open_paths.remove(self.path)
 
 
 class CapPush(threading.Thread):

@@ -20,7 +20,7 @@ def with_spacemouse() -> Callable[[], None]:
     from hitl_clic.devices.hardware import spacemouse
 
     transport = FakeTransport()
-    spacemouse.system_source = lambda: spacemouse.ReportSource(transport)  # type: ignore[assignment]
+    spacemouse.system_source = lambda which="": spacemouse.ReportSource(transport)  # type: ignore[assignment]
     spacemouse.hid_module = lambda: sys  # type: ignore[assignment]
 
     def live() -> None:
@@ -44,7 +44,8 @@ def with_gamepad() -> Callable[[], None]:
     """Attaches a virtual pad; gives what moves it."""
     from virtual_pads import RIGHT_SHOULDER, VirtualPads
 
-    from hitl_clic.devices.hardware.gamepad import PadSource, connected_pads
+    from hitl_clic.devices.hardware.connected_pads import connected_pads
+    from hitl_clic.devices.hardware.gamepad import PadSource
 
     connected_pads()
     pads = VirtualPads()

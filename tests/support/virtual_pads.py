@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 pygame = pytest.importorskip("pygame")
 
-GAMECONTROLLER, UNKNOWN = 1, 0
+GAMECONTROLLER, UNKNOWN, WHEEL, FLIGHT_STICK = 1, 0, 2, 5
 REST = -32768
 RIGHT_SHOULDER, LEFT_SHOULDER, A, B = 10, 9, 0, 1
 LEFT_TRIGGER, RIGHT_TRIGGER = 4, 5
+
+
+class Description(ctypes.Structure):
+    """SDL_VirtualJoystickDesc, version 1."""
+
+    _fields_: ClassVar = [
+        *((name, ctypes.c_uint16) for name in ("version", "type", "axes", "buttons", "hats")),
+        *((name, ctypes.c_uint16) for name in ("vendor", "product", "padding")),
+        *((name, ctypes.c_uint32) for name in ("button_mask", "axis_mask")),
+        ("name", ctypes.c_char_p),
+        ("user", ctypes.c_void_p),
+        *((name, ctypes.c_void_p) for name in ("update", "player", "rumble", "triggers", "led", "effect")),
+    ]
 
 
 class VirtualPads:
@@ -37,9 +51,11 @@ class VirtualPads:
         self.sdl.SDL_JoystickSetVirtualButton.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint8]
         self.attached: list[VirtualPad] = []
 
-    def attach(self, kind: int = GAMECONTROLLER) -> VirtualPad:
-        """Connect one."""
-        pad = VirtualPad(self.sdl, kind)
+    def attach(
+        self, kind: int = GAMECONTROLLER, name: bytes | None = None, counts: tuple[int, int, int] = (6, 15, 1)
+    ) -> VirtualPad:
+        """Connect one. `name`: None is SDL's own. `counts`: of axes, buttons and hats."""
+        pad = VirtualPad(self.sdl, kind, name, counts)
         self.attached.append(pad)
         return pad
 
@@ -47,9 +63,12 @@ class VirtualPads:
 class VirtualPad:
     """One virtual pad, opened here too, so that a test can move it before the device opens it."""
 
-    def __init__(self, sdl: ctypes.CDLL, kind: int) -> None:
+    def __init__(self, sdl: ctypes.CDLL, kind: int, name: bytes | None, counts: tuple[int, int, int]) -> None:
         self.sdl = sdl
-        index = sdl.SDL_JoystickAttachVirtual(kind, 6, 15, 1)
+        if name is None:
+            index = sdl.SDL_JoystickAttachVirtual(kind, *counts)
+        else:
+            index = sdl.SDL_JoystickAttachVirtualEx(ctypes.byref(Description(1, kind, *counts, name=name)))
         if index < 0:
             pytest.skip("SDL refuses a virtual joystick here")
         self.handle = ctypes.c_void_p(sdl.SDL_JoystickOpen(index))

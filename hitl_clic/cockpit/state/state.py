@@ -18,6 +18,7 @@ from hitl_clic.cockpit.window.keymap import Bindings, Keymap, table
 from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState
 from hitl_clic.types.scene import Scene
 from hitl_clic.types.schema import Finite, Fraction, Natural, NonNegative
+from hitl_clic.types.view import HandNote
 
 Chunk = tuple[Annotated[tuple[Finite, ...], Meta(min_length=2)], ...]
 """Displacements of the hand, one row per step, action units. Flat tasks: x and y, with y downwards as in the scene.
@@ -86,7 +87,7 @@ class CockpitState:
         gate: who may drive. correction_mode, command_frame, correction_axes: how a correction is read.
         hint: how to hand over ("hold Space to drive"). approving: the teacher holds without steering, so the robot's
             actions count as correct (implicit approval).
-        help_requested: the robot is uncertain and asks for help.
+        help_requested: the robot is uncertain and asks for help. hand: what to know about the hand at the device.
         device: the teacher's. device_age_s: age of its newest sample, s.
         device_note: what it moves now ("moving · arm 1 of 2"); may be empty.
         device_keys: its key map for the help page, (what to press, what it does).
@@ -124,6 +125,7 @@ class CockpitState:
     hint: str = ""
     approving: bool = False
     help_requested: bool = False
+    hand: HandNote = ""
     device: str = ""
     device_age_s: NonNegative = 0.0
     device_connected: bool = True

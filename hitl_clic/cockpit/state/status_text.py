@@ -12,6 +12,7 @@ from typing import Literal
 from hitl_clic.cockpit.state.state import CockpitState, Correction, EpisodeMark
 from hitl_clic.cockpit.window import keymap
 from hitl_clic.types.records import EVERYTHING, CommandFrame
+from hitl_clic.types.view import HandNote
 
 SHOWN_CORRECTIONS = 5
 RECENT_EPISODES = 5
@@ -34,6 +35,14 @@ CORRECTIONS: Mapping[Correction, tuple[str, str]] = {
     "learned": ("●", "learned"),
 }
 """Symbol and word of each state of a correction."""
+
+HANDS: Mapping[HandNote, str] = {
+    "": "",
+    "let go": "let go once to take over",
+    "push": "push to teach; holding alone teaches nothing",
+    "still": "teaches standing still",
+}
+"""What the teacher should know about the hand at the device."""
 
 Level = Literal["ok", "wait", "attention"]
 
@@ -66,12 +75,17 @@ def beside_badge(state: CockpitState) -> str:
     if state.gate in ("paused", "stopped"):
         ((label, word),) = state.keymap.hints("pause" if state.gate == "paused" else "clear_stop")
         return f"press {label} to {'continue' if state.gate == 'paused' else word}"
+    note = HANDS[state.hand] if not state.practice or state.hand == "let go" else ""
+    if state.hand == "let go":
+        return note
     if state.gate == "waiting":
         dismiss = f"{state.keymap.label('pause')} lets it continue"
         return "; ".join(filter(None, (state.hint, "the clock starts when you drive" if state.practice else dismiss)))
     if state.approving and state.gate == "correcting":
         return f"{state.correction_mode} · approved while you do not steer"
     only = "" if state.correction_axes == EVERYTHING else f"only {state.correction_axes} · "
+    if note:
+        return f"{only}{note}"
     hint = f"{only}{state.correction_mode}" + (f" · {state.hint}" if state.hint else "")
     return f"the robot asks for help · {hint}" if state.help_requested and state.gate == "autonomous" else hint
 

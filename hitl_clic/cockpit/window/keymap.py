@@ -12,9 +12,11 @@ from functools import cache
 from typing import Literal
 
 from hitl_clic.devices.core.controls import KEY_NAMES, is_key, key_label, suggestion
+from hitl_clic.types.commands import COMMANDS
 
 _Switch = Literal["toggle_correction_mode", "next_command_frame", "next_correction_axes"]
-WindowCommand = Literal["pause", "stop", "clear_stop", "success", "failure", "reset", "discard", _Switch, "quit"]
+_Ending = Literal["success", "failure", "reset", "reset_keep", "quit"]
+WindowCommand = Literal["pause", "stop", "clear_stop", "discard", _Ending, _Switch]
 LocalAction = Literal["help", "screenshot", "view", "energy", "details"]
 Action = WindowCommand | LocalAction
 Row = tuple[str, str]
@@ -50,7 +52,8 @@ KEYS: tuple[Key, ...] = (
     Key("p", "pause", "pause", "Pause or continue"),
     Key("return", "success", "goal reached", "End the episode: goal reached"),
     Key("backspace", "failure", "failed", "End the episode: failed"),
-    Key("n", "reset", "restart", "Restart the episode"),
+    Key("n", "reset", "restart", COMMANDS["reset"]),
+    Key("f9", "reset_keep", "restart, keep", COMMANDS["reset_keep"]),
     Key("z", "discard", "undo", "Undo your last correction"),
     Key("r", "toggle_correction_mode", "relative/absolute", "Switch between relative and absolute corrections"),
     Key("t", "next_command_frame", "axes", "Switch the axes of motion: world, gripper, camera"),
