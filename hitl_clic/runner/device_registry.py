@@ -90,8 +90,10 @@ def make_device(
         make = DEVICES[one.kind].make
         assert make is not None
         own_feed = feed.branch() if parts and DEVICES[one.kind].needs_window else feed
-        own_axes, profile = axes_of_arm(axes, own_arm), _own_keys(settings, profile)
-        inputs = DeviceInputs(profile, own_axes, own_feed, tap_hold_s, stale_after_s, one.which, scene)
+        own_axes, own_keys, which = axes_of_arm(axes, own_arm), _own_keys(settings, profile), one.which
+        inputs = DeviceInputs(
+            own_keys, own_axes, own_feed, tap_hold_s, stale_after_s, which, scene=scene, terminal=settings.terminal
+        )
         parts.append(Part(make(inputs), part_label(one), own_arm))
     return parts[0].device if len(parts) == 1 else CombinedDevice(parts, axes, stale_after_s)
 
@@ -133,6 +135,11 @@ def has_profile(name: str) -> bool:
     return not is_device_object(name) and bool(device_spec(name).control)
 
 
+def reads_terminal(name: str) -> bool:
+    """Whether the terminal is one of the devices."""
+    return name != "auto" and not is_device_object(name) and "terminal" in {one.kind for one in chosen_devices(name)}
+
+
 def device_in_use(settings: SessionSettings, printed: Mapping[str, str] | None = None) -> DeviceSpec:
     """The entry of the settings' device, with the control of its profile. `printed`: see `key_rows`."""
     spec = device_spec(settings.device)
@@ -167,7 +174,7 @@ def _own_keys(settings: SessionSettings, profile: Profile) -> Profile:
     The emergency stop stays: it must work at once, and twice is as good as once.
     """
     window = Keymap(settings.window.keys)
-    if settings.headless:
+    if settings.headless and not reads_terminal(settings.device):
         return profile
     keys = {key: does for key, does in profile.keys.items() if does == "stop" or window.find(key) is None}
     return profile.model_copy(update={"keys": keys})
@@ -296,7 +303,7 @@ def resolve_device(settings: SessionSettings) -> SessionSettings:
     Raises:
         SettingsError: the device needs a window, a package or real time that is not there, or its profile is wrong.
     """
-    windowed = has_display() and not settings.headless
+    windowed = has_display() and not settings.headless and not reads_terminal(settings.device)
     device = settings.device
     if device == "auto":
         device = "keyboard" if windowed and settings.pace == "realtime" else "oracle"
@@ -313,6 +320,10 @@ def resolve_device(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(
             f"gate.mode = toggle is not allowed with device = {device}: the hand follows the pointer while its control "
             "is held; allowed: hold, touch"
+        )
+    if reads_terminal(device) and settings.gate.mode == "toggle":
+        raise SettingsError(
+            "gate.mode = toggle is not allowed with device = terminal, whose Space key switches; allowed: hold, touch"
         )
     correction = settings.correction
     if spec.control and correction.max_step is None:
