@@ -68,8 +68,7 @@ def key_label(name: str) -> str:
 
 
 def button_label(name: str) -> str:
-    """The label of a button: "left button", "wheel up", "cap", "left button, long", "left and right buttons together".
-    """
+    """The label of a button: "left button", "wheel up", "left button, long", "left and right buttons together"."""
     if name.endswith(" long"):
         return f"{button_label(name.removesuffix(' long'))}, long"
     if "+" in name:

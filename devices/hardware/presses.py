@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from hitl_clic.devices.core.controls import TEACH_STILL
 from hitl_clic.devices.hardware.held_controls import HeldControls
 
 LONG_S = 0.4
@@ -25,7 +26,7 @@ LONG = " long"
 """End of the name of a long press."""
 AT_ONCE = "stop"
 """The function that never waits."""
-_WHILE_HELD = ("engage", "precise", "coarse", "turn")
+_WHILE_HELD = ("engage", "precise", "coarse", "turn", TEACH_STILL)
 
 
 def acts_while_held(binding: str) -> bool:

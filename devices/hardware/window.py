@@ -20,8 +20,8 @@ class WindowDevice(MappedDevice):
     """A device whose input is window events.
 
     A key is held from its "down" to its "up" event. All keys are released when the window loses focus or closes, or
-    when events were dropped, since a lost "up" would be a stuck key. A sample has the time of the newest event. After
-    `stale_after_s` without events it reports no motion.
+    when events were dropped, since a lost "up" would be a stuck key. Without focus the device counts as disconnected.
+    A sample has the time of the newest event. After `stale_after_s` without events it reports no motion.
 
     A bound key or button is a full deflection of its raw axis; opposite ones cancel. `CommandMapper` turns
     deflections into motion.
@@ -65,7 +65,7 @@ class WindowDevice(MappedDevice):
         self._clock = clock
         self._keys = HeldControls(round(tap_hold_s * 1e9))
         self._buttons = HeldControls(round(tap_hold_s * 1e9))
-        self._open = True
+        self._open = self._focused = True
         self._event_ns = clock()
         self._dropped = feed.dropped
 
@@ -80,11 +80,14 @@ class WindowDevice(MappedDevice):
         for event in events:
             self._receive(event, now_ns)
         held = self._held(now_ns)
-        idle = DeviceSample(self._event_ns, (0.0,) * len(self.axes), stop="stop" in held, connected=self._open)
+        idle = DeviceSample(
+            self._event_ns, (0.0,) * len(self.axes), stop="stop" in held, connected=self._open and self._focused
+        )
         raw = self.raw(now_ns, held)
         down = self._keys.names(now_ns) + self._buttons.names(now_ns)
         self.inputs = Inputs(raw, down, len(events), self._dropped)
-        if not self._open or now_ns - self._event_ns > self._stale_after_ns:
+        self.trouble = "" if idle.connected else "the window is closed" if not self._open else "the window has no focus"
+        if not idle.connected or now_ns - self._event_ns > self._stale_after_ns:
             return idle
         self.non_finite_readings += count_non_finite(raw)
         command = self._mapper.command(raw, held)
@@ -109,6 +112,10 @@ class WindowDevice(MappedDevice):
     def _receive(self, event: InputEvent, now_ns: int) -> None:
         self._event_ns = max(self._event_ns, min(event.time_ns, now_ns))
         self._open = event.kind != "closed"
+        if event.kind in ("focus_gained", "key_down", "button_down"):
+            self._focused = True
+        elif event.kind == "focus_lost":
+            self._focused = False
         match event.kind:
             case "key_down":
                 if self._keys.press(event.name, now_ns):

@@ -105,11 +105,15 @@ def test_a_repeating_key_is_released_at_once(keys: Bench) -> None:
     assert not keys.read().engage
 
 
-def test_focus_loss_releases_keys_and_taps_at_once(keys: Bench) -> None:
+def test_focus_loss_releases_keys_and_taps_at_once_and_counts_as_lost(keys: Bench) -> None:
     keys.put("key_down", "space")
     keys.put("key_down", "left")
     assert keys.read().engage
     keys.put("focus_lost")
+    sample = keys.read()
+    assert (sample.motion, sample.engage, sample.connected) == ((0.0, 0.0), False, False)
+    assert keys.device.trouble == "the window has no focus"
+    keys.put("focus_gained")
     sample = keys.read()
     assert (sample.motion, sample.engage, sample.connected) == ((0.0, 0.0), False, True)
 
@@ -262,7 +266,8 @@ def test_a_gripper_command_persists_until_the_correction_ends() -> None:
     keys.put("focus_lost")
     sample = keys.read()
     assert moved(sample) == {}
-    assert sample.teaches == (True, True, True, False, False, False, False)
+    keys.put("focus_gained")
+    assert keys.read().teaches == (True, True, True, False, False, False, False)
 
 
 @pytest.mark.parametrize("kind", [KeyboardDevice, MouseDevice])
