@@ -122,6 +122,16 @@ class ReplayCommand:
 
 
 @dataclass(frozen=True)
+class RepairCommand:
+    """Make a recording that a kill cut off complete, so that every MCAP reader opens it."""
+
+    session: Annotated[Path, AfterValidator(_exists("a session folder"))] = Field(
+        description="Session folder, or its session.mcap. The original is replaced only when the repaired copy is "
+        "verified."
+    )
+
+
+@dataclass(frozen=True)
 class UncertaintyCommand:
     """Find in recorded sessions at which uncertainty the robot should ask for help."""
 
@@ -210,6 +220,7 @@ Command = (
     | LearnCommand
     | EvaluateCommand
     | ReplayCommand
+    | RepairCommand
     | LearnerCommand
     | LinkKeysCommand
     | DevicesCommand

@@ -78,6 +78,7 @@ COMMANDS: Mapping[str, Spec] = {
     "practice": Spec(commands.PracticeCommand, PRACTICE_FIELDS),
     "evaluate": Spec(commands.EvaluateCommand, positional="source"),
     "replay": Spec(commands.ReplayCommand, positional="session"),
+    "repair": Spec(commands.RepairCommand, positional="session"),
     "learn": Spec(LearnCommand, LEARN_FIELDS, positional="sessions"),
     "learner": Spec(LearnerCommand, LEARNER_FIELDS),
     "link-keys": Spec(commands.LinkKeysCommand, positional="folder"),

@@ -1,44 +1,28 @@
 """Reader of recorded sessions, complete or incomplete. Any thread; reads records only on demand.
 
 A file that ends early (kill -9, power failure) or has damaged chunks gives all other records; `lost` describes the
-rest.
+rest. Opening a file that only lacks its end repairs it (`repair`).
 """
 
 from __future__ import annotations
 
-import struct
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mcap.exceptions import EndOfFile, InvalidMagic, McapError
-from mcap.records import Channel, Chunk, Footer, Header, McapRecord, Message, Metadata
-from mcap.stream_reader import StreamReader, breakup_chunk
-from zstandard import ZstdError
+from mcap.records import Channel, Message
 
-from hitl_clic.session.topics import BY_NAME, BY_TYPE, FORMAT, PROFILE, SettingsRecord
+from hitl_clic.session.repair import repair
+from hitl_clic.session.scan import Notes, file_of, intact_records
+from hitl_clic.session.topics import BY_NAME, BY_TYPE, SettingsRecord
 from hitl_clic.types.messages import ChunkPair, LinkStatus
 from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, SnapshotRecord, SwapRecord, TickRecord
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-FILE_NAME = "session.mcap"
-_DAMAGE = (McapError, ValueError, KeyError, struct.error, ZstdError, MemoryError, RuntimeError)
-"""Exceptions of the MCAP package for damaged bytes (lz4 raises RuntimeError)."""
-_LARGEST_CHUNK = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """Result of a pass over the file, besides the records."""
-
-    complete: bool
-    damage: tuple[str, ...]
-    counts: Mapping[str, int]
-    dropped: int | None
 
 
 class Session:
@@ -46,7 +30,8 @@ class Session:
 
     Attributes:
         path: the MCAP file.
-        truncated: the end of the file is missing.
+        finished: the file has its index and its end, so that other MCAP readers open it.
+        truncated: the end of the file is missing, or was before a repair.
         lost: what could not be read, as a sentence; empty if nothing.
         counts: number of records by topic.
         dropped: number of records that the recorder dropped; None if unknown.
@@ -54,25 +39,32 @@ class Session:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        scan = self._scan()
-        self.truncated = not scan.complete
-        self.lost = "; ".join(scan.damage)
-        self.counts = scan.counts
-        self.dropped = scan.dropped
+        self.counts: Mapping[str, int] = {}
+        notes = self._scan()
+        self.finished = notes.finished
+        self.truncated = notes.truncated
+        self.lost = "; ".join(notes.damage)
+        self.dropped = notes.dropped
+        self.cut_only = not notes.finished and not notes.damaged_chunks
 
     @classmethod
     def open(cls, path: Path | str) -> Session:
         """Open a session folder or its MCAP file.
 
+        A file whose end is missing is repaired first, unless it is being recorded or cannot be written.
+
         Raises:
             ValueError: no such file, not a session, or nothing readable in it.
         """
-        given = Path(path)
-        file = given / FILE_NAME if given.is_dir() else given
-        if not file.is_file():
-            what = f"there is no {FILE_NAME} in it" if given.is_dir() else "there is no such file"
-            raise ValueError(f"{given}: {what}; give a session folder or its {FILE_NAME}")
-        return cls(file)
+        session = cls(file_of(path))
+        if not session.cut_only:
+            return session
+        try:
+            repair(session.path)
+        except (ValueError, OSError) as problem:
+            log.info("%s stays as it is: %s", session.path, problem)
+            return session
+        return cls(session.path)
 
     def of(self, kind: type[T]) -> Iterator[T]:
         """All records of one type in the order of the file, read lazily.
@@ -85,7 +77,7 @@ class Session:
     def records(self, *kinds: type) -> Iterator[Any]:
         """Records of some types (without arguments: all), as `of`."""
         topics = {BY_TYPE[kind].name for kind in kinds} if kinds else set(BY_NAME)
-        for name, text in self._texts(_Notes()):
+        for name, text in self._texts(Notes()):
             if name in topics:
                 try:
                     yield BY_NAME[name].loads(text)
@@ -134,87 +126,19 @@ class Session:
         """Every recorded status of link and learner."""
         return list(self.of(LinkStatus))
 
-    def _scan(self) -> _Scan:
-        notes = _Notes()
+    def _scan(self) -> Notes:
+        notes = Notes()
         counts = Counter(name for name, _ in self._texts(notes))
         if not counts and notes.damage:
             raise ValueError(f"{self.path}: nothing in it can be read ({notes.damage[0]}); use another session")
-        return _Scan(notes.complete, tuple(notes.damage), counts, notes.dropped)
+        self.counts = counts
+        return notes
 
-    def _texts(self, notes: _Notes) -> Iterator[tuple[str, bytes]]:
+    def _texts(self, notes: Notes) -> Iterator[tuple[str, bytes]]:
         """Topic and JSON text of every intact record; fills `notes`."""
         channels: dict[int, str] = {}
-        with self.path.open("rb") as file:
-            size = self.path.stat().st_size
-            if size == 0:
-                raise ValueError(f"{self.path}: the file is empty; use another session")
-            # A damaged length must not make the reader allocate more memory than the file could fill.
-            reader = StreamReader(file, emit_chunks=True, record_size_limit=max(size, 1))
-            records = reader.records
-            while True:
-                position = file.tell()
-                try:
-                    record = next(records)
-                except StopIteration:
-                    return
-                except InvalidMagic as problem:
-                    if position == 0:
-                        raise ValueError(
-                            f"{self.path}: this is not an MCAP file; give a session folder or its {FILE_NAME}"
-                        ) from problem
-                    notes.complete = False
-                    notes.damage.append(f"the end of the file is damaged at byte {position}")
-                    return
-                except _DAMAGE as problem:
-                    cut = file.tell() >= size or isinstance(problem, EndOfFile)
-                    what = "the file ends" if cut else "the file is damaged"
-                    notes.damage.append(f"{what} at byte {position} without its proper end")
-                    return
-                notes.take(record, self.path)
-                if isinstance(record, (Chunk, Channel, Message)):
-                    yield from self._open_chunk(record, position, channels, notes)
-
-    @staticmethod
-    def _open_chunk(
-        record: McapRecord, position: int, channels: dict[int, str], notes: _Notes
-    ) -> Iterator[tuple[str, bytes]]:
-        inner: list[McapRecord] = [record]
-        if isinstance(record, Chunk):
-            try:
-                if record.uncompressed_size > _LARGEST_CHUNK:
-                    raise ValueError("it claims an impossible size")
-                inner = breakup_chunk(record, validate_crc=True)
-            except _DAMAGE as problem:
-                reason = " ".join(str(problem).split()) or type(problem).__name__
-                notes.damage.append(f"the chunk at byte {position} is damaged and left out ({reason})")
-                return
-        for entry in inner:
-            if isinstance(entry, Channel):
-                channels[entry.id] = entry.topic
-            elif isinstance(entry, Message) and channels.get(entry.channel_id) in BY_NAME:
-                yield channels[entry.channel_id], entry.data
-
-
-class _Notes:
-    """State of a pass over the file."""
-
-    def __init__(self) -> None:
-        self.complete = False
-        self.damage: list[str] = []
-        self.dropped: int | None = None
-
-    def take(self, record: McapRecord, path: Path) -> None:
-        """Read a file-level record. Raises ValueError for another profile or format."""
-        if isinstance(record, Header) and record.profile != PROFILE:
-            raise ValueError(
-                f"{path}: an MCAP file of profile {record.profile!r}, not a recorded session ({PROFILE!r}); "
-                f"give a session folder or its {FILE_NAME}"
-            )
-        if isinstance(record, Metadata) and record.name == "session" and record.metadata.get("format") != FORMAT:
-            raise ValueError(
-                f"{path}: written in format {record.metadata.get('format')!r}, this version reads {FORMAT!r}; "
-                "use the version that recorded it"
-            )
-        if isinstance(record, Metadata) and record.name == "recording":
-            self.dropped = int(record.metadata["dropped"])
-        self.complete = self.complete or isinstance(record, Footer)
+        for record in intact_records(self.path, notes):
+            if isinstance(record, Channel):
+                channels[record.id] = record.topic
+            elif isinstance(record, Message) and channels.get(record.channel_id) in BY_NAME:
+                yield channels[record.channel_id], record.data

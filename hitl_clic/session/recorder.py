@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from mcap.writer import CompressionType, Writer
 
+from hitl_clic.session.lock import hold
 from hitl_clic.session.settings import RecordingSettings
 from hitl_clic.session.start_time import StartTime
 from hitl_clic.session.topics import FORMAT, PROFILE, TOPICS, topic_of
@@ -70,6 +71,7 @@ class Recorder:
         if self._thread is not None:
             raise RuntimeError(f"the recorder of {self.path} was started twice")
         file = self._open()
+        hold(file)
         self.started = StartTime.now()
         self._thread = threading.Thread(target=self._run, args=(file,), name="recorder", daemon=True)
         self._thread.start()

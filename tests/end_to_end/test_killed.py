@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mcap.reader import make_reader
 from session_process import (
     FLUSH_S,
     FLUSHED,
@@ -97,7 +98,21 @@ def test_a_killed_actor_leaves_a_readable_session_and_no_orphan(tmp_path: Path) 
         return True
 
     until(learner_gone, what="the learner's leaving")
+    cut_off = (out / "session.mcap").stat().st_ino
+    status, said, problems = app("repair", out)
+    assert status == 0, problems
+    assert "recovered" in said.splitlines()[0]
+    assert "summary.json: written from the recording" in said
+    assert (out / "session.mcap").stat().st_ino != cut_off
+    with (out / "session.mcap").open("rb") as file:
+        indexed = make_reader(file, validate_crcs=True)
+        summary = indexed.get_summary()
+        assert summary is not None
+        assert summary.statistics is not None
+        messages = sum(1 for _ in indexed.iter_messages())
     recorded = Session.open(out)
+    assert messages == summary.statistics.message_count == sum(recorded.counts.values())
+    assert time.time_ns() - summary.statistics.message_start_time < 600 * 10**9
     assert recorded.truncated
     ticks = recorded.ticks
     assert [tick.tick for tick in ticks] == list(range(len(ticks)))
