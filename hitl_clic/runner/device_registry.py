@@ -61,7 +61,7 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
         axes: the task's motion axes. channel: between the loop and a scripted teacher. feed: the window's events.
 
     Raises:
-        SettingsError: the profile is wrong, or the device was given as an object and is not at hand.
+        SettingsError: the profile is wrong, or the device was given as an object that the settings do not hold.
         ValueError: the device shares no axis with the task.
     """
     if is_object_name(settings.device):
