@@ -63,9 +63,7 @@ class SessionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: str = Field("push_t", description="Task to teach: a name in configs/tasks.")
-    method: str = Field(
-        "clic", description="How corrections are learnt, and with which numbers: a name in configs/methods."
-    )
+    method: str = Field("clic", description="How corrections are learnt: a name in configs/methods.")
     device: str = Field(
         "auto",
         description=f"Input device: {', '.join(DEVICES)} or auto. oracle: the scripted teacher. "
@@ -87,8 +85,8 @@ class SessionSettings(BaseModel):
     )
     schedule: Literal["async", "lockstep"] = Field(
         "async",
-        description="When the learner updates. async: all the time, at its own rate. lockstep: in step with the loop, as "
-        "Algorithm 1 of CLIC-Chunks; a run can be repeated exactly.",
+        description="When the learner updates. async: all the time, at its own rate. lockstep: in step with the loop, "
+        "as Algorithm 1 of CLIC-Chunks; a run can be repeated exactly.",
     )
     horizon: int = Field(4, ge=1, le=64, description="H, length of a planned chunk, ticks.")
     policy: PolicySettings = Field(

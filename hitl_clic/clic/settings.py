@@ -67,7 +67,7 @@ class NegativeSettings(BaseModel):
     noise: Literal["sqrt", "linear"] = Field(
         "linear",
         description="Size of the noise at step size lambda. sqrt: sqrt(2 lambda), [CC] Eq. 7. "
-        "linear: lambda, with half the gradient, as the public reference.",
+        "linear: lambda, with half the gradient, as the code of [CL].",
     )
     step_start: float = Field(0.1, gt=0, le=10, description="lambda of the first step, action units.")
     step_end: float = Field(1e-5, gt=0, le=10, description="lambda of the last step, action units.")
@@ -267,7 +267,7 @@ class ClicSettings(EnergyMethodSettings):
         10.0,
         gt=0,
         le=100,
-        description="Exponent of p in the target (Eq. 10 has 1, the public code of [CL] 10), no unit.",
+        description="Exponent of p in the target ([CC] Eq. 10 has 1, the code of [CL] 10), no unit.",
     )
     half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired set of relative corrections.")
     mode_loss: ModeLossSettings = Field(ModeLossSettings(), description="Pulls the energy's modes to desired sets.")
