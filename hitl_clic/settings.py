@@ -71,7 +71,7 @@ class SessionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: str = Field("push_t", description="Task to teach: a name in configs/tasks.")
-    method: str = Field("clic", description="Numbers of the method: a name in configs/methods.")
+    method: str = Field("clic", description="How corrections are learnt: a name in configs/methods.")
     device: str = Field(
         "auto",
         description=f"Input device: {', '.join(DEVICES)} or auto. oracle: the scripted teacher. "
@@ -83,7 +83,7 @@ class SessionSettings(BaseModel):
         description="Bindings and response of the device: a name in configs/devices or a path to a TOML file; empty: "
         "the device's own. For several devices one each in their order, joined with +.",
     )
-    episodes: int = Field(20, ge=1, le=1_000_000, description="Episodes to teach, count.")
+    episodes: int = Field(20, ge=1, le=1_000_000, description="Number of episodes.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of start states, network, samples and oracle.")
     out: Path | None = Field(
         None, description="Session folder to write; by default runs/NAME-DATE-TIME, named like the preset or the task."
@@ -94,8 +94,8 @@ class SessionSettings(BaseModel):
     )
     schedule: Literal["async", "lockstep"] = Field(
         "async",
-        description="When the learner updates. async: always, in its own time. lockstep: in step with the loop, as "
-        "Algorithm 1 of CLIC-Chunks; a run can be repeated exactly.",
+        description="When the learner updates. async: all the time, at its own rate. lockstep: in step with the loop, "
+        "as Algorithm 1 of CLIC-Chunks; a run can be repeated exactly.",
     )
     horizon: int = Field(4, ge=1, le=64, description="H, length of a planned chunk, ticks.")
     policy: PolicySettings = Field(

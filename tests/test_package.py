@@ -109,3 +109,14 @@ def test_the_installed_package_is_the_one_that_runs(installed: Path, foreign: Pa
     where, values = done.stdout.splitlines()
     assert Path(where).is_relative_to(installed)
     assert "rate_hz" in values
+
+
+def test_bench_of_an_installed_package_says_in_one_line_that_it_needs_a_checkout(
+    installed: Path, foreign: Path
+) -> None:
+    (installed / "benchmarks").mkdir(exist_ok=True)  # of another package
+    done = run(installed / "bin" / "hitl-clic", "bench", cwd=foreign, PYTHONPATH=str(installed))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("hitl-clic: bench needs a checkout of the repository")

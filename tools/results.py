@@ -56,8 +56,8 @@ python -m benchmarks.chunk_table --task hammer --horizons 1 4 8 12 15 --seeds 0 
 
 The command skips rows that exist and continues where it was stopped. `--points` and `--evaluations` set when and how
 often the policy is evaluated. A variant is a settings file in `benchmarks/variants`; `--variants NAME` chooses it.
-Some variants are teachers with errors: `gaussian` has a tremor, corrections of `magnitude_*` are too small, and those of
-`directional_*` are so many degrees off. The other variants change the method."""
+Some variants are teachers with errors: `gaussian` has a tremor, corrections of `magnitude_*` are too small, and those
+of `directional_*` are so many degrees off. The other variants change the method."""
 
 AGAIN = """## Learning again from the same corrections
 

@@ -35,17 +35,17 @@ class OracleSettings(BaseModel):
         1,
         ge=1,
         le=1000,
-        description="Decide on every n-th step whether to step in. 2: as in the reference implementation.",
+        description="Decide on every n-th step whether to take over. 2: as in the reference implementation.",
     )
-    threshold: float = Field(0.2, ge=0, le=10, description="Step in when |a* - a^r| exceeds this, units of action.")
-    persist: bool = Field(True, description="After stepping in, drive to the end of the running chunk (Ta steps).")
+    threshold: float = Field(0.2, ge=0, le=10, description="Take over when |a* - a^r| exceeds this, units of action.")
+    persist: bool = Field(True, description="After taking over, drive to the end of the running chunk (Ta steps).")
     patience: int = Field(
         0,
         ge=0,
         le=1000,
-        description="Decisions in a row above the threshold before it steps in.",
+        description="Decisions in a row above the threshold before it takes over.",
     )
-    persist_steps: int = Field(0, ge=0, le=1000, description="Least length of an intervention, steps (with persist).")
+    persist_steps: int = Field(0, ge=0, le=1000, description="Least length of a correction, steps (with persist).")
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of the noise.")
     direction_noise_deg: float = Field(0.0, ge=0, le=180, description="Error of the direction, degrees.")
     magnitude_noise: float = Field(

@@ -14,7 +14,7 @@ from hitl_clic.types.errors import UserError
 
 MEASUREMENTS = ("loop", "plan", "update", "link", "device")
 CHECKOUT = Path(__file__).resolve().parents[2]
-"""Folder of `benchmarks`, which an installed package does not have."""
+"""The checkout, which holds the folder `benchmarks`; an installed package has none."""
 
 
 def run(command: BenchCommand) -> int:
@@ -23,8 +23,11 @@ def run(command: BenchCommand) -> int:
     Raises:
         UserError: the benchmarks are not there.
     """
-    if not (CHECKOUT / "benchmarks").is_dir():
-        raise UserError("bench needs a checkout of the repository: the installed package holds no benchmarks")
+    if not (CHECKOUT / "benchmarks" / "figure.py").is_file():  # other packages may bring a folder of this name
+        raise UserError(
+            "bench needs a checkout of the repository, because the installed package has no benchmarks; allowed: "
+            "python app.py bench, in a checkout"
+        )
     failed = False
     for name in MEASUREMENTS if command.only == "all" else (command.only,):
         child = [sys.executable, "-m", f"benchmarks.{name}", "--seconds", f"{command.seconds:g}"]

@@ -43,7 +43,7 @@ class FilmEnergy(Energy):
     """A state trunk, a FiLM network on the chunk, and the energy of K modes added to its output.
 
     The trunk runs once a state; the FiLM network and the modes run for every sample and Langevin step. The gradient by
-    the chunk is written out by hand. So chains need no autograd, and the penalty needs one ordinary backward pass.
+    the chunk is computed by explicit formulas. So chains need no autograd, and the penalty needs one backward pass.
 
     Args:
         dim_o: size of a state. chunk: size of a chunk. settings: `trunk`, `hidden` and `modes` set the sizes.

@@ -21,8 +21,8 @@ class NetworkSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    hidden: tuple[int, ...] = Field((128, 128, 128), description="Widths of the layers that see the chunk, units.")
-    trunk: tuple[int, ...] = Field((256, 256), description="Widths of the layers that see only the state, units.")
+    hidden: tuple[int, ...] = Field((128, 128, 128), description="Widths of the layers that receive the chunk, units.")
+    trunk: tuple[int, ...] = Field((256, 256), description="Widths of the layers that receive only the state, units.")
     fourier_frequencies: tuple[float, ...] = Field(
         (),
         max_length=16,
@@ -67,7 +67,7 @@ class NegativeSettings(BaseModel):
     noise: Literal["sqrt", "linear"] = Field(
         "linear",
         description="Size of the noise at step size lambda. sqrt: sqrt(2 lambda), [CC] Eq. 7. "
-        "linear: lambda, with half the gradient, as the public reference.",
+        "linear: lambda, with half the gradient, as the code of [CL].",
     )
     step_start: float = Field(0.1, gt=0, le=10, description="lambda of the first step, action units.")
     step_end: float = Field(1e-5, gt=0, le=10, description="lambda of the last step, action units.")
@@ -236,7 +236,7 @@ class EnergyMethodSettings(MethodSettings):
     penalty_margin: float = Field(1.0, ge=0, le=1e6, description="m of the gradient penalty ([CC] Eq. 11), energy.")
     penalty_weight: float = Field(1.0, ge=0, le=1e6, description="Weight of the gradient penalty (Eq. 11), no unit.")
     penalty_samples: int = Field(
-        0, ge=0, le=65536, description="Samples of a state that the penalty looks at, count; 0 is all."
+        0, ge=0, le=65536, description="Samples of each state that the penalty uses, count; 0: all."
     )
 
     @property
@@ -258,13 +258,16 @@ class EnergyMethodSettings(MethodSettings):
 class ClicSettings(EnergyMethodSettings):
     """CLIC-Chunks: desired sets of chunks and policy shaping."""
 
-    kind: Literal["clic"] = Field("clic", description="clic: an energy, learnt from sets of chunks that are desired.")
+    kind: Literal["clic"] = Field("clic", description="clic: an energy, learnt from desired sets.")
     radius_ratio: float = Field(
         FOLLOW_RATIO, gt=0, le=1, description="gamma: radius over ||a^r - a^h|| ([CC] Eq. 5), no unit."
     )
     boundary_temperature: float = Field(0.05, gt=0, le=10, description="T of the boundary ([CC] Eq. 6), action units.")
     boundary_power: float = Field(
-        10.0, gt=0, le=100, description="Exponent of p in the target (Eq. 10 has 1, the reference 10), no unit."
+        10.0,
+        gt=0,
+        le=100,
+        description="Exponent of p in the target ([CC] Eq. 10 has 1, the code of [CL] 10), no unit.",
     )
     half_space: HalfSpaceSettings = Field(HalfSpaceSettings(), description="The desired set of relative corrections.")
     mode_loss: ModeLossSettings = Field(ModeLossSettings(), description="Pulls the energy's modes to desired sets.")

@@ -17,7 +17,7 @@ class ExplorationSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    episodes: float = Field(0.0, ge=0, le=1, description="Share of the episodes that are noised; 0 is off.")
+    episodes: float = Field(0.0, ge=0, le=1, description="Share of the episodes with noise; 0: off.")
     chance: float = Field(0.08, ge=0, le=1, description="Probability that a perturbation begins at a tick.")
     hold: int = Field(3, ge=1, le=1000, description="Ticks for which a perturbation lasts at most.")
     scale: float = Field(1.5, ge=0, le=2, description="Greatest perturbation of an axis, units of action.")

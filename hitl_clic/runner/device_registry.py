@@ -74,7 +74,7 @@ def make_device(
         scene: the newest that is drawn.
 
     Raises:
-        SettingsError: the profile is wrong, or the device was given as an object and is not at hand.
+        SettingsError: the profile is wrong, or the device was given as an object that the settings do not hold.
         ValueError: the device shares no axis with the task.
     """
     if is_device_object(settings.device):

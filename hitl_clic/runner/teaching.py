@@ -38,7 +38,7 @@ def teach(
     """Teach a task: correct the robot while it moves and learns. Opens no window and prints nothing by default.
 
     Only a session in real time changes the process (see `process_state`), and restores it at its end. In real time and
-    in the main thread, Ctrl-C ends the session in good order.
+    in the main thread, Ctrl-C ends the session, and all files are written to the end.
 
     Args:
         task: a name (`hitl_clic.tasks`), or a `Task`, which is recorded as "module:Class" and stays open.

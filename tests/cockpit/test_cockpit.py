@@ -1,21 +1,19 @@
-"""The cockpit without a window: states and their bytes, texts, keys, drawing, dashboard and report."""
+"""The cockpit without a window: texts, keys, drawing, dashboard and report."""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import math
 import re
 import threading
 import time
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-import msgpack
-import numpy as np
 import pygame
 import pytest
+from cockpit_states import HISTORY, SIZES, STATE, sent, states
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -29,178 +27,14 @@ from hitl_clic.cockpit.report import rolling_mean, write_curves
 from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import (
     CockpitState,
-    Correction,
     EpisodeMark,
     SessionEnd,
 )
-from hitl_clic.cockpit.window import keymap, messages
+from hitl_clic.cockpit.window import keymap
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.types.records import EpisodeRecord
-from hitl_clic.types.scene import Scene, Shape
 from hitl_clic.types.scene3d import Pose
 from hitl_clic.types.schema import SchemaError
-
-HISTORY = tuple(EpisodeMark(i, i % 3 > 0, 0.6 - 0.05 * i, 100 + i) for i in range(9))
-STATE = CockpitState(
-    task="Push-T",
-    scene=Scene(
-        size=(512.0, 512.0),
-        shapes=(
-            Shape("goal", ((200.0, 200.0), (300.0, 200.0), (250.0, 300.0))),
-            Shape("robot", ((330.0, 400.0),), 15.0),
-        ),
-        hand=(330.0, 400.0),
-        step=10.0,
-    ),
-    robot_chunk=((-1.0, -0.2),) * 8,
-    execute=4,
-    history=HISTORY,
-    corrections=("learned", "undone", "queued"),
-    loop_hz=10.0,
-    link="connected",
-    device="Keyboard",
-)
-SIZES = [(960, 540), (1280, 720), (1920, 1080)]
-
-numbers = st.floats(-1e6, 1e6)
-plain = st.floats(0.0, 1e6)
-points = st.tuples(numbers, numbers)
-chunks = st.none() | st.lists(points | st.tuples(numbers, numbers, numbers), max_size=9).map(tuple)
-counts = st.integers(0, 2**40)
-states = st.builds(
-    CockpitState,
-    task=st.text(max_size=20),
-    scene=st.builds(
-        Scene,
-        size=st.tuples(st.floats(1.0, 1e4), st.floats(1.0, 1e4)),
-        shapes=st.lists(
-            st.builds(Shape, st.text(max_size=8), st.lists(points, max_size=5).map(tuple), plain), max_size=4
-        ).map(tuple),
-        hand=points,
-        step=numbers,
-        pose=st.none()
-        | st.builds(
-            Pose,
-            st.lists(numbers, max_size=9).map(lambda row: np.array(row, "<f4").tobytes()),
-            st.lists(st.tuples(numbers, numbers, numbers), max_size=2).map(tuple),
-        ),
-    ),
-    robot_chunk=chunks,
-    execute=st.integers(0, 20),
-    step_in_chunk=st.integers(0, 20),
-    human_chunk=chunks,
-    desired_radius=st.none() | plain,
-    gate=st.sampled_from(["autonomous", "correcting", "waiting", "paused", "stopped"]),
-    correction_mode=st.sampled_from(["absolute", "relative"]),
-    device_age_s=plain,
-    device_connected=st.booleans(),
-    pairs_made=counts,
-    updates_per_s=plain,
-    history=st.lists(st.builds(EpisodeMark, st.integers(0, 99), st.booleans(), st.floats(0, 1)), max_size=50).map(
-        tuple
-    ),
-    corrections=st.lists(st.sampled_from(get_args(Correction)), max_size=9).map(tuple),
-    lateness_p99_ms=plain,
-    link=st.sampled_from(["connecting", "connected", "lost", "refused"]),
-    message=st.text(max_size=200),
-    end=st.none() | st.builds(SessionEnd, plain, counts, st.text(max_size=30)),
-)
-
-
-def sent(state: CockpitState) -> CockpitState:
-    """The state as the window gets it."""
-    message = messages.TO_WINDOW.unpack(messages.TO_WINDOW.pack(messages.Show(state)))
-    assert isinstance(message, messages.Show)
-    return message.state
-
-
-@given(states)
-def test_state_survives_its_bytes(state: CockpitState) -> None:
-    assert sent(state) == state
-
-
-def test_numpy_numbers_are_encoded() -> None:
-    state = replace(STATE, robot_chunk=tuple(map(tuple, np.ones((2, 2), np.float32))), loop_hz=np.float64(9.5))
-    assert sent(state).robot_chunk == ((1.0, 1.0), (1.0, 1.0))
-
-
-@pytest.mark.parametrize(
-    ("broken", "named"),
-    [
-        (replace(STATE, gate="flying"), "gate"),
-        (replace(STATE, pairs_made=-1), "pairs_made"),
-        (replace(STATE, lateness_p99_ms=math.nan), "lateness_p99_ms"),
-        (replace(STATE, history=(EpisodeMark(0, True, 1.5),)), "feedback"),
-        (replace(STATE, scene=replace(STATE.scene, hand=(math.inf, 0.0))), "scene"),
-        (replace(STATE, scene=replace(STATE.scene, size=(0.0, 5.0))), "size"),
-        (replace(STATE, scene=replace(STATE.scene, pose=Pose(b"123", ()))), "pose"),
-        (replace(STATE, scene=replace(STATE.scene, pose=Pose(np.float32(math.nan).tobytes(), ()))), "finite"),
-        (replace(STATE, scene=replace(STATE.scene, pose=Pose(b"", ((0.0, math.inf, 0.0),)))), "hands"),
-        (replace(STATE, robot_chunk=((1.0,),)), "robot_chunk"),
-    ],
-)
-def test_bad_state_is_refused_by_name(broken: CockpitState, named: str) -> None:
-    with pytest.raises(SchemaError, match=named):
-        sent(broken)
-
-
-@given(st.binary(max_size=200))
-def test_random_bytes_are_refused(noise: bytes) -> None:
-    for schema in (messages.FROM_WINDOW, messages.TO_WINDOW):
-        with pytest.raises(SchemaError):
-            schema.unpack(noise)
-
-
-scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=5)
-trees = st.recursive(
-    scalars, lambda t: st.lists(t, max_size=4) | st.dictionaries(st.text(max_size=5), t, max_size=4), max_leaves=6
-)
-
-
-@given(st.sampled_from(sorted(field.name for field in fields(CockpitState))), trees)
-def test_a_state_with_a_random_field_is_read_or_refused(name: str, value: object) -> None:
-    tag, show = msgpack.unpackb(messages.TO_WINDOW.pack(messages.Show(STATE)))
-    packed = msgpack.packb([tag, {"state": {**show["state"], name: value}}])
-    with contextlib.suppress(SchemaError):
-        assert isinstance(messages.TO_WINDOW.unpack(packed), messages.Show)
-
-
-def test_truncated_or_too_large_states_are_refused() -> None:
-    encoded = messages.TO_WINDOW.pack(messages.Show(STATE))
-    with pytest.raises(SchemaError):
-        messages.TO_WINDOW.unpack(encoded[:-1])
-    too_large = messages.TO_WINDOW.pack(messages.Show(replace(STATE, message="x" * (1 << 21))))
-    with pytest.raises(SchemaError, match="more than"):
-        messages.TO_WINDOW.unpack(too_large)
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        InputEvent(2**60, "key_down", "w"),
-        InputEvent(1, "motion", "", (-0.5, 1.25)),
-        messages.Press(7, "stop"),
-        messages.Report("saved", "/a b.png"),
-        messages.Drawn(17.5),
-        messages.Turned(True),
-    ],
-)
-def test_messages_of_the_window_survive(message: messages.FromWindow) -> None:
-    assert messages.FROM_WINDOW.unpack(messages.FROM_WINDOW.pack(message)) == message
-
-
-@pytest.mark.parametrize(
-    "message", [messages.Show(STATE), messages.Screenshot("/a.png"), messages.Heartbeat(), messages.Goodbye()]
-)
-def test_messages_of_the_actor_survive(message: messages.ToWindow) -> None:
-    assert messages.TO_WINDOW.unpack(messages.TO_WINDOW.pack(message)) == message
-
-
-def test_unknown_commands_and_kinds_are_refused() -> None:
-    for message in (messages.Press(1, "explode"), InputEvent(1, "teleport")):  # type: ignore[arg-type]
-        with pytest.raises(SchemaError):
-            messages.FROM_WINDOW.unpack(messages.FROM_WINDOW.pack(message))
 
 
 def test_every_key_and_every_action_appears_once() -> None:

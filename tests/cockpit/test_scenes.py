@@ -264,28 +264,6 @@ def test_without_opengl_one_sentence_says_why(
     assert render_thread.problem in caplog.text
 
 
-def test_all_backends_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MUJOCO_GL", raising=False)
-    monkeypatch.setattr(sys, "platform", "linux")
-    tried: list[str] = []
-
-    def fail(name: str) -> str:
-        tried.append(name)
-        return "no library"
-
-    monkeypatch.setattr(backend, "_try", fail)
-    with pytest.raises(backend.NoBackend, match=r"tried egl, glfw, osmesa.*install libegl1"):
-        backend.find("auto")
-    assert tried == ["egl", "glfw", "osmesa"]
-    monkeypatch.setattr(backend, "_try", lambda name: "" if name == "osmesa" else "no library")
-    assert backend.find("auto") == "osmesa"
-    with pytest.raises(backend.NoBackend, match=r"window\.gl"):
-        backend.find("egl")
-    monkeypatch.setenv("MUJOCO_GL", "glfw")
-    with pytest.raises(backend.NoBackend, match="tried glfw"):
-        backend.find("auto")
-
-
 def test_robosuite_does_not_choose_the_backend(lift: Task) -> None:
     program = "import os, hitl_clic.tasks.robosuite.engine as e; raise SystemExit('MUJOCO_GL' in os.environ)"
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(Path.home())}
