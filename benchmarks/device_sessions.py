@@ -134,12 +134,14 @@ def _tell_episode(episode: EpisodeRecord) -> None:
 
 def figures(out: Path) -> dict[str, Any]:
     """What the person did in a session, from its recording."""
-    ticks = Session.open(out).ticks
+    recorded = Session.open(out)
+    ticks = recorded.ticks
     human = np.array([tick.state == "correcting" for tick in ticks])
     episodes = np.array([tick.episode for tick in ticks])
     first, last = (np.isin(episodes, part) for part in _outer_thirds(np.unique(episodes)))
     grips = [tick.taught[6] for tick in ticks if tick.state == "correcting"]
     return {
+        "taught_successes": sum(episode.success for episode in recorded.episodes),
         "ticks": len(ticks),
         "teacher_steps": int(human.sum()),
         "corrections": int((human & ~np.roll(human, 1)).sum()),
@@ -174,7 +176,6 @@ def measure(device: str, seed: int, episodes: int, evaluations: int, out: Path, 
         "minutes": round(about["wall_s"] / 60.0, 1),
         "updates": about["updates"],
         "pairs": about["pairs"]["made"],
-        "taught_successes": about.get("successes"),
         **figures(out),
         "missed_by_person": missed,
     }
