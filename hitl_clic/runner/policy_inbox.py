@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hitl_clic.clic.compiled_planner import prepare
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.control.plan import StandStill
@@ -41,7 +42,10 @@ def policy_of_weights(
     version, newest = weights.version, weights.newest_pair
     made = make_policy(weights.tensors, dim_o, dim_a, horizon, settings, generator, version, newest, yield_hook)
     made.probe()
-    return made if weights.step else StandStill(horizon, dim_a, version, newest)
+    if not weights.step:
+        return StandStill(horizon, dim_a, version, newest)
+    made.prepare()
+    return made
 
 
 class PolicyInbox:
@@ -76,8 +80,13 @@ class PolicyInbox:
         _, dim_a, horizon = self._sizes
         return StandStill(horizon, dim_a)
 
-    def warm(self, observation: Array, runs: int = 3) -> None:
-        """Plan a few times with an untrained network, as the first calls are slow."""
+    def warm(self, observation: Array, runs: int = 3, say: Callable[[str], object] = lambda line: None) -> None:
+        """Compile the planner, and plan a few times with an untrained network, as the first calls are slow.
+
+        Args:
+            observation: of the task, [dim_o]. runs: number of plans. say: takes a line for the user.
+        """
+        prepare(self._settings, say)
         weights = untrained_weights(*self._sizes, self._settings)
         policy = make_policy(weights, *self._sizes, self._settings, self._generator, yield_hook=self._yield_hook)
         nothing = np.zeros((0, self._sizes[1]), np.float32)
