@@ -90,6 +90,9 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
         del observation, chunk, axes, side
         return None
 
+    def prepare(self) -> None:
+        """Do now, in the thread that made the policy, what else would delay its first plan."""
+
     @torch.no_grad()
     def probe(self) -> None:
         """Check the network at a few distant states.

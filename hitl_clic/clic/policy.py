@@ -1,17 +1,20 @@
 """The chunk policy of an energy: find a chunk of low energy for an observation ([CC] Eq. 8).
 
-Pure torch; the planner thread or an evaluation calls `plan`, one caller at a time.
+Torch, or compiled code where `compiled_planner` applies; the planner thread or an evaluation calls `plan`, one caller
+at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from hitl_clic.clic.compiled_planner import CompiledPlanner, planner_for
 from hitl_clic.clic.energies import make_energy
 from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.network import ChunkShape, StateNetwork
@@ -24,6 +27,15 @@ from hitl_clic.types.records import Array, Proposal
 class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
     """Plans by minimising the energy ([CC] Eq. 8). Arguments as for `NetworkPolicy`."""
 
+    @cached_property
+    def compiled(self) -> CompiledPlanner | None:
+        """The compiled search of these weights; None where torch plans."""
+        return planner_for(self.network, self.human_chunks, self.settings, self.device)
+
+    def prepare(self) -> None:
+        """Arrange the weights for the compiled search."""
+        _ = self.compiled
+
     @torch.no_grad()
     def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         """A low-energy chunk [H, dim_a], its energy, and its uncertainty (see `_uncertainty`).
@@ -32,6 +44,8 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
             observation: s_t, [dim_o]. committed: first steps, which will be executed in any case, [d, dim_a].
             previous: the rest of the previous chunk from this tick on, [k, dim_a], or None.
         """
+        if self.compiled is not None:
+            return self._plan_compiled(self.compiled, observation, committed, previous)
         inference = self.settings.inference
         bound = self._tensor(committed)
         context = self.network.context(self._tensor(observation)[None])
@@ -99,12 +113,10 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         parts = [self.human_chunks[None]]
         if (centres := self.network.centres(context)) is not None:
             parts.append(centres.clamp(-1, 1))
-        if warm is not None:
-            near = 0.2 * torch.randn(inference.candidates // 8, self.dim, generator=self.generator, device=self.device)
-            parts.append((warm + near).clamp(-1, 1)[None])
-        missing = max(inference.candidates - sum(p.shape[1] for p in parts), inference.candidates // 4)
-        parts.append(uniform(1, missing, self.dim, self.generator))
-        candidates = torch.cat(parts, dim=1)
+        near, blind = self._drawn(warm, sum(part.shape[1] for part in parts))
+        if near is not None:
+            parts.append(near)
+        candidates = torch.cat([*parts, blind], dim=1)
         if len(committed):
             candidates = clamp_prefix(candidates, committed)
         keep = min(inference.chains, candidates.shape[1])
@@ -113,6 +125,36 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         if warm is not None:
             best = torch.cat([warm[None, None], best[:, :-1]], dim=1)
         return best
+
+    def _drawn(self, warm: Tensor | None, others: int) -> tuple[Tensor | None, Tensor]:
+        """The random candidates: those around the warm start, [1, N_w, D] or None, and uniform ones, [1, N_u, D].
+
+        Args:
+            others: number of the candidates that are not random.
+        """
+        count, near = self.settings.inference.candidates, None
+        if warm is not None:
+            jitter = 0.2 * torch.randn(count // 8, self.dim, generator=self.generator, device=self.device)
+            near = (warm + jitter).clamp(-1, 1)[None]
+            others += count // 8
+        return near, uniform(1, max(count - others, count // 4), self.dim, self.generator)
+
+    def _plan_compiled(
+        self, compiled: CompiledPlanner, observation: Array, committed: Array, previous: Array | None
+    ) -> Proposal:
+        """`plan` with the compiled search, from the same random candidates."""
+        if self.yield_hook is not None:
+            self.yield_hook()
+        warm = self._warm(previous)
+        near, blind = self._drawn(warm, len(self.human_chunks) + self.settings.network.modes)
+        chunk, energy, spread = compiled.plan(
+            self._tensor(observation).numpy(),
+            self._tensor(committed).numpy(),
+            None if warm is None else warm.numpy(),
+            None if near is None else near[0].numpy(),
+            blind[0].numpy(),
+        )
+        return Proposal(chunk.reshape(self.horizon, self.dim_a), energy, spread)
 
 
 def untrained_weights(

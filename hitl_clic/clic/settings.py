@@ -144,6 +144,11 @@ class InferenceSettings(PlannerSettings):
     refine_start: float = Field(0.1, gt=0, le=10, description="lambda at the start of the fine-tuning chain.")
     refine_noise: bool = Field(False, description="Keep the noise in the fine-tuning chain, as published.")
     bank: int = Field(512, ge=0, le=60_000, description="Recent human chunks kept as candidates, count (screened).")
+    compiled: bool = Field(
+        True,
+        description="Search with compiled code, a third of the time; for film with modes, screened, without noise, on "
+        "the CPU. false: torch, which gives the same plans within rounding.",
+    )
     plan_switch_margin: float = Field(
         0.0,
         ge=0,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hitl_clic.clic.compiled_planner import prepare
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.settings import MethodSettings
@@ -41,7 +42,10 @@ def policy_of_weights(
     version, newest = weights.version, weights.newest_pair
     made = make_policy(weights.tensors, dim_o, chunk, settings, generator, version, newest, yield_hook)
     made.probe()
-    return made if weights.step else StandStill(chunk.horizon, chunk.dim_a, version, newest)
+    if not weights.step:
+        return StandStill(chunk.horizon, chunk.dim_a, version, newest)
+    made.prepare()
+    return made
 
 
 class PolicyInbox:
@@ -75,8 +79,13 @@ class PolicyInbox:
         """The policy of version 0, before any weights have come."""
         return StandStill(self._chunk.horizon, self._chunk.dim_a)
 
-    def warm(self, observation: Array, runs: int = 3) -> None:
-        """Plan a few times with an untrained network, as the first calls are slow."""
+    def warm(self, observation: Array, runs: int = 3, say: Callable[[str], object] = lambda line: None) -> None:
+        """Compile the planner, and plan a few times with an untrained network, as the first calls are slow.
+
+        Args:
+            observation: of the task, [dim_o]. runs: number of plans. say: takes a line for the user.
+        """
+        prepare(self._settings, say)
         horizon, dim_a = self._chunk
         weights = untrained_weights(self._dim_o, dim_a, horizon, self._settings)
         policy = make_policy(

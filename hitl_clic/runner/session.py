@@ -112,7 +112,7 @@ class TaughtSession:
                 self._log.observers.append(self._cockpit.add)
                 self._display = Display(settings, self._cockpit.state, self.observers.say, self.observers.dashboard)
                 draws = self._display.open(scene3d, feed, stack, self.out)
-                self._inbox.warm(self._task.observe())
+                self._inbox.warm(self._task.observe(), say=self.observers.say)
                 self._loop = build_loop(
                     settings, self._task, device, planner, teacher, self._outlets(draws), self._schedule(), self._clock
                 )
