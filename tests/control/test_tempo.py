@@ -42,6 +42,18 @@ def paced(**more: object) -> Bench:
     return Bench(clock=RealTimeClock(RATE_HZ), **more)  # type: ignore[arg-type]
 
 
+class ReadyClock(MaxPaceClock):
+    """Begins a tick when its plan is there, at any speed: what happens does not depend on the machine."""
+
+    def set_speed(self, speed: float) -> float:
+        return speed
+
+
+def steady(**more: object) -> Bench:
+    bench = Bench(clock=ReadyClock(lambda: bench.loop.planning.wait_ready()), **more)  # type: ignore[arg-type]
+    return bench
+
+
 def gaps_s(bench: Bench) -> list[float]:
     """Time from each tick to the next, without their lateness, s."""
     due_ns = [tick.time_ns - tick.lateness_ns for tick in bench.ticks]
@@ -62,7 +74,7 @@ def test_a_held_control_slows_for_as_long_as_it_is_held() -> None:
     def script(reading: int) -> DeviceSample:
         return DeviceSample(0, (0.0, 0.0), slow=4 <= reading < 8)
 
-    bench = paced(script=script, longest=12)
+    bench = steady(script=script, longest=12)
     bench.run()
     assert [tick.speed for tick in bench.ticks] == [1.0] * 4 + [0.5] * 4 + [1.0] * 4
 
@@ -70,14 +82,14 @@ def test_a_held_control_slows_for_as_long_as_it_is_held() -> None:
 def test_a_lost_device_does_not_hold_slow_motion() -> None:
     old = DeviceSample(0, (0.0, 0.0), slow=True)
     assert not fresh(old, 10**9, 0.25).slow
-    bench = paced(script=lambda reading: replace(old, connected=False), longest=4)
+    bench = steady(script=lambda reading: replace(old, connected=False), longest=4)
     bench.run()
     assert {tick.speed for tick in bench.ticks} == {1.0}
 
 
 def test_actions_and_labels_are_those_of_full_speed() -> None:
     def taught(commands: dict[int, list[str]]) -> Bench:
-        bench = paced(script=hold(*range(3, 9)), commands=commands, longest=12)
+        bench = steady(script=hold(*range(3, 9)), commands=commands, longest=12)
         bench.run()
         return bench
 
@@ -95,7 +107,7 @@ def test_the_average_of_labels_counts_ticks() -> None:
     correction = CorrectionSettings(label_average_s=0.3)
 
     def labels(commands: dict[int, list[str]]) -> list[bytes]:
-        bench = paced(script=hold(*range(3, 9)), commands=commands, longest=12, correction=correction)
+        bench = steady(script=hold(*range(3, 9)), commands=commands, longest=12, correction=correction)
         bench.run()
         return [pair.human.tobytes() for pair in bench.sent]
 
@@ -139,7 +151,7 @@ def test_without_real_time_there_is_no_slow_motion() -> None:
 
 
 def test_a_reaction_takes_its_time_and_so_fewer_slow_ticks() -> None:
-    bench = paced(
+    bench = steady(
         script=hold(*range(10, 30)), commands={8: ["slow_motion"], 16: ["slow_motion"]}, longest=24, reaction=4
     )
     bench.run()
@@ -205,7 +217,7 @@ def test_a_key_bound_to_slow_motion_reaches_the_loop() -> None:
 
 
 def test_a_recorded_tick_knows_its_speed_and_an_old_one_ran_at_full_speed() -> None:
-    bench = paced(commands={1: ["slow_motion"]}, longest=3)
+    bench = steady(commands={1: ["slow_motion"]}, longest=3)
     bench.run()
     topic = BY_NAME["tick"]
     written = topic.dumps(bench.ticks[2])
@@ -227,7 +239,7 @@ def test_the_window_says_the_speed(speed: float, words: str) -> None:
 def test_a_replay_shows_slow_motion_and_takes_it_for_no_slow_machine() -> None:
     bench = paced(commands={1: ["slow_motion"]}, longest=6)
     bench.run()
-    settings, views = SessionSettings(loop=LoopSettings(rate_hz=RATE_HZ)), Slot[LoopView]()
+    settings, views = SessionSettings(device="oracle", loop=LoopSettings(rate_hz=RATE_HZ)), Slot[LoopView]()
     feed = CockpitFeed(settings, PushT(), views, FixedStatus())
     view = bench.view.latest()
     assert view is not None
