@@ -14,11 +14,14 @@ from typing import Literal
 
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.selection import Selection, parse
-from hitl_clic.devices.hardware import gamepad, spacemouse
+from hitl_clic.devices.hardware import gamepad, spacemouse, terminal
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.keyboard import KeyboardDevice
 from hitl_clic.devices.hardware.mouse import MouseDevice
+from hitl_clic.devices.hardware.pointer import PointerDevice
+from hitl_clic.devices.hardware.terminal import TerminalDevice, TerminalSettings
 from hitl_clic.devices.mapping.shaping import Profile
+from hitl_clic.types.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class DeviceInputs:
         tap_hold_s: seconds that a shorter press or push counts as held.
         stale_after_s: seconds without window events after which a window device reports no motion.
         which: which of the connected ones, in the words of `DeviceSpec.which`; empty: any.
+        scene: the newest scene of a flat task that is drawn; None where there is none. Any thread; never waits.
+        terminal: how long a terminal's keys count as held.
     """
 
     profile: Profile
@@ -38,6 +43,8 @@ class DeviceInputs:
     tap_hold_s: float
     stale_after_s: float
     which: str = ""
+    scene: Callable[[], Scene | None] = lambda: None
+    terminal: TerminalSettings = field(default_factory=TerminalSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,8 @@ class DeviceSpec:
         make: builds the device, not started; None for a scripted teacher, which also needs a task.
         status: (usable now, sentence) for the device list; opens no hardware.
         axis_labels: raw axis to the gesture that moves it, for axes that keys and buttons do not move.
-        missing: the package that is missing here, as a sentence; empty if none.
+        missing: what is missing here, as a sentence; empty if nothing.
+        hold_hints: in hold mode, how to start and how to end a correction, where the control cannot be held.
         which: what tells several of them apart in a choice, as "name or number"; empty: there is only one.
     """
 
@@ -71,11 +79,14 @@ class DeviceSpec:
     axis_labels: Mapping[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = str
     which: str = ""
+    hold_hints: tuple[str, str] | None = None
 
     def hint(self, mode: Literal["hold", "touch", "toggle"], correcting: bool) -> str:
         """How to start a correction, or, during one, how to end it."""
         if not self.control:
             return "the script ends its correction itself" if correcting else "the script corrects by itself"
+        if mode == "hold" and self.hold_hints is not None:
+            return self.hold_hints[correcting]
         if mode == "touch":
             return "let go to hand back" if correcting else "steer to correct"
         if correcting:
@@ -112,10 +123,31 @@ def _keyboard(inputs: DeviceInputs) -> Device:
     )
 
 
+def _terminal(inputs: DeviceInputs) -> Device:
+    return TerminalDevice(
+        inputs.feed,
+        inputs.profile,
+        stale_after_s=inputs.stale_after_s,
+        axes=inputs.axes,
+        times=inputs.terminal,
+    )
+
+
 def _mouse(inputs: DeviceInputs) -> Device:
     return MouseDevice(
         inputs.feed,
         inputs.profile,
+        stale_after_s=inputs.stale_after_s,
+        tap_hold_s=inputs.tap_hold_s,
+        axes=inputs.axes,
+    )
+
+
+def _pointer(inputs: DeviceInputs) -> Device:
+    return PointerDevice(
+        inputs.feed,
+        inputs.profile,
+        inputs.scene,
         stale_after_s=inputs.stale_after_s,
         tap_hold_s=inputs.tap_hold_s,
         axes=inputs.axes,
@@ -145,6 +177,14 @@ DEVICES: dict[str, DeviceSpec] = {
         status=lambda: _window_status("Ready: drag in the scene with the left button."),
         axis_labels=MouseDevice.axis_labels,
     ),
+    "pointer": DeviceSpec(
+        label="pointer",
+        control="the left button",
+        needs_window=True,
+        make=_pointer,
+        status=lambda: _window_status("Ready, for tasks of the plane: hold the left button, and the hand follows."),
+        axis_labels=PointerDevice.axis_labels,
+    ),
     "spacemouse": DeviceSpec(
         label="SpaceMouse",
         control="the cap",
@@ -167,6 +207,15 @@ DEVICES: dict[str, DeviceSpec] = {
         status=gamepad.status,
         axis_labels=gamepad.AXIS_LABELS,
         which="name or number",
+    ),
+    "terminal": DeviceSpec(
+        label="terminal",
+        control="Space",
+        needs_window=False,
+        make=_terminal,
+        status=terminal.status,
+        missing=terminal.missing,
+        hold_hints=("press an arrow key to correct", "wait, or press Space after Space, to hand back"),
     ),
 }
 """Devices by name, in the order of the list."""

@@ -38,6 +38,7 @@ from hitl_clic.control.overlap import check_room
 from hitl_clic.control.settings import LoopSettings
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.selection import JOINT
+from hitl_clic.devices.hardware.terminal import TerminalSettings
 from hitl_clic.devices.registry import DEVICES, chosen_devices
 from hitl_clic.devices.teacher.oracle import OracleSettings
 from hitl_clic.learner.settings import TrainingSettings
@@ -117,6 +118,7 @@ class SessionSettings(BaseModel):
     correction: CorrectionSettings = Field(CorrectionSettings(), description="How corrections are read and learnt.")
     help_request: HelpSettings = Field(HelpSettings(), description="When the robot asks for help.")
     oracle: OracleSettings = Field(OracleSettings(), description="The scripted teacher as a device.")
+    terminal: TerminalSettings = Field(TerminalSettings(), description="The keyboard of a terminal as a device.")
     training: TrainingSettings = Field(TrainingSettings(), description="The learner process.")
     link: LinkSettings = Field(LinkSettings(), description="Between actor and learner.")
     recording: RecordingSettings = Field(RecordingSettings(), description="The session's file.")

@@ -49,3 +49,23 @@ class HeldControls:
     def any(self, names: Collection[str], now_ns: int) -> bool:
         """Whether one of the controls is active."""
         return any(self.active(name, now_ns) for name in names)
+
+
+class StruckControls(HeldControls):
+    """Controls that report no release, as the keys of a terminal. A press counts for a time; a repetition renews it.
+
+    Args:
+        press_ns: length of a press. repeat_ns: length of each repetition.
+    """
+
+    def __init__(self, press_ns: int, repeat_ns: int) -> None:
+        super().__init__(press_ns)
+        self._repeat_ns = repeat_ns
+
+    def press(self, name: str, now_ns: int) -> bool:
+        """Record a press, or a repetition while the last press counts. Returns False for a repetition."""
+        if self.active(name, now_ns):
+            self._until[name] = max(self._until[name], now_ns + self._repeat_ns)
+            return False
+        self._until[name] = now_ns + self._tap_hold_ns
+        return True

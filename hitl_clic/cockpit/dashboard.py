@@ -7,8 +7,10 @@ Runs in its own thread, which gets a state and writes to the console; never in a
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,8 +21,12 @@ from rich.text import Text
 
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.palette import web
+from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState, EpisodeMark
+from hitl_clic.cockpit.terminal_link import TerminalLink
+from hitl_clic.cockpit.text_scene import text_scene
+from hitl_clic.cockpit.window.keymap import Action
 
 StateProvider = Callable[[], CockpitState | None]
 
@@ -28,6 +34,8 @@ PERIOD_S = 0.25
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN_EPISODES = 60
 _GOOD, _BAD, _HUMAN = web(palette.GOOD), web(palette.BAD), web(palette.HUMAN)
+_COMMANDS: tuple[Action, ...] = ("pause", "stop", "clear_stop", "success", "failure", "reset", "discard", "quit")
+_HERE: tuple[tuple[Action, str], ...] = (("view", "scene"), ("screenshot", "picture file"))
 _LEVELS = {"ok": ("●", _GOOD), "wait": ("○", ""), "attention": ("▲", _HUMAN)}
 
 
@@ -35,11 +43,18 @@ class Dashboard:
     """Shows the states of `state_provider` in a `with` block.
 
     Its thread calls `state_provider`, which must not wait; None: nothing to show yet. `episodes`: of the whole session,
-    for a progress bar with the time left; 0: no bar.
+    for a progress bar with the time left; 0: no bar. `terminal`: its keys, which are then shown.
     """
 
-    def __init__(self, state_provider: StateProvider, console: Console | None = None, episodes: int = 0) -> None:
-        self._provider, self._episodes = state_provider, episodes
+    def __init__(
+        self,
+        state_provider: StateProvider,
+        console: Console | None = None,
+        episodes: int = 0,
+        terminal: TerminalLink | None = None,
+    ) -> None:
+        self._provider, self._episodes, self._terminal = state_provider, episodes, terminal
+        self._shows_scene, self._note = False, ""
         self._console = console or Console()
         self._closing = threading.Event()
         self._last_episode = -1
@@ -68,9 +83,25 @@ class Dashboard:
                 if state is None:
                     continue
                 if live is not None:
-                    live.update(render(state, self._episodes), refresh=True)
+                    live.update(self._picture(state), refresh=True)
                 else:
                     self._print_episodes(state)
+
+    def _picture(self, state: CockpitState) -> RenderableType:
+        """The state as text, with the scene and the keys of a terminal."""
+        for action in [] if self._terminal is None else self._terminal.take_actions():
+            if action == "view":
+                self._shows_scene = not self._shows_scene
+            else:
+                self._note = _write_picture(state)
+        parts = [render(state, self._episodes)]
+        if self._shows_scene:
+            parts.append(Panel(Text("\n".join(text_scene(state.scene))), expand=False, border_style="dim"))
+        if self._terminal is not None:
+            parts.append(_keys(state))
+        if self._note:
+            parts.append(Text(self._note))
+        return Group(*parts)
 
     def _print_episodes(self, state: CockpitState) -> None:
         for mark in state.history:
@@ -106,6 +137,24 @@ def render(state: CockpitState, episodes: int = 0) -> RenderableType:
         *(Panel(content, title=title, title_align="left", border_style="dim") for title, content in cards),
         *([Text(state.message)] if state.message else []),
     )
+
+
+def _write_picture(state: CockpitState) -> str:
+    """Save the window's picture of a state in the working folder; the message about it."""
+    path = Path(time.strftime("cockpit-%Y%m%d-%H%M%S.png"))
+    try:
+        write_picture(state, path)
+    except OSError as error:
+        return str(error)
+    return f"Picture saved: {path}"
+
+
+def _keys(state: CockpitState) -> RenderableType:
+    """The keys of the terminal: the device's, if it is one, and those that give commands."""
+    own = state.device_keys if "terminal" in state.device else ()
+    hints = (*state.keymap.hints(*_COMMANDS), *((state.keymap.label(action), word) for action, word in _HERE))
+    lines = [" · ".join(f"{key} {word.lower()}" for key, word in rows) for rows in (own, hints) if rows]
+    return Text("\n".join(lines), style="dim")
 
 
 def _progress(state: CockpitState, episodes: int) -> RenderableType:

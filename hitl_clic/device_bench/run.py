@@ -10,12 +10,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from rich.console import Console
 from rich.live import Live
 
+from hitl_clic.cockpit.terminal_link import TerminalLink, terminal_input
+from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.device_bench import terminal as device_terminal
@@ -50,6 +52,11 @@ def run(bench: BenchSettings) -> int:
     names = (*DEVICES, PLAYBACK)
     if JOINT in bench.test:
         raise SettingsError(f"test = {bench.test} is not allowed: one device is tested at a time")
+    if bench.kind == "pointer":
+        raise SettingsError(
+            "test = pointer is not allowed: it needs a hand to move; "
+            "try it with practice --task push_t --device pointer"
+        )
     if bench.kind not in names:
         raise SettingsError(f"test = {bench.test} is not allowed; {unknown(bench.test, names)}")
     if bench.task and bench.task not in task_names():
@@ -65,6 +72,8 @@ def run(bench: BenchSettings) -> int:
         console = Console(highlight=False)
         watched = not (bench.json or bench.calibrate)
         window = _window(bench, trial, watched, (feed, keys), stack)
+        of_terminal = ([feed] if bench.test == "terminal" else []) + ([keys] if watched and console.is_terminal else [])
+        _read_terminal(of_terminal, stack)
         trial.device.start()
         stack.callback(trial.device.close)
         seconds = bench.seconds or (0.0 if watched else TIMED_S)
@@ -134,6 +143,18 @@ def _window(
     return window
 
 
+def _read_terminal(feeds: Sequence[EventFeed], stack: ExitStack) -> None:
+    """Send the keys of the terminal, if there is one, to these feeds."""
+    terminal = terminal_input() if feeds else None
+    if terminal is None:
+        return
+    link = TerminalLink(terminal, Keymap())
+    for feed in feeds:
+        link.add_feed(feed)
+    link.start()
+    stack.callback(link.close)
+
+
 def _watch(
     trial: Trial, keys: EventFeed, keep_running: Callable[[], bool], seconds: float, console: Console | None
 ) -> None:
@@ -141,17 +162,14 @@ def _watch(
     trial.meter.begun.wait(FIRST_READING_S)
     ends_s = time.monotonic() + seconds if seconds else float("inf")
     with ExitStack() as stack:
-        live, terminal_keys = None, None
+        live = None
         if console is not None and console.is_terminal:
-            terminal_keys = stack.enter_context(device_terminal.raw_keys())
             live = stack.enter_context(Live(console=console, auto_refresh=False, transient=True))
         redraw_s = 0.0
         while time.monotonic() < ends_s and keep_running():
             for event in keys.drain(POLL_S):
                 if event.kind == "key_down":
                     trial.press(event.name)
-            for key in terminal_keys.read() if terminal_keys is not None else ():
-                trial.press(key)
             sample = trial.meter.newest_sample()
             if live is not None and time.monotonic() >= redraw_s:
                 redraw_s = time.monotonic() + REDRAW_S

@@ -1,13 +1,9 @@
-"""The device bench in the terminal: live table, keys, summary and JSON report. Main thread."""
+"""The device bench in the terminal: live table, summary and JSON report. Main thread."""
 
 from __future__ import annotations
 
 import json
-import os
-import select
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from rich.console import Console, Group, RenderableType
@@ -21,46 +17,7 @@ from hitl_clic.devices.core.axes import base
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.mapping.shaping import Profile
 
-_NAMES: Mapping[str, str] = {"\t": "tab"}
-"""Characters whose keys have another name."""
 _COLORS = {"away": BAD, "stop": STOPPED, "drives": HUMAN, "rest": TEXT_SOFT}
-
-
-class TerminalKeys:
-    """Reads key presses from the terminal, if enabled."""
-
-    def __init__(self, enabled: bool) -> None:
-        self._enabled = enabled
-
-    def read(self) -> list[str]:
-        """Keys pressed since the last call, named as in the window. Never blocks."""
-        pressed: list[str] = []
-        while self._enabled and select.select([sys.stdin], [], [], 0.0)[0]:
-            # not through Python's buffer, which `select` does not see
-            characters = os.read(sys.stdin.fileno(), 64).decode(errors="ignore")
-            self._enabled = bool(characters)
-            pressed += [_NAMES.get(character, character.lower()) for character in characters]
-        return pressed
-
-
-@contextmanager
-def raw_keys() -> Iterator[TerminalKeys]:
-    """Keys one by one instead of by line; none if this is not a terminal, or on Windows."""
-    try:
-        import termios
-        import tty
-    except ImportError:  # Windows: use the window's keys
-        yield TerminalKeys(False)
-        return
-    if not sys.stdin.isatty():
-        yield TerminalKeys(False)
-        return
-    before = termios.tcgetattr(sys.stdin)
-    tty.setcbreak(sys.stdin)
-    try:
-        yield TerminalKeys(True)
-    finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def picture(trial: Trial, sample: DeviceSample) -> RenderableType:

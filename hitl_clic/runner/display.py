@@ -1,4 +1,5 @@
-"""What a session shows: the window, or a dashboard in the terminal, or nothing.
+"""What a session shows: the window, or a dashboard in the terminal, or nothing. Without a window the terminal's keys
+give the commands.
 
 Actor's main thread. Window and dashboard read the cockpit's state in their own threads.
 """
@@ -16,11 +17,13 @@ from typing import Any
 from hitl_clic.cockpit.dashboard import Dashboard
 from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.cockpit.terminal_link import TerminalLink, terminal_input
 from hitl_clic.cockpit.window.key_reading import Labels
+from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
 from hitl_clic.devices.hardware.events import EventFeed
-from hitl_clic.runner.device_registry import device_spec, key_use
+from hitl_clic.runner.device_registry import device_spec, key_use, reads_terminal
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import SettingsError
@@ -71,6 +74,7 @@ class Display:
     ) -> None:
         self._settings, self._state, self._say, self._dashboard = settings, state, say, dashboard
         self._window: WindowLink | None = None
+        self._terminal: TerminalLink | None = None
 
     def open(self, scene3d: Scene3D | None, feed: EventFeed, stack: ExitStack, folder: Path | None) -> bool:
         """Open the window or the dashboard; the stack closes it. Whether one of them draws.
@@ -97,11 +101,20 @@ class Display:
                 window.show(self._state)
                 self._window = window
                 return True
-        return self._dashboard and stack.enter_context(Dashboard(self._state, episodes=settings.episodes)).draws
+        terminal = terminal_input() if self._dashboard or reads_terminal(settings.device) else None
+        if terminal is not None:
+            self._terminal = TerminalLink(terminal, Keymap(settings.window.keys))
+            self._terminal.add_feed(feed)
+            self._terminal.start()
+            stack.callback(self._terminal.close)
+        if not self._dashboard:
+            return False
+        return stack.enter_context(Dashboard(self._state, episodes=settings.episodes, terminal=self._terminal)).draws
 
     def asked(self) -> list[str]:
-        """Commands from the window since the last call."""
-        return [] if self._window is None else self._window.take_commands()
+        """Commands from the window or the terminal since the last call."""
+        source = self._window or self._terminal
+        return [] if source is None else source.take_commands()
 
     def shows_energy(self) -> bool:
         """Whether the window shows the energy now."""

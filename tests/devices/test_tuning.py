@@ -21,7 +21,7 @@ from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.device_bench import run as device_bench
 from hitl_clic.device_bench import window as device_window
 from hitl_clic.device_bench.settings import BenchSettings
-from hitl_clic.device_bench.terminal import TerminalKeys, picture
+from hitl_clic.device_bench.terminal import picture
 from hitl_clic.device_bench.trial import Trial
 from hitl_clic.device_bench.window import BenchFeed
 from hitl_clic.devices.core.device import Device
@@ -218,15 +218,6 @@ def test_a_device_without_a_profile_states_it() -> None:
     assert any(trial.fixed in str(part) for part in picture(trial, sample).renderables)  # type: ignore[union-attr]
 
 
-def test_the_terminal_reads_keys_one_by_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    path = tmp_path / "typed"
-    path.write_text("2\tZ")
-    with path.open() as typed:
-        monkeypatch.setattr("sys.stdin", typed)
-        assert TerminalKeys(True).read() == ["2", "tab", "z"]
-    assert TerminalKeys(False).read() == []
-
-
 # ---- kept
 
 
@@ -273,7 +264,9 @@ def test_keys_in_the_window_change_the_saved_profile(
     shown: list[Any] = []
 
     class Typing:
-        def __init__(self, settings: object) -> None:
+        key_labels = ()
+
+        def __init__(self, settings: object, keys: object = None) -> None:
             self.feeds: list[EventFeed] = []
             self.quits = threading.Event()
 
