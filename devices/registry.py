@@ -18,8 +18,10 @@ from hitl_clic.devices.hardware import gamepad, spacemouse, terminal
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.keyboard import KeyboardDevice
 from hitl_clic.devices.hardware.mouse import MouseDevice
+from hitl_clic.devices.hardware.pointer import PointerDevice
 from hitl_clic.devices.hardware.terminal import TerminalDevice, TerminalSettings
 from hitl_clic.devices.mapping.shaping import Profile
+from hitl_clic.types.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class DeviceInputs:
         tap_hold_s: seconds that a shorter press or push counts as held.
         stale_after_s: seconds without window events after which a window device reports no motion.
         which: which of the connected ones, in the words of `DeviceSpec.which`; empty: any.
+        scene: the newest scene of a flat task that is drawn; None where there is none. Any thread; never waits.
         terminal: how long a terminal's keys count as held.
     """
 
@@ -40,6 +43,7 @@ class DeviceInputs:
     tap_hold_s: float
     stale_after_s: float
     which: str = ""
+    scene: Callable[[], Scene | None] = lambda: None
     terminal: TerminalSettings = field(default_factory=TerminalSettings)
 
 
@@ -140,6 +144,17 @@ def _mouse(inputs: DeviceInputs) -> Device:
     )
 
 
+def _pointer(inputs: DeviceInputs) -> Device:
+    return PointerDevice(
+        inputs.feed,
+        inputs.profile,
+        inputs.scene,
+        stale_after_s=inputs.stale_after_s,
+        tap_hold_s=inputs.tap_hold_s,
+        axes=inputs.axes,
+    )
+
+
 DEVICES: dict[str, DeviceSpec] = {
     "oracle": DeviceSpec(
         label="scripted teacher",
@@ -162,6 +177,14 @@ DEVICES: dict[str, DeviceSpec] = {
         make=_mouse,
         status=lambda: _window_status("Ready: drag in the scene with the left button."),
         axis_labels=MouseDevice.axis_labels,
+    ),
+    "pointer": DeviceSpec(
+        label="pointer",
+        control="the left button",
+        needs_window=True,
+        make=_pointer,
+        status=lambda: _window_status("Ready, for tasks of the plane: hold the left button, and the hand follows."),
+        axis_labels=PointerDevice.axis_labels,
     ),
     "spacemouse": DeviceSpec(
         label="SpaceMouse",

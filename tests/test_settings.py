@@ -119,7 +119,10 @@ def refusal(**overrides: Any) -> str:
         ({"task": "juggling"}, ("task = juggling", "line_following", "push_t")),
         ({"method": "slow"}, ("method = slow", "bc, clic, clic_paper, clic_robust, flow or ibc")),
         ({"task": "../tasks/push_t"}, ("task = ../tasks/push_t", "push_t")),
-        ({"device": "joystick"}, ("device = joystick", "oracle, keyboard, mouse, spacemouse, gamepad, terminal")),
+        (
+            {"device": "joystick"},
+            ("device = joystick", "oracle, keyboard, mouse, pointer, spacemouse, gamepad, terminal"),
+        ),
         ({"pace": ""}, ("pace = ''", "realtime or max")),
         ({"learner": "here"}, ("learner = here", "tcp://127.0.0.1")),
         ({"learner": "tcp://192.0.2.1:5588"}, ("192.0.2.1", "CURVE")),

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hitl_clic.devices.hardware.presses import LONG
 from hitl_clic.devices.mapping.shaping import Profile
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _why(pad: ConnectedPad, profile: Profile | None) -> str:
 def _bound(profile: Profile) -> list[str]:
     """The raw axes and single buttons that a profile binds."""
     axes = [profile.source(name) for name in profile.axes]
-    parts = [part for name in profile.buttons for part in name.split("+")]
+    parts = [part for name in profile.buttons for part in _parts(name)]
     return list(dict.fromkeys([*(axis for axis in axes if not _of_buttons(profile, axis)), *parts]))
 
 
@@ -218,7 +219,12 @@ def _moves(profile: Profile, controls: Collection[str]) -> bool:
 
 
 def _has(controls: Collection[str], button: str) -> bool:
-    return all(part in controls for part in button.split("+"))
+    return all(part in controls for part in _parts(button))
+
+
+def _parts(button: str) -> list[str]:
+    """The single buttons of a chord or of a long press."""
+    return button.removesuffix(LONG).split("+")
 
 
 def open_joystick(number: int) -> JoystickType:

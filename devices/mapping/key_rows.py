@@ -80,7 +80,9 @@ def _ways(profile: Profile, name: str, bases: set[str], picture: bool) -> str:
     """What the raw axis does to a motion axis at its lower and upper end."""
     words = _IN_SPACE if "z" in bases else _IN_THE_PLANE
     ways = words[name] if picture and name in words else (f"-{name}", f"+{name}")
-    less, more = ways if profile.axes[name].sign > 0 else ways[::-1]
+    # profiles have left-handed rotations; those of the world and of a hand are right-handed
+    mirrored = not picture and name in TURNS
+    less, more = ways if (profile.axes[name].sign > 0) != mirrored else ways[::-1]
     return f"{_VERBS.get(name, 'move')} {less} / {more}"
 
 

@@ -136,7 +136,7 @@ class UncertaintyCommand:
 class DevicesCommand:
     """List connected devices, print a key map, or test and calibrate a device."""
 
-    keys: str = Field(default="", description="Device whose key map to print: keyboard or mouse.")
+    keys: str = Field(default="", description="Device whose key map to print, or several joined with +.")
     test: str = Field(
         default="",
         description="Device to test: shows live values, rate, jitter, age and buttons; keys change its profile. "

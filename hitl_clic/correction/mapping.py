@@ -23,12 +23,11 @@ class Triple(NamedTuple):
     """Three action axes that form one motion in space.
 
     Attributes:
-        arm: number of the arm. axes: indices into the action. turns: True for a rotation, False for a translation.
+        arm: number of the arm. axes: indices into the action.
     """
 
     arm: int
     axes: tuple[int, ...]
-    turns: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Binding:
         absolute: action axes that are absolute in every correction mode.
         triples: the motions in space among the action axes.
         groups: name of a group of axes -> for each action axis, whether it is in the group.
+        mirrored: action axes that are rotations, if the device's are left-handed. Its command is negated there.
     """
 
     dim: int
@@ -49,6 +49,7 @@ class Binding:
     absolute: tuple[int, ...] = ()
     triples: tuple[Triple, ...] = ()
     groups: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+    mirrored: tuple[int, ...] = ()
 
 
 class Label(NamedTuple):
@@ -70,6 +71,7 @@ def bind(
     action_axes: Sequence[str],
     absolute_axes: Collection[str] = (),
     groups: Mapping[str, Collection[str]] | None = None,
+    left_handed: bool = False,
 ) -> Binding:
     """Match axes by name. The robot keeps the axes that a device lacks; further axes of the device are ignored.
 
@@ -77,6 +79,7 @@ def bind(
         device_axes, action_axes: names, in order.
         absolute_axes: axes that are absolute in every mode, by their names on the first arm.
         groups: the action axes in each group, by name.
+        left_handed: the device's rotations are left-handed, as a profile's are: x right, y towards the person, z up.
 
     Raises:
         ValueError: no name is shared, or a name occurs twice.
@@ -97,6 +100,7 @@ def bind(
         absolute=tuple(index for index, name in enumerate(action_axes) if base(name) in absolute_axes),
         triples=_triples(action_axes),
         groups={name: tuple(axis in group for axis in action_axes) for name, group in (groups or {}).items()},
+        mirrored=tuple(index for index, name in enumerate(action_axes) if left_handed and base(name) in TURNS),
     )
 
 
@@ -107,7 +111,7 @@ def _triples(action_axes: Sequence[str]) -> tuple[Triple, ...]:
         own = {base(name): index for index, name in enumerate(action_axes) if arm(name) == number}
         for names in (MOVES, TURNS):
             if all(name in own for name in names):
-                found.append(Triple(number, tuple(own[name] for name in names), names is TURNS))
+                found.append(Triple(number, tuple(own[name] for name in names)))
     return tuple(found)
 
 
@@ -155,6 +159,8 @@ def human_action(
     for device, action in zip(binding.device, binding.action, strict=True):
         if teaches is None or teaches[device]:
             wanted[action], about[action] = max(-1.0, min(1.0, motion[device])), True
+    # in every frame a rotation is right-handed about the direction in which a push along that axis would move
+    wanted[list(binding.mirrored)] *= -1.0
     if axes is not None:
         _to_world(wanted, about, binding.triples, axes)
     if group is not None:
@@ -187,15 +193,14 @@ def _to_world(
     triples: Sequence[Triple],
     axes: NDArray[np.float64],
 ) -> None:
-    """Rotate motion from another frame into the world's, in place.
+    """Turn motion from another frame into the world's, in place.
 
-    A rotation is an axial vector: in a left-handed frame, such as a picture's, its sense changes. Motion that would
-    leave [-1, 1] is scaled down and keeps its direction.
+    A rotation is right-handed about each of the frame's directions, also where these form a left-handed frame, as a
+    picture's do. Motion that would leave [-1, 1] is scaled down and keeps its direction.
     """
     for triple in triples:
         indices, frame = list(triple.axes), axes[triple.arm]
-        sense = np.sign(np.linalg.det(frame)) if triple.turns else 1.0
-        world = sense * (frame @ wanted[indices])
+        world = frame @ wanted[indices]
         wanted[indices] = world / max(1.0, float(np.abs(world).max()))
         about[indices] = np.abs(frame) @ about[indices] > 1e-6
 

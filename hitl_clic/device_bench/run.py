@@ -52,6 +52,11 @@ def run(bench: BenchSettings) -> int:
     names = (*DEVICES, PLAYBACK)
     if JOINT in bench.test:
         raise SettingsError(f"test = {bench.test} is not allowed: one device is tested at a time")
+    if bench.kind == "pointer":
+        raise SettingsError(
+            "test = pointer is not allowed: it needs a hand to move; "
+            "try it with practice --task push_t --device pointer"
+        )
     if bench.kind not in names:
         raise SettingsError(f"test = {bench.test} is not allowed; {unknown(bench.test, names)}")
     if bench.task and bench.task not in task_names():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -34,6 +34,7 @@ from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.commands import COMMANDS
 from hitl_clic.types.errors import SettingsError, unknown
 from hitl_clic.types.records import EVERYTHING, CommandFrame
+from hitl_clic.types.scene import Scene
 from hitl_clic.types.ticks import ticks_behind
 
 
@@ -59,11 +60,18 @@ def scripted_device(
     return ScriptedDevice(teacher, Oracle(script, settings.execute, axes, step, behind), channel, foresee)
 
 
-def make_device(settings: SessionSettings, axes: Sequence[str], channel: TeacherChannel, feed: EventFeed) -> Device:
+def make_device(
+    settings: SessionSettings,
+    axes: Sequence[str],
+    channel: TeacherChannel,
+    feed: EventFeed,
+    scene: Callable[[], Scene | None] = lambda: None,
+) -> Device:
     """The device of this name, not started.
 
     Args:
         axes: the task's motion axes. channel: between the loop and a scripted teacher. feed: the window's events.
+        scene: the newest that is drawn.
 
     Raises:
         SettingsError: the profile is wrong, or the device was given as an object and is not at hand.
@@ -77,14 +85,15 @@ def make_device(settings: SessionSettings, axes: Sequence[str], channel: Teacher
     stale_after_s = settings.gate.stale_after_s
     chosen = chosen_profiles(settings)
     arms = arms_of_parts(axes, len(chosen))
-    parts = []
+    parts: list[Part] = []
     for (one, profile), own_arm in zip(chosen, arms, strict=True):
         make = DEVICES[one.kind].make
         assert make is not None
         own_feed = feed.branch() if parts and DEVICES[one.kind].needs_window else feed
-        own_axes = axes_of_arm(axes, own_arm)
-        own_keys = _own_keys(settings, profile)
-        inputs = DeviceInputs(own_keys, own_axes, own_feed, tap_hold_s, stale_after_s, one.which, settings.terminal)
+        own_axes, own_keys, which = axes_of_arm(axes, own_arm), _own_keys(settings, profile), one.which
+        inputs = DeviceInputs(
+            own_keys, own_axes, own_feed, tap_hold_s, stale_after_s, which, scene=scene, terminal=settings.terminal
+        )
         parts.append(Part(make(inputs), part_label(one), own_arm))
     return parts[0].device if len(parts) == 1 else CombinedDevice(parts, axes, stale_after_s)
 
@@ -114,6 +123,11 @@ def device_spec(name: str) -> DeviceSpec:
 
 def _either(controls: Iterable[str]) -> str:
     return " or ".join(dict.fromkeys(controls))
+
+
+def reads_scene(name: str) -> bool:
+    """Whether the pointer is one of the devices: it moves the hand in the picture of a flat scene."""
+    return not is_device_object(name) and any(one.kind == "pointer" for one in chosen_devices(name))
 
 
 def has_profile(name: str) -> bool:
@@ -197,8 +211,9 @@ def bind_device(settings: SessionSettings, device: Device, task: Task) -> Bindin
         ValueError: device and task share no axis.
     """
     frame = task.action_frame
-    groups = frame.groups if device_spec(settings.device).control else None
-    return bind(device.axes, frame.axes, switched_axes(settings), groups)
+    person = bool(device_spec(settings.device).control)
+    groups = frame.groups if person else None
+    return bind(device.axes, frame.axes, switched_axes(settings), groups, left_handed=person)
 
 
 def switched_axes(settings: SessionSettings) -> Sequence[str]:
@@ -301,6 +316,11 @@ def resolve_device(settings: SessionSettings) -> SessionSettings:
         raise SettingsError(f"device = {device} cannot be used here. {lacking}")
     if has_profile(device) and settings.pace == "max":
         raise SettingsError(f"pace = max is not allowed with device = {device}: a person needs realtime")
+    if settings.gate.mode == "toggle" and reads_scene(device):
+        raise SettingsError(
+            f"gate.mode = toggle is not allowed with device = {device}: the hand follows the pointer while its control "
+            "is held; allowed: hold, touch"
+        )
     if reads_terminal(device) and settings.gate.mode == "toggle":
         raise SettingsError(
             "gate.mode = toggle is not allowed with device = terminal, whose Space key switches; allowed: hold, touch"

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from hitl_clic.devices.core.device import Device
+from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
-from hitl_clic.runner.device_registry import make_device, scripted_device
+from hitl_clic.runner.device_registry import make_device, reads_scene, scripted_device
 from hitl_clic.settings import SessionSettings, is_object_name
 from hitl_clic.tasks import registry
 from hitl_clic.tasks.task import Array, Task
 from hitl_clic.tasks.teacher import MemorylessTeacher, Teacher
 from hitl_clic.types.errors import UserError
+from hitl_clic.types.scene import Scene
+from hitl_clic.types.view import LoopView
 
 TeacherFunction = Callable[[Array], Array]
 """Observation, float32 [dim_o], to the action the teacher would take, [dim_a] in [-1, 1]."""
@@ -94,12 +97,19 @@ class Parts:
             return FunctionTeacher(self.teacher)
         return None if is_object_name(settings.task) else registry.make_teacher(settings.task)
 
-    def make_device(self, settings: SessionSettings, task: Task, channel: TeacherChannel, feed: EventFeed) -> Device:
+    def make_device(
+        self,
+        settings: SessionSettings,
+        task: Task,
+        channel: TeacherChannel,
+        feed: EventFeed,
+        views: Slot[LoopView],
+    ) -> Device:
         """The device, not started.
 
         Args:
             settings: with `auto` resolved. channel: between the loop and a scripted teacher.
-            feed: the window's input events.
+            feed: the window's input events. views: the loop's newest instant.
 
         Raises:
             UserError: the device is not available, or does not fit the task.
@@ -107,9 +117,19 @@ class Parts:
         if self.device is not None:
             return self.device
         axes = task.action_frame.axes
+
+        def scene() -> Scene | None:
+            view = views.latest()
+            return None if view is None else view.scene
+
         try:
+            if reads_scene(settings.device) and task.scene().pose is not None:
+                raise UserError(
+                    f"device = {settings.device} needs a flat scene, and {settings.task} is drawn in three dimensions: "
+                    "use mouse instead of pointer, whose drag acts as a stick"
+                )
             if settings.device != "oracle":
-                return make_device(settings, axes, channel, feed)
+                return make_device(settings, axes, channel, feed, scene)
             teacher = self.find_teacher(settings)
             if teacher is None:
                 raise UserError(f"device = oracle needs a scripted teacher of {settings.task}; give teacher= one")

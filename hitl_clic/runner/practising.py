@@ -116,7 +116,7 @@ class PracticeSession:
             self._task.reset(seed=PRACTICE_SEED + settings.seed)
             planner, feed = Planner(StandStill(settings.horizon, len(self._task.action_frame.axes))), EventFeed()
             teacher = TeacherChannel(planner.latest)
-            device = self.parts.make_device(settings, self._task, teacher, feed)
+            device = self.parts.make_device(settings, self._task, teacher, feed, self._views)
             display = self._display = Display(settings, self._state, say, dashboard)
             self._cockpit = CockpitFeed(
                 settings, self._task, self._views, FixedStatus(), device, key_labels=display.key_labels

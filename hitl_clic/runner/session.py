@@ -97,7 +97,7 @@ class TaughtSession:
             agreed = handshake_settings(settings, *self._dims, self._task.symmetries)
             planner, feed = Planner(self._inbox.untrained(), self._prepare_thread), EventFeed()
             teacher = TeacherChannel(planner.latest)
-            device = self.parts.make_device(settings, self._task, teacher, feed)
+            device = self.parts.make_device(settings, self._task, teacher, feed, self._views)
             self._learner = LearnerConnection(settings, self.out, agreed, self._inbox)
             self._probe = self._start_probe(stack)
             self._learner.open(stack)

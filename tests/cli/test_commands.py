@@ -166,7 +166,7 @@ def test_a_profiles_key_that_is_the_windows_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(SettingsError, match=r"'space' is bound twice, here to 'engage' .* to 'pause'; .*window.keys"):
         device_registry.device_in_use(load(overrides={"device": "keyboard", "window": {"keys": {"pause": "space"}}}))
-    with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, spacemouse"):
+    with pytest.raises(SettingsError, match="presets: gamepad, keyboard, mouse, pointer, spacemouse"):
         profile_of("keyboard", "joystick")
 
 

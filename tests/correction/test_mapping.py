@@ -211,7 +211,8 @@ def test_leaning_goes_the_way_of_the_picture(azimuth: float) -> None:
     """Whatever the view: a rod that stands up leans to the right under +ry, and away from the viewer under +rx."""
     axes = camera_axes(azimuth)
     for turn, towards in (((0, 1, 0), axes[:, 0]), ((1, 0, 0), -axes[:, 1])):
-        lesson = human_action(np.zeros(7), (0, 0, 0, *turn, 0), "absolute", STEP, bind(ARM, ARM), axes=axes[None])
+        binding = bind(ARM, ARM, left_handed=True)
+        lesson = human_action(np.zeros(7), (0, 0, 0, *turn, 0), "absolute", STEP, binding, axes=axes[None])
         top = np.cross(lesson.action[3:6], [0, 0, 1])  # how the rod's upper end moves
         assert np.allclose(top, towards, atol=1e-6)
 

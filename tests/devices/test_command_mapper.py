@@ -201,7 +201,7 @@ def test_the_key_map_lists_every_effective_binding() -> None:
     assert not {"G", "F", "X", "Left Ctrl"} & set(flat)
     assert "X" not in dict(key_rows(KEYBOARD, ONE)), "one arm needs no key for the next"
     assert dict(rows)["A D, Left Right"] == "Move left / right; tilt left / right"
-    assert dict(key_rows(KEYBOARD, ONE, picture=False))["W S, Up Down"] == "Move -y / +y; tilt +rx / -rx"
+    assert dict(key_rows(KEYBOARD, ONE, picture=False))["W S, Up Down"] == "Move -y / +y; tilt -rx / +rx"
     mouse = dict(key_rows(MOUSE, ONE, MouseDevice.axis_labels))
     assert mouse["Wheel, Q E"] == "Move down / up; turn left / right"
     assert mouse["Drag up or down"] == "Move away / near; tilt away / near"

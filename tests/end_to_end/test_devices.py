@@ -17,13 +17,20 @@ from hitl_clic.types.records import EventRecord
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize("device", ["spacemouse", "gamepad"])
-def test_corrections_by_hand_are_recorded_and_become_pairs(tmp_path: Path, device: str) -> None:
+@pytest.mark.parametrize(
+    ("hardware", "device"),
+    [
+        ("spacemouse", "spacemouse"),
+        ("gamepad", "gamepad"),
+        ("gamepad", "gamepad:0+gamepad:Spare"),  # the second is never there, and the first teaches all the same
+    ],
+)
+def test_corrections_by_hand_are_recorded_and_become_pairs(tmp_path: Path, hardware: str, device: str) -> None:
     out = tmp_path / "session"
     arguments = ["teach", "--task", "push_t", "--device", device, "--headless", "--episodes", "1"]
     arguments += ["--loop.rate-hz", "20", "--task-options", "max_steps", "80", "--out", str(out), *SMALL, *LIVELY]
     session = subprocess.Popen(
-        [sys.executable, str(ROOT / "tests/support/hid_session.py"), device, *arguments],
+        [sys.executable, str(ROOT / "tests/support/hid_session.py"), hardware, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -34,6 +41,7 @@ def test_corrections_by_hand_are_recorded_and_become_pairs(tmp_path: Path, devic
     status, _, problems = finish(session, timeout_s=150.0)
     assert status == 0, problems
     recorded = Session.open(out)
+    assert recorded.settings.device == device
     human = [record for record in recorded.ticks if record.human_action is not None and record.taught.all()]
     assert len(human) > 20
     # pushed right and away: right and up the picture, in which y points down

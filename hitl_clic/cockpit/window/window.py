@@ -21,7 +21,7 @@ from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
 from hitl_clic.cockpit.drawing.draw import Page, WindowPainter
 from hitl_clic.cockpit.drawing.welcome import remember
 from hitl_clic.cockpit.state.state import CockpitState
-from hitl_clic.cockpit.window import keymap, messages
+from hitl_clic.cockpit.window import keymap, messages, touch
 from hitl_clic.cockpit.window.keyboard import Keyboard
 from hitl_clic.cockpit.window.sounds import Speaker, cues
 from hitl_clic.devices.hardware.events import InputEvent
@@ -73,6 +73,11 @@ class Window:
         self._input_changed = True
         """Whether input came that may change the picture."""
         self._new_pictures, self._counted_ns = 0, clock()
+        self._touch = touch.Touch()
+        self._pointer: tuple[int, int] | None = None
+        """The pixel of the newest event of the pointer; None before the first."""
+        self._board: object = None
+        """The rectangle of the scene that the pointer was last sent for."""
 
     def run(self, fps: float) -> None:
         """Draw and exchange messages until closed. Absolute deadlines keep the rate from drifting."""
@@ -134,6 +139,7 @@ class Window:
             if not (new or old or self._input_changed or self._screenshots):
                 return  # leaves the processor to the camera images and the learner
             self._painter.draw(self._surface, self._state, self._page(self._state), rendering, note)
+            self._follow_layout()
             self._new_pictures += new
             self._drawn, self._drawn_ns, self._input_changed = shown, self._clock(), False
         if self._silence_s() > SILENT_S:
@@ -168,7 +174,7 @@ class Window:
 
     def _handle(self, event: pygame.event.Event) -> None:
         """Send one of pygame's events to the actor, and run the action of a key."""
-        self._input_changed = self._input_changed or event.type != pygame.MOUSEMOTION
+        self._input_changed = self._input_changed or event.type not in (pygame.MOUSEMOTION, pygame.FINGERMOTION)
         match event.type:
             case pygame.KEYDOWN | pygame.KEYUP:
                 name, down = self._keyboard.name(event), event.type == pygame.KEYDOWN
@@ -179,20 +185,28 @@ class Window:
                     self._close_welcome()
                 if down and key is not None:
                     self._press(key)
+            case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP | pygame.MOUSEMOTION if touch.of_a_finger(event):
+                pass  # the finger's own event counts
             case pygame.MOUSEBUTTONDOWN | pygame.MOUSEBUTTONUP if event.button in _BUTTONS:
                 kind: InputKind = "button_down" if event.type == pygame.MOUSEBUTTONDOWN else "button_up"
-                self._input(kind, _BUTTONS[event.button], event.pos)
+                self._point(kind, _BUTTONS[event.button], event.pos)
                 self._close_welcome()
+            case pygame.FINGERDOWN | pygame.FINGERMOTION | pygame.FINGERUP:
+                found = self._touch.take(event, self._surface.get_size())
+                if found is not None:
+                    self._point(found.kind, "" if found.kind == "motion" else touch.LEFT, found.pixel)
+                    self._close_welcome()
             case pygame.MOUSEWHEEL:
                 self._wheel(("wheel down", "wheel up"), event.y)
                 self._wheel(("wheel left", "wheel right"), event.x)
             case pygame.MOUSEMOTION:
-                self._input("motion", "", event.pos)
+                self._point("motion", "", event.pos)
             case pygame.KEYMAPCHANGED:
                 if self._keyboard.read_layout():
                     self._send(messages.Layout(self._keyboard.labels))
             case pygame.WINDOWFOCUSLOST | pygame.WINDOWFOCUSGAINED:
                 self._keyboard.release_all()
+                self._touch.forget()
                 self._input("focus_lost" if event.type == pygame.WINDOWFOCUSLOST else "focus_gained")
             case pygame.QUIT:
                 if self._last_picture is not None:
@@ -217,6 +231,16 @@ class Window:
                 self._screenshots.append(Path(time.strftime("cockpit-%Y%m%d-%H%M%S.png")).absolute())
             case command:
                 self._send(messages.Press(self._clock(), command))
+
+    def _point(self, kind: InputKind, name: str, pixel: tuple[int, int]) -> None:
+        self._pointer, self._board = pixel, tuple(self._painter.layout.board)
+        self._input(kind, name, pixel)
+
+    def _follow_layout(self) -> None:
+        """Send the pointer again after the scene moved in the window, as after a change of the window's size."""
+        board = tuple(self._painter.layout.board)
+        if self._pointer is not None and board != self._board:
+            self._point("motion", "", self._pointer)
 
     def _input(self, kind: InputKind, name: str = "", pixel: tuple[int, int] | None = None) -> None:
         position = self._painter.layout.to_scene(pixel) if pixel is not None else (0.0, 0.0)
