@@ -66,6 +66,10 @@ class Presses:
         self._waiting |= {parts(pattern)[0] for pattern in bindings if pattern.endswith(LONG)}
         self._waiting -= {button for button, binding in bindings.items() if binding == AT_ONCE}
 
+    def slowed(self, speed: float) -> None:
+        """The loop runs at this share of its rate, so short presses count as held for longer."""
+        self._active.speed = speed
+
     def feed(self, button: str, pressed: bool, now_ns: int) -> list[str]:
         """Note that a button was pressed or released. Returns the bindings that this presses, in order."""
         return self._press(button, now_ns) if pressed else self._release(button, now_ns)
