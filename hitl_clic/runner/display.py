@@ -13,8 +13,6 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hitl_clic.cockpit.dashboard import Dashboard
-from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.cockpit.window.window_link import WindowError, WindowLink
@@ -95,7 +93,11 @@ class Display:
                 window.show(self._state)
                 self._window = window
                 return True
-        return self._dashboard and stack.enter_context(Dashboard(self._state, episodes=settings.episodes)).draws
+        if not self._dashboard:
+            return False
+        from hitl_clic.cockpit.dashboard import Dashboard  # loads rich
+
+        return stack.enter_context(Dashboard(self._state, episodes=settings.episodes)).draws
 
     def asked(self) -> list[str]:
         """Commands from the window since the last call."""
@@ -124,6 +126,8 @@ class Display:
                 return
             except WindowError as error:
                 self._say(f"{error}; {path.name} is drawn without it, so camera images are outlines only")
+        from hitl_clic.cockpit.drawing.picture import write_picture  # loads pygame
+
         write_picture(state, path)
 
     def linger(self) -> None:
