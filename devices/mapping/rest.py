@@ -75,7 +75,8 @@ class RestOffsets:
         self._far: dict[str, float] = {}
         self._still = 0
         self._pushed_ns: int | None = None
-        self._begun_ns, self._phase = 0, "rest"
+        self._begun_ns = 0
+        self._phase: Phase = "rest"
         self._blocks: dict[str, _Block] = {}
 
     def tune(self, limit: float, zeros: Mapping[str, float]) -> None:
