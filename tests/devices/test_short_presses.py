@@ -119,6 +119,7 @@ class Pushing(Operator):
             "spacemouse", ReportSource(self.transport), load_profile("spacemouse"), tap_hold_s=TAP_S, axes=("x", "y")
         )
         self.reports: list[bytes] = []
+        self.transport.put(*moved(COMPACT, 0, 0, 0, 0, 0, 0))  # it was touched before, so it is known to be at rest
 
     def press(self, key: str) -> None:
         x, y = KEYS[key]
