@@ -35,8 +35,11 @@ class Flood(threading.Thread):
     """A fake transport: one report every 10 ms, and a burst of 500 old reports before every 20th.
 
     Attributes:
-        sent_ns: when the newest report of each mark was sent.
+        sent_ns: when the newest report of each mark was sent. model, interface: as of every transport.
     """
+
+    model = _WIRELESS
+    interface = "flood"
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from hitl_clic.devices.mapping.shaping import Profile, load_profile
 from hitl_clic.runner.device_registry import resolve_device
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session import Observers, TaughtSession
-from hitl_clic.runner.session_settings import settings_and_parts
+from hitl_clic.runner.session_settings import Overrides, settings_and_parts
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.types.records import EpisodeRecord
@@ -105,8 +105,9 @@ def teach(device: str, seed: int, out: Path, **chosen: Any) -> tuple[SessionSumm
     Args:
         device: in `DEVICES`. seed: of start states and hands. out: its folder. **chosen: further settings.
     """
-    chosen = {**chosen, "seed": seed, "out": out, "oracle": {"anticipation": ANTICIPATION}}
-    made, parts = settings_and_parts(TASK, device, None, chosen, PRESET)  # type: ignore[typeddict-item]
+    overrides: Overrides = {"seed": seed, "out": out, "oracle": {"anticipation": ANTICIPATION}}
+    overrides |= cast(Overrides, chosen)
+    made, parts = settings_and_parts(TASK, device, None, overrides, PRESET)
     made = resolve_device(made)
     seen: Slot[Glimpse] = Slot()
     with ExitStack() as stack:

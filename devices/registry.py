@@ -128,6 +128,7 @@ def _terminal(inputs: DeviceInputs) -> Device:
         inputs.feed,
         inputs.profile,
         stale_after_s=inputs.stale_after_s,
+        tap_hold_s=inputs.tap_hold_s,
         axes=inputs.axes,
         times=inputs.terminal,
     )

@@ -119,7 +119,7 @@ def refusal(**overrides: Any) -> str:
         ({"task": "../tasks/push_t"}, ("task = ../tasks/push_t", "push_t")),
         (
             {"device": "joystick"},
-            ("device = joystick", "oracle, keyboard, mouse, pointer, spacemouse, gamepad, terminal"),
+            ("device = joystick", "keyboard, mouse, pointer, spacemouse, gamepad, terminal"),
         ),
         ({"pace": ""}, ("pace = ''", "realtime or max")),
         ({"learner": "here"}, ("learner = here", "tcp://127.0.0.1")),

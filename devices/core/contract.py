@@ -45,6 +45,7 @@ def check_device(
             calls_ns.append(time.perf_counter_ns() - started_ns)
             _check_sample(device, sample)
         _check(sorted(calls_ns)[100] * 1e-9 < LATEST_LIMIT_S, "latest() blocks")
+        _check(not device.take_commands(), "a device gives commands that nobody pressed")
         if deflect is not None:
             deflect(device)
             _wait(lambda: any(device.latest().motion), timeout_s, "a deflected device reports motion")
@@ -64,6 +65,7 @@ def _check_sample(device: Device, sample: DeviceSample) -> None:
     _check(len(sample.motion) == len(device.axes), f"{len(sample.motion)} motions for axes {device.axes}")
     _check(all(math.isfinite(v) and -1.0 <= v <= 1.0 for v in sample.motion), f"motion out of [-1, 1]: {sample.motion}")
     _check(sample.connected or not (any(sample.motion) or sample.engage), "a disconnected device reports motion")
+    _check(not (sample.still and any(sample.motion)), "a device moves while it teaches standing still")
     _check(0.0 <= sample.age_s(time.perf_counter_ns()) < 3600.0, "the sample's time is not perf_counter_ns")
 
 

@@ -39,6 +39,7 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "arm 1": "Drive the first arm",
         "arm 2": "Drive the second arm",
         "gripper": "Close the gripper; press again to open it",
+        "slow": "Hold: half speed of everything",
         TEACH_STILL: "Hold: stand still, and teach that",
         **{name: sentence for name, sentence in COMMANDS.items() if name != "stop"},
     }

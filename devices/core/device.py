@@ -85,6 +85,9 @@ class Device(ABC):
     def robot_stopped(self) -> None:  # noqa: B027 (most devices have no motor)
         """The emergency stop fired; rumble at the next `read`. Called in a tick: it must not block."""
 
+    def slowed(self, speed: float) -> None:  # noqa: B027 (a device without buttons has no short presses)
+        """The loop runs at this share of its rate: short presses last longer. Called in a tick: it must not block."""
+
     def release(self) -> None:  # noqa: B027 (most devices have no handle)
         """Close the hardware (reader thread, after the last `read`)."""
 

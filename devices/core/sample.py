@@ -19,6 +19,7 @@ class DeviceSample:
         teaches: for each axis, whether the correction covers it; the robot keeps the others. None: all axes.
         lasting: for each axis, whether its motion persists after a press, as a gripper command does. Such a motion
             does not show that the operator pushes now. None: no axis.
+        slow: the control of slow motion is held.
         still: the control that teaches standing still is held; it also engages, and `motion` is then zero.
     """
 
@@ -30,6 +31,7 @@ class DeviceSample:
     teaches: tuple[bool, ...] | None = None
     lasting: tuple[bool, ...] | None = None
     still: bool = False
+    slow: bool = False
 
     def age_s(self, now_ns: int) -> float:
         """Seconds since the reading was taken, never negative."""
@@ -44,4 +46,4 @@ def fresh(sample: DeviceSample, now_ns: int, limit_s: float) -> DeviceSample:
     sound = sample.connected and all(map(math.isfinite, sample.motion))
     if sound and sample.age_s(now_ns) <= limit_s:
         return sample
-    return replace(sample, motion=(0.0,) * len(sample.motion), engage=False, still=False, connected=False)
+    return replace(sample, motion=(0.0,) * len(sample.motion), engage=False, still=False, slow=False, connected=False)

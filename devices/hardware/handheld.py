@@ -151,6 +151,10 @@ class HandheldDevice(MappedDevice):
         """Rumble at the next reading."""
         self._rumble_pending = True
 
+    def slowed(self, speed: float) -> None:
+        self._presses.slowed(speed)
+        self._stretch.speed = speed
+
     def release(self) -> None:
         """Close the source."""
         self._source.close()

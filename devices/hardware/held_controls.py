@@ -10,6 +10,8 @@ class HeldControls:
 
     def __init__(self, tap_hold_ns: int) -> None:
         self._tap_hold_ns = tap_hold_ns
+        self.speed = 1.0
+        """Share of the loop's rate: in slow motion a tick is longer, and so is the least length of a press."""
         self._until: dict[str, int] = {}
         """Earliest end of each recent press, nanoseconds."""
         self._down: set[str] = set()
@@ -26,7 +28,7 @@ class HeldControls:
         if name in self._down:
             return False
         self._down.add(name)
-        self._until[name] = now_ns + self._tap_hold_ns
+        self._until[name] = now_ns + round(self._tap_hold_ns / self.speed)
         return True
 
     def release(self, name: str) -> None:
@@ -56,16 +58,17 @@ class StruckControls(HeldControls):
 
     Args:
         press_ns: length of a press. repeat_ns: length of each repetition.
+        tap_hold_ns: least length of a press, so that no tick misses it.
     """
 
-    def __init__(self, press_ns: int, repeat_ns: int) -> None:
-        super().__init__(press_ns)
-        self._repeat_ns = repeat_ns
+    def __init__(self, press_ns: int, repeat_ns: int, tap_hold_ns: int) -> None:
+        super().__init__(tap_hold_ns)
+        self._press_ns, self._repeat_ns = press_ns, repeat_ns
 
     def press(self, name: str, now_ns: int) -> bool:
         """Record a press, or a repetition while the last press counts. Returns False for a repetition."""
         if self.active(name, now_ns):
             self._until[name] = max(self._until[name], now_ns + self._repeat_ns)
             return False
-        self._until[name] = now_ns + self._tap_hold_ns
+        self._until[name] = now_ns + max(self._press_ns, round(self._tap_hold_ns / self.speed))
         return True

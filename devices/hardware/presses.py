@@ -1,12 +1,13 @@
 """Which bindings a press of buttons means: single buttons, chords and long presses. Pure; one reader thread.
 
-A profile names a chord by its buttons, "left+right", and a long press by a word, "left long". Four rules:
+A profile names a chord by its buttons, "left+right", and a long press by a word, "left long". The rules:
 
 - A chord counts at once when its last button goes down, so that an emergency stop never waits.
 - A button that has no chord and no long press counts at once.
 - A button that is part of a chord, or that has a long press, is decided at its release. A fixed wait would be too short
   for a slow chord, which would then act twice, and too long for a quick press. The release comes by itself.
-- A function that acts while it is held cannot wait for a release. On such a button it begins after `WAIT_S`.
+- A direction cannot wait for a release, since it acts while it is held. On such a button it begins after `WAIT_S`.
+- `MODIFIERS` move and teach nothing by themselves, so they begin at once on such a button too, and a chord leaves them.
 
 A press that became a chord or a long press does nothing else until its buttons are released.
 """
@@ -24,14 +25,15 @@ WAIT_S = 0.1
 """Time for the second button of a chord, before a function begins that acts while held, seconds."""
 LONG = " long"
 """End of the name of a long press."""
-AT_ONCE = "stop"
+STOP = "stop"
 """The function that never waits."""
-_WHILE_HELD = ("engage", "precise", "coarse", "turn", TEACH_STILL)
+MODIFIERS = ("engage", "precise", "coarse", "turn")
+"""Functions that change what the others do."""
 
 
-def acts_while_held(binding: str) -> bool:
-    """Whether a binding is in force while its control is held: a direction, or one of some functions."""
-    return binding in _WHILE_HELD or binding[:1] in ("+", "-")
+def _acts_while_held(binding: str) -> bool:
+    """Whether a binding moves or teaches while its control is held."""
+    return binding == TEACH_STILL or binding[:1] in ("+", "-")
 
 
 def parts(pattern: str) -> tuple[str, ...]:
@@ -62,9 +64,14 @@ class Presses:
         self._bindings = bindings
         chords = (pattern for pattern in bindings if len(parts(pattern)) > 1)
         self._chords = sorted(chords, key=lambda pattern: -len(parts(pattern)))
-        self._waiting = {part for chord in self._chords for part in parts(chord)}
-        self._waiting |= {parts(pattern)[0] for pattern in bindings if pattern.endswith(LONG)}
-        self._waiting -= {button for button, binding in bindings.items() if binding == AT_ONCE}
+        in_chords = {part for chord in self._chords for part in parts(chord)}
+        in_chords -= {button for button, binding in bindings.items() if binding in MODIFIERS}
+        self._waiting = in_chords | {parts(pattern)[0] for pattern in bindings if pattern.endswith(LONG)}
+        self._waiting -= {button for button, binding in bindings.items() if binding == STOP}
+
+    def slowed(self, speed: float) -> None:
+        """The loop runs at this share of its rate, so short presses count as held for longer."""
+        self._active.speed = speed
 
     def feed(self, button: str, pressed: bool, now_ns: int) -> list[str]:
         """Note that a button was pressed or released. Returns the bindings that this presses, in order."""
@@ -78,7 +85,7 @@ class Presses:
             if button + LONG in self._bindings:
                 if age_s >= LONG_S:
                     pressed += self._begin(button + LONG, (button,), now_ns)
-            elif acts_while_held(self._bindings.get(button, "")) and age_s >= WAIT_S:
+            elif _acts_while_held(self._bindings.get(button, "")) and age_s >= WAIT_S:
                 pressed += self._begin(button, (button,), now_ns)
         return pressed
 
@@ -90,7 +97,7 @@ class Presses:
         """Release everything, because the device is gone. A recent press of the emergency stop stays."""
         self._down.clear()
         self._decided.clear()
-        stops = [pattern for pattern, binding in self._bindings.items() if binding == AT_ONCE]
+        stops = [pattern for pattern, binding in self._bindings.items() if binding == STOP]
         self._active.clear(keep_taps_of=stops)
 
     def _press(self, button: str, now_ns: int) -> list[str]:
@@ -117,9 +124,10 @@ class Presses:
         return pressed
 
     def _begin(self, pattern: str, buttons: Collection[str], now_ns: int) -> list[str]:
-        """Put a pattern in force, and end what its buttons had begun."""
+        """Put a pattern in force, and end what its buttons had begun, except modifiers."""
         for button in buttons:
-            self._active.release(button)
+            if self._bindings.get(button) not in MODIFIERS:
+                self._active.release(button)
         self._decided.update(buttons)
         self._active.press(pattern, now_ns)
         return [self._bindings[pattern]]

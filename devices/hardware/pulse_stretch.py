@@ -17,6 +17,8 @@ class PulseStretch:
 
     def __init__(self, least_ns: int) -> None:
         self._least_ns = least_ns
+        self.speed = 1.0
+        """Share of the loop's rate, see `HeldControls.speed`."""
         self._pushed = False
         """Whether the device was deflected at the last reading."""
         self._until_ns = 0
@@ -33,7 +35,7 @@ class PulseStretch:
         now, past = size(raw), 0.0 if peak is None else size(peak)
         largest, at_largest = (now, raw) if peak is None or now >= past else (past, peak)
         if largest and not self._pushed:
-            self._until_ns, self._peak_size = now_ns + self._least_ns, 0.0
+            self._until_ns, self._peak_size = now_ns + round(self._least_ns / self.speed), 0.0
         if now_ns < self._until_ns and largest >= self._peak_size:
             self._peak, self._peak_size = at_largest, largest
         self._pushed = now > 0.0

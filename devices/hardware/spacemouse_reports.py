@@ -28,7 +28,7 @@ _TRANSLATION, _ROTATION, _BUTTONS = 1, 2, 3
 def silence(model: Model) -> str:
     """Why a mouse that never sent a report is not used, as a sentence."""
     wireless = "; if that changes nothing, switch the mouse on, charge it or pair it" if model.receiver else ""
-    return f"the {model.name} is connected but silent: push its cap once{wireless}"
+    return f"the {model.name} is connected but silent: push its cap once and let go{wireless}"
 
 
 class Reports:

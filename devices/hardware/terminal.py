@@ -47,9 +47,10 @@ class TerminalDevice(WindowDevice):
 
     name = "terminal"
 
-    def __init__(self, *arguments: Any, times: TerminalSettings, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._keys = StruckControls(round(times.press_s * 1e9), round(times.repeat_s * 1e9))
+    def __init__(self, *arguments: Any, times: TerminalSettings, tap_hold_s: float = 0.12, **named: Any) -> None:
+        super().__init__(*arguments, **{**named, "tap_hold_s": tap_hold_s})
+        press_ns, repeat_ns, least_ns = (round(s * 1e9) for s in (times.press_s, times.repeat_s, tap_hold_s))
+        self._keys = StruckControls(press_ns, repeat_ns, least_ns)
         self._driving = False
         """Whether the "engage" key was switched on."""
 

@@ -93,6 +93,9 @@ class WindowDevice(MappedDevice):
         command = self._mapper.command(raw, held)
         return replace(idle, engage="engage" in held, **command._asdict())
 
+    def slowed(self, speed: float) -> None:
+        self._keys.speed = self._buttons.speed = speed
+
     def raw(self, now_ns: int, held: Collection[str]) -> Mapping[str, float]:
         """Present deflection by raw axis, -1, 0 or 1; `held`: the bindings of all held controls."""
         del now_ns

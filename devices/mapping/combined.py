@@ -142,6 +142,10 @@ class CombinedDevice(Device):
         for part in self._parts:
             part.device.robot_stopped()
 
+    def slowed(self, speed: float) -> None:
+        for part in self._parts:
+            part.device.slowed(speed)
+
     def correction_ended(self) -> None:
         for part in self._parts:
             part.device.correction_ended()
@@ -183,6 +187,7 @@ class CombinedDevice(Device):
             stop=stop,
             teaches=None if all(teaches) else teaches,
             lasting=lasting if any(lasting) else None,
+            slow=any(share.sample.slow for share in shares.values()),
             still=any(share.sample.still for share in active.values()) and not any(pushes.values()),
         )
 

@@ -21,12 +21,13 @@ _GRIPPER_WORDS = {0: "by the robot", 1: "closed", -1: "open"}
 
 
 class Command(NamedTuple):
-    """Motion, `teaches`, `lasting` and `still` of a `DeviceSample`."""
+    """Motion, `teaches`, `lasting`, `still` and `slow` of a `DeviceSample`."""
 
     motion: tuple[float, ...]
     teaches: tuple[bool, ...] | None
     lasting: tuple[bool, ...] | None
     still: bool = False
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,9 @@ class CommandMapper:
         mine = [arm(axis) == self._arm and base(axis) in commanded for axis in self.axes]
         motion = tuple(commanded[base(axis)] if is_mine else 0.0 for axis, is_mine in zip(self.axes, mine, strict=True))
         lasting = tuple(is_mine and base(axis) == GRIPPER for axis, is_mine in zip(self.axes, mine, strict=True))
-        return Command(motion, None if all(mine) else tuple(mine), lasting if any(lasting) else None, still)
+        return Command(
+            motion, None if all(mine) else tuple(mine), lasting if any(lasting) else None, still, "slow" in held
+        )
 
     def push(self, raw: Mapping[str, float], held: Collection[str] = ()) -> float:
         """The size of the push in the present mode, from 0 to 1, see `push.Push`. Arguments as for `command`."""

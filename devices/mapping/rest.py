@@ -74,8 +74,10 @@ class RestOffsets:
         self._history: dict[str, deque[float]] = {}
         self._far: dict[str, float] = {}
         self._still = 0
-        self._begin(0, "rest")
         self._pushed_ns: int | None = None
+        self._begun_ns = 0
+        self._phase: Phase = "rest"
+        self._blocks: dict[str, _Block] = {}
 
     def tune(self, limit: float, zeros: Mapping[str, float]) -> None:
         """Use another limit and other calibrated offsets; what was learnt is forgotten if these changed."""
@@ -118,8 +120,7 @@ class RestOffsets:
         return ""
 
     def _begin(self, now_ns: int, phase: Phase) -> None:
-        self._begun_ns, self._phase = now_ns, phase
-        self._blocks: dict[str, _Block] = {}
+        self._begun_ns, self._phase, self._blocks = now_ns, phase, {}
         self._still = self._still if phase == "pushed" else 0
 
     def _end(self) -> None:

@@ -1,6 +1,6 @@
 """`hitl-clic teach`: runs a session and prints what it is and how it ended.
 
-Main thread. No other work shares the process, so torch's thread count is set here at any pace.
+Main thread. No other work shares the process, so torch's thread count is set here where the session does not.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ def run(command: TeachCommand) -> int:
     for line in opening(settings):
         print(line)
     sys.stdout.flush()
-    import torch
+    if settings.pace == "max":  # in real time the session does, and torch loads while its learner does
+        import torch
 
-    torch.set_num_threads(settings.loop.planner_threads)
+        torch.set_num_threads(settings.loop.planner_threads)
     summary = teach(settings=settings, say=lambda line: print(line, file=sys.stderr), dashboard=True)
     report(summary, by_script=settings.device == "oracle")
     return 0

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hitl_clic.clic.adam import Adam
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
 from hitl_clic.clic.desired_set import limited_correction
 from hitl_clic.clic.network import ChunkShape, StateNetwork
@@ -22,9 +23,6 @@ from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.types.symmetry import Symmetry
-
-FUSED_ADAM = ("cpu", "cuda")
-"""Device types on which every supported torch has a fused Adam."""
 
 
 def learning_rate(update: int, settings: MethodSettings) -> float:
@@ -74,12 +72,7 @@ class ChunkTrainer:
             )
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.buffer = PairBuffer(settings.buffer, np.random.default_rng(seed))
-        self.optimiser = torch.optim.AdamW(  # with weight decay 0 this is Adam
-            self.network.parameters(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            fused=self.device.type in FUSED_ADAM,
-        )
+        self.optimiser = Adam(self.network.parameters(), settings.weight_decay)
         self.averaged = [p.detach().clone() for p in self.network.parameters()] if settings.average else []
         self.updates = 0
         self.newest_pair = -1
@@ -121,17 +114,14 @@ class ChunkTrainer:
 
     def update(self) -> dict[str, float]:
         """One update from one batch ([CC] Algorithm 1, lines 26 to 33); its loss terms by name."""
-        rate = learning_rate(self.updates, self.settings)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
         if self.settings.network.standardise and self._due_for_standardising():
             self._standardise()
         batch = self._batch(self.buffer.draw(self.settings.batch))
         loss, terms = self.objective.loss(self.network, batch, self.settings, self.generator)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.forget_gradients()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
-        self.optimiser.step()
+        self.optimiser.step(learning_rate(self.updates, self.settings))
         if self.averaged:
             # a small decay at first, so that the average forgets the untrained weights
             decay = min(self.settings.average, (1 + self.updates) / (10 + self.updates))
@@ -152,7 +142,7 @@ class ChunkTrainer:
     def state(self) -> dict[str, np.ndarray]:
         """Everything except the pairs, as arrays by name."""
         arrays = {f"network.{name}": value.detach().cpu().numpy() for name, value in self.network.state_dict().items()}
-        for i, entry in self.optimiser.state_dict()["state"].items():  # not always in the order of i
+        for i, entry in self.optimiser.moments.items():
             for name, value in entry.items():
                 arrays[f"adam.{i}.{name}"] = value.detach().cpu().numpy()
         for i, mean in enumerate(self.averaged):
@@ -185,12 +175,10 @@ class ChunkTrainer:
                 f"the checkpoint is of another type of device than {where}; resume on the type that made it"
             ) from error
         self.averaged = averaged
-        adam = self.optimiser.state_dict()
-        names = [k.split(".", 2) for k in state if k.startswith("adam.")]
-        adam["state"] = {}
-        for _, index, name in names:
-            adam["state"].setdefault(int(index), {})[name] = torch.tensor(state[f"adam.{index}.{name}"])
-        self.optimiser.load_state_dict(adam)
+        moments: dict[int, dict[str, Tensor]] = {}
+        for _, index, name in (key.split(".", 2) for key in state if key.startswith("adam.")):
+            moments.setdefault(int(index), {})[name] = torch.tensor(state[f"adam.{index}.{name}"])
+        self.optimiser.load(moments)
         self.buffer.generator.bit_generator.state = json.loads(bytes(state["generator.numpy"]).decode())
         seen = {int(i) for i in state["buffer.order"]}
         self.buffer.fresh = [int(i) for i in state["buffer.fresh"] if int(i) in self.buffer.pairs]

@@ -34,7 +34,9 @@ PERIOD_S = 0.25
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN_EPISODES = 60
 _GOOD, _BAD, _HUMAN = web(palette.GOOD), web(palette.BAD), web(palette.HUMAN)
-_COMMANDS: tuple[Action, ...] = ("pause", "stop", "clear_stop", "success", "failure", "reset", "discard", "quit")
+_COMMANDS: tuple[Action, ...] = (
+    *("pause", "stop", "clear_stop", "success", "failure", "reset", "discard", "slow_motion", "quit"),
+)
 _HERE: tuple[tuple[Action, str], ...] = (("view", "scene"), ("screenshot", "picture file"))
 _LEVELS = {"ok": ("●", _GOOD), "wait": ("○", ""), "attention": ("▲", _HUMAN)}
 

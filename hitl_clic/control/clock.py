@@ -31,6 +31,10 @@ class Clock(Protocol):
         """The tick's last part is done. True if it ended after the next deadline (an overrun)."""
         ...
 
+    def set_speed(self, speed: float) -> float:
+        """Run at this share of the rate from the present tick on, above 0 and at most 1; the share in force."""
+        ...
+
 
 class RealTimeClock:
     """Ticks at a fixed rate.
@@ -47,7 +51,7 @@ class RealTimeClock:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._now_ns, self._sleep = now_ns, sleep
-        self.period_ns = round(1e9 / rate_hz)
+        self._full_ns = self.period_ns = round(1e9 / rate_hz)
         self.deadline_ns = 0
         self._waiting = False
 
@@ -68,6 +72,10 @@ class RealTimeClock:
             return False
         self.deadline_ns = now + self.period_ns
         return True
+
+    def set_speed(self, speed: float) -> float:
+        self.period_ns = round(self._full_ns / speed)
+        return speed
 
     def yield_to_tick(self) -> None:
         """Called by the planner's thread between two parts of its work: wait while a due tick has not begun.
@@ -101,3 +109,8 @@ class MaxPaceClock:
 
     def finish(self) -> bool:
         return False
+
+    def set_speed(self, speed: float) -> float:
+        """Without real time there is no slow motion."""
+        del speed
+        return 1.0

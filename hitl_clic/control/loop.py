@@ -22,6 +22,7 @@ from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.planning import Planning
 from hitl_clic.control.schedule import Schedule
 from hitl_clic.control.section_timer import SectionTimer
+from hitl_clic.control.tempo import Tempo
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.teacher.channel import TeacherView
 from hitl_clic.tasks.task import Task
@@ -76,6 +77,7 @@ class ControlLoop:
         """The coming tick of the session."""
         self.quit = False
         self._timer = SectionTimer()
+        self._tempo = Tempo(clock, arbitration.device)
         self._feedback = DeviceFeedback(arbitration.device)
         self._episode, self._step, self._seed = 0, 0, 0
         self._observation: Array = np.zeros(0, np.float32)
@@ -163,6 +165,7 @@ class ControlLoop:
         if entered:
             self.corrections.begin(record.tick)
         self.corrections.add(record, self.planning.queue.chunk_from(record.tick), begins_pair)
+        self._tempo.passed()
         self.tick += 1
         self._step += 1
         sent = self.corrections.send_due()
@@ -184,6 +187,7 @@ class ControlLoop:
         """Who drives at this tick: commands, the help request and the gate."""
         gate, device = self.arbitration.gate, self.arbitration.device
         output = gate.step(sample, now_ns, self._apply_commands() + self._request_help())
+        self._tempo.update(sample.slow and not output.stale)
         event = self._feedback.update(output)
         if event is not None:
             self._event(event, device=device.name, why=device.trouble)
@@ -202,7 +206,7 @@ class ControlLoop:
         """Carry out the commands given since the last tick; returns those for the gate."""
         for_gate: list[str] = []
         for command in (*self.outlets.commands(), *self.arbitration.device.take_commands()):
-            detail: dict[str, int] = {}
+            detail: dict[str, int | float] = {}
             if command in GATE_COMMANDS:
                 for_gate.append(command)
             elif command in ENDINGS:
@@ -210,13 +214,15 @@ class ControlLoop:
                 if self._ending is not None:  # the first one counts
                     continue
                 self._ending = command
+            elif command == "slow_motion":
+                detail = {"speed": self._tempo.choose_next()}
             else:
                 continue
             if command == "discard":
                 correcting = self.arbitration.gate.state == "correcting"
-                detail = self.corrections.discard_last(self.tick, correcting)
+                detail |= self.corrections.discard_last(self.tick, correcting)
             elif command == "reset":
-                detail = self.corrections.discard_episode()
+                detail |= self.corrections.discard_episode()
             self._event(command, **detail)
         return for_gate
 
@@ -245,7 +251,7 @@ class ControlLoop:
     def _record_of(self, begun: _Begun, decision: Decision, outcome: _Outcome) -> TickRecord:
         """The record of this tick. Its times are completed at the end of the tick."""
         tick, queue, output = self.tick, self.planning.queue, begun.output
-        reaction = self.corrections.reaction_ticks
+        reaction = self._tempo.ticks_behind(self.corrections.reaction_ticks)
         return TickRecord(
             tick=tick,
             episode=self._episode,
@@ -275,6 +281,7 @@ class ControlLoop:
             correction_axes=output.correction_axes,
             stimulus_tick=max(self._moving_since, tick - reaction) if reaction else -1,
             push=decision.push,
+            speed=self._tempo.speed,
         )
 
     def _ask(self) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hitl_clic.cockpit.drawing.palette import BAD, HUMAN, STOPPED, TEXT, TEXT_SOFT, web
 from hitl_clic.device_bench.meter import shaped_deflections
-from hitl_clic.device_bench.trial import Trial, live_figures, rate_text, state, trouble
+from hitl_clic.device_bench.trial import Trial, hardware_facts, live_figures, rate_text, state, trouble
 from hitl_clic.devices.core.axes import base
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.mapping.shaping import Profile
@@ -65,6 +65,8 @@ def print_summary(trial: Trial, last: DeviceSample, console: Console) -> None:
     if not last.connected:
         console.print(state(device, last)[1], markup=False)
     console.print(rate_text(figures), markup=False)
+    for name, value in hardware_facts(trial).items():
+        console.print(f"{name}: {value}", markup=False)
     pairs = zip(device.axes, trial.meter.motion, strict=True)
     moved = [f"{axis} {values.low:+.2f} to {values.high:+.2f}" for axis, values in pairs if values.low or values.high]
     console.print(
@@ -92,4 +94,13 @@ def report(trial: Trial, last: DeviceSample) -> str:
     raw = {name: {"low": e.low, "high": e.high, "mean": e.total / e.count} for name, e in meter.raw.items()}
     result = {"device": device.name, "connected": last.connected, "trouble": trouble(device), **asdict(meter.figures())}
     profile = None if trial.profile is None else trial.profile.model_dump(exclude_defaults=True)
-    return json.dumps({**result, "axes": axes, "raw": raw, "saved": str(trial.saved_to or ""), "profile": profile})
+    return json.dumps(
+        {
+            **result,
+            "facts": hardware_facts(trial),
+            "axes": axes,
+            "raw": raw,
+            "saved": str(trial.saved_to or ""),
+            "profile": profile,
+        }
+    )

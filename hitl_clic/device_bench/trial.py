@@ -18,8 +18,10 @@ from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.devices.core.controls import key_label
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
+from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.mapping.mapped_device import MappedDevice
 from hitl_clic.devices.mapping.profiles import calibrated, profile_path, save_profile
+from hitl_clic.devices.mapping.push import thresholds
 from hitl_clic.devices.mapping.shaping import Profile
 from hitl_clic.devices.mapping.tuning import KNOBS, NEXT, UNDO, Tuning
 from hitl_clic.devices.registry import DEVICES
@@ -185,8 +187,32 @@ def rate_text(figures: Figures) -> str:
     )
 
 
+def hardware_facts(trial: Trial) -> dict[str, str]:
+    """The chosen interface, the thresholds of a push and the learnt offsets at rest, by label, where there are any."""
+    inputs, facts = trial.device.inputs, {}
+    if inputs.origin:
+        facts["interface"] = inputs.origin
+    if trial.profile is not None and isinstance(trial.device, HandheldDevice):
+        limits = thresholds(trial.profile)
+        facts["engages above"] = _by_value({axis: pair[0] for axis, pair in limits.items()})
+        facts["releases below"] = (
+            _by_value({axis: pair[1] for axis, pair in limits.items()}) + f", after {trial.profile.release_after_s:g} s"
+        )
+        offsets = ", ".join(f"{name} {value:+.3f}" for name, value in inputs.rest.items() if abs(value) >= 0.0005)
+        facts["rest offsets"] = offsets or "none"
+    return facts
+
+
+def _by_value(values: Mapping[str, float]) -> str:
+    """Axes with equal values together: "0.126 (x y z), 0.240 (rx ry rz)"."""
+    groups: dict[str, list[str]] = {}
+    for axis, value in values.items():
+        groups.setdefault(f"{value:.3f}", []).append(axis)
+    return ", ".join(f"{value} ({' '.join(axes)})" for value, axes in groups.items())
+
+
 def live_figures(trial: Trial, sample: DeviceSample) -> tuple[tuple[str, str], ...]:
-    """Present rate, jitter, queue and age, as (label, value)."""
+    """Present rate, jitter, queue and age, and what the device says about itself, as (label, value)."""
     figures = trial.meter.figures(RECENT)
     return (
         ("reports", f"{figures.rate_hz:.0f} per second"),
@@ -196,4 +222,5 @@ def live_figures(trial: Trial, sample: DeviceSample) -> tuple[tuple[str, str], .
             "age",
             f"{sample.age_s(time.perf_counter_ns()) * 1e3:.1f} ms, 99% under {figures.age_p99_ms:.1f}",
         ),
+        *hardware_facts(trial).items(),
     )

@@ -58,16 +58,22 @@ class LearnerChild:
         """Process id; 0 before the start."""
         return self._process.pid if self._process is not None else 0
 
+    def begin(self) -> None:
+        """Start it, and return at once: it loads while the caller does something else, until `start`."""
+        self._out.mkdir(parents=True, exist_ok=True)
+        (self._out / LEARNER_FILE).unlink(missing_ok=True)
+        self._spawn()
+
     def start(self, timeout_s: float = 60.0) -> str:
-        """Start it, wait until it listens, and return its address.
+        """Start it unless it was begun, wait until it listens, and return its address.
 
         Raises:
             RuntimeError: it ended or did not listen in time; the text ends with its last output.
         """
-        self._out.mkdir(parents=True, exist_ok=True)
-        announced = self._out / LEARNER_FILE
-        announced.unlink(missing_ok=True)
-        process = self._spawn()
+        if self._process is None:
+            self.begin()
+        process, announced = self._process, self._out / LEARNER_FILE
+        assert process is not None
         deadline = time.monotonic() + timeout_s
         while True:
             with contextlib.suppress(OSError, ValueError, KeyError):
@@ -106,7 +112,7 @@ class LearnerChild:
                 process.wait()
         return process.returncode
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> None:
         command = [self._bind if part == BIND else part for part in self._command]
         with (self._out / "learner.log").open("ab") as output:
             # A session of its own, so that it does not use the actor's CPU share (`os_scheduling`).
@@ -119,7 +125,6 @@ class LearnerChild:
                 env=self._environment,
             )
         self._process = process
-        return process
 
     def _watch(self) -> None:
         in_a_row, started_s = 0, time.monotonic()

@@ -53,6 +53,7 @@ SENTENCES: Mapping[str, str] = {
     "stop": "Emergency stop: {clear_stop} clears it",
     "clear_stop": "Stop cleared: {pause} continues",
     "pause": "",
+    "slow_motion": "{speed}",
     "next_command_frame": "There is only one frame here",
     "next_correction_axes": "There is only one group of axes here",
     "success": "You ended the episode: goal reached",
@@ -67,6 +68,12 @@ def _counted(event: EventRecord) -> dict[str, str]:
     """How many pairs a command withdrew, in words."""
     pairs = int(event.detail.get("pairs", 0))
     return {"withdrawn": f"{pairs or 'no'} pair{'' if pairs == 1 else 's'}"}
+
+
+def _speed(event: EventRecord) -> dict[str, str]:
+    """The speed that a command chose, in words."""
+    speed = float(event.detail.get("speed", 1.0))
+    return {"speed": f"Now at {status_text.SPEEDS.get(speed) or 'full speed'}"}
 
 
 def _now_read(record: EventRecord) -> str:
@@ -126,6 +133,7 @@ class CockpitFeed:
         self._times: deque[int] = deque(maxlen=50)
         self._sections = SectionFigures(RECENT_TICKS)
         self._worst_ns = self._overruns = 0
+        self._speed = 1.0
         self._history: list[EpisodeMark] = []
         self._corrections: deque[tuple[int, int]] = deque(maxlen=status_text.SHOWN_CORRECTIONS)
         """(first, last) pair id of the newest corrections."""
@@ -140,6 +148,9 @@ class CockpitFeed:
         """Main thread: take in a record. Quick: it runs in the tick."""
         if isinstance(record, TickRecord):
             self._lateness.append(record.lateness_ns)
+            if record.speed != self._speed:  # the rate of both together would be that of neither
+                self._speed = record.speed
+                self._times.clear()
             self._times.append(record.time_ns)
             self._sections.add(record.sections_ns)
             self._worst_ns = max(self._worst_ns, record.lateness_ns)
@@ -162,7 +173,7 @@ class CockpitFeed:
             if record.name == "switched":
                 self._message = _now_read(record)
             elif record.name in SENTENCES:
-                self._message = SENTENCES[record.name].format_map(self._labels | _counted(record))
+                self._message = SENTENCES[record.name].format_map(self._labels | _counted(record) | _speed(record))
 
     def _read_labels(self) -> None:
         """Make the texts that name keys, in the layout in use."""
@@ -186,7 +197,7 @@ class CockpitFeed:
         driving = view.state == "correcting" and record is not None and record.human_action is not None
         arrow = self._correction_arrow(record)[self._moves].tolist() if driving and record is not None else None
         chunk = None if view.robot_chunk is None else tuple(map(tuple, view.robot_chunk[:, self._moves].tolist()))
-        realtime = self._settings.pace == "realtime"
+        realtime, speed = self._settings.pace == "realtime", 1.0 if record is None else record.speed
         return CockpitState(
             task=self._settings.task.replace("_", " "),
             scene=view.scene or EMPTY_SCENE,
@@ -225,7 +236,8 @@ class CockpitFeed:
             history=tuple(self._history),
             corrections=tuple(self._flag(first, last) for first, last in list(self._corrections)),
             loop_hz=1.0 / max(1e-9, float(np.median(periods))) if len(periods) else 0.0,  # a pause is not slow
-            target_hz=self._settings.loop.rate_hz if realtime else 0.0,
+            target_hz=self._settings.loop.rate_hz * speed if realtime else 0.0,
+            speed=speed,
             lateness_p99_ms=float(np.percentile(late, 99)),
             lateness_worst_ms=self._worst_ns * 1e-6,
             overruns=self._overruns,

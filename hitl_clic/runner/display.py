@@ -14,8 +14,6 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hitl_clic.cockpit.dashboard import Dashboard
-from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.terminal_link import TerminalLink, terminal_input
 from hitl_clic.cockpit.window.key_reading import Labels
@@ -109,6 +107,8 @@ class Display:
             stack.callback(self._terminal.close)
         if not self._dashboard:
             return False
+        from hitl_clic.cockpit.dashboard import Dashboard  # loads rich
+
         return stack.enter_context(Dashboard(self._state, episodes=settings.episodes, terminal=self._terminal)).draws
 
     def asked(self) -> list[str]:
@@ -143,6 +143,8 @@ class Display:
                 return
             except WindowError as error:
                 self._say(f"{error}; {path.name} is drawn without it, so camera images are outlines only")
+        from hitl_clic.cockpit.drawing.picture import write_picture  # loads pygame
+
         write_picture(state, path)
 
     def linger(self) -> None:

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from hitl_clic.child_process import child_environment
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.learner import checkpoint
-from hitl_clic.learner.launcher import BIND, LearnerChild
+from hitl_clic.learner.launcher import LearnerChild
 from hitl_clic.link.actor import ActorLink
 from hitl_clic.runner.policy_inbox import PolicyInbox
 from hitl_clic.settings import SessionSettings
@@ -28,17 +26,13 @@ CONNECT_S = 60.0
 DRAIN_S = 10.0
 
 
-def learner_command(folder: Path) -> list[str]:
-    """The command that starts a learner as a child process."""
-    return [sys.executable, "-m", "hitl_clic", "learner", "--bind", BIND, "--out", str(folder), "--child"]
-
-
 class LearnerConnection:
     """Link and learner of one session.
 
     Args:
         settings: of the session. folder: its folder. agreed: see `handshake_settings`.
         inbox: makes policies of the weights that arrive.
+        child: the learner's process, begun by `own_learner`; None: the settings have the address of a learner.
 
     Attributes:
         link: to the learner, after `open`. newest: the newest weights that arrived.
@@ -52,26 +46,21 @@ class LearnerConnection:
         folder: Path,
         agreed: Mapping[str, str | int | float | bool],
         inbox: PolicyInbox,
+        child: LearnerChild | None,
     ) -> None:
         self._settings, self._folder, self._agreed, self._inbox = settings, folder, agreed, inbox
         self.newest: Slot[Weights] = Slot()
-        self._child: LearnerChild | None = None
+        self._child = child
         self._state, self._checked_ns, self._refused = "connected", 0, 0
 
     def open(self, stack: ExitStack) -> None:
-        """Start the learner unless the settings have its address, and connect; the stack closes both.
+        """Wait until the learner has started, and connect; the stack closes the link.
 
         Raises:
             UserError: the learner refuses the session, or no learner answers at the address of the settings.
             RuntimeError: the child process did not start.
         """
         settings = self._settings
-        if not settings.learner:
-            command = [*learner_command(self._folder), "--config", str(self._folder / "settings.toml")]
-            self._child = LearnerChild(
-                command, self._folder, restart=settings.training.restart, environment=child_environment()
-            )
-            stack.callback(self._child.stop)
         address = self._child.start() if self._child is not None else settings.learner
         hello = Hello(run_id=uuid.uuid4().hex, actor_id=f"{settings.task}-{settings.seed}", settings=self._agreed)
         try:

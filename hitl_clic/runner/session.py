@@ -25,6 +25,7 @@ from hitl_clic.control.schedule import LockstepSchedule, PacedSchedule, Schedule
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
+from hitl_clic.learner.launcher import LearnerChild
 from hitl_clic.os_scheduling import LOOP_SLICE_S, request_slice
 from hitl_clic.runner.cockpit_feed import CockpitFeed
 from hitl_clic.runner.display import Display, Say, scene3d_of
@@ -62,13 +63,17 @@ class TaughtSession:
     """One session, from the settings to its folder.
 
     Args:
-        settings: from `device_registry.resolve_device`. parts: the caller's objects. observers: callbacks.
+        settings: from `device_registry.resolve_device`; the session's folder holds them already.
+        parts: the caller's objects. observers: callbacks. learner: see `own_learner`.
     """
 
-    def __init__(self, settings: SessionSettings, parts: Parts, observers: Observers) -> None:
+    def __init__(
+        self, settings: SessionSettings, parts: Parts, observers: Observers, learner: LearnerChild | None
+    ) -> None:
         assert settings.out is not None
         self.settings, self.out = settings, settings.out
         self.parts, self.observers = parts, observers
+        self._child = learner
         self._quit = threading.Event()
         self._probe: PolicyProbe | None = None
         self._display: Display | None = None
@@ -81,8 +86,6 @@ class TaughtSession:
             RuntimeError: the learner did not start, or the loop failed.
         """
         settings = self.settings
-        self.out.mkdir(parents=True, exist_ok=True)
-        (self.out / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
         with ExitStack() as stack:
             if settings.pace == "realtime":
                 stack.enter_context(real_time_process(settings.loop.planner_threads))
@@ -98,7 +101,8 @@ class TaughtSession:
             planner, feed = Planner(self._inbox.untrained(), self._prepare_thread), EventFeed()
             teacher = TeacherChannel(planner.latest)
             device = self.parts.make_device(settings, self._task, teacher, feed, self._views)
-            self._learner = LearnerConnection(settings, self.out, agreed, self._inbox)
+            self._learner = LearnerConnection(settings, self.out, agreed, self._inbox, self._child)
+            self._inbox.warm(observation, say=self.observers.say)  # meanwhile the learner loads
             self._probe = self._start_probe(stack)
             self._learner.open(stack)
             self._log = SessionLog(settings, self.out)
@@ -112,7 +116,6 @@ class TaughtSession:
                 self._log.observers.append(self._cockpit.add)
                 self._display = Display(settings, self._cockpit.state, self.observers.say, self.observers.dashboard)
                 draws = self._display.open(scene3d, feed, stack, self.out)
-                self._inbox.warm(self._task.observe(), say=self.observers.say)
                 self._loop = build_loop(
                     settings, self._task, device, planner, teacher, self._outlets(draws), self._schedule(), self._clock
                 )

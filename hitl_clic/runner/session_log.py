@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from hitl_clic.cockpit.report import write_curves
 from hitl_clic.session.recorder import Recorder
 from hitl_clic.session.summary import Summary, SummaryBuilder, write_summary
 from hitl_clic.session.topics import SettingsRecord
@@ -83,5 +82,7 @@ class SessionLog:
         """Write `summary.json`, and the learning curves if an episode was finished."""
         write_summary(self._folder / "summary.json", figures)
         if self.episodes:
+            from hitl_clic.cockpit.report import write_curves  # loads matplotlib, which no session waits for
+
             title = f"{self._settings.task}, {self._settings.method}, H = {self._settings.horizon}"
             write_curves(self.episodes, self._folder / "curves.png", title)

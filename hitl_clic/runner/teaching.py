@@ -9,6 +9,7 @@ from typing import Unpack
 
 from hitl_clic.devices.core.device import Device
 from hitl_clic.runner.device_registry import resolve_device
+from hitl_clic.runner.own_learner import own_learner
 from hitl_clic.runner.parts import TeacherFunction
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session_settings import Nested, Overrides, settings_and_parts
@@ -60,6 +61,9 @@ def teach(
     assert out is not None
     if (out / "session.mcap").exists():
         raise UserError(f"out = {out} holds a session already; allowed: a folder without session.mcap")
-    from hitl_clic.runner.session import Observers, TaughtSession  # loads torch: after everything refused at once
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "settings.toml").write_text(made.to_toml(), encoding="utf-8")
+    with own_learner(made, out) as learner:
+        from hitl_clic.runner.session import Observers, TaughtSession  # loads torch: after everything refused at once
 
-    return TaughtSession(made, parts, Observers(on_episode, stop, say, dashboard)).run()
+        return TaughtSession(made, parts, Observers(on_episode, stop, say, dashboard), learner).run()

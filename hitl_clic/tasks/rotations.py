@@ -10,11 +10,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def rotation_between(now: Floats, goal: Floats) -> Floats:
-    """The rotation vector [3] (world axes, angle up to pi) from one rotation [3, 3] to another."""
-    return rotation_vector(goal @ now.T)
-
-
 def rotation_vector(rotation: Floats) -> Floats:
     """Axis times angle, [3], of a rotation [3, 3]."""
     r = rotation

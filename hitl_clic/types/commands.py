@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "toggle_correction_mode": "Switch between relative and absolute corrections",
         "next_command_frame": "Switch the axes of motion: world, gripper, camera",
         "next_correction_axes": "Correct only some axes, or all",
+        "slow_motion": "Slow motion: half speed, a quarter, full again",
         "quit": "End the session",
     }
 )

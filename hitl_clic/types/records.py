@@ -89,6 +89,7 @@ class TickRecord:
         stimulus_tick: tick of the observation to which the teacher reacted; -1: this tick.
         push: displacement of each axis by a relative correction, float32 [dim_a], units of action, not clipped to
             [-1, 1]; None otherwise, and in older recordings.
+        speed: share of the loop's rate at this tick, below 1 in slow motion; 1 in older recordings.
     """
 
     tick: int
@@ -119,6 +120,7 @@ class TickRecord:
     correction_axes: str = EVERYTHING
     stimulus_tick: int = -1
     push: Array | None = None
+    speed: float = 1.0
 
     @property
     def stimulus(self) -> int:

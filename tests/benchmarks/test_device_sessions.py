@@ -15,26 +15,37 @@ from benchmarks.device_sessions import PRESET, TASK, figures, hands_on, teach
 from benchmarks.hands import Hands
 from benchmarks.person import Glimpse, Person, WatchedTask, Wish
 from benchmarks.virtual_gamepad import NoVirtualPads
-from hitl_clic.control.arbitration import Arbitration, Decision, DeviceFeedback
-from hitl_clic.control.exploration import Exploration
-from hitl_clic.control.gate import Gate, GateOutput
-from hitl_clic.control.help_request import HelpRequest
-from hitl_clic.correction.mapping import HandOver
-from hitl_clic.correction.policy_filter import PolicyFilter
+from hitl_clic.control.arbitration import Decision, DeviceFeedback
+from hitl_clic.control.gate import GateOutput
+from hitl_clic.control.outlets import Outlets
+from hitl_clic.control.planner import Planner
+from hitl_clic.control.schedule import Schedule
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.gamepad import connected_pads
 from hitl_clic.devices.mapping.shaping import load_profile
 from hitl_clic.devices.registry import DEVICES, DeviceInputs
+from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.teacher.oracle import OracleSettings
-from hitl_clic.runner.device_registry import bind_device, correction_options, resolve_device
+from hitl_clic.runner.device_registry import resolve_device
+from hitl_clic.runner.loop_builder import build_loop
 from hitl_clic.runner.session_settings import settings_and_parts
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_task
 from hitl_clic.tasks.teacher import MemorylessTeacher
+from hitl_clic.types.records import Array, Proposal
 
 REPORTS_A_TICK = 6
 ROBOT = np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5], np.float32)
+
+
+class Idle:
+    """A policy that is never asked: the bench says what the robot does."""
+
+    version, newest_pair = 0, -1
+
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        raise AssertionError("nobody plans here")
 
 
 class Bench:
@@ -50,16 +61,11 @@ class Bench:
         assert make is not None
         axes = tuple(self.task.action_frame.axes)
         self.device = make(DeviceInputs(load_profile(device), axes, EventFeed(), 0.0, 0.25))
-        binding = bind_device(made, self.device, self.task)
-        self.arbitration = Arbitration(
-            device=self.device,
-            gate=Gate(made.gate, made.correction, correction_options(made, self.task)),
-            binding=binding,
-            hand_over=HandOver(made.correction.max_step, 7),
-            policy_filter=PolicyFilter(0.0, 20.0, binding.absolute),
-            exploration=Exploration(made.loop.exploration, 0, 7),
-            help=HelpRequest(made.help_request),
-        )
+        planner, nothing = Planner(Idle()), lambda found: None
+        outlets = Outlets(nothing, nothing, nothing, lambda: None, list, Slot())
+        teacher = TeacherChannel(planner.latest)
+        loop = build_loop(made, self.task, self.device, planner, teacher, outlets, Schedule(), None)
+        self.arbitration = loop.arbitration
         self.feedback = DeviceFeedback(self.device)
         self.output: GateOutput | None = None
 
@@ -136,6 +142,7 @@ def test_the_person_takes_over_and_lets_go(bench: Bench) -> None:
 
 def test_the_button_closes_and_opens_the_gripper(bench: Bench) -> None:
     still = (0.0,) * 6
+    bench.ticks(Wish((0.3, 0.0, 0.0, 0.0, 0.0, 0.0), True), 8)
     closing = bench.ticks(Wish(still, True, grip=1, seen_grip=-1), 12)[-1]
     assert closing.executed[6] == 1.0
     assert closing.taught[6]
@@ -148,10 +155,13 @@ def test_the_button_closes_and_opens_the_gripper(bench: Bench) -> None:
     assert not again.taught[6]
 
 
-def test_a_person_who_pushes_nowhere_still_holds(bench: Bench) -> None:
-    held = bench.ticks(Wish((0.0,) * 6, engage=True), 20)[4:]
-    assert all(decision.human is not None for decision in held), "the grip of a still hand ends no correction"
-    assert np.abs([decision.executed[:6] for decision in held]).max() < 0.1
+def test_a_still_hand_keeps_driving(bench: Bench) -> None:
+    bench.ticks(Wish((0.5, 0.0, 0.0, 0.0, 0.0, 0.0), engage=True), 10)
+    for _ in range(16):
+        held = bench.tick(Wish((0.0,) * 6, engage=True))
+        assert bench.output is not None
+        assert bench.output.state == "correcting", "a hand that wants nothing lets nothing go"
+    assert np.abs(held.executed[:6]).max() < 0.1
 
 
 def test_a_person_comes_late_and_goes_on_into_the_next_scene() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from toy_task import CHUNK, DIM_A, DIM_O, HORIZON, differing, make, method, teach
 
+from hitl_clic.clic.adam import Adam
 from hitl_clic.clic.energies import ENERGIES
 from hitl_clic.clic.settings import EnergyKind, EnergySettings, NegativeSettings, NegativeStart
 from hitl_clic.clic.trainer import ChunkTrainer, learning_rate
@@ -299,11 +300,42 @@ def weights_after(trainer: ChunkTrainer, updates: int) -> dict[str, np.ndarray]:
     return trainer.weights()
 
 
-def test_without_decay_it_is_adam_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    adam = make()
-    plain = torch.optim.Adam(adam.network.parameters(), lr=adam.settings.learning_rate, fused=True)
-    monkeypatch.setattr(adam, "optimiser", plain)
-    assert differing(weights_after(adam, 20), weights_after(make(), 20)) == []
+class TorchsOwn:
+    """An optimiser of torch behind the interface of `Adam`."""
+
+    def __init__(self, inner: torch.optim.Optimizer) -> None:
+        self.inner = inner
+
+    def forget_gradients(self) -> None:
+        self.inner.zero_grad(set_to_none=True)
+
+    def step(self, rate: float) -> None:
+        for group in self.inner.param_groups:
+            group["lr"] = rate
+        self.inner.step()
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_it_is_torchs_adam_bit_for_bit(decay: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = method(weight_decay=decay)
+    ours, torchs = make(settings), make(settings)
+    kind = torch.optim.AdamW if decay else torch.optim.Adam
+    own = kind(torchs.network.parameters(), fused=True, weight_decay=decay)
+    monkeypatch.setattr(torchs, "optimiser", TorchsOwn(own))
+    assert differing(weights_after(torchs, 20), weights_after(ours, 20)) == []
+
+
+def test_adam_leaves_a_parameter_without_a_gradient() -> None:
+    moved, still = (torch.ones(3, requires_grad=True) for _ in range(2))
+    optimiser = Adam([moved, still], weight_decay=0.1)
+    (moved.sum() * 2).backward()
+    optimiser.step(0.5)
+    assert list(optimiser.moments) == [0]
+    assert torch.allclose(moved, torch.full((3,), 0.95 - 0.5))
+    assert torch.equal(still, torch.ones(3))
+    optimiser.forget_gradients()
+    optimiser.step(0.5)
+    assert torch.allclose(moved, torch.full((3,), 0.45)), "no gradient, no move"
 
 
 def test_decay_shrinks_every_weight_by_its_share_of_the_rate() -> None:

@@ -730,6 +730,9 @@ def test_a_slow_plan_made_ahead_is_not_asked_for_again() -> None:
         def finish(self) -> bool:
             return False
 
+        def set_speed(self, speed: float) -> float:
+            return speed
+
     bench = Bench(horizon=8, execute=4, lead=1, overlap="prefix_conditioned", policy=Slow(8), clock=Ticks(), longest=24)
     bench.run()
     assert bench.policy is not None
@@ -839,6 +842,9 @@ class NoWait:
 
     def finish(self) -> bool:
         return False
+
+    def set_speed(self, speed: float) -> float:
+        return speed
 
 
 def test_without_a_plan_it_stands_still_and_a_late_plan_is_joined_in_its_middle() -> None:

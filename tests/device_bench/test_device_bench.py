@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -293,6 +294,25 @@ def test_a_spacemouse_is_measured_in_motion(puck: FakeTransport, capsys: pytest.
     assert figures["pressed"] == ["right"]
     assert figures["rate_hz"] > 10
     assert 0 <= figures["age_p50_ms"] <= figures["age_p99_ms"]
+
+
+def test_thresholds_rest_offsets_and_the_interface_are_shown(
+    puck: FakeTransport, capsys: pytest.CaptureFixture[str]
+) -> None:
+    push = CapPush(puck, moved(COMPACT, 30, 0, 0, 0, 0, 0))
+    push.start()
+    try:
+        facts = said(capsys, "spacemouse", "--seconds", "2.6")["facts"]
+        assert app.main(["devices", "--test", "spacemouse", "--seconds", "0.3", "--headless"]) == 0
+    finally:
+        push.release()
+    assert facts["interface"] == "fake"
+    assert facts["engages above"] == "0.126 (x y z), 0.240 (rx ry rz)"
+    assert facts["releases below"] == "0.098 (x y z), 0.216 (rx ry rz), after 0.1 s"
+    assert re.fullmatch(r"right \+0\.0[1-6]\d", facts["rest offsets"])
+    text = capsys.readouterr().out
+    for name in facts:
+        assert f"{name}: " in text
 
 
 def test_a_calibration_is_saved_and_loaded_with_profile(

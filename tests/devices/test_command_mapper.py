@@ -133,7 +133,7 @@ def test_random_input_keeps_the_invariants(
         driven = mapper.status.arm
         if press == "gripper" and "gripper" in axes:
             told[driven] = -1 if told[driven] == 1 else 1
-        motion, teaches, lasting, still = mapper.command(raw, held)
+        motion, teaches, lasting, still, _slow = mapper.command(raw, held)
         assert still == ("teach still" in held)
         limit = 0.0 if still else profile.precise_scale if "precise" in held else 1.0
         for index, axis in enumerate(mapper.axes):

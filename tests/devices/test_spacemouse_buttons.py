@@ -249,23 +249,38 @@ def chords(hid: FakeHid, buttons: dict[str, str]) -> Mouse:
     return mouse
 
 
-def test_a_control_that_acts_while_held_waits_a_moment_for_the_rest_of_its_chord(hid: FakeHid) -> None:
+def test_a_direction_waits_a_moment_for_the_rest_of_its_chord(hid: FakeHid) -> None:
     """It cannot be decided at its release. A tap of it still counts, for a moment."""
-    mouse = chords(hid, {"left": "engage", "right": "precise", "left+right": "stop"})
-    assert not mouse.buttons("left").engage
+    mouse = chords(hid, {"left": "+right", "right": "precise", "left+right": "stop"})
+    assert not any(mouse.buttons("left").motion)
     sample = mouse.buttons("left", "right")
-    assert (sample.engage, sample.stop) == (False, True)
+    assert (any(sample.motion), sample.stop) == (False, True)
     mouse.buttons()
     mouse.after(200)
     mouse.buttons("left")
-    assert mouse.after(100).engage
+    assert mouse.after(100).motion[0] == 1.0
     assert mouse.buttons("left", "right").stop, "also after it has begun"
-    assert not mouse.after(200).engage
+    assert not any(mouse.after(200).motion)
     mouse.buttons()
     mouse.after(200)
     mouse.buttons("left")
-    assert mouse.buttons().engage, "a tap"
+    assert mouse.buttons().motion[0] == 1.0, "a tap"
+    assert not any(mouse.after(200).motion)
+
+
+def test_a_modifier_does_not_wait_and_outlasts_its_chord(hid: FakeHid) -> None:
+    """Alone it moves and teaches nothing, so it may be in force while the chord is made."""
+    mouse = chords(hid, {"left": "engage", "right": "gripper", "left+right": "mode"})
+    assert mouse.buttons("left").engage
+    assert mouse.buttons("left", "right").engage
+    assert mouse.after(1000).engage
+    mouse.buttons("left")
+    assert mouse.state == ("move", 0, 0), "the chord, and not the gripper"
+    mouse.buttons("left", "right")
+    assert mouse.state == ("turn", 0, 0), "once more"
+    mouse.buttons()
     assert not mouse.after(200).engage
+    assert mouse.state == ("turn", 0, 0)
 
 
 def test_a_stop_never_waits(hid: FakeHid) -> None:

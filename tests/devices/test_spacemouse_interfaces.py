@@ -121,7 +121,7 @@ def test_a_wired_model_with_two_interfaces(hid: FakeHid) -> None:
     device = mouse()
     device.read(0.0)
     assert sorted(hid.open_paths) == [CABLE, SECOND_CABLE]
-    assert device.trouble == "the SpaceMouse Compact is connected but silent: push its cap once"
+    assert device.trouble == "the SpaceMouse Compact is connected but silent: push its cap once and let go"
     assert read(device, hid, CABLE, *moved(COMPACT, 350, 0, 0, 0, 0, 0)).engage
     assert read(device, hid, CABLE, *moved(COMPACT, *REST)).connected, "silence after that is rest"
     assert device.read(0.003).connected
@@ -212,7 +212,7 @@ def test_the_list_says_what_cannot_be_known(hid: FakeHid) -> None:
     hid.entries = receiver_entries()
     usable, sentence = status()
     assert usable
-    assert "Universal Receiver is connected but silent: push its cap once" in sentence
+    assert "Universal Receiver is connected but silent: push its cap once and let go" in sentence
     hid.entries = [entry(0x256F, 0xC635, b"1-2", serial_number="S1"), entry(0x256F, 0xC635, b"1-3")]
     assert status() == (True, "Ready: SpaceMouse Compact (S1, 1-3) is connected; push the cap to move.")
     hid.entries = [entry(0x256F, 0xC670, b"1-2", product_string="Next Mouse")]

@@ -99,6 +99,7 @@ class CockpitState:
         updates_per_s: of the learner, over the last seconds.
         episode, step: counted from 0. max_steps: 0 for no limit. progress: the task's own figure ("coverage 0.63").
         history: finished episodes, oldest first. corrections: the newest ones, oldest first.
+        speed: share of the loop's rate; below 1 in slow motion.
         loop_hz, target_hz: measured and wanted rate of the control loop (0: unknown).
         lateness_p99_ms, lateness_worst_ms, overruns: of the session's ticks.
         sections: (name, p50, p99) of each part of a tick, ms.
@@ -147,6 +148,7 @@ class CockpitState:
     progress: str = ""
     history: tuple[EpisodeMark, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    speed: NonNegative = 1.0
     loop_hz: NonNegative = 0.0
     target_hz: NonNegative = 0.0
     lateness_p99_ms: NonNegative = 0.0

@@ -57,6 +57,10 @@ class Line:
     level: Level = "ok"
 
 
+SPEEDS: Mapping[float, str] = {0.5: "half speed", 0.25: "quarter speed"}
+"""Words for slow motion."""
+
+
 def badge(state: CockpitState) -> str:
     """Who drives."""
     if state.practice and state.gate in ("autonomous", "waiting"):
@@ -71,7 +75,12 @@ def badge(state: CockpitState) -> str:
 
 
 def beside_badge(state: CockpitState) -> str:
-    """How corrections are read and how to hand over; if nobody drives, how to continue."""
+    """Slow motion, how corrections are read and how to hand over; if nobody drives, how to continue."""
+    slow = SPEEDS.get(state.speed, "")
+    return " · ".join(part for part in (slow, _beside_badge(state)) if part)
+
+
+def _beside_badge(state: CockpitState) -> str:
     if state.gate in ("paused", "stopped"):
         ((label, word),) = state.keymap.hints("pause" if state.gate == "paused" else "clear_stop")
         return f"press {label} to {'continue' if state.gate == 'paused' else word}"

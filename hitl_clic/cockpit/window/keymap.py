@@ -16,7 +16,7 @@ from hitl_clic.types.commands import COMMANDS
 
 _Switch = Literal["toggle_correction_mode", "next_command_frame", "next_correction_axes"]
 _Ending = Literal["success", "failure", "reset", "reset_keep", "quit"]
-WindowCommand = Literal["pause", "stop", "clear_stop", "discard", _Ending, _Switch]
+WindowCommand = Literal["pause", "stop", "clear_stop", "discard", "slow_motion", _Ending, _Switch]
 LocalAction = Literal["help", "screenshot", "view", "energy", "details"]
 Action = WindowCommand | LocalAction
 Row = tuple[str, str]
@@ -58,6 +58,7 @@ KEYS: tuple[Key, ...] = (
     Key("r", "toggle_correction_mode", "relative/absolute", "Switch between relative and absolute corrections"),
     Key("t", "next_command_frame", "axes", "Switch the axes of motion: world, gripper, camera"),
     Key("o", "next_correction_axes", "only", "Correct only some axes, or all"),
+    Key("h", "slow_motion", "slow motion", COMMANDS["slow_motion"]),
     Key("v", "view", "view", "Change the camera view"),
     Key("f1", "help", "help", "Show or hide these keys"),
     Key("f2", "energy", "energy", "Show or hide the energy of the next action"),
