@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,7 @@ from hitl_clic.tasks.teacher import MemorylessTeacher
 from hitl_clic.types.records import Array, Proposal
 
 REPORTS_A_TICK = 6
+TICK_NS = 50_000_000
 ROBOT = np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5], np.float32)
 
 
@@ -68,13 +71,16 @@ class Bench:
         self.arbitration = loop.arbitration
         self.feedback = DeviceFeedback(self.device)
         self.output: GateOutput | None = None
+        self.now_ns = time.perf_counter_ns()
+        self.device._clock = lambda: self.now_ns
 
     def tick(self, wish: Wish) -> Decision:
         """One tick of 50 ms: the hands move, the device is read, and the task steps."""
         for _ in range(REPORTS_A_TICK):
             self.hands.move(wish, 0.05 / REPORTS_A_TICK)
-        sample = self.device.read(0.0)
-        self.output = self.arbitration.gate.step(sample, sample.time_ns)
+        self.now_ns += TICK_NS  # a tick here takes more or less time than it stands for
+        sample = replace(self.device.read(0.0), time_ns=self.now_ns)
+        self.output = self.arbitration.gate.step(sample, self.now_ns)
         decision = self.arbitration.decide(self.output, ROBOT, self.task.axes_of(self.output.command_frame))
         self.feedback.update(self.output)
         self.task.step(decision.executed)
