@@ -33,6 +33,7 @@ from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.gamepad import connected_pads
 from hitl_clic.devices.mapping.shaping import Profile, load_profile
 from hitl_clic.runner.device_registry import resolve_device
+from hitl_clic.runner.own_learner import own_learner
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session import Observers, TaughtSession
 from hitl_clic.runner.session_settings import Overrides, settings_and_parts
@@ -120,7 +121,8 @@ def teach(device: str, seed: int, out: Path, **chosen: Any) -> tuple[SessionSumm
         thread.start()
         stack.callback(thread.close)
         observers = Observers(_tell_episode, say=_tell)
-        return TaughtSession(made, replace(parts, task=task), observers).run(), thread.missed
+        learner = stack.enter_context(own_learner(made, out))
+        return TaughtSession(made, replace(parts, task=task), observers, learner).run(), thread.missed
 
 
 def _tell(line: str) -> None:

@@ -27,7 +27,7 @@ LONG = " long"
 """End of the name of a long press."""
 STOP = "stop"
 """The function that never waits."""
-MODIFIERS = ("engage", "precise", "coarse", "turn")
+MODIFIERS = ("engage", "precise", "coarse", "turn", "slow")
 """Functions that change what the others do."""
 
 
