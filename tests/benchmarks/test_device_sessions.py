@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from hitl_clic.runner.loop_builder import build_loop
 from hitl_clic.runner.session_settings import settings_and_parts
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_task
+from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import MemorylessTeacher
 from hitl_clic.types.records import Array, Proposal
 
@@ -51,6 +53,12 @@ class Idle:
         raise AssertionError("nobody plans here")
 
 
+@cache
+def arm() -> Task:
+    """The task of every bench, which resets it: an arm takes a second to build."""
+    return make_task(TASK)
+
+
 class Bench:
     """A session's device, gate and mapping, ticked by hand, so that no machine is too slow."""
 
@@ -58,7 +66,7 @@ class Bench:
         made, _ = settings_and_parts(TASK, device, None, {"out": out, "headless": True}, PRESET)
         self.settings = made = resolve_device(made)
         self.seen: Slot[Glimpse] = Slot()
-        self.task, self.hands = WatchedTask(make_task(TASK), self.seen), hands
+        self.task, self.hands = WatchedTask(arm(), self.seen), hands
         self.task.reset(seed=0)
         make = DEVICES[device].make
         assert make is not None
@@ -100,7 +108,6 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
             made.ticks(Wish(), 2)  # a trigger counts once it was seen at rest
             yield made
             made.device.release()
-            made.task.close()
     except NoVirtualPads as missing:
         pytest.skip(str(missing))
 
