@@ -16,10 +16,11 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from shared_tasks import shared_task
 
 from hitl_clic.render import backend, task_renderer
 from hitl_clic.settings import load
-from hitl_clic.tasks import TASKS, make_task, task_names
+from hitl_clic.tasks import TASKS, task_names
 from hitl_clic.tasks.line.line_following import LineFollowing
 from hitl_clic.tasks.task import Task
 from tools.virtual_display import MISSING
@@ -94,11 +95,9 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def plain(name: str) -> Iterator[Task]:
+def plain(name: str) -> Task:
     """A task without a render mode."""
-    task = make_task(name)
-    yield task
-    task.close()
+    return shared_task(name)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import gymnasium
 import msgpack
 import numpy as np
 import pytest
+from shared_tasks import shared_task
 
 from hitl_clic.tasks import TASKS, make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_new_process, check_task
@@ -35,7 +36,7 @@ def maker(name: str) -> Callable[[], Task]:
     """A factory of tasks. Arm tasks take a second each, so three of them are used in turn."""
     if TASKS[name].extra != "arms":
         return lambda: make_task(name)
-    return partial(next, cycle([make_task(name) for _ in range(3)]))
+    return partial(next, cycle([make_task(name), shared_task(name), make_task(name)]))
 
 
 @pytest.mark.parametrize("name", task_names())
