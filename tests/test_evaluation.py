@@ -8,8 +8,11 @@ from fake_session import Swirl
 
 from benchmarks.overlap import ways
 from hitl_clic.control.overlap import OverlapName
-from hitl_clic.evaluation import Execution, evaluate
+from hitl_clic.control.plan import ChunkPolicy
+from hitl_clic.evaluation import Execution, Rollouts, means, run_episode
 from hitl_clic.tasks.registry import make_task, make_teacher
+from hitl_clic.tasks.task import Task
+from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.records import Array, Proposal
 
 
@@ -27,6 +30,10 @@ class Copycat:
         chunk = np.tile(self.teacher.action(observation), (self.horizon, 1))
         chunk[1::2] += self.turn
         return Proposal(chunk.astype(np.float32), 0.0)
+
+
+def evaluate(policy: ChunkPolicy, task: Task, teacher: Teacher, execute: int, seeds: list[int]) -> Rollouts:
+    return means([run_episode(policy, task, teacher, Execution(execute), seed) for seed in seeds])
 
 
 def test_a_perfect_policy_has_no_error_and_reaches_the_end() -> None:
@@ -102,7 +109,7 @@ class Still(Copycat):
 
 def run(overlap: OverlapName, lead: int, execute: int = 3, horizon: int = 6) -> tuple[Recording, Counting]:
     task, policy = Recording(9), Counting(horizon)
-    evaluate(policy, task, Still(), Execution(execute, overlap, lead), [5])  # type: ignore[arg-type]
+    run_episode(policy, task, Still(), Execution(execute, overlap, lead), 5)  # type: ignore[arg-type]
     return task, policy
 
 
@@ -162,4 +169,4 @@ def test_the_benchmark_leaves_out_what_does_not_fit() -> None:
 
 def test_no_episodes_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one episode"):
-        evaluate(Copycat(1), make_task("line_following"), make_teacher("line_following"), 1, [])
+        means([])
