@@ -18,7 +18,7 @@ from hitl_clic.runner.episode_runner import EpisodeRunner, EvaluationJob
 from hitl_clic.runner.process_state import one_torch_thread
 from hitl_clic.types.schema import Schema
 
-RESULT = Schema(EpisodeResult)
+RESULT: Schema[EpisodeResult] = Schema(EpisodeResult)
 READY = b"ready\n"
 
 
