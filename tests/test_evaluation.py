@@ -10,7 +10,7 @@ from benchmarks.overlap import ways
 from hitl_clic.control.overlap import OverlapName
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.evaluation import Execution, Rollouts, means, run_episode
-from hitl_clic.tasks.registry import make_task, make_teacher
+from hitl_clic.tasks.registry import TASKS, make_task, make_teacher
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.records import Array, Proposal
@@ -170,3 +170,33 @@ def test_the_benchmark_leaves_out_what_does_not_fit() -> None:
 def test_no_episodes_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one episode"):
         means([])
+
+
+class Sensitive(Counting):
+    """Its chunks depend strongly on the observation, so that the smallest difference grows."""
+
+    def __init__(self, dim_a: int) -> None:
+        super().__init__(4)
+        self.dim_a = dim_a
+
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        return Proposal(np.sin(40.0 * np.resize(observation, (self.horizon, self.dim_a))), 0.0)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_an_episode_does_not_depend_on_those_before_it(name: str) -> None:
+    """So that episodes can run in any process and order. The fields are compared as text, where NaN equals NaN."""
+    try:
+        task, fresh = make_task(name, max_steps=40), make_task(name, max_steps=40)
+    except ValueError as error:
+        pytest.skip(f"{name}: {error}")
+    policy, teacher = Sensitive(len(task.action_frame.axes)), make_teacher(name)
+
+    def run(task: Task, seed: int) -> str:
+        return repr(run_episode(policy, task, teacher, Execution(2), seed))
+
+    first, other, again = run(task, 3), run(task, 2), run(task, 3)
+    assert first == again == run(fresh, 3)
+    assert first.partition(",")[2] != other.partition(",")[2]
+    task.close()
+    fresh.close()
