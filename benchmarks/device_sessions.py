@@ -161,11 +161,19 @@ def _outer_thirds(episodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return episodes[:third], episodes[-third:]
 
 
-def measure(device: str, seed: int, episodes: int, evaluations: int, out: Path, **chosen: Any) -> dict[str, Any]:
+def measure(
+    device: str,
+    seed: int,
+    episodes: int,
+    evaluations: int,
+    out: Path,
+    processes: int | None = None,
+    **chosen: Any,
+) -> dict[str, Any]:
     """Teach, and evaluate the policy alone on starts that were never taught."""
     recording = {"policy_every": 10}
     summary, missed = teach(device, seed, out, episodes=episodes, headless=True, recording=recording, **chosen)
-    found = evaluate(source=out, episodes=evaluations, seed=EVALUATED_FROM).as_json()
+    found = evaluate(source=out, episodes=evaluations, seed=EVALUATED_FROM, processes=processes).as_json()
     about = summary.figures
     return {
         "task": TASK,
@@ -193,7 +201,9 @@ if __name__ == "__main__":
     options.add_argument("--horizon", type=int, default=4, help="H, steps of a chunk (default 4)")
     options.add_argument("--execute", type=int, default=2, help="Ta, executed steps of a chunk (default 2)")
     options.add_argument("--out", type=Path, help="new folder of the session (default: a temporary one)")
+    options.add_argument("--processes", type=int, help="processes of the evaluation (default: as the machine allows)")
     given = options.parse_args()
     folder = given.out or Path(tempfile.mkdtemp(prefix="device-session-"))
     chosen = {"horizon": given.horizon, "execute": given.execute}
-    tell("device_session", measure(given.device, given.seed, given.episodes, given.evaluations, folder, **chosen))
+    asked = (given.device, given.seed, given.episodes, given.evaluations, folder, given.processes)
+    tell("device_session", measure(*asked, **chosen))
