@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from hitl_clic.cli import parse as cli
-from tools.screenshots import FOLDER, LARGEST, RUNS, Page, Run, take
+from tools.screenshot_runs import RUNS, Page, Run
+from tools.screenshots import FOLDER, LARGEST, take
 from tools.virtual_display import MISSING
 
 PAGES = [page for run in RUNS for page in run.pages]
