@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pygame
 import pytest
@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from hitl_clic.cockpit.dashboard import Dashboard, render
-from hitl_clic.cockpit.drawing import palette, welcome
+from hitl_clic.cockpit.drawing import key_page, palette, welcome
 from hitl_clic.cockpit.drawing.draw import Page, WindowPainter
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
+from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.report import rolling_mean, write_curves
 from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import (
@@ -32,6 +33,9 @@ from hitl_clic.cockpit.state.state import (
 )
 from hitl_clic.cockpit.window import keymap
 from hitl_clic.cockpit.window.settings import WindowSettings
+from hitl_clic.runner.device_registry import key_map
+from hitl_clic.settings import SessionSettings
+from hitl_clic.tasks.registry import make_task
 from hitl_clic.types.records import EpisodeRecord
 from hitl_clic.types.scene3d import Pose
 from hitl_clic.types.schema import SchemaError
@@ -332,3 +336,62 @@ def test_the_welcome_the_energy_and_the_details_take_the_dark_half_only(size: tu
         seen[page] = (light, pygame.image.tobytes(surface.subsurface(painter.layout.panel), "RGB"))
     assert len({light for light, _ in seen.values()}) == 1
     assert len({dark for _, dark in seen.values()}) == 5
+
+
+DEVICES = (
+    ("keyboard", "push_t"),
+    ("gamepad", "pick_can"),
+    ("gamepad+keyboard", "two_arm_lift"),
+    ("spacemouse:left+spacemouse:right", "two_arm_lift"),
+)
+
+
+@pytest.mark.parametrize(("device", "task"), DEVICES)
+@pytest.mark.parametrize("size", [(800, 450), *SIZES])
+def test_the_key_map_shows_every_row_in_full(
+    size: tuple[int, int], device: str, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shortened, lowest = [], []
+    fitted, rows_drawn = Brush.fitted, Brush.rows
+
+    def fits(brush: Brush, text: str, *rest: Any) -> str:
+        shown = fitted(brush, text, *rest)
+        shortened.extend([] if shown == text else [text])
+        return shown
+
+    def drawn(brush: Brush, *about: Any, **more: Any) -> float:
+        lowest.append(below := rows_drawn(brush, *about, **more))
+        return below
+
+    monkeypatch.setattr(Brush, "rows", drawn)
+    surface, layout = pygame.Surface(size, 0, 32), Layout.of(size)
+    brush = Brush(layout.scale, surface)
+    axes = make_task(task).action_frame.axes
+    device_rows = key_map(SessionSettings(task=task, device=device), axes)
+    dark = layout.learning.union(layout.keys)
+    scene = key_page.scene_rect(brush, layout)
+    shown = key_page.columns(brush, scene, dark, device_rows, keymap.Keymap().rows())
+    assert [row for group in (*shown.scene, *shown.dark) for row in group] == [*device_rows, *keymap.Keymap().rows()]
+    monkeypatch.setattr(Brush, "fitted", fits)
+    for rect, groups in zip((scene, dark), shown, strict=True):
+        key_page.draw(brush, rect, groups)
+    assert not shortened
+    assert max(lowest) <= layout.keys.bottom
+
+
+@pytest.mark.parametrize("size", [(800, 450), *SIZES])
+def test_a_long_name_of_a_device_leaves_room_for_its_state(size: tuple[int, int]) -> None:
+    names = "spacemouse:/dev/hidraw3+spacemouse:/dev/hidraw5"
+    word = status_text.device(replace(STATE, device=names, device_connected=False)).word
+    assert word.endswith(" lost")
+    layout = Layout.of(size)
+    brush = Brush(layout.scale, pygame.Surface(size, 0, 32))
+    assert brush.width(word, "body") <= layout.machine.width - brush.px(90 + 2 * 16)
+
+
+def test_figures_without_room_are_left_out_whole() -> None:
+    brush = Brush(1.0, pygame.Surface((9, 9)))
+    text = "10.0 Hz · p99 0.0, max 0.0 ms · 0 overruns"
+    assert brush.whole_parts(text, "small", 1e4) == text
+    assert brush.whole_parts(text, "small", brush.width(text, "small") - 1) == "10.0 Hz · p99 0.0, max 0.0 ms"
+    assert brush.whole_parts(text, "small", 1.0) == ""

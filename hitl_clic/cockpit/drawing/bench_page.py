@@ -11,7 +11,7 @@ import pygame
 
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.layout import GAP, MARGIN
-from hitl_clic.cockpit.drawing.theme import Brush
+from hitl_clic.cockpit.drawing.theme import Brush, Size
 from hitl_clic.cockpit.state.bench_state import BenchAxis, BenchView
 
 _SIDE = 380
@@ -155,8 +155,11 @@ def _facts(brush: Brush, rect: pygame.Rect, view: BenchView) -> None:
     y = float(room.y + px(2))
     for name, value in (*view.facts, ("held down", ", ".join(view.down) or "nothing")):
         used = brush.text(name, (room.x, y), "body", palette.TEXT_SOFT)
-        brush.text(value, (room.right, y), "body", palette.TEXT, align="right", room=room.width - used - px(12))
-        y += brush.height("body") + px(6)
+        rest = room.width - used - px(12)
+        size: Size = "body" if brush.width(value, "body") <= rest else "small"  # a long value has several lines
+        values = brush.wrapped(value, size, rest, 3)
+        below = brush.rows(values, (room.right, y), size, palette.TEXT, align="right")
+        y = max(below, y + brush.height("body")) + px(6)
     lines = brush.wrapped(view.message, "body", room.width, 3)
     brush.rows(lines, (room.x, room.bottom - len(lines) * brush.height("body")), "body", palette.HUMAN)
 

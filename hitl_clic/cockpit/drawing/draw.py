@@ -10,7 +10,7 @@ from typing import Literal
 
 import pygame
 
-from hitl_clic.cockpit.drawing import bench_page, pages, palette, panels, scene_view
+from hitl_clic.cockpit.drawing import bench_page, key_page, pages, palette, panels, scene_view
 from hitl_clic.cockpit.drawing.camera_view import CameraView, proportions_of
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
@@ -81,18 +81,21 @@ class WindowPainter:
             self._dark, self._shown = (key, brush.onto(pygame.Surface(brush.on.get_size(), 0, 32))), {}
             self._dark[1].on.fill(palette.PANEL)
         dark = self._dark[1]
-        for number, part in enumerate(self._parts(state, page)):
+        for number, part in enumerate(self._parts(brush, state, page)):
             if number not in self._shown or self._shown[number] != part.content:
                 dark.on.fill(palette.PANEL, part.rect)
                 part.paint(dark, part.rect)
                 self._shown[number] = part.content
         brush.on.blit(dark.on, self.layout.panel, self.layout.panel)
 
-    def _parts(self, state: CockpitState, page: Page) -> list[panels.Part]:
+    def _parts(self, brush: Brush, state: CockpitState, page: Page) -> list[panels.Part]:
         card = self.layout.learning.union(self.layout.keys)
         if page == "help":
-            keys = state.device_keys, state.keymap.rows()
-            return [panels.Part(card, keys, lambda brush, rect: pages.help_page(brush, rect, *keys))]
+            scene = key_page.scene_rect(brush, self.layout)
+            keys = key_page.columns(brush, scene, card, state.device_keys, state.keymap.rows())
+            if keys.scene:
+                key_page.draw(brush, scene, keys.scene)
+            return [panels.Part(card, keys.dark, lambda brush, rect: key_page.draw(brush, rect, keys.dark))]
         if page == "welcome":
             how = state.hint, state.device_keys, state.keymap
             return [panels.Part(card, how, lambda brush, rect: pages.welcome(brush, rect, *how))]

@@ -1,6 +1,6 @@
-"""The help page, the welcome page, the summary and notices. Pure drawing.
+"""The welcome page, the summary and notices. Pure drawing.
 
-Help and welcome cover only the dark half, because the robot moves while the teacher reads.
+The welcome page covers only the dark half, because the robot moves while the teacher reads.
 """
 
 from __future__ import annotations
@@ -34,25 +34,6 @@ _STEPS = (
 """The welcome page: how to teach."""
 
 
-def help_page(brush: Brush, rect: pygame.Rect, device: Sequence[keymap.Row], window: Sequence[keymap.Row]) -> None:
-    """Every key: the device's, then the window's."""
-    px = brush.px
-    room = brush.card(rect, "KEYS")
-    groups = [rows for rows in (device, window) if rows]
-    step = round(min(px(42), (room.height - px(28)) / sum(map(len, groups))))
-    column = max(brush.width(label, "small") for rows in groups for label, _ in rows) + px(12) + px(16)
-    y = room.y + px(8)
-    for index, rows in enumerate(groups):
-        if index:
-            pygame.draw.line(brush.on, palette.CARD_LINE, (room.x, y + px(4)), (room.right, y + px(4)))
-            y += px(14)
-        for label, sentence in rows:
-            brush.key_cap((room.x, y), label, step - px(2))
-            text_top = y + (min(step - px(2), brush.height("small") + px(6)) - brush.height("small")) / 2
-            brush.text(sentence, (room.x + column, text_top), "small", palette.TEXT, room=room.width - column)
-            y += step
-
-
 def welcome(brush: Brush, rect: pygame.Rect, hint: str, device: Sequence[keymap.Row], window: keymap.Keymap) -> None:
     """How to teach, in four steps."""
     px = brush.px
@@ -79,8 +60,9 @@ def _first_keys(brush: Brush, at: Point, right: float, rows: Sequence[keymap.Row
     column = max((brush.width(label, "small") for label, _ in rows), default=0) + brush.px(28)
     for label, sentence in rows:
         brush.key_cap((left, y), label)
-        brush.text(sentence, (left + column, y + brush.px(3)), "small", palette.TEXT, room=right - left - column)
-        y += brush.height("small") + brush.px(12)
+        words = brush.wrapped(sentence, "small", right - left - column, 2)
+        brush.rows(words, (left + column, y + brush.px(3)), "small", palette.TEXT)
+        y += max(1, len(words)) * brush.height("small") + brush.px(12)
     return y
 
 

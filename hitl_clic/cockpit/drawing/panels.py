@@ -60,16 +60,19 @@ def learning(brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
     brush.text(sentence, room.topleft, "big", color, True, room=room.width)
     flags = status_text.newest(state)
     bars = room.y + brush.height("big") + px(10)
+    order = "newest on the right"
+    step = min(px(60), (room.width - px(4) - brush.width(order, "small")) // status_text.SHOWN_CORRECTIONS)
     for index in range(0 if state.practice else status_text.SHOWN_CORRECTIONS):
-        bar = pygame.Rect(room.x + index * px(60), bars, px(52), px(10))
+        bar = pygame.Rect(room.x + index * step, bars, step - px(8), px(10))
         _flag(brush, bar, flags[index] if index < len(flags) else "none")
     if flags:
         middle = bars + px(5) - brush.height("small") / 2
-        x = room.x + status_text.SHOWN_CORRECTIONS * px(60) + px(4)
-        brush.text("newest on the right", (x, middle), "small", palette.TEXT_SOFT)
+        x = room.x + status_text.SHOWN_CORRECTIONS * step + px(4)
+        brush.text(order, (x, middle), "small", palette.TEXT_SOFT)
     _flag_legend(brush, room.x + px(120), room.right, rect.y + px(12), flags)
     bottom = room.bottom - brush.height("small")
-    brush.text(status_text.policy(state), (room.x, bottom), "small", palette.TEXT_SOFT, room=room.width)
+    policy = brush.whole_parts(status_text.policy(state), "small", room.width)
+    brush.text(policy, (room.x, bottom), "small", palette.TEXT_SOFT)
 
 
 def _flag(brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) -> None:
@@ -214,7 +217,8 @@ def machine(brush: Brush, rect: pygame.Rect, lines: Sequence[status_text.Line]) 
         x = room.x + px(90)
         color = palette.HUMAN if line.level == "attention" else palette.TEXT
         x += brush.text(line.word, (x, top), "body", color, room=room.right - x) + px(10)
-        brush.text(line.figures, (x, small_top), "small", palette.TEXT_SOFT, room=room.right - x)
+        figures = brush.whole_parts(line.figures, "small", room.right - x)
+        brush.text(figures, (x, small_top), "small", palette.TEXT_SOFT)
 
 
 def keys(brush: Brush, rect: pygame.Rect, rows: Sequence[Sequence[keymap.Row]]) -> None:

@@ -121,6 +121,13 @@ class Brush:
             kept -= 1
         return text[:kept].rstrip() + "…" if kept else ""
 
+    def whole_parts(self, text: str, size: Size, room: float) -> str:
+        """As many of the first parts of a text, separated by " · ", as fit into `room` pixels."""
+        parts = text.split(" · ")
+        while parts and self.width(" · ".join(parts), size) > room:
+            parts.pop()
+        return " · ".join(parts)
+
     def wrapped(self, text: str, size: Size, room: float, lines: int) -> list[str]:
         """The text in at most `lines` lines of `room` pixels, broken between words. The last one is shortened."""
         rows: list[str] = []

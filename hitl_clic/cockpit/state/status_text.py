@@ -20,6 +20,8 @@ STALE_DEVICE_S = 0.25
 """Age of the newest sample above which the device is called silent, s."""
 SLOW_SHARE = 0.95
 """Share of the target rate below which the loop is called slow."""
+_LONGEST_NAME = 26
+"""Characters of a device's name, which may be that of several devices."""
 LATE_MS = 3.0
 """Lateness (p99) above which the loop is called late, ms."""
 
@@ -180,6 +182,8 @@ def loop(state: CockpitState) -> Line:
 def device(state: CockpitState) -> Line:
     """The device's line."""
     name = state.device or "none"
+    if len(name) > _LONGEST_NAME:  # the word behind it matters more
+        name = name[: _LONGEST_NAME - 1] + "…"
     if not state.device_connected:
         return Line("Device", f"{name} lost", "no motion; it reconnects by itself", "attention")
     if state.device_age_s > STALE_DEVICE_S:
