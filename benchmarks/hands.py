@@ -143,7 +143,7 @@ class SpaceMouseHands:
     def __init__(self, mouse: VirtualSpaceMouse, profile: Profile, picture: Floats, seed: int) -> None:
         self._mouse, self._profile, self._picture = mouse, profile, picture
         self._fingers, self._thumb = Fingers(6, seed), Thumb()
-        self._sent: tuple[int, ...] = (1,) * 6  # a hand that is laid on the cap makes it report once
+        self._sent: tuple[int, ...] = (0,) * 6
         self._pressed = False
 
     def move(self, wish: Wish, dt_s: float) -> None:
