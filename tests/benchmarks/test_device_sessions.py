@@ -66,7 +66,7 @@ class Bench:
         teacher = TeacherChannel(planner.latest)
         loop = build_loop(made, self.task, self.device, planner, teacher, outlets, Schedule(), None)
         self.arbitration = loop.arbitration
-        self.feedback = DeviceFeedback(self.device)
+        self.feedback = DeviceFeedback(self.device, axes)
         self.output: GateOutput | None = None
 
     def tick(self, wish: Wish) -> Decision:
