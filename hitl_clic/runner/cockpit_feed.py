@@ -76,12 +76,13 @@ def _speed(event: EventRecord) -> dict[str, str]:
     return {"speed": f"Now at {status_text.SPEEDS.get(speed) or 'full speed'}"}
 
 
-def _now_read(record: EventRecord) -> str:
-    """The message for a new correction mode, frame or group of axes."""
+def _now_read(record: EventRecord, flat: bool) -> str:
+    """The message for a new correction mode, frame or group of axes. A flat scene has one frame."""
     frame: CommandFrame = record.detail["command_frame"]  # type: ignore[assignment]
     about = record.detail["correction_axes"]
     only = "" if about == EVERYTHING else f", only {about}"
-    return f"Now {record.detail['correction_mode']}, {status_text.FRAMES[frame]}{only}"
+    axes = "" if flat else f", {status_text.FRAMES[frame]}"
+    return f"Now {record.detail['correction_mode']}{axes}{only}"
 
 
 class HasStatus(Protocol):
@@ -171,7 +172,8 @@ class CockpitFeed:
             if record.name in WITHDRAWALS:
                 self._undone.update(range(int(record.detail.get("first", -1)), int(record.detail.get("last", -1)) + 1))
             if record.name == "switched":
-                self._message = _now_read(record)
+                view = self._views.latest()
+                self._message = _now_read(record, view is not None and view.scene is not None and not view.scene.pose)
             elif record.name in SENTENCES:
                 self._message = SENTENCES[record.name].format_map(self._labels | _counted(record) | _speed(record))
 

@@ -39,6 +39,7 @@ from hitl_clic.settings import SessionSettings, SettingsError, load
 from hitl_clic.tasks.registry import make_task
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.records import EventRecord, TickRecord
+from hitl_clic.types.scene3d import Pose
 from hitl_clic.types.view import LoopView
 
 
@@ -265,19 +266,18 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     for number, tick in enumerate(recorded.ticks[:12]):
         paused_s = 30 if number >= 6 else 0
         feed.add(dataclasses.replace(tick, time_ns=(number + 10 * paused_s) * 100_000_000))
-    feed.add(
-        EventRecord(
-            12,
-            0,
-            "switched",
-            {"correction_mode": "relative", "command_frame": "world", "correction_axes": "everything"},
-        )
-    )
-    views.publish(LoopView(12, 0, 0, "autonomous", "relative", task.scene(), None, 0, None, {}))
-    state = feed.state(now_ns=1)
-    assert state is not None
-    assert state.loop_hz == pytest.approx(10.0)
-    assert state.message == "Now relative, world axes"
+    detail = {"correction_mode": "relative", "command_frame": "world", "correction_axes": "everything"}
+    scene = task.scene()
+    for seen, message in (
+        (dataclasses.replace(scene, pose=Pose(b"", ())), "Now relative, world axes"),
+        (scene, "Now relative"),  # a flat scene has one frame
+    ):
+        views.publish(LoopView(12, 0, 0, "autonomous", "relative", seen, None, 0, None, {}))
+        feed.add(EventRecord(12, 0, "switched", detail))
+        state = feed.state(now_ns=1)
+        assert state is not None
+        assert state.loop_hz == pytest.approx(10.0)
+        assert state.message == message
     feed.add(EventRecord(13, 0, "pause"))
     state = feed.state(now_ns=1)
     assert state is not None
