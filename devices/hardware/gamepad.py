@@ -37,15 +37,15 @@ RUMBLE = (0.4, 1.0, 300)
 """Strength of the low and the high motor, from 0 to 1, and duration in milliseconds."""
 
 AXIS_LABELS: Mapping[str, str] = {
-    "left x": "left stick sideways",
-    "left y": "left stick up or down",
-    "right x": "right stick sideways",
-    "right y": "right stick up or down",
-    "d-pad x": "d-pad sideways",
-    "d-pad y": "d-pad up or down",
+    "left x": "left stick left or right",
+    "left y": "left stick down or up",
+    "right x": "right stick left or right",
+    "right y": "right stick down or up",
+    "d-pad x": "d-pad left or right",
+    "d-pad y": "d-pad down or up",
     "triggers": "left or right trigger",
 }
-"""Raw axis to the gesture that moves it."""
+"""Raw axis to the gestures that move it, below 0 first. `key_rows` gives what they do in the same order."""
 
 _PULLED = 0.5
 """A trigger pulled further than this also counts as a pressed button."""

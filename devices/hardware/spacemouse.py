@@ -22,14 +22,14 @@ from hitl_clic.devices.hardware.spacemouse_reports import AXES, DRAIN_MOST, SILE
 from hitl_clic.devices.mapping.shaping import Profile
 
 AXIS_LABELS: Mapping[str, str] = {
-    "right": "push sideways",
-    "away": "push away or pull",
+    "right": "push left or right",
+    "away": "pull or push away",
     "up": "press or lift",
     "about right": "tip away or back",
-    "about away": "tip sideways",
-    "about up": "twist",
+    "about away": "tip left or right",
+    "about up": "twist right or left",
 }
-"""Raw axis to the gesture that moves it."""
+"""Raw axis to the gestures that move it, below 0 first. `key_rows` gives what they do in the same order."""
 
 
 class Transport(Protocol):
