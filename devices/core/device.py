@@ -11,7 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hitl_clic.devices.core.inputs import Inputs
 from hitl_clic.devices.core.sample import DeviceSample
@@ -44,6 +44,8 @@ class Device(ABC):
         """The error that ended the reader thread; the device then stays disconnected. None after `close`."""
         self.trouble = ""
         """Why the device is not connected, as a sentence; empty if unknown or connected."""
+        self.lost_parts: Mapping[str, str] = {}
+        """Of several devices in one: why a part is not connected, by its name. The reader thread replaces it."""
         self.inputs = Inputs()
         """The newest reading before shaping; replaced by the reader thread."""
         self.on_reading: Callable[[DeviceSample, Inputs], None] | None = None

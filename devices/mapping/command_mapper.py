@@ -75,14 +75,14 @@ class CommandMapper:
         self.axes = tuple(
             axis for axis in axes or profile.axes if base(axis) in profile.axes or (grips and base(axis) == GRIPPER)
         )
-        """The motion axes, in the task's order."""
-        if not self.axes:
+        """The motion axes, in the task's order; empty for a profile that only gives commands."""
+        if not self.axes and profile.axes:
             raise ValueError(
                 f"device profile {profile.name!r} has the axes {', '.join(profile.axes)}, of which the task has none; "
                 f"the task's are {', '.join(axes)}"
             )
         self._give_command = give_command
-        self._arms = 1 + max(map(arm, self.axes))
+        self._arms = 1 + max(map(arm, self.axes), default=0)
         self._grips = GRIPPER in map(base, self.axes)
         self._arm, self._grippers = 0, [0] * self._arms
         self.robot_grips: tuple[float, ...] = ()

@@ -190,9 +190,8 @@ class ControlLoop:
         gate, device = self.arbitration.gate, self.arbitration.device
         output = gate.step(sample, now_ns, self._apply_commands() + self._request_help())
         self._tempo.update(sample.slow and not output.stale)
-        event = self._feedback.update(output)
-        if event is not None:
-            self._event(event, device=device.name, why=device.trouble)
+        for event, why in self._feedback.update(output):
+            self._event(event, device=device.name, why=why)
         if output.switched:
             self._event(
                 "switched",
