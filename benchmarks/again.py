@@ -22,7 +22,7 @@ import tyro
 from rich.console import Console
 
 from benchmarks import tables
-from benchmarks.chunk_table import RESULTS, append_row, read_rows
+from benchmarks.chunk_table import RESULTS, append_row, processes, read_rows
 from benchmarks.experiment import EVALUATED_FROM, PLAIN, VARIANTS, CommandFailed, Runner, variant_names
 from hitl_clic.settings import SessionSettings
 
@@ -44,7 +44,9 @@ class Arguments:
     evaluations: int = 20
     """Evaluated episodes."""
     jobs: int = 2
-    """Processes at a time."""
+    """Trainings at a time."""
+    processes: int = 0
+    """Processes of one evaluation. 0: the CPUs over jobs."""
     runs: Path = Path("runs/again")
     """Output folder of the policies."""
 
@@ -78,7 +80,9 @@ def measure(session: Path, job: Relearnt, runner: Runner) -> dict[str, Any]:
     began = time.perf_counter()
     runner.call("learn", sessions=session, method=job.method, updates=job.updates, config=config, out=out)
     learn_s = time.perf_counter() - began
-    found = runner.call("evaluate", source=out, episodes=job.evaluations, seed=EVALUATED_FROM)
+    found = runner.call(
+        "evaluate", source=out, episodes=job.evaluations, seed=EVALUATED_FROM, processes=runner.processes
+    )
     figures = {key: value for key, value in found.items() if isinstance(value, float)}
     return {"figure": "again", **asdict(job), **figures, "learn_s": round(learn_s, 1)}
 
@@ -106,7 +110,7 @@ def main() -> int:
     if unknown:
         sys.stderr.write(f"again: variants = {unknown[0]} is not allowed; allowed: {', '.join(variant_names())}\n")
         return 2
-    console, runner, rows = Console(stderr=True), Runner(arguments.runs), read_rows(ROWS)
+    console, rows = Console(stderr=True), read_rows(ROWS)
     asked = []
     for method in arguments.methods:
         for variant in arguments.variants:
@@ -118,6 +122,7 @@ def main() -> int:
                 if not any(job.is_row(row) for row in rows):
                     asked.append((session, job))
     failed = 0
+    runner = Runner(arguments.runs, processes=processes(arguments.processes, arguments.jobs, len(asked)))
     with ThreadPoolExecutor(arguments.jobs) as pool:
         try:
             for (session, job), future in [(one, pool.submit(measure, *one, runner)) for one in asked]:

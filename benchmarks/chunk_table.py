@@ -4,7 +4,7 @@
     python -m benchmarks.chunk_table --task hammer --horizons 4 --variants gaussian relative --methods clic bc ibc
 
 Rows are stored in benchmarks/results/learning.jsonl. Experiments with a stored row are skipped; a stopped experiment
-continues after its last finished part. Each experiment uses about one CPU core; `--jobs` run at a time.
+continues after its last finished part. `--jobs` experiments run at a time, each in `--processes` processes.
 `python -m tools.results` writes docs/results.md and the plots from all rows.
 """
 
@@ -34,6 +34,7 @@ from rich.progress import (
 
 from benchmarks.experiment import KEPT_EVERY, PLAIN, CommandFailed, Experiment, Runner, episodes_done, variant_names
 from hitl_clic.aliases import current_row
+from hitl_clic.os_scheduling import usable_cpus
 from hitl_clic.settings import load
 from hitl_clic.types.errors import SettingsError
 
@@ -68,6 +69,8 @@ class Arguments:
     """Evaluated episodes at each point."""
     jobs: int = 2
     """Experiments at a time."""
+    processes: int = 0
+    """Processes of one experiment; more than one evaluate kept policies during the session. 0: the CPUs over jobs."""
     runs: Path = Path("runs/chunk_table")
     """Folder of the sessions. A stopped experiment continues from here."""
 
@@ -120,10 +123,17 @@ def _check(arguments: Arguments) -> None:
             )
     if arguments.jobs < 1:
         raise SettingsError(f"jobs = {arguments.jobs} is not allowed; allowed: 1 or more")
+    if arguments.processes < 0:
+        raise SettingsError(f"processes = {arguments.processes} is not allowed; allowed: 0 or more")
 
 
 def _tens(episodes: int) -> int:
     return max(KEPT_EVERY, episodes // KEPT_EVERY * KEPT_EVERY)
+
+
+def processes(given: int, jobs: int, experiments: int) -> int:
+    """The processes of one experiment; 0 shares the CPUs between the experiments that run at a time."""
+    return given or max(1, usable_cpus() // max(1, min(jobs, experiments)))
 
 
 def read_rows(path: Path = ROWS) -> list[dict[str, Any]]:
@@ -227,8 +237,9 @@ def main() -> int:
     missing = [experiment for experiment in asked if not any(experiment.is_row(row) for row in rows)]
     console.print(f"{len(asked)} experiments, {len(asked) - len(missing)} of them done before")
     began = time.perf_counter()
+    runner = Runner(arguments.runs, processes=processes(arguments.processes, arguments.jobs, len(missing)))
     try:
-        failures = run(missing, Runner(arguments.runs), arguments.jobs, console)
+        failures = run(missing, runner, arguments.jobs, console)
     except KeyboardInterrupt:
         console.print("stopped; the same command continues from here")
         return 1

@@ -33,6 +33,7 @@ from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.gamepad import connected_pads
 from hitl_clic.devices.mapping.shaping import Profile, load_profile
 from hitl_clic.runner.device_registry import resolve_device
+from hitl_clic.runner.own_learner import own_learner
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session import Observers, TaughtSession
 from hitl_clic.runner.session_settings import Overrides, settings_and_parts
@@ -120,7 +121,8 @@ def teach(device: str, seed: int, out: Path, **chosen: Any) -> tuple[SessionSumm
         thread.start()
         stack.callback(thread.close)
         observers = Observers(_tell_episode, say=_tell)
-        return TaughtSession(made, replace(parts, task=task), observers).run(), thread.missed
+        learner = stack.enter_context(own_learner(made, out))
+        return TaughtSession(made, replace(parts, task=task), observers, learner).run(), thread.missed
 
 
 def _tell(line: str) -> None:
@@ -159,11 +161,19 @@ def _outer_thirds(episodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return episodes[:third], episodes[-third:]
 
 
-def measure(device: str, seed: int, episodes: int, evaluations: int, out: Path, **chosen: Any) -> dict[str, Any]:
+def measure(
+    device: str,
+    seed: int,
+    episodes: int,
+    evaluations: int,
+    out: Path,
+    processes: int | None = None,
+    **chosen: Any,
+) -> dict[str, Any]:
     """Teach, and evaluate the policy alone on starts that were never taught."""
     recording = {"policy_every": 10}
     summary, missed = teach(device, seed, out, episodes=episodes, headless=True, recording=recording, **chosen)
-    found = evaluate(source=out, episodes=evaluations, seed=EVALUATED_FROM).as_json()
+    found = evaluate(source=out, episodes=evaluations, seed=EVALUATED_FROM, processes=processes).as_json()
     about = summary.figures
     return {
         "task": TASK,
@@ -191,7 +201,9 @@ if __name__ == "__main__":
     options.add_argument("--horizon", type=int, default=4, help="H, steps of a chunk (default 4)")
     options.add_argument("--execute", type=int, default=2, help="Ta, executed steps of a chunk (default 2)")
     options.add_argument("--out", type=Path, help="new folder of the session (default: a temporary one)")
+    options.add_argument("--processes", type=int, help="processes of the evaluation (default: as the machine allows)")
     given = options.parse_args()
     folder = given.out or Path(tempfile.mkdtemp(prefix="device-session-"))
     chosen = {"horizon": given.horizon, "execute": given.execute}
-    tell("device_session", measure(given.device, given.seed, given.episodes, given.evaluations, folder, **chosen))
+    asked = (given.device, given.seed, given.episodes, given.evaluations, folder, given.processes)
+    tell("device_session", measure(*asked, **chosen))

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ EVALUATED_FROM = 1_000_000
 """Seed of the first evaluated start; sessions use seed * 10,000 + episode."""
 KEPT_EVERY = 10
 """Episodes between two kept policies (`recording.policy_every`)."""
+POLL_S = 0.5
 
 
 class CommandFailed(RuntimeError):
@@ -76,10 +77,12 @@ class Runner:
 
     Args:
         runs: folder of the experiments' folders. threads: torch threads of each job. start: command of a job.
+        processes: of one experiment at a time. The session needs about one; the others already evaluate its kept
+            policies.
     """
 
-    def __init__(self, runs: Path, threads: int = 1, start: tuple[str, ...] = job.COMMAND) -> None:
-        self.runs, self._start = runs, start
+    def __init__(self, runs: Path, threads: int = 1, start: tuple[str, ...] = job.COMMAND, processes: int = 1) -> None:
+        self.runs, self._start, self.processes = runs, start, processes
         self._environment = job.environment(threads)
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
@@ -103,19 +106,17 @@ class Runner:
             session = Path(tempfile.mkdtemp(prefix="session-", dir=folder))
             on_part("teach")
             began = time.perf_counter()
-            self._teach(experiment, session)
+            with self._evaluating(experiment, session):
+                self._teach(experiment, session)
             _write(taught, {"wall_s": round(time.perf_counter() - began, 1), "session": session.name})
         about = _read(taught)
         session = folder / about.pop("session")
         curve = []
         for point in experiment.points:
-            found = folder / f"evaluated-{point:04d}-{experiment.evaluations}.json"
+            found = _evaluated(session, point, experiment.evaluations)
             if not found.exists():
                 on_part(f"evaluate {point}")
-                policy = next((session / "policies" / f"episode-{point:04d}").glob("*.safetensors"))
-                _write(
-                    found, self.call("evaluate", source=policy, episodes=experiment.evaluations, seed=EVALUATED_FROM)
-                )
+                self._evaluate(experiment, session, point, self.processes)
             curve.append({"episodes": point, **_figures(_read(found))})
         summary = _read(session / "summary.json")
         return {"figure": "learning", **asdict(experiment), "curve": curve, **_session(summary), **about}
@@ -145,6 +146,41 @@ class Runner:
             schedule="lockstep",
         )
 
+    def _evaluate(self, experiment: Experiment, session: Path, point: int, processes: int) -> None:
+        result = self.call(
+            "evaluate",
+            source=next(_kept(session, point)),
+            episodes=experiment.evaluations,
+            seed=EVALUATED_FROM,
+            processes=processes,
+        )
+        _write(_evaluated(session, point, experiment.evaluations), result)
+
+    @contextlib.contextmanager
+    def _evaluating(self, experiment: Experiment, session: Path) -> Iterator[None]:
+        """Meanwhile evaluate each policy as soon as it is kept. At the end, wait for the evaluation under way."""
+        taught = threading.Event()
+
+        def work() -> None:
+            for point in experiment.points:
+                while not any(_kept(session, point)):
+                    if taught.wait(POLL_S):
+                        return
+                with contextlib.suppress(CommandFailed):  # `run` tries it again after the session
+                    self._evaluate(experiment, session, point, self.processes - 1)
+                if taught.is_set():
+                    return  # `run` has more processes for the rest
+
+        thread = threading.Thread(target=work, name="evaluate")
+        if self.processes > 1:
+            thread.start()
+        try:
+            yield
+        finally:
+            taught.set()
+            if self.processes > 1:
+                thread.join()
+
     def call(self, function: str, **arguments: Any) -> dict[str, Any]:
         """The result of a function of `hitl_clic`, called in a child process (`benchmarks.job`).
 
@@ -172,6 +208,15 @@ class Runner:
             raise CommandFailed(f"{function} {arguments} ended with status {process.returncode}: {why}")
         result: dict[str, Any] = json.loads(output)
         return result
+
+
+def _kept(session: Path, point: int) -> Iterator[Path]:
+    """The policy kept after so many episodes; nothing before."""
+    return (session / "policies" / f"episode-{point:04d}").glob("*.safetensors")
+
+
+def _evaluated(session: Path, point: int, evaluations: int) -> Path:
+    return session.parent / f"evaluated-{point:04d}-{evaluations}.json"
 
 
 def episodes_done(folder: Path) -> int:

@@ -13,8 +13,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import hitl_clic as hc
 from benchmarks.experiment import EVALUATED_FROM
 from benchmarks.figure import tell
@@ -39,11 +37,13 @@ def ways(horizon: int, execute: int, leads: Sequence[int]) -> Iterator[tuple[Ove
                 yield overlap, lead
 
 
-def measure(source: Path, leads: Sequence[int], episodes: int) -> Iterator[dict[str, Any]]:
+def measure(source: Path, leads: Sequence[int], episodes: int, processes: int | None) -> Iterator[dict[str, Any]]:
     """One row for each overlap and lead of one policy."""
     policy = hc.Policy.load(source)
     for overlap, lead in ways(policy.horizon, policy.execute, leads):
-        found = hc.evaluate(source, episodes=episodes, seed=EVALUATED_FROM, overlap=overlap, lead=lead).as_json()
+        found = hc.evaluate(
+            source, episodes=episodes, seed=EVALUATED_FROM, overlap=overlap, lead=lead, processes=processes
+        ).as_json()
         row = {name: found[name] for name in FIGURES}
         yield {"source": str(source), "overlap": overlap, "lead": lead, "episodes": episodes, **row}
 
@@ -53,8 +53,8 @@ if __name__ == "__main__":
     line.add_argument("sources", nargs="+", type=Path, help="session folders or checkpoints")
     line.add_argument("--leads", nargs="+", type=int, default=[1, 2, 4], help="ticks ahead (default 1 2 4)")
     line.add_argument("--episodes", type=int, default=20, help="episodes for each line (default 20)")
+    line.add_argument("--processes", type=int, help="processes of one evaluation (default: as the machine allows)")
     given = line.parse_args()
-    torch.set_num_threads(1)
     for source in given.sources:
-        for row in measure(source, given.leads, given.episodes):
+        for row in measure(source, given.leads, given.episodes, given.processes):
             tell("overlap", row)

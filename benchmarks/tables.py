@@ -98,8 +98,18 @@ def learning(rows: Sequence[Row]) -> list[str]:
 def _chunk_table(task: str, rows: list[Row]) -> list[str]:
     lines = head(
         (
-            *("method", "H", "Ta", "episodes", "success", "paper", "feedback", "paper", "in the last third"),
-            *("teacher's steps", "paper", "minutes a run"),
+            *(
+                "method",
+                "H",
+                "Ta",
+                "episodes",
+                "success",
+                "paper: success",
+                "feedback",
+                "paper: feedback",
+                "in the last third",
+            ),
+            *("teacher's steps", "paper: steps", "minutes a run"),
         )
     )
     found = cells(plain(rows), lambda row: (row["session"], row["method"], row["horizon"], row["execute"]))

@@ -65,7 +65,7 @@ class DeviceSpec:
         needs_window: its input comes from the window.
         make: builds the device, not started; None for a scripted teacher, which also needs a task.
         status: (usable now, sentence) for the device list; opens no hardware.
-        axis_labels: raw axis to the gesture that moves it, for axes that keys and buttons do not move.
+        axis_labels: raw axis to the gestures that move it, below 0 first, where keys and buttons do not move it.
         missing: what is missing here, as a sentence; empty if nothing.
         hold_hints: in hold mode, how to start and how to end a correction, where the control cannot be held.
         which: what tells several of them apart in a choice, as "name or number"; empty: there is only one.

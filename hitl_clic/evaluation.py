@@ -6,7 +6,7 @@ No I/O and no threads; any process. Chunks overlap as in a session whose plans a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import count
 
@@ -116,45 +116,16 @@ ROW = np.dtype([(field.name, _TYPES[str(field.type)]) for field in fields(Episod
 """Type of `Rollouts.rows`."""
 
 
-def evaluate(
-    policy: ChunkPolicy,
-    task: Task,
-    teacher: Teacher | None,
-    execution: int | Execution,
-    seeds: Iterable[int],
-    after_episode: Callable[[EpisodeResult], object] = lambda result: None,
-) -> Rollouts:
-    """Run the policy alone on seeded episodes.
+def run_episode(policy: ChunkPolicy, task: Task, teacher: Teacher | None, how: Execution, seed: int) -> EpisodeResult:
+    """Run the policy alone for one episode.
 
     Args:
         policy, task, teacher: their states change. Without a teacher the error is NaN.
-        execution: how chunks are executed; an int is Ta, with overlap "sync".
-        seeds: one for each episode.
-        after_episode: called with each result.
+        how: execution of chunks. seed: of the start.
 
     Raises:
-        ValueError: no seeds, or chunks too short for this execution.
+        ValueError: chunks too short for this execution.
     """
-    how = Execution(execution) if isinstance(execution, int) else execution
-    rows = []
-    for seed in seeds:
-        rows.append(_episode(policy, task, teacher, how, seed))
-        after_episode(rows[-1])
-    if not rows:
-        raise ValueError("an evaluation needs at least one episode")
-    return Rollouts(
-        success_rate=float(np.mean([row.success for row in rows])),
-        l2_error_per_step=_mean([row.l2_error_per_step for row in rows]),
-        mean_timesteps=float(np.mean([row.timesteps for row in rows])),
-        step_inside=_mean([row.step_inside for row in rows]),
-        step_at_seam=_mean([row.step_at_seam for row in rows]),
-        jerk_inside=_mean([row.jerk_inside for row in rows]),
-        jerk_at_seam=_mean([row.jerk_at_seam for row in rows]),
-        episodes=tuple(rows),
-    )
-
-
-def _episode(policy: ChunkPolicy, task: Task, teacher: Teacher | None, how: Execution, seed: int) -> EpisodeResult:
     task.reset(seed=seed)
     if teacher is not None:
         teacher.reset()
@@ -187,6 +158,26 @@ def _actions(policy: ChunkPolicy, task: Task, how: Execution) -> Iterator[tuple[
             queue.requested(tick)
             queue.take(plan, tick)
         yield -1 if queue.plan is None else queue.plan.tick, queue.action(tick)
+
+
+def means(rows: Sequence[EpisodeResult]) -> Rollouts:
+    """The means over episodes.
+
+    Raises:
+        ValueError: no episodes.
+    """
+    if not rows:
+        raise ValueError("an evaluation needs at least one episode")
+    return Rollouts(
+        success_rate=float(np.mean([row.success for row in rows])),
+        l2_error_per_step=_mean([row.l2_error_per_step for row in rows]),
+        mean_timesteps=float(np.mean([row.timesteps for row in rows])),
+        step_inside=_mean([row.step_inside for row in rows]),
+        step_at_seam=_mean([row.step_at_seam for row in rows]),
+        jerk_inside=_mean([row.jerk_inside for row in rows]),
+        jerk_at_seam=_mean([row.jerk_at_seam for row in rows]),
+        episodes=tuple(rows),
+    )
 
 
 def _mean(values: list[float]) -> float:

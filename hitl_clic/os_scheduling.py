@@ -33,6 +33,13 @@ _ATTR = struct.Struct("IIQiIQQQ")
 """struct sched_attr: size, policy, flags, nice, priority, runtime (the slice, ns), deadline, period."""
 
 
+def usable_cpus() -> int:
+    """Number of CPUs that this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def lower_priority(niceness: int) -> None:
     """Lower the calling process by a nice level, 0 to 19, and give it long slices.
 

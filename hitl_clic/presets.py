@@ -21,7 +21,7 @@ Kind = Literal["tasks", "methods", "sessions", "devices"]
 PACKAGE = Path(__file__).parent / "configs"
 """The presets of the package."""
 EXTENDS = "extends"
-"""Key of a preset file: the preset of the same type whose values it starts from."""
+"""Key of a preset or profile: the one of the same type whose values it starts from."""
 
 
 class PresetError(ValueError):
@@ -63,6 +63,15 @@ def read(kind: Kind, name: str) -> dict[str, Any]:
     path = find(kind, name)
     if path is None:
         raise PresetError(f"there is no preset {name} in {kind}; known: {', '.join(names(kind))}")
+    return read_file(kind, path)
+
+
+def read_file(kind: Kind, path: Path) -> dict[str, Any]:
+    """The values of one file, over those of the presets or profiles it extends.
+
+    Raises:
+        PresetError: as `read`.
+    """
     return _read(kind, path, ())
 
 
@@ -109,8 +118,10 @@ def _read(kind: Kind, path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
         raise PresetError(f"{path}: {EXTENDS} forms a cycle: {circle}")
     values = read_toml(path)
     base = values.pop(EXTENDS, None)
+    if kind != "devices":  # a profile holds names of keys, not of settings
+        values = current_settings(values)
     if base is None:
-        return current_settings(values)
+        return values
     base = current_name(kind, base) if isinstance(base, str) else base
     file = find(kind, base) if isinstance(base, str) else None
     if file == path:  # a user's preset extends the package's of the same name
@@ -118,5 +129,5 @@ def _read(kind: Kind, path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if file is None:
         raise PresetError(f"{path}: {EXTENDS} = {base} is not known; allowed: {', '.join(names(kind))}")
     merged = _read(kind, file, (*above, path))
-    lay_over(merged, current_settings(values))
+    lay_over(merged, values)
     return merged

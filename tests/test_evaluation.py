@@ -8,8 +8,11 @@ from fake_session import Swirl
 
 from benchmarks.overlap import ways
 from hitl_clic.control.overlap import OverlapName
-from hitl_clic.evaluation import Execution, evaluate
-from hitl_clic.tasks.registry import make_task, make_teacher
+from hitl_clic.control.plan import ChunkPolicy
+from hitl_clic.evaluation import Execution, Rollouts, means, run_episode
+from hitl_clic.tasks.registry import TASKS, make_task, make_teacher
+from hitl_clic.tasks.task import Task
+from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.records import Array, Proposal
 
 
@@ -27,6 +30,10 @@ class Copycat:
         chunk = np.tile(self.teacher.action(observation), (self.horizon, 1))
         chunk[1::2] += self.turn
         return Proposal(chunk.astype(np.float32), 0.0)
+
+
+def evaluate(policy: ChunkPolicy, task: Task, teacher: Teacher, execute: int, seeds: list[int]) -> Rollouts:
+    return means([run_episode(policy, task, teacher, Execution(execute), seed) for seed in seeds])
 
 
 def test_a_perfect_policy_has_no_error_and_reaches_the_end() -> None:
@@ -102,7 +109,7 @@ class Still(Copycat):
 
 def run(overlap: OverlapName, lead: int, execute: int = 3, horizon: int = 6) -> tuple[Recording, Counting]:
     task, policy = Recording(9), Counting(horizon)
-    evaluate(policy, task, Still(), Execution(execute, overlap, lead), [5])  # type: ignore[arg-type]
+    run_episode(policy, task, Still(), Execution(execute, overlap, lead), 5)  # type: ignore[arg-type]
     return task, policy
 
 
@@ -162,4 +169,34 @@ def test_the_benchmark_leaves_out_what_does_not_fit() -> None:
 
 def test_no_episodes_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one episode"):
-        evaluate(Copycat(1), make_task("line_following"), make_teacher("line_following"), 1, [])
+        means([])
+
+
+class Sensitive(Counting):
+    """Its chunks depend strongly on the observation, so that the smallest difference grows."""
+
+    def __init__(self, dim_a: int) -> None:
+        super().__init__(4)
+        self.dim_a = dim_a
+
+    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        return Proposal(np.sin(40.0 * np.resize(observation, (self.horizon, self.dim_a))), 0.0)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_an_episode_does_not_depend_on_those_before_it(name: str) -> None:
+    """So that episodes can run in any process and order. The fields are compared as text, where NaN equals NaN."""
+    try:
+        task, fresh = make_task(name, max_steps=40), make_task(name, max_steps=40)
+    except ValueError as error:
+        pytest.skip(f"{name}: {error}")
+    policy, teacher = Sensitive(len(task.action_frame.axes)), make_teacher(name)
+
+    def run(task: Task, seed: int) -> str:
+        return repr(run_episode(policy, task, teacher, Execution(2), seed))
+
+    first, other, again = run(task, 3), run(task, 2), run(task, 3)
+    assert first == again == run(fresh, 3)
+    assert first.partition(",")[2] != other.partition(",")[2]
+    task.close()
+    fresh.close()

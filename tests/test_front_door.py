@@ -335,7 +335,12 @@ def test_ctrl_c_at_full_pace_exits_with_130_and_keeps_the_recording(tmp_path: Pa
     config.write_text(load(overrides={**SMALL, "task": "line_following", "out": out}).to_toml())
     command = [sys.executable, "-m", "hitl_clic", "teach", "--config", str(config), "--device", "oracle"]
     process = subprocess.Popen(
-        [*command, "--headless", "--pace", "max"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--headless", "--pace", "max"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     try:
         assert process.stdout is not None

@@ -44,9 +44,9 @@ The scripted teacher has a person's timing (preset `oracle_human_timing`). The p
 It starts from states that were never taught.
 
 - Success: mean ± standard deviation over seeds, with the number of seeds in brackets.
-- Paper: CLIC-Chunks, Table 1, after 162 episodes of its own teacher.
+- "Paper:": CLIC-Chunks, Table 1, after 162 episodes of its own teacher.
 - Feedback: share of the taught ticks that the teacher drove. "In the last third": in the last third of the episodes.
-- Teacher's steps: ticks that the teacher drove. For the paper: feedback × mean length × 162.
+- Teacher's steps: ticks that the teacher drove. "Paper: steps": feedback × mean length × 162.
 
 A row is measured by a command such as:
 
@@ -57,7 +57,8 @@ python -m benchmarks.chunk_table --task hammer --horizons 1 4 8 12 15 --seeds 0 
 The command skips rows that exist and continues where it was stopped. `--points` and `--evaluations` set when and how
 often the policy is evaluated. A variant is a settings file in `benchmarks/variants`; `--variants NAME` chooses it.
 Some variants are teachers with errors: `gaussian` has a tremor, corrections of `magnitude_*` are too small, and those
-of `directional_*` are so many degrees off. The other variants change the method."""
+of `directional_*` are so many degrees off. `relative` and `partial_arm` change how the teacher corrects; the others
+change the method."""
 
 AGAIN = """## Learning again from the same corrections
 

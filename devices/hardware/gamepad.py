@@ -37,15 +37,15 @@ RUMBLE = (0.4, 1.0, 300)
 """Strength of the low and the high motor, from 0 to 1, and duration in milliseconds."""
 
 AXIS_LABELS: Mapping[str, str] = {
-    "left x": "left stick sideways",
-    "left y": "left stick up or down",
-    "right x": "right stick sideways",
-    "right y": "right stick up or down",
-    "d-pad x": "d-pad sideways",
-    "d-pad y": "d-pad up or down",
+    "left x": "left stick left or right",
+    "left y": "left stick down or up",
+    "right x": "right stick left or right",
+    "right y": "right stick down or up",
+    "d-pad x": "d-pad left or right",
+    "d-pad y": "d-pad down or up",
     "triggers": "left or right trigger",
 }
-"""Raw axis to the gesture that moves it."""
+"""Raw axis to the gestures that move it, below 0 first. `key_rows` gives what they do in the same order."""
 
 _PULLED = 0.5
 """A trigger pulled further than this also counts as a pressed button."""
@@ -84,6 +84,7 @@ class PadSource:
         self._pulls: dict[str, float] = {}
         self._rested: set[str] = set()
         self._count = 0
+        self._opening = False
         self._numbered_axes: list[tuple[str, str]] = []
         self._numbered_buttons: list[str] = []
         self._hats: list[tuple[str, str]] = []
@@ -104,7 +105,7 @@ class PadSource:
         self._numbered_axes = [(f"axis {number}", f"trigger {number}") for number in range(chosen.axes)]
         self._numbered_buttons = [f"button {number}" for number in range(chosen.buttons)]
         self._hats = [(f"hat {number} x", f"hat {number} y") for number in range(chosen.hats)]
-        self._down, self._pulls, self._rested = frozenset(), {}, set()
+        self._down, self._pulls, self._rested, self._opening = frozenset(), {}, set(), True
 
     def read(self, timeout_s: float) -> Reading:
         """Wait, update SDL's state, and read it. Raises OSError when unplugged."""
@@ -117,7 +118,8 @@ class PadSource:
             down = self._pressed()
         changes = [(name, False) for name in self._down - down] + [(name, True) for name in down - self._down]
         self._down = down
-        return Reading(self._clock(), axes, tuple(changes))
+        opening, self._opening = self._opening, False
+        return Reading(self._clock(), axes, tuple(changes), opening=opening)
 
     def rumble(self) -> None:
         """Rumble, if the pad has motors. Raises OSError when unplugged."""

@@ -22,8 +22,8 @@ class MouseDevice(WindowDevice):
 
     name = "mouse"
     buttons = MOUSE_BUTTONS
-    axis_labels: ClassVar[Mapping[str, str]] = {"x": "drag sideways", "y": "drag up or down"}
-    """Raw axis to the gesture that moves it."""
+    axis_labels: ClassVar[Mapping[str, str]] = {"x": "drag left or right", "y": "drag up or down"}
+    """Raw axis to the gestures that move it, below 0 first."""
 
     def __init__(
         self,

@@ -26,8 +26,8 @@ class PointerDevice(WindowDevice):
 
     name = "pointer"
     buttons = MOUSE_BUTTONS
-    axis_labels: ClassVar[Mapping[str, str]] = {"x": "point sideways", "y": "point up or down"}
-    """Raw axis to the gesture that moves it."""
+    axis_labels: ClassVar[Mapping[str, str]] = {"x": "point left or right", "y": "point up or down"}
+    """Raw axis to the gestures that move it, below 0 first."""
 
     def __init__(
         self,

@@ -38,7 +38,8 @@ def key_rows(
     Args:
         profile: the bindings.
         axes: the device's motion axes for this task.
-        raw: raw axis to the gesture that moves it, besides keys and buttons ("x" to "drag sideways").
+        raw: raw axis to the gestures that move it, besides keys and buttons: "drag left or right". The gesture to its
+            lower end comes first, as in what they do.
         picture: name directions as in the camera picture; False: by axis, as "-x / +x".
         printed: what is printed on keys, by their names, where the two differ.
     """

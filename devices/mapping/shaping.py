@@ -6,7 +6,6 @@ Pure functions and frozen settings, called by reader threads. Never touches hard
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -191,6 +190,9 @@ def count_non_finite(raw: Mapping[str, float]) -> int:
 def load_profile(name_or_path: str | Path) -> Profile:
     """Read a profile: a TOML file by its path, or a profile by its name, from the folders of `presets.folders`.
 
+    A file with `extends = "NAME"` starts from that profile and needs no name of its own. The binding "" takes a key or a
+    button out of use.
+
     Raises:
         ValueError: there is no such profile, or a field is wrong; names field and value.
     """
@@ -200,12 +202,15 @@ def load_profile(name_or_path: str | Path) -> Profile:
     if path is None:
         raise ValueError(f"device profile {text!r} is not known; presets: {', '.join(presets.names('devices'))}")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"device profile {text!r} cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        twice = ", in which a name is given twice: bind each key once" if "overwrite" in str(error) else ""
-        raise ValueError(f"device profile {path} is not TOML: {error}{twice}") from error
+        own, content = presets.read_toml(path), presets.read_file("devices", path)
+    except presets.PresetError as error:
+        twice = ". A name is given twice: bind each key once" if "overwrite" in str(error) else ""
+        raise ValueError(f"device profile {error}{twice}") from error
+    if presets.EXTENDS in own:
+        content["name"] = own.get("name", path.stem)
+    for table in ("keys", "buttons"):
+        if isinstance(bindings := content.get(table), dict):
+            content[table] = {control: binding for control, binding in bindings.items() if binding != ""}
     return checked_profile(content, str(path))
 
 

@@ -91,6 +91,13 @@ class EvaluateCommand:
         default=1_000_000, ge=0, le=2**31 - 1, description="Seed of the first episode; each later episode adds 1."
     )
     json: bool = Field(default=False, description="One JSON object on stdout instead of a table.")
+    processes: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Processes that run episodes; the results are the same for any number. none: as many as there are "
+        "CPUs, or fewer for a short evaluation.",
+    )
     overlap: OverlapName | None = Field(
         default=None,
         description="How the next chunk is planned while one is executed, as loop.overlap; none: as in the session.",

@@ -16,10 +16,7 @@ from hitl_clic.runner.policy import find_checkpoint
 
 def run(command: EvaluateCommand) -> int:
     """Evaluate and print. Raises the errors of `evaluate`."""
-    import torch
-
     _, settings = find_checkpoint(command.source)
-    torch.set_num_threads(settings.loop.planner_threads)  # this process does nothing else
     console, done = Console(), 0
     with console.status(f"{command.episodes} episodes of {settings.task}") as status:
 
@@ -37,6 +34,7 @@ def run(command: EvaluateCommand) -> int:
             execute=command.execute,
             inference=command.inference,
             on_episode=show,
+            processes=command.processes,
         )
     if command.json:
         print(json.dumps(found.as_json()))

@@ -3,6 +3,8 @@
 Any thread; the whole search runs without the interpreter's lock. No torch, no random numbers, no I/O. Import it through
 `compiled_planner`, which decides where it applies; `policy`, `film_energy` and `modes` are the reference.
 
+One file: numba looks for changes of code only in the file of the function whose machine code it kept.
+
 A plan of torch is some 1,700 small operations, and most of its time is their bookkeeping. Here it is loops. Shapes: N
 candidates, S chains, D = H * dim_a, K modes, and W_l units in layer l of L. All numbers are float32, so constants are
 too: a Python number would turn a sum into float64, which halves the speed.

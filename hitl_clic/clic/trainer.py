@@ -24,6 +24,9 @@ from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch
 from hitl_clic.types.symmetry import Symmetry
 
+LEAST_SPREAD = 1e-2
+"""Spread of a state number that never changes, in the task's units; 1 / n for the first n pairs."""
+
 
 def learning_rate(update: int, settings: MethodSettings) -> float:
     """Learning rate of update 0, 1, ...: linear warm-up, then cosine decay with restarts."""
@@ -75,6 +78,8 @@ class ChunkTrainer:
         self.optimiser = Adam(self.network.parameters(), settings.weight_decay)
         self.averaged = [p.detach().clone() for p in self.network.parameters()] if settings.average else []
         self.updates = 0
+        self.standardised_pairs = 0
+        """Number of pairs whose statistics the network has."""
         self.newest_pair = -1
 
     def __len__(self) -> int:
@@ -116,6 +121,7 @@ class ChunkTrainer:
         """One update from one batch ([CC] Algorithm 1, lines 26 to 33); its loss terms by name."""
         if self.settings.network.standardise and self._due_for_standardising():
             self._standardise()
+            self.standardised_pairs = len(self.buffer)
         batch = self._batch(self.buffer.draw(self.settings.batch))
         loss, terms = self.objective.loss(self.network, batch, self.settings, self.generator)
         self.optimiser.forget_gradients()
@@ -152,7 +158,9 @@ class ChunkTrainer:
         arrays["buffer.order"] = np.array(list(self.buffer.pairs), np.int64)
         arrays["buffer.fresh"] = np.array(self.buffer.fresh, np.int64)
         arrays["buffer.epoch"] = np.array(self.buffer.epoch, np.int64)
-        arrays["counts"] = np.array([self.updates, self.newest_pair, self.buffer.newest_drawn], np.int64)
+        arrays["counts"] = np.array(
+            [self.updates, self.newest_pair, self.buffer.newest_drawn, self.standardised_pairs], np.int64
+        )
         return {name: np.array(value) for name, value in arrays.items()}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
@@ -184,17 +192,20 @@ class ChunkTrainer:
         self.buffer.fresh = [int(i) for i in state["buffer.fresh"] if int(i) in self.buffer.pairs]
         self.buffer.fresh += [i for i in self.buffer.pairs if i not in seen]
         self.buffer.epoch = [int(i) for i in state["buffer.epoch"]]
-        self.updates, self.newest_pair, self.buffer.newest_drawn = counts
+        self.updates, self.newest_pair, self.buffer.newest_drawn = counts[:3]
+        self.standardised_pairs = counts[3] if len(counts) > 3 else len(self.buffer)  # older checkpoints have three
 
     def _due_for_standardising(self) -> bool:
-        """True at updates 0, 1, 2, 4, 8, ...: the statistics change quickly at first."""
-        return self.updates & (self.updates - 1) == 0
+        """True at updates 0, 1, 2, 4, 8, ..., and where the pairs have doubled: the statistics change quickly then."""
+        return self.updates & (self.updates - 1) == 0 or len(self.buffer) >= 2 * self.standardised_pairs
 
     def _standardise(self) -> None:
         taught = np.stack([pair.state for pair in self.buffer.pairs.values()])
         states = np.concatenate([taught, *(symmetry.of_state(taught) for symmetry in self.symmetries)])
         self.network.shift.copy_(torch.from_numpy(states.mean(0)))
-        self.network.spread.copy_(torch.from_numpy(states.std(0) + 1e-2))
+        # One state spreads over nothing: without a floor, every other state would be read as infinitely far from it.
+        floor = max(LEAST_SPREAD, 1 / len(taught))
+        self.network.spread.copy_(torch.from_numpy((states.std(0) + floor).astype(np.float32)))
 
     def _batch(self, pairs: list[StoredPair]) -> Batch:
         """The pairs as tensors; each is replaced by itself or one of its images."""

@@ -1,9 +1,13 @@
-"""`evaluate`: runs a learnt policy alone on seeded episodes. Any thread; synchronous."""
+"""`evaluate`: runs a learnt policy alone on seeded episodes. Any thread; synchronous.
+
+`episode_processes` shares the episodes between processes.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,10 +16,12 @@ from pydantic import ValidationError
 
 from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.control.overlap import OverlapName, check_lead, check_room
-from hitl_clic.evaluation import EpisodeResult, Execution, Rollouts
-from hitl_clic.evaluation import evaluate as roll_out
+from hitl_clic.evaluation import EpisodeResult, Rollouts, means
+from hitl_clic.runner.episode_processes import run_episodes
+from hitl_clic.runner.episode_runner import EpisodeRunner, EvaluationJob
 from hitl_clic.runner.parts import Parts, TeacherFunction
-from hitl_clic.runner.policy import EVALUATION_SEED, Policy, find_checkpoint
+from hitl_clic.runner.policy import EVALUATION_SEED, find_checkpoint
+from hitl_clic.runner.process_state import one_torch_thread
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
@@ -69,8 +75,11 @@ def evaluate(
     task: Task | None = None,
     teacher: Teacher | TeacherFunction | None = None,
     on_episode: Callable[[EpisodeResult], object] = lambda result: None,
+    processes: int | None = None,
 ) -> Evaluation:
-    """Run a learnt policy alone on seeded episodes. Prints nothing, changes nothing of the process.
+    """Run a learnt policy alone on seeded episodes. Prints nothing, leaves the process as it was.
+
+    The result of an episode depends on its seed alone: not on the other episodes, nor on the number of processes.
 
     Args:
         source: session folder, or one checkpoint in it.
@@ -79,30 +88,32 @@ def evaluate(
         inference: settings of the search for a chunk; fields not given are those of the session.
         task: where the session was taught on a task object: an object of that class; it stays open.
         teacher: for the error per step; by default the task's scripted teacher, if it has one.
-        on_episode: called with each result.
+        on_episode: called with each result, in the order of the seeds.
+        processes: that run episodes, this one included. None: as many as the machine allows and the work is worth. An
+            evaluation with a task or teacher object runs in this process alone.
 
     Raises:
         UserError: no checkpoint, or a value that does not fit the session.
+        EpisodeError: another process ended before its episode.
     """
     if episodes < 1:
         raise UserError(f"episodes = {episodes} is not allowed; allowed: 1 or more")
+    if processes is not None and processes < 1:
+        raise UserError(f"processes = {processes} is not allowed; allowed: 1 or more")
     path, settings = find_checkpoint(Path(source))
     settings = with_search(settings, execute, _inference(inference))
     overlap, lead = overlap_and_lead(settings, overlap, lead)
-    parts = Parts(task=task, teacher=teacher)
-    policy = Policy(path, settings, seed)
-    used = parts.make_task(settings)
-    try:
-        found = roll_out(
-            policy.planner,
-            used,
-            parts.find_teacher(settings),
-            Execution(settings.execute, overlap, lead),
-            range(seed, seed + episodes),
-            on_episode,
-        )
-    finally:
-        parts.close(used)
+    job = EvaluationJob(checkpoint=path.absolute(), settings=settings, overlap=overlap, lead=lead)
+    rows: list[EpisodeResult] = []
+    with (
+        one_torch_thread(),
+        EpisodeRunner(job, Parts(task=task, teacher=teacher)) as runner,
+        closing(run_episodes(runner, job, range(seed, seed + episodes), processes)) as results,
+    ):
+        for row in results:
+            rows.append(row)
+            on_episode(row)
+    found, policy = means(rows), runner.policy
     figures = {field.name: getattr(found, field.name) for field in fields(Rollouts)}
     return Evaluation(
         **figures,

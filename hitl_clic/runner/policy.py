@@ -53,8 +53,8 @@ class Policy:
             weights, agreed = checkpoint.read_weights(path)
             self.dim_o, self.dim_a = int(agreed["dim_o"]), int(agreed["dim_a"])
             chunk = ChunkShape(int(agreed["horizon"]), self.dim_a)
-            generator = torch.Generator(settings.policy.planner_device).manual_seed(seed)
-            self.planner: ChunkPolicy = policy_of_weights(weights, self.dim_o, chunk, settings.policy, generator)
+            self._generator = torch.Generator(settings.policy.planner_device).manual_seed(seed)
+            self.planner: ChunkPolicy = policy_of_weights(weights, self.dim_o, chunk, settings.policy, self._generator)
         except ValueError as error:
             raise UserError(str(error)) from error
         self.version, self.updates = weights.version, weights.step
@@ -72,6 +72,10 @@ class Policy:
         """
         path, settings = find_checkpoint(Path(source))
         return cls(path, settings, seed)
+
+    def restart_sampling(self, seed: int) -> None:
+        """Continue as a policy loaded with this seed."""
+        self._generator.manual_seed(seed)
 
     def plan(
         self, observation: ArrayLike, committed: ArrayLike | None = None, previous: ArrayLike | None = None

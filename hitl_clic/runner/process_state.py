@@ -1,6 +1,6 @@
-"""What a session in real time changes in its process, and how it restores that.
+"""What a session in real time or an evaluation changes in its process, and how it restores that.
 
-Main thread of the actor. A session at `pace = "max"` changes nothing.
+Main thread of the actor, or the caller of an evaluation. A session at `pace = "max"` changes nothing.
 """
 
 from __future__ import annotations
@@ -38,6 +38,17 @@ def real_time_process(threads: int) -> Iterator[None]:
         torch.set_num_threads(before_threads)
         if before_s is not None:
             request_slice(before_s)
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Let torch calculate in one thread, so that sums have the same order in every process; restore it at the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -45,6 +45,7 @@ class Overrides(TypedDict, total=False):
     link: Nested
     recording: Nested
     window: Nested
+    terminal: Nested
 
 
 def settings_and_parts(

@@ -47,6 +47,7 @@ else:
     after = int(Path(given["source"]).parent.name[-4:])
     print(json.dumps({"success_rate": after / 100, "mean_timesteps": 50.0, "episodes": [], "task": "hammer"}))
 """
+PATIENCE_S = 60.0
 EXPERIMENT = Experiment("hammer", "clic", "oracle_human_timing", "plain", 8, 4, 0, 20, (10, 20), 20)
 
 
@@ -66,8 +67,13 @@ class Program:
         log = self.path.with_suffix(".log")
         return [line.split()[0] for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
-    def runner(self, runs: Path) -> Runner:
-        return Runner(runs, start=(sys.executable, str(self.path)))
+    def runner(self, runs: Path, processes: int = 1) -> Runner:
+        return Runner(runs, start=(sys.executable, str(self.path)), processes=processes)
+
+    def given(self, function: str) -> list[dict[str, Any]]:
+        """The arguments of each call of a function."""
+        lines = self.path.with_suffix(".log").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line.partition(" ")[2]) for line in lines if line.startswith(function)]
 
 
 @pytest.fixture
@@ -84,6 +90,53 @@ def test_an_experiment_gives_its_curve_and_figures(program: Program, tmp_path: P
     assert not replace(EXPERIMENT, seed=1).is_row(row)
     assert replace(EXPERIMENT, points=(20,)).is_row(row)  # more is known than is asked
     assert not replace(EXPERIMENT, points=(10, 20, 30)).is_row(row)
+
+
+def test_kept_policies_are_evaluated_during_the_session(program: Program, tmp_path: Path) -> None:
+    program.behave(teach_s=PATIENCE_S)
+    runner, folder = program.runner(tmp_path / "runs", processes=3), tmp_path / "runs" / EXPERIMENT.name
+    failed: list[CommandFailed] = []
+
+    def run() -> None:
+        try:
+            runner.run(EXPERIMENT)
+        except CommandFailed as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        until = time.monotonic() + PATIENCE_S
+        while len(list(folder.glob("evaluated-*.json"))) < len(EXPERIMENT.points):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    finally:
+        runner.stop()
+        thread.join(PATIENCE_S)
+    assert not (folder / "taught.json").exists(), "it was still taught"
+    assert [given["processes"] for given in program.given("evaluate")] == [2, 2], "the session has the third"
+    assert failed
+
+
+def test_an_evaluation_that_fails_during_the_session_is_tried_again_after_it(program: Program, tmp_path: Path) -> None:
+    program.behave(evaluate_fails=True)
+    with pytest.raises(CommandFailed, match="no such policy"):
+        program.runner(tmp_path / "runs", processes=2).run(EXPERIMENT)
+    program.behave()
+    row = program.runner(tmp_path / "runs", processes=2).run(EXPERIMENT)
+    assert [point["success_rate"] for point in row["curve"]] == [0.1, 0.2]
+    assert program.asked().count("teach") == 1
+    assert [given["processes"] for given in program.given("evaluate")][-2:] == [2, 2], "now all are free"
+
+
+@pytest.mark.parametrize(
+    ("given", "jobs", "experiments", "each"), [(0, 2, 9, 4), (0, 16, 16, 1), (0, 9, 2, 4), (5, 2, 9, 5)]
+)
+def test_the_experiments_that_run_at_a_time_share_the_cpus(
+    monkeypatch: pytest.MonkeyPatch, given: int, jobs: int, experiments: int, each: int
+) -> None:
+    monkeypatch.setattr(chunk_table, "usable_cpus", lambda: 8)
+    assert chunk_table.processes(given, jobs, experiments) == each
 
 
 def test_a_failed_evaluation_does_not_teach_again(program: Program, tmp_path: Path) -> None:

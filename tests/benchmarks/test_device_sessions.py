@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +35,12 @@ from hitl_clic.runner.loop_builder import build_loop
 from hitl_clic.runner.session_settings import settings_and_parts
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_task
+from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import MemorylessTeacher
 from hitl_clic.types.records import Array, Proposal
 
 REPORTS_A_TICK = 6
+TICK_NS = 50_000_000
 ROBOT = np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5], np.float32)
 
 
@@ -48,6 +53,12 @@ class Idle:
         raise AssertionError("nobody plans here")
 
 
+@cache
+def arm() -> Task:
+    """The task of every bench, which resets it: an arm takes a second to build."""
+    return make_task(TASK)
+
+
 class Bench:
     """A session's device, gate and mapping, ticked by hand, so that no machine is too slow."""
 
@@ -55,7 +66,7 @@ class Bench:
         made, _ = settings_and_parts(TASK, device, None, {"out": out, "headless": True}, PRESET)
         self.settings = made = resolve_device(made)
         self.seen: Slot[Glimpse] = Slot()
-        self.task, self.hands = WatchedTask(make_task(TASK), self.seen), hands
+        self.task, self.hands = WatchedTask(arm(), self.seen), hands
         self.task.reset(seed=0)
         make = DEVICES[device].make
         assert make is not None
@@ -66,15 +77,18 @@ class Bench:
         teacher = TeacherChannel(planner.latest)
         loop = build_loop(made, self.task, self.device, planner, teacher, outlets, Schedule(), None)
         self.arbitration = loop.arbitration
-        self.feedback = DeviceFeedback(self.device)
+        self.feedback = DeviceFeedback(self.device, axes)
         self.output: GateOutput | None = None
+        self.now_ns = time.perf_counter_ns()
+        self.device._clock = lambda: self.now_ns
 
     def tick(self, wish: Wish) -> Decision:
         """One tick of 50 ms: the hands move, the device is read, and the task steps."""
         for _ in range(REPORTS_A_TICK):
             self.hands.move(wish, 0.05 / REPORTS_A_TICK)
-        sample = self.device.read(0.0)
-        self.output = self.arbitration.gate.step(sample, sample.time_ns)
+        self.now_ns += TICK_NS  # a tick here takes more or less time than it stands for
+        sample = replace(self.device.read(0.0), time_ns=self.now_ns)
+        self.output = self.arbitration.gate.step(sample, self.now_ns)
         decision = self.arbitration.decide(self.output, ROBOT, self.task.axes_of(self.output.command_frame))
         self.feedback.update(self.output)
         self.task.step(decision.executed)
@@ -94,7 +108,6 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
             made.ticks(Wish(), 2)  # a trigger counts once it was seen at rest
             yield made
             made.device.release()
-            made.task.close()
     except NoVirtualPads as missing:
         pytest.skip(str(missing))
 

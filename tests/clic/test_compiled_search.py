@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hitl_clic.child_process import child_environment
 from hitl_clic.clic import compiled_planner
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
 from hitl_clic.clic.settings import ClicSettings, EnergySettings, InferenceSettings, NegativeSettings
 
@@ -54,7 +55,7 @@ def pair(numbers: ClicSettings, weights: dict[str, Array], dim_o: int, dim_a: in
     """The same policy twice, with the same random candidates: compiled and torch."""
     torch_only = numbers.model_copy(update={"inference": numbers.inference.model_copy(update={"compiled": False})})
     both = [
-        EnergyPolicy(weights, dim_o, dim_a, horizon, chosen, torch.Generator().manual_seed(5))
+        EnergyPolicy(weights, dim_o, ChunkShape(horizon, dim_a), chosen, torch.Generator().manual_seed(5))
         for chosen in (numbers, torch_only)
     ]
     assert both[0].compiled is not None
@@ -174,7 +175,7 @@ def test_numbers_that_are_not_finite_are_not_hidden() -> None:
 def test_everything_else_is_planned_by_torch(changes: dict[str, Any]) -> None:
     numbers = method(**changes)
     weights = untrained_weights(3, 2, 4, numbers)
-    policy = EnergyPolicy(weights, 3, 2, 4, numbers, torch.Generator().manual_seed(0))
+    policy = EnergyPolicy(weights, 3, ChunkShape(4, 2), numbers, torch.Generator().manual_seed(0))
     assert policy.compiled is None
     assert policy.plan(np.zeros(3, np.float32), np.zeros((0, 2), np.float32), None).chunk.shape == (4, 2)
 
@@ -188,7 +189,7 @@ def test_nothing_is_compiled_after_preparing() -> None:
     for dim_o, dim_a, horizon, chains in ((1, 1, 1, 1), (30, 7, 8, 48)):
         numbers = method(chains=chains)
         weights = weights_of(numbers, dim_o, dim_a, horizon, seed=1, bank=0)
-        policy = EnergyPolicy(weights, dim_o, dim_a, horizon, numbers, torch.Generator().manual_seed(0))
+        policy = EnergyPolicy(weights, dim_o, ChunkShape(horizon, dim_a), numbers, torch.Generator().manual_seed(0))
         policy.prepare()
         observation = np.zeros(dim_o, np.float32)
         observation.flags.writeable = False
@@ -203,7 +204,7 @@ def test_other_threads_run_during_a_plan() -> None:
     """A search that held the interpreter's lock would stop every other thread until its end."""
     numbers = method(chains=2000, candidates=2000, refine_steps=200)
     policy = EnergyPolicy(
-        weights_of(numbers, 3, 2, 4, seed=0, bank=0), 3, 2, 4, numbers, torch.Generator().manual_seed(0)
+        weights_of(numbers, 3, 2, 4, seed=0, bank=0), 3, ChunkShape(4, 2), numbers, torch.Generator().manual_seed(0)
     )
     policy.prepare()
     thread = threading.Thread(target=policy.plan, args=(np.zeros(3, np.float32), np.zeros((0, 2), np.float32), None))
@@ -220,11 +221,12 @@ import sys
 {before}
 import numpy as np, torch
 from hitl_clic.clic.compiled_planner import prepare
+from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
 from hitl_clic.clic.settings import ClicSettings
 prepare(ClicSettings(), print)
 weights = untrained_weights(3, 2, 4, ClicSettings())
-policy = EnergyPolicy(weights, 3, 2, 4, ClicSettings(), torch.Generator().manual_seed(0))
+policy = EnergyPolicy(weights, 3, ChunkShape(4, 2), ClicSettings(), torch.Generator().manual_seed(0))
 print(policy.plan(np.zeros(3, np.float32), np.zeros((0, 2), np.float32), None).chunk.shape, policy.compiled)
 """
 BROKEN = """

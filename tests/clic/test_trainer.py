@@ -50,6 +50,34 @@ def test_ready_at_min_pairs() -> None:
     assert not trainer.ready()
 
 
+def test_the_first_pair_is_learnt_and_does_not_make_other_states_infinitely_far() -> None:
+    """Spread: that of the states, plus 1 / n; else the second state would be clipped at the limit of what is read."""
+    trainer = make(method(min_pairs=1))
+    teach(trainer, 0, 1)
+    assert trainer.ready()
+    first = trainer.update()
+    for _ in range(30):
+        last = trainer.update()
+    assert last["loss"] < first["loss"]
+    assert torch.allclose(trainer.network.spread, torch.ones(DIM_O))
+    other = trainer.network.shift[None] + 1.5
+    assert (trainer.network.standardised(other).abs() < 10).all()
+
+
+def test_statistics_follow_the_first_pairs() -> None:
+    """Updates come faster than pairs: the statistics are renewed when the pairs have doubled, whatever the updates."""
+    trainer = make(method(min_pairs=1))
+    teach(trainer, 0, 1)
+    for _ in range(70):
+        trainer.update()
+    for pairs in (2, 4, 8, 150, 300):
+        teach(trainer, len(trainer), pairs)
+        trainer.update()
+        states = np.stack([pair.state for pair in trainer.buffer.pairs.values()])
+        np.testing.assert_allclose(trainer.network.shift, states.mean(0), atol=1e-6)
+        np.testing.assert_allclose(trainer.network.spread, states.std(0) + max(0.01, 1 / pairs), atol=1e-6)
+
+
 def test_the_length_of_a_relative_correction_is_not_learnt() -> None:
     """Relative corrections of 0.3 and 1.5 in one direction give the same pair, for every method."""
     trainer = make(method())
@@ -254,7 +282,7 @@ def test_standardising_takes_the_taught_states() -> None:
     trainer.update()
     weights = trainer.weights()
     assert weights["shift"] == pytest.approx([4.5, 45, 7])
-    assert weights["spread"] == pytest.approx([np.std(range(10)) + 1e-2, 10 * np.std(range(10)) + 1e-2, 1e-2], rel=1e-4)
+    assert weights["spread"] == pytest.approx([np.std(range(10)) + 0.1, 10 * np.std(range(10)) + 0.1, 0.1], rel=1e-4)
     plain = make(method(network=EnergySettings(kind="film", hidden=(8,), trunk=(8,), standardise=False)))
     teach(plain, 0, 10)
     plain.update()

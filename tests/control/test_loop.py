@@ -22,7 +22,7 @@ from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.teacher.channel import TeacherView
-from hitl_clic.evaluation import Execution, evaluate
+from hitl_clic.evaluation import Execution, run_episode
 from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.records import (
@@ -669,7 +669,7 @@ def test_evaluation_executes_as_the_loop_does(overlap: OverlapName, lead: int) -
     bench = Bench(horizon=8, execute=4, lead=lead, overlap=overlap, longest=20)
     bench.run()
     task = Track(20)
-    evaluate(TellTale(8), task, Nobody(), Execution(4, overlap, lead), [10])
+    run_episode(TellTale(8), task, Nobody(), Execution(4, overlap, lead), 10)
     assert np.array_equal(np.stack(task.executed), np.stack(bench.task.executed))
 
 

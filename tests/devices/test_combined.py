@@ -405,7 +405,7 @@ def test_each_part_has_its_own_profile(tmp_path: Path) -> None:
     )
     settings = load(overrides={"device": "gamepad+keyboard", "profile": f"+{slow}"})
     rows = dict(key_map(settings, ("x", "y")))
-    assert rows["gamepad: Left stick sideways"] == "Move left / right"
+    assert rows["gamepad: Left stick left or right"] == "Move left / right"
     assert rows["keyboard: J L"] == "Move left / right"
     assert device_in_use(settings).hint("hold", False) == "hold the right shoulder button or Tab to correct"
     feed = EventFeed()
@@ -425,8 +425,8 @@ def test_texts_of_a_combination_make_sense() -> None:
     spec = device_in_use(settings)
     assert (spec.label, spec.control) == ("SpaceMouse L + SpaceMouse R", "the cap")
     rows = dict(key_map(settings, EVERY_AXIS))
-    assert rows["SpaceMouse L: Push sideways"] == "Move left / right (arm 1)"
-    assert rows["SpaceMouse R: Push sideways"] == "Move left / right (arm 2)"
+    assert rows["SpaceMouse L: Push left or right"] == "Move left / right (arm 1)"
+    assert rows["SpaceMouse R: Push left or right"] == "Move left / right (arm 2)"
     assert list(rows.values()).count("Emergency stop") == 2, "which stops both arms"
     assert not any("next arm" in does for does in rows.values()), "each device has its arm"
     assert device_spec("gamepad:1").label == "gamepad 1"

@@ -105,8 +105,8 @@ def test_the_hint_names_the_control(mode: str, hint: str) -> None:
 
 def test_the_key_maps_name_gestures_and_directions() -> None:
     rows = dict(key_map(SessionSettings(device="spacemouse"), ARM))
-    assert rows["Push sideways"] == "Move left / right"
-    assert rows["Push away or pull"] == "Move near / away"
+    assert rows["Push left or right"] == "Move left / right"
+    assert rows["Pull or push away"] == "Move near / away"
     assert "Emergency" in rows["Left and right buttons together, menu and fit buttons together, esc button"]
     rows = dict(key_map(SessionSettings(device="gamepad"), ARM))
     assert "Emergency" in rows["B button"]

@@ -185,7 +185,7 @@ def test_settings_and_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     settings = load(overrides={"device": "pointer", "task": "push_t"})
     rows = dict(key_map(settings, ("x", "y")))
-    assert rows["Point sideways"] == "Move left / right"
+    assert rows["Point left or right"] == "Move left / right"
     assert device_in_use(settings).hint("hold", False) == "hold the left button to correct"
     assert resolve_device(settings).device == "pointer"
     with pytest.raises(SettingsError, match=r"gate.mode = toggle is not allowed with device = pointer"):

@@ -1,4 +1,4 @@
-"""A short session with each baseline in real processes: taught, then evaluated from its folder."""
+"""A short whole session with each baseline: taught, then evaluated from its folder."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from session_process import SMALL, TINY, app
+from session_process import SMALL, TINY, here
 
-import app as command_line
 from hitl_clic.learner import checkpoint
 from hitl_clic.session.reader import Session
 
 QUICK = ["--device", "oracle", "--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "40"]
-QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5", "--training.niceness", "0"]
+QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5"]
 
 
 def small(method: str) -> list[str]:
@@ -22,11 +21,9 @@ def small(method: str) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["bc", "ibc", "flow"])
-def test_a_baseline_is_taught_and_evaluated_like_the_method(
-    method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_baseline_is_taught_and_evaluated_like_the_method(method: str, tmp_path: Path) -> None:
     out = tmp_path / "session"
-    status, _, problems = app(
+    status, _, problems = here(
         "teach", "--task", "line_following", "--method", method, *small(method), *QUICK, "--out", out
     )
     assert status == 0, problems
@@ -39,8 +36,8 @@ def test_a_baseline_is_taught_and_evaluated_like_the_method(
     newest = checkpoint.latest(out)
     assert newest is not None
     assert checkpoint.read_weights(newest)[1]["policy.kind"] == method
-    capsys.readouterr()
-    assert command_line.main(["evaluate", str(out), "--episodes", "1", "--seed", "77", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    status, said, problems = here("evaluate", out, "--episodes", 1, "--seed", 77, "--json")
+    assert status == 0, problems
+    found = json.loads(said)
     assert (found["method"], found["updates"]) == (method, checkpoint.read_weights(newest)[0].step)
     assert 0 < found["l2_error_per_step"] < 3

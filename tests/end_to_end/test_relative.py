@@ -1,4 +1,4 @@
-"""Sessions of corrections that only say "rather this way", in real processes: what is asked for is what is recorded."""
+"""Whole sessions of corrections that only say "rather this way": what is asked for is what is recorded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from session_process import SMALL, app
+from session_process import SMALL, app, here
 
 from benchmarks.experiment import VARIANTS
 from hitl_clic.correction.from_recording import rebuilt_pairs
@@ -17,7 +17,7 @@ from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
 
 QUICK = ["--device", "oracle", "--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
-QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5", "--training.niceness", "0"]
+QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5"]
 AT_ONCE = ["--oracle.latency-s", "0"]  # seconds are many ticks at full pace
 EACH_BY_ITSELF = [
     "--correction.label-average-s",
@@ -40,7 +40,7 @@ EACH_BY_ITSELF = [
 )
 def test_every_correction_is_relative_from_the_device_to_the_pair(asked: list[object], tmp_path: Path) -> None:
     out = tmp_path / "session"
-    status, _, problems = app("teach", "--task", "push_t", *asked, *SMALL, *QUICK, "--out", out)
+    status, _, problems = here("teach", "--task", "push_t", *asked, *SMALL, *QUICK, "--out", out)
     assert status == 0, problems
     recorded, settings = Session.open(out), SessionSettings.from_toml(out / "settings.toml")
     corrected = [tick for tick in recorded.ticks if tick.human_action is not None]
@@ -61,7 +61,7 @@ def test_a_person_who_pushes_and_holds_on_teaches_what_happens(tmp_path: Path) -
     out = tmp_path / "session"
     longer = ["200" if word == "60" else word for word in QUICK]
     words = ["--session", "simulated_keyboard_user", *AT_ONCE, "--oracle.threshold", "0.9"]
-    status, _, problems = app("teach", "--task", "push_t", *words, *SMALL, *longer, "--out", out)
+    status, _, problems = here("teach", "--task", "push_t", *words, *SMALL, *longer, "--out", out)
     assert status == 0, problems
     recorded = Session.open(out)
     pairs = {pair.tick: pair for pair in recorded.pairs}

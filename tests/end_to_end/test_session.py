@@ -8,13 +8,11 @@ import shutil
 import signal
 import struct
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from session_process import LIVELY, SMALL, app, finish, has_ipv6, journal_of, learner_of, pairs_in, start, until
+from session_process import LIVELY, SMALL, app, finish, has_ipv6, here, journal_of, learner_of, pairs_in, start, until
 
-import app as command_line
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner.policy import find_checkpoint
 from hitl_clic.session.reader import Session
@@ -79,17 +77,6 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """A command within this process, for those that start none: (exit status, stdout, stderr)."""
-    capsys.readouterr()
-    try:
-        status: Any = command_line.main([str(argument) for argument in arguments])
-    except SystemExit as ending:
-        status = ending.code
-    said = capsys.readouterr()
-    return status, said.out, said.err
-
-
 def test_a_session_folder_is_complete(session: Path) -> None:
     for name in ("session.mcap", "settings.toml", "summary.json", "curves.png", "window.png"):
         assert (session / name).stat().st_size > 0, name
@@ -144,16 +131,14 @@ def test_it_verifies_and_replays_in_a_process_of_its_own(session: Path, tmp_path
     assert (copy / "curves.png").exists()
 
 
-def test_the_summary_comes_back_out_of_the_recording(session: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, said, _ = run(capsys, "replay", session, "--json")
+def test_the_summary_comes_back_out_of_the_recording(session: Path) -> None:
+    status, said, _ = here("replay", session, "--json")
     rebuilt, written = json.loads(said), json.loads((session / "summary.json").read_text())
     assert status == 0
     assert rebuilt == {name: value for name, value in written.items() if name != "recording_dropped"}
 
 
-def test_one_changed_bit_of_an_observation_is_named(
-    session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_changed_bit_of_an_observation_is_named(session: Path, tmp_path: Path) -> None:
     copy = Recorder(tmp_path / "session.mcap", RecordingSettings())
     copy.start()
     for record in Session.open(session).records():
@@ -163,7 +148,7 @@ def test_one_changed_bit_of_an_observation_is_named(
             record = dataclasses.replace(record, observation=bits.view(np.float32))
         copy.put(record)
     copy.close()
-    status, said, _ = run(capsys, "replay", tmp_path, "--verify")
+    status, said, _ = here("replay", tmp_path, "--verify")
     assert status == 1
     assert "tick 17, observation[2]" in said
 
@@ -184,23 +169,21 @@ def recorded(content: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("place", [0.1, 0.3, 0.6, 0.9])
-def test_one_flipped_byte_of_what_was_recorded_never_passes(
-    session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: float
-) -> None:
+def test_one_flipped_byte_of_what_was_recorded_never_passes(session: Path, tmp_path: Path, place: float) -> None:
     content = bytearray((session / "session.mcap").read_bytes())
     places = recorded(content)
     assert len(places) > 0.5 * len(content)
     content[places[int(len(places) * place)]] ^= 0x10
     (tmp_path / "session.mcap").write_bytes(content)
-    status, said, problems = run(capsys, "replay", tmp_path, "--verify")
+    status, said, problems = here("replay", tmp_path, "--verify")
     assert status in (1, 2)
     assert "damaged" in said + problems
 
 
-def test_what_is_no_recording_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_recording_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "session.mcap").write_bytes(b"something else altogether")
     for arguments in (("replay", tmp_path, "--verify"), ("replay", tmp_path, "--headless"), ("evaluate", tmp_path)):
-        status, _, problems = run(capsys, *arguments)
+        status, _, problems = here(*arguments)
         assert status == 2
         assert problems.count("\n") == 1, problems
         assert str(tmp_path) in problems
@@ -208,10 +191,9 @@ def test_what_is_no_recording_is_refused_in_one_line(tmp_path: Path, capsys: pyt
 
 def test_the_policy_evaluates_from_the_folder_and_from_the_checkpoint_alike(session: Path) -> None:
     newest = checkpoint.latest(session)
-    both = [start("evaluate", source, "--episodes", 2, "--seed", 77, "--json") for source in (session, newest)]
     found = []
-    for process in both:
-        status, said, problems = finish(process)
+    for source in (session, newest):
+        status, said, problems = here("evaluate", source, "--episodes", 2, "--seed", 77, "--json")
         assert status == 0, problems
         found.append(json.loads(said))
     first, second = found
@@ -221,12 +203,12 @@ def test_the_policy_evaluates_from_the_folder_and_from_the_checkpoint_alike(sess
 
 
 def test_the_papers_schedule_gives_the_same_session_twice(tmp_path: Path) -> None:
-    """Bit for bit: what was seen, planned and done, every pair, and the weights at the end."""
+    """Bit for bit: what was seen, planned and done, every pair, and the weights at the end; in two processes."""
     outs = [tmp_path / name for name in ("a", "b")]
     options = ["--episodes", "2", "--schedule", "lockstep", "--training.episode-updates", "7"]
-    running = [start(*TEACH, *options, "--task-options", "max_steps", "40", "--out", out) for out in outs]
-    for process in running:
-        status, _, problems = finish(process)
+    options += ["--task-options", "max_steps", "40"]
+    other = start(*TEACH, *options, "--out", outs[1])
+    for status, _, problems in (here(*TEACH, *options, "--out", outs[0]), finish(other)):
         assert status == 0, problems
     a, b = (Session.open(out) for out in outs)
     assert len(a.ticks) == len(b.ticks) > 50
@@ -260,10 +242,9 @@ def test_a_learner_of_ones_own_teaches_those_that_agree_with_it(tmp_path: Path) 
     try:
         address = until(lambda: learner_of(folder).get("address"), learner, "the learner's announcement")
         fitting, other = tmp_path / "fitting", tmp_path / "other"
-        status, _, problems = app(*QUICK, *LIVELY, "--learner", address, "--out", fitting)
+        status, _, problems = here(*QUICK, *LIVELY, "--learner", address, "--out", fitting)
         assert status == 0, problems
-        refused = start(*QUICK, *LIVELY, "--learner", address, "--out", other, "--policy.batch", "9")
-        status, _, problems = finish(refused)
+        status, _, problems = here(*QUICK, *LIVELY, "--learner", address, "--out", other, "--policy.batch", "9")
         assert status == 2
         assert problems.count("\n") == 1, problems
         assert "policy.batch" in problems
@@ -292,10 +273,8 @@ def test_a_learner_of_ones_own_teaches_those_that_agree_with_it(tmp_path: Path) 
         (["--task-options", "max_stepz", "3"], ["max_stepz"]),
     ],
 )
-def test_bad_settings_are_one_line_and_status_2(
-    tmp_path: Path, options: list[str], named: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, _, problems = run(capsys, "teach", "--headless", "--out", tmp_path / "out", *options)
+def test_bad_settings_are_one_line_and_status_2(tmp_path: Path, options: list[str], named: list[str]) -> None:
+    status, _, problems = here("teach", "--headless", "--out", tmp_path / "out", *options)
     assert status == 2
     assert problems.count("\n") == 1, problems
     for word in named:
@@ -304,7 +283,7 @@ def test_bad_settings_are_one_line_and_status_2(
 
 def test_a_folder_with_a_session_is_never_overwritten(session: Path) -> None:
     before = (session / "session.mcap").read_bytes()
-    status, _, problems = app(*QUICK, "--out", session)
+    status, _, problems = here(*QUICK, "--out", session)
     assert status == 2
     assert problems.count("\n") == 1, problems
     assert str(session) in problems

@@ -1,11 +1,11 @@
-"""A session with a scripted person at an arm, in real processes: what fingers can do, and what is learnt from it."""
+"""A whole session with a scripted person at an arm: what fingers can do, and what is learnt from it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from session_process import SMALL, app
+from session_process import SMALL, here
 
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
@@ -17,9 +17,9 @@ LATE = 5
 def test_a_person_at_an_arm_presses_keys_late_and_is_learnt_for_what_it_saw(tmp_path: Path) -> None:
     out = tmp_path / "session"
     quick = ["--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
-    quick += ["--schedule", "lockstep", "--training.episode-updates", "5", "--training.niceness", "0"]
+    quick += ["--schedule", "lockstep", "--training.episode-updates", "5"]
     person = ["--session", "simulated_6dof_user", "--device", "oracle"]
-    status, _, problems = app("teach", "--task", "pick_can", *person, *quick, *SMALL, "--out", out)
+    status, _, problems = here("teach", "--task", "pick_can", *person, *quick, *SMALL, "--out", out)
     assert status == 0, problems
     recorded, settings = Session.open(out), SessionSettings.from_toml(out / "settings.toml")
     speeds = [0.0, 1.0, settings.oracle.precise_scale]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fake_learner import LINK, SETTINGS
-from session_process import app, has_ipv6, learner_of, until
+from session_process import app, has_ipv6, here, learner_of, until
 
 from hitl_clic.learner.launcher import BIND, LearnerChild
 from hitl_clic.link import address as addresses
@@ -257,7 +257,7 @@ def test_the_commands_refuse_in_one_line(tmp_path: Path) -> None:
     assert "in use" in problems
     teach = ("teach", "--task", "line_following", "--device", "oracle", "--headless", "--out", tmp_path / "b")
     for address in ("tcp://[fe80::1]:5588", "tcp://127.0.0.1:0", "tcp://::1:5588", f"ipc://{tmp_path}/no/socket"):
-        status, _, problems = app(*teach, "--learner", address)
+        status, _, problems = here(*teach, "--learner", address)
         assert (status, problems.count("\n")) == (2, 1), problems
         assert address in problems
     assert not learner_of(tmp_path / "a")

@@ -9,16 +9,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
+from shared_tasks import shared_task
 
 from hitl_clic.render import backend, task_renderer
 from hitl_clic.settings import load
-from hitl_clic.tasks import TASKS, make_task, task_names
+from hitl_clic.tasks import TASKS, task_names
 from hitl_clic.tasks.line.line_following import LineFollowing
+from hitl_clic.tasks.task import Task
 from tools.virtual_display import MISSING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,14 +71,43 @@ def environment() -> Iterator[None]:
     os.environ.update(before)
 
 
-def needs_opengl(name: str) -> None:
-    """Skip where a task with a 3-D scene cannot be drawn."""
-    if name in FLAT:
-        return
+@cache
+def problem_with_opengl() -> str:
+    """Why 3-D scenes cannot be drawn here, or an empty text. A try takes a second, so there is one per process."""
     try:
         backend.find("auto")
     except backend.NoBackend as error:
-        pytest.skip(str(error))
+        return str(error)
+    return ""
+
+
+def needs_opengl(name: str) -> None:
+    """Skip where a task with a 3-D scene cannot be drawn."""
+    if name not in FLAT and (problem := problem_with_opengl()):
+        pytest.skip(problem)
+
+
+@pytest.fixture(scope="module", params=task_names())
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of a task. Arm tasks take a second each, so the tests of one name share theirs."""
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def plain(name: str) -> Task:
+    """A task without a render mode."""
+    return shared_task(name)
+
+
+@pytest.fixture(scope="module")
+def drawn(name: str) -> Iterator[gymnasium.Env[Any, Any]]:
+    """gymnasium's environment of the task, which draws images."""
+    needs_opengl(name)
+    env = gymnasium.make(TASKS[name].gymnasium_id, render_mode="rgb_array")
+    yield env
+    env.close()
+    env.close()
 
 
 def run(program: str, gymnasium_id: str, **environment: str) -> None:
@@ -90,42 +123,34 @@ def run(program: str, gymnasium_id: str, **environment: str) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.mark.parametrize("name", task_names())
-def test_images_follow_the_task(name: str) -> None:
-    needs_opengl(name)
-    env = gymnasium.make(TASKS[name].gymnasium_id, render_mode="rgb_array")
-    env.reset(seed=1)
-    first = env.render()
+def test_images_follow_the_task(name: str, drawn: gymnasium.Env[Any, Any]) -> None:
+    drawn.reset(seed=1)
+    first = drawn.render()
     assert isinstance(first, np.ndarray)
     assert first.dtype == np.uint8
     assert first.shape == (task_renderer.HEIGHT, task_renderer.HEIGHT if name in FLAT else 640, 3)
     assert len(np.unique(first.reshape(-1, 3), axis=0)) > 3, "the image is blank"
-    assert np.array_equal(env.render(), first), "the same state must give the same image"
-    action = np.full(env.action_space.shape or (), 0.5, np.float32)
+    assert np.array_equal(drawn.render(), first), "the same state must give the same image"
+    action = np.full(drawn.action_space.shape or (), 0.5, np.float32)
     for _ in range(5):
-        env.step(action)
-    assert (np.asarray(env.render()) != first).any(), "the image shows no motion"
-    env.reset(seed=1)
-    assert np.array_equal(env.render(), first), "images must not depend on the past"
-    env.close()
-    env.close()
+        drawn.step(action)
+    assert (np.asarray(drawn.render()) != first).any(), "the image shows no motion"
+    drawn.reset(seed=1)
+    assert np.array_equal(drawn.render(), first), "images must not depend on the past"
 
 
-@pytest.mark.parametrize("name", task_names())
-def test_a_render_mode_changes_no_state(name: str) -> None:
-    needs_opengl(name)
-    drawn, plain = make_task(name, render_mode="rgb_array"), make_task(name)
+def test_a_render_mode_changes_no_state(drawn: gymnasium.Env[Any, Any], plain: Task) -> None:
     assert plain.render_mode is None
     drawn.reset(seed=2), plain.reset(seed=2)
     action = np.full(plain.action_space.shape or (), 0.3, np.float32)
     for _ in range(5):
         drawn.render()
         assert np.array_equal(drawn.step(action)[0], plain.step(action)[0])
-    assert drawn.snapshot() == plain.snapshot()
-    drawn.close(), plain.close()
+    task = drawn.unwrapped
+    assert isinstance(task, Task)
+    assert task.snapshot() == plain.snapshot()
 
 
-@pytest.mark.parametrize("name", task_names())
 def test_gymnasiums_checker_gives_no_warning(name: str) -> None:
     needs_opengl(name)
     run(CHECK, TASKS[name].gymnasium_id, SDL_VIDEODRIVER="dummy")
@@ -138,9 +163,8 @@ def test_the_window_shows_every_step(name: str, display: str) -> None:
     run(SHOW, TASKS[name].gymnasium_id, DISPLAY=display, SDL_VIDEODRIVER="x11")
 
 
-@pytest.mark.parametrize("name", task_names())
-def test_gymnasiums_time_limit_is_the_tasks_own(name: str) -> None:
-    limit = make_task(name).max_steps
+def test_gymnasiums_time_limit_is_the_tasks_own(name: str, plain: Task) -> None:
+    limit = plain.max_steps
     env = gymnasium.make(TASKS[name].gymnasium_id)
     assert env.spec is not None
     assert env.spec.max_episode_steps == gymnasium.spec(TASKS[name].gymnasium_id).max_episode_steps == limit
@@ -157,10 +181,8 @@ def test_gymnasiums_time_limit_may_be_another(limit: int) -> None:
     assert [env.step(np.zeros(2, np.float32))[3] for _ in range(limit)] == [False] * (limit - 1) + [True]
 
 
-@pytest.mark.parametrize("name", task_names())
-def test_render_fps_is_the_control_rate(name: str) -> None:
-    task = make_task(name)
-    assert task.metadata["render_fps"] == task.control_hz == load(overrides={"task": name}).loop.rate_hz
+def test_render_fps_is_the_control_rate(name: str, plain: Task) -> None:
+    assert plain.metadata["render_fps"] == plain.control_hz == load(overrides={"task": name}).loop.rate_hz
 
 
 def test_unknown_render_modes_are_refused() -> None:

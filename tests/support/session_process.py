@@ -1,4 +1,4 @@
-"""Real `app.py` processes for the end-to-end tests: small, quick sessions, and what they leave behind."""
+"""Real `app.py` processes and commands for the end-to-end tests: small, quick sessions, and what they leave behind."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
+import torch
+
+from hitl_clic import __main__ as command_line
 from hitl_clic.learner.journal import read_journal
 from hitl_clic.session.reader import Session
 from hitl_clic.types.messages import ChunkPair
@@ -70,6 +76,20 @@ def finish(process: subprocess.Popen[str], timeout_s: float = PATIENCE_S) -> tup
 def app(*arguments: object) -> tuple[int, str, str]:
     """Run `app.py` to its end: (exit status, stdout, stderr)."""
     return finish(start(*arguments))
+
+
+def here(*arguments: object) -> tuple[int, str, str]:
+    """As `app`, within this process, which has loaded everything already. A learner is still a process of its own."""
+    out, err, threads = StringIO(), StringIO(), torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("OMP_NUM_THREADS", "1")
+        try:
+            status: Any = command_line.main([str(argument) for argument in arguments])
+        except SystemExit as ending:
+            status = ending.code
+        finally:
+            torch.set_num_threads(threads)  # the command is made for a process of its own
+    return status, out.getvalue(), err.getvalue()
 
 
 def until(condition: Callable[[], Any], process: subprocess.Popen[str] | None = None, what: str = "it") -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 
 from hitl_clic.cockpit.terminal_link import TerminalLink, terminal_input
 from hitl_clic.cockpit.window.keymap import Keymap
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may ignore it, as nohup does
 terminal = terminal_input()
 if terminal is None:
     sys.exit("no terminal")

@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 import pytest
 from fake_hid import COMPACT, FakeTransport, moved, pressed
+from shared_tasks import shared_task
 from virtual_pads import RIGHT_SHOULDER, VirtualPads
 
 from hitl_clic.control.gate import Gate, GateSettings
@@ -32,7 +33,6 @@ from hitl_clic.devices.hardware.spacemouse import ReportSource
 from hitl_clic.devices.mapping.shaping import load_profile
 from hitl_clic.runner.device_registry import bind_device
 from hitl_clic.settings import SessionSettings
-from hitl_clic.tasks import make_task
 from hitl_clic.tasks.robosuite.task import RobosuiteTask
 from hitl_clic.tasks.rotations import rotation_vector
 from hitl_clic.types.records import CommandFrame
@@ -47,7 +47,7 @@ ARMS = (("lift", 0), ("two_arm_lift", 0), ("two_arm_lift", 1))
 @cache
 def task(name: str) -> tuple[RobosuiteTask, bytes]:
     """A task and a state to start from; built once."""
-    made = make_task(name)
+    made = shared_task(name)
     assert isinstance(made, RobosuiteTask)
     made.reset(seed=0)
     return made, made.snapshot()

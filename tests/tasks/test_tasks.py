@@ -13,6 +13,7 @@ import gymnasium
 import msgpack
 import numpy as np
 import pytest
+from shared_tasks import shared_task
 
 from hitl_clic.tasks import TASKS, make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_new_process, check_task
@@ -35,7 +36,7 @@ def maker(name: str) -> Callable[[], Task]:
     """A factory of tasks. Arm tasks take a second each, so three of them are used in turn."""
     if TASKS[name].extra != "arms":
         return lambda: make_task(name)
-    return partial(next, cycle([make_task(name) for _ in range(3)]))
+    return partial(next, cycle([make_task(name), shared_task(name), make_task(name)]))
 
 
 @pytest.mark.parametrize("name", task_names())
@@ -223,7 +224,8 @@ def test_coverage_equals_gym_pushts_and_is_deterministic() -> None:
         steps = [task.step(action) for task in tasks]
         covered += steps[0][4]["coverage"] > 0.1
         assert len({step[4]["coverage"] for step in steps}) == 1
-        theirs = tasks[0].unwrapped._simulator.unwrapped._get_coverage()  # type: ignore[attr-defined]
+        simulator = tasks[0].unwrapped._simulator.unwrapped
+        theirs = type(simulator)._get_coverage(simulator)
         assert steps[0][4]["coverage"] == pytest.approx(theirs, abs=1e-9)
     assert covered > 20, "the goal was never covered"
 

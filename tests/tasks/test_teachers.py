@@ -6,6 +6,7 @@ from math import cos, pi, sin
 
 import numpy as np
 import pytest
+from shared_tasks import shared_task
 
 from hitl_clic.tasks import make_task, make_teacher, task_names
 from hitl_clic.tasks.contract import check_teacher
@@ -37,7 +38,7 @@ def episode(task: Task, teacher: Teacher, seed: int) -> tuple[bool, int]:
 
 @pytest.mark.parametrize("name", task_names())
 def test_contract(name: str) -> None:
-    check_teacher(lambda: make_teacher(name), lambda: make_task(name))
+    check_teacher(lambda: make_teacher(name), lambda: shared_task(name))
 
 
 @pytest.mark.realtime

@@ -26,6 +26,7 @@ _GL = os.environ.get("MUJOCO_GL")
 logging.disable(logging.WARNING)  # robosuite warns about optional parts at every import
 import robosuite  # noqa: E402
 from robosuite.controllers import load_composite_controller_config  # noqa: E402
+from robosuite.models.robots import RobotModel  # noqa: E402
 
 from hitl_clic.tasks.robosuite.arm import RobosuiteArm  # noqa: E402
 
@@ -79,19 +80,20 @@ class RobosuiteEngine:
         controller = load_composite_controller_config(controller=None, robot="Panda")
         controller["body_parts"]["right"]["input_ref_frame"] = "world"  # the default is the arm's base
         # A fixed seed: some environments draw the sizes of objects at construction, and these must not differ.
-        self.suite = robosuite.make(
-            name,
-            robots=["Panda"] * arms,
-            controller_configs=controller,
-            has_renderer=False,
-            has_offscreen_renderer=False,
-            use_camera_obs=False,
-            use_object_obs=False,
-            control_freq=CONTROL_HZ,
-            ignore_done=True,
-            hard_reset=False,
-            seed=0,
-        )
+        with _arms_compiled_once():
+            self.suite = robosuite.make(
+                name,
+                robots=["Panda"] * arms,
+                controller_configs=controller,
+                has_renderer=False,
+                has_offscreen_renderer=False,
+                use_camera_obs=False,
+                use_object_obs=False,
+                control_freq=CONTROL_HZ,
+                ignore_done=True,
+                hard_reset=False,
+                seed=0,
+            )
         self.suite._observables.clear()
         self.model: mujoco.MjModel = self.suite.sim.model._model
         self.data: mujoco.MjData = self.suite.sim.data._data
@@ -230,6 +232,20 @@ class RobosuiteEngine:
     def close(self) -> None:
         """Free the simulation."""
         self.suite.close()
+
+
+@contextmanager
+def _arms_compiled_once() -> Iterator[None]:
+    """Within this context, robosuite compiles its arms as parts of the whole model only.
+
+    It would also compile each arm alone, which takes as long as the whole model, and never read the result.
+    """
+    before = RobotModel.set_mujoco_model
+    RobotModel.set_mujoco_model = lambda robot, mujoco_model=None: None
+    try:
+        yield
+    finally:
+        RobotModel.set_mujoco_model = before
 
 
 def _finger_places(robot: Any) -> tuple[Any, Any]:
