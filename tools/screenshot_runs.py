@@ -106,11 +106,12 @@ _ROBOT = _badge("ROBOT DRIVES")
 _ENERGY = Text("Light: actions that the", "body", bold=False)
 """First line of the energy's legend: it comes with the energy."""
 _ASKS = Text("The robot asks for help: show it what to do", "body", bold=False)
+_WAKEFUL = ("--window.niceness", "0")
+"""On a busy machine a window of low priority falls silent, and its keyboard counts as lost."""
 
 
 def _teach(task: str, device: str, *flags: str, pace: str = "realtime") -> tuple[str, ...]:
-    # on a busy machine a window of low priority falls silent, and its keyboard counts as lost
-    common = ("--pace", pace, "--recording.flush-s", "0.3", "--window.niceness", "0", "--out", OUT)
+    common = ("--pace", pace, "--recording.flush-s", "0.3", *_WAKEFUL, "--out", OUT)
     return ("teach", "--task", task, "--device", device, *common, *flags)
 
 
@@ -208,14 +209,14 @@ RUNS: tuple[Run, ...] = (
         _ROBOT,
     ),
     Run(
-        ("practice", "--task", "push_t", "--device", "keyboard", "--window.welcome", "never"),
+        ("practice", "--task", "push_t", "--device", "keyboard", "--window.welcome", "never", *_WAKEFUL),
         (
             Page(
                 "practice",
                 "Driving alone, with score and time.",
                 (Press("space s a", how="keydown"),),
                 None,
-                (_badge("YOU DRIVE"), Text("PRACTICE")),
+                (_badge("YOU DRIVE"), Text("PRACTICE"), Text("you"), Text("on time", "body", bold=False)),
             ),
         ),
         _badge("READY"),
