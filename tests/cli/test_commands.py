@@ -277,7 +277,7 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     state = feed.state(now_ns=1)
     assert state is not None
     assert state.loop_hz == pytest.approx(10.0)
-    assert state.message == "Now relative, world axes"
+    assert state.message == "Now relative, world frame"
     feed.add(EventRecord(13, 0, "pause"))
     state = feed.state(now_ns=1)
     assert state is not None
