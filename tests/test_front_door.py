@@ -116,7 +116,7 @@ def test_teach_prints_nothing_and_gives_its_figures(
     assert len(session.pairs) == taught.pairs_made > 0
 
 
-def test_what_was_taught_is_evaluated_learned_from_and_verified(taught: hc.SessionSummary, tmp_path: Path) -> None:
+def test_what_was_taught_is_evaluated_learnt_from_and_verified(taught: hc.SessionSummary, tmp_path: Path) -> None:
     found = hc.evaluate(taught.folder, episodes=2, seed=5)
     assert found.rows["seed"].tolist() == [5, 6]
     assert found.rows["success"].mean() == found.success_rate
@@ -128,9 +128,9 @@ def test_what_was_taught_is_evaluated_learned_from_and_verified(taught: hc.Sessi
     assert np.abs(chunk.actions).max() <= 1.0
     with pytest.raises(hc.UserError, match=r"observation of shape \[1\] is not allowed"):
         policy.plan([0.0])
-    learned = hc.learn([taught.folder], method="bc", updates=5, out=tmp_path / "bc")
-    assert learned.pairs == taught.pairs_made
-    assert hc.Policy.load(learned.folder).settings.method == "bc"
+    learnt = hc.learn([taught.folder], method="bc", updates=5, out=tmp_path / "bc")
+    assert learnt.pairs == taught.pairs_made
+    assert hc.Policy.load(learnt.folder).settings.method == "bc"
     again = hc.replay(taught.folder, verify=True)
     assert again.ok
     assert again.report is not None

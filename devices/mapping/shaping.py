@@ -31,7 +31,7 @@ class AxisSetting(BaseModel):
         0.0, gt=-0.5, lt=0.5, description="Reading of that raw axis at rest (drift), which is subtracted."
     )
     sign: Sign = Field(1, description="1, or -1 to reverse the axis.")
-    scale: float = Field(1.0, gt=0, le=10, description="Gain: motion at full deflection. Above 1 it saturates earlier.")
+    scale: float = Field(1.0, gt=0, le=10, description="Motion at full deflection. Above 1 it saturates earlier.")
     deadzone: float | None = Field(None, ge=0, lt=1, description="Deadzone of this axis; none: the profile's.")
     exponent: float | None = Field(None, ge=0.1, le=10, description="Exponent of this axis; none: the profile's.")
 

@@ -1,4 +1,4 @@
-"""Interactive tuning of a profile by keys: response, gain and axis map of one axis at a time.
+"""Interactive tuning of a profile by keys: response, scale and axis map of one axis at a time.
 
 Called by the thread of the device bench. No window and no files.
 """
@@ -120,11 +120,11 @@ def _number(name: str, keys: str, field: str, step: float, least: float, most: f
 
 KNOBS: tuple[Knob, ...] = (
     _number("deadzone", "12", "deadzone", 0.01, 0.0, 0.9),
-    _number("curve", "34", "exponent", 0.1, 0.1, 5.0),
-    _number("gain", "56", "scale", 0.05, 0.05, 4.0),
-    Knob("read from", "7", "8", Tuning.read_from, lambda tuning: tuning.profile.source(tuning.axis)),
+    _number("exponent", "34", "exponent", 0.1, 0.1, 5.0),
+    _number("scale", "56", "scale", 0.05, 0.05, 4.0),
+    Knob("source", "7", "8", Tuning.read_from, lambda tuning: tuning.profile.source(tuning.axis)),
     Knob(
-        "reversed",
+        "invert",
         "9",
         "9",
         lambda tuning, direction: with_changes(tuning.profile, {}, {}, (tuning.axis,)),

@@ -46,10 +46,9 @@ def run(command: EvaluateCommand) -> int:
 def tell(found: Evaluation, console: Console) -> None:
     """Print an evaluation as a table."""
     settings = found.settings
-    table = Table("seed", "reached", "steps", "error per step", title=f"{settings.task}, H = {settings.horizon}")
+    table = Table("seed", "success", "steps", "error per step", title=f"{settings.task}, H = {settings.horizon}")
     for row in found.episodes:
-        reached = "yes" if row.success else "no"
-        table.add_row(str(row.seed), reached, str(row.timesteps), _shown(row.l2_error_per_step))
+        table.add_row(str(row.seed), "yes" if row.success else "no", str(row.timesteps), _shown(row.l2_error_per_step))
     console.print(table)
     low, high = found.success_interval
     print(

@@ -19,7 +19,7 @@ def run(command: PracticeCommand) -> int:
     result = practice(settings=settings, say=lambda line: print(line, file=sys.stderr), dashboard=True)
     for episode in result.episodes:
         seconds = episode.timesteps / result.rate_hz
-        print(f"episode {episode.episode + 1}: {'reached' if episode.success else 'not reached'} in {seconds:.1f} s")
+        print(f"episode {episode.episode + 1}: {'success' if episode.success else 'failure'} after {seconds:.1f} s")
     print(score_sentence(result.episodes, result.rate_hz))
     print(f"teach it with  hitl-clic teach --task {settings.task} --device {settings.device}")
     return 0

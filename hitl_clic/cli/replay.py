@@ -44,7 +44,7 @@ def tell(result: ReplayResult) -> None:
     heading = f"{figures['task']}, {figures['method']}, {figures['device']}, H = {figures['horizon']}"
     if figures["started_at"]:
         heading += f", {shown(figures['started_at'])}"
-    table = Table("episode", "seed", "reached", "steps", "teacher drove", "error per step", title=heading)
+    table = Table("episode", "seed", "success", "steps", "teacher drove", "error per step", title=heading)
     for row in recorded.episodes:
         table.add_row(
             str(row.episode + 1),

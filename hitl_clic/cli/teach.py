@@ -66,7 +66,7 @@ def report(summary: SessionSummary, by_script: bool = False) -> None:
     feedback, third = summary.feedback_per_step, max(1, summary.episodes // 3)
     if summary.episodes:
         print(
-            f"\n{int(summary.success.sum())} of {summary.episodes} episodes reached the goal in {summary.wall_s:.0f} s"
+            f"\n{int(summary.success.sum())} of {summary.episodes} episodes succeeded in {summary.wall_s:.0f} s"
         )
         first, last = feedback[:third].mean(), feedback[-third:].mean()
         teacher = "the scripted teacher" if by_script else "you"

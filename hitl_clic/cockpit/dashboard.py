@@ -119,13 +119,13 @@ def render(state: CockpitState, episodes: int = 0) -> RenderableType:
     driver = Text(f" {status_text.badge(state)} ", style)
     head = Text.assemble(driver, "  ", status_text.beside_badge(state), "  ", (state.task, "bold"))
     where = Text(f"{status_text.episode(state)} · {status_text.progress(state)}", style="dim")
-    sentence, all_learned = status_text.learned(state)
+    sentence, all_learnt = status_text.learnt(state)
     flags = Text("  ").join(
-        Text(" ".join(status_text.CORRECTIONS[flag]), {"queued": "", "undone": "dim"}.get(flag, _GOOD))
+        Text(" ".join(status_text.CORRECTIONS[flag]), {"queued": "", "discarded": "dim"}.get(flag, _GOOD))
         for flag in status_text.newest(state)
     )
     learning = Group(
-        Text(sentence, style=f"bold {_GOOD}" if all_learned and state.corrections else "bold"),
+        Text(sentence, style=f"bold {_GOOD}" if all_learnt and state.corrections else "bold"),
         flags,
         Text(status_text.policy(state), style="dim"),
     )
@@ -174,12 +174,12 @@ def _episodes(history: Sequence[EpisodeMark]) -> RenderableType:
         return Text("No episode finished yet", style="dim")
     curve = "".join(_BARS[min(len(_BARS) - 1, int(mark.feedback * len(_BARS)))] for mark in shown)
     endings = Text.assemble(*(("●", _GOOD) if mark.success else ("×", _BAD) for mark in shown))
-    reached = sum(mark.success for mark in shown)
+    good = sum(mark.success for mark in shown)
     return Group(
         *(Text(" · ".join(part for part in row if part)) for row in status_text.recent_episodes(shown)),
         Text(curve, style=_HUMAN),
         endings,
-        Text(f"● reached {reached}   × failed {len(shown) - reached}", style="dim"),
+        Text(f"● success {good}   × failure {len(shown) - good}", style="dim"),
     )
 
 

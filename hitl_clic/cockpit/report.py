@@ -101,13 +101,13 @@ def rolling_mean(values: Sequence[float], width: int = ROLLING) -> np.ndarray:
     return means
 
 
-def _success(axis: Axes, numbers: np.ndarray, reached: Sequence[bool]) -> None:
-    good = np.array(reached)
-    axis.plot(numbers[good], np.ones(good.sum()), "o", color=web(palette.GOOD_INK), markersize=5, label="reached")
-    axis.plot(numbers[~good], np.zeros((~good).sum()), "x", color=web(palette.BAD_INK), markersize=6, label="failed")
-    mean = rolling_mean([float(one) for one in reached])
+def _success(axis: Axes, numbers: np.ndarray, success: Sequence[bool]) -> None:
+    good = np.array(success)
+    axis.plot(numbers[good], np.ones(good.sum()), "o", color=web(palette.GOOD_INK), markersize=5, label="success")
+    axis.plot(numbers[~good], np.zeros((~good).sum()), "x", color=web(palette.BAD_INK), markersize=6, label="failure")
+    mean = rolling_mean([float(one) for one in success])
     axis.plot(numbers, mean, color=_ROBOT, linewidth=2, label=f"mean of {ROLLING} episodes")
-    axis.set_title("Goal reached", loc="left", fontsize=10, color=_INK)
+    axis.set_title("Success", loc="left", fontsize=10, color=_INK)
     axis.legend(loc="center right", frameon=False, fontsize=8)
 
 

@@ -1,4 +1,4 @@
-"""The pairs of each correction, so that one correction or a whole attempt can be withdrawn.
+"""The pairs of each correction, so that one correction or a whole episode can be withdrawn.
 
 Actor's main thread; never blocks.
 """

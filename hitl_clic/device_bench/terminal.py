@@ -25,7 +25,7 @@ def picture(trial: Trial, sample: DeviceSample) -> RenderableType:
     device, profile, inputs = trial.device, trial.profile, trial.device.inputs
     shaped_values = shaped_deflections(inputs.raw, profile) if profile is not None else {}
     table = Table(
-        "axis", "read from", "raw", "shaped", "scaled", "", title=f"{device.name} · {device.status_text()}".rstrip(" ·")
+        "axis", "source", "raw", "shaped", "scaled", "", title=f"{device.name} · {device.status_text()}".rstrip(" ·")
     )
     for axis, value in zip(device.axes, sample.motion, strict=True):
         name = base(axis)

@@ -43,7 +43,7 @@ NO_PROBE = "The energy is not computed here"
 RECENT_TICKS = 2000
 """Ticks behind the lateness shown."""
 SENTENCES: Mapping[str, str] = {
-    "discard": "Last correction undone ({withdrawn})",
+    "discard": "Last correction discarded ({withdrawn})",
     "learner_lost": "Learner lost: the robot keeps its last policy",
     "learner_back": "Learner is back",
     "device_lost": "Device lost: no motion from it",
@@ -54,11 +54,11 @@ SENTENCES: Mapping[str, str] = {
     "clear_stop": "Stop cleared: {pause} continues",
     "pause": "",
     "slow_motion": "{speed}",
-    "next_command_frame": "There is only one frame here",
+    "next_command_frame": "There is only one command frame here",
     "next_correction_axes": "There is only one group of axes here",
-    "success": "You ended the episode: goal reached",
-    "failure": "You ended the episode: failed",
-    "reset": "Started again; what you taught in this attempt is undone ({withdrawn})",
+    "success": "You ended the episode: success",
+    "failure": "You ended the episode: failure",
+    "reset": "Started again; what you taught in this episode is discarded ({withdrawn})",
     "reset_keep": "Started again: what you taught is kept",
 }
 """The message of each event; empty if the badge shows it. {action} is the key of a window action."""
@@ -138,9 +138,9 @@ class CockpitFeed:
         self._history: list[EpisodeMark] = []
         self._corrections: deque[tuple[int, int]] = deque(maxlen=status_text.SHOWN_CORRECTIONS)
         """(first, last) pair id of the newest corrections."""
-        self._undone: set[int] = set()
+        self._discarded: set[int] = set()
         self._last_pair_tick = -(10**9)
-        self._learned_pair = -1
+        self._learnt_pair = -1
         self._swap: SwapRecord | None = None
         self._message = ""
         self.end: SessionEnd | None = None
@@ -162,7 +162,7 @@ class CockpitFeed:
             self._corrections.append((first, record.id))
             self._last_pair_tick = record.tick
         elif isinstance(record, Plan):
-            self._learned_pair = max(self._learned_pair, record.newest_pair)
+            self._learnt_pair = max(self._learnt_pair, record.newest_pair)
         elif isinstance(record, SwapRecord):
             self._swap = record
         elif isinstance(record, EpisodeRecord):
@@ -170,7 +170,7 @@ class CockpitFeed:
             self._history = [*self._history, mark]
         elif isinstance(record, EventRecord):
             if record.name in WITHDRAWALS:
-                self._undone.update(range(int(record.detail.get("first", -1)), int(record.detail.get("last", -1)) + 1))
+                self._discarded.update(range(int(record.detail.get("first", -1)), int(record.detail.get("last", -1)) + 1))
             if record.name == "switched":
                 view = self._views.latest()
                 self._message = _now_read(record, view is not None and view.scene is not None and not view.scene.pose)
@@ -228,7 +228,7 @@ class CockpitFeed:
             weights_age_s=0.0 if swap is None else max(0, now - swap.time_ns) * 1e-9,
             pairs_made=link.made,
             pairs_queued=max(0, link.made - link.acknowledged - link.dropped),
-            pairs_learned=max(0, min(link.made, self._learned_pair + 1)),
+            pairs_learnt=max(0, min(link.made, self._learnt_pair + 1)),
             pairs_dropped=link.dropped,
             updates_per_s=link.learner.updates_per_s,
             episode=view.episode,
@@ -269,9 +269,9 @@ class CockpitFeed:
         return method.radius_ratio * float(np.linalg.norm(record.robot_action - record.human_action))
 
     def _flag(self, first: int, last: int) -> Correction:
-        if last in self._undone:
-            return "undone"
-        if self._learned_pair < last:
+        if last in self._discarded:
+            return "discarded"
+        if self._learnt_pair < last:
             return "queued"
         followed = None if self._probe is None else self._probe.compliance(first)
-        return "learned" if followed is None else "followed" if followed else "unfollowed"
+        return "learnt" if followed is None else "followed" if followed else "unfollowed"

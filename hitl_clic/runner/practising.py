@@ -45,12 +45,12 @@ log = logging.getLogger(__name__)
 
 
 def score_sentence(episodes: Sequence[EpisodeRecord], rate_hz: float) -> str:
-    """How many episodes reached the goal, and how fast, in a sentence."""
+    """How many episodes succeeded, and how fast, in a sentence."""
     times = [episode.timesteps / rate_hz for episode in episodes if episode.success]
     if not episodes:
         return "Drive it to the goal"
-    reached = f"Reached {len(times)} of {len(episodes)}"
-    return f"{reached} · last {times[-1]:.1f} s · best {min(times):.1f} s" if times else reached
+    score = f"Success in {len(times)} of {len(episodes)}"
+    return f"{score} · last {times[-1]:.1f} s · best {min(times):.1f} s" if times else score
 
 
 def practice(

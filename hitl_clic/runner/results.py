@@ -20,7 +20,7 @@ class SessionSummary:
 
     Attributes:
         folder: holds recording, settings, checkpoints and figures.
-        success: bool [N], whether each finished episode reached the goal.
+        success: bool [N], whether each finished episode succeeded.
         feedback_per_step: float64 [N], share of ticks the teacher drove ([CC] Eq. 13).
         l2_error_per_step: float64 [N], mean ||a^r - a*|| ([CC] Eq. 12); NaN where a* was never known.
         timesteps: int64 [N], lengths in ticks.
@@ -48,7 +48,7 @@ class SessionSummary:
 
     @property
     def success_rate(self) -> float:
-        """Share of finished episodes that reached the goal; NaN before the first has ended."""
+        """Share of finished episodes that succeeded; NaN before the first has ended."""
         return float(np.mean(self.success)) if self.episodes else float("nan")
 
     @classmethod

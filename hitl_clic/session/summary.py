@@ -86,7 +86,7 @@ class SummaryBuilder:
         `correction_to_policy_ms`: from the tick that completed a pair to the start of the first plan with weights
         trained on that pair or a later one.
         `pairs`: "withdrawn" is the learner's count; "discarded" and "reset" are those of the two commands, with pairs
-        that were not complete yet. `resets`: attempts that were started again.
+        that were not complete yet. `resets`: episodes that were started again.
         `step_inside`, `step_at_seam`, `jerk_inside`, `jerk_at_seam`: see `Smoothness`; for the policy's actions,
         without exploration noise, at ticks that the robot drove on a plan.
         """

@@ -359,11 +359,14 @@ def _snapshots_by_kind() -> dict[type[Task], bytes]:
 
 
 def _check_refused(call: Callable[[], object], rule: str, error: type[Exception] = ValueError) -> None:
+    """Check that a call raises this error; `rule` is the sentence that the AssertionError begins with."""
     try:
         call()
     except error:
         return
-    raise AssertionError(f"{rule} with a {error.__name__}")
+    except Exception as other:  # the code under test may raise anything
+        raise AssertionError(f"{rule} with a {error.__name__}, it raised {type(other).__name__}") from other
+    raise AssertionError(f"{rule} with a {error.__name__}, it raised nothing")
 
 
 def _check_action(task: Task, action: Array) -> None:

@@ -269,7 +269,7 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     detail = {"correction_mode": "relative", "command_frame": "world", "correction_axes": "everything"}
     scene = task.scene()
     for seen, message in (
-        (dataclasses.replace(scene, pose=Pose(b"", ())), "Now relative, world axes"),
+        (dataclasses.replace(scene, pose=Pose(b"", ())), "Now relative, world frame"),
         (scene, "Now relative"),  # a flat scene has one frame
     ):
         views.publish(LoopView(12, 0, 0, "autonomous", "relative", seen, None, 0, None, {}))

@@ -58,7 +58,7 @@ def test_changed_keys_work_and_are_printed_and_drawn() -> None:
     found = {name: key.action for name in ("backspace", "page down", "p") if (key := table.find(name)) is not None}
     assert found == {"backspace": "discard", "page down": "failure", "p": "pause"}
     assert table.find("z") is None
-    assert ("Page Down", "End the episode: failed") in table.rows()
+    assert ("Page Down", "End the episode: failure") in table.rows()
     state = replace(STATE, window_keys=bindings)
     assert sent(state) == state
     assert status_text.beside_badge(replace(state, gate="stopped")) == "press K to clear stop"
@@ -90,25 +90,25 @@ def test_wrong_keys_are_refused_everywhere(bindings: dict[str, str], named: str)
 
 
 def test_status_texts() -> None:
-    assert status_text.learned(replace(STATE, corrections=())) == ("No corrections yet", True)
-    assert status_text.learned(STATE) == ("1 of your last 2 corrections learnt", False)
-    assert status_text.learned(replace(STATE, corrections=("learned",) * 9)) == (
+    assert status_text.learnt(replace(STATE, corrections=())) == ("No corrections yet", True)
+    assert status_text.learnt(STATE) == ("1 of your last 2 corrections learnt", False)
+    assert status_text.learnt(replace(STATE, corrections=("learnt",) * 9)) == (
         "Your last 5 corrections are learnt",
         True,
     )
-    followed = replace(STATE, corrections=("followed", "undone", "unfollowed", "followed"))
-    assert status_text.learned(followed) == ("It follows 2 of your last 3 corrections", False)
-    assert status_text.learned(replace(STATE, corrections=("followed",))) == (
+    followed = replace(STATE, corrections=("followed", "discarded", "unfollowed", "followed"))
+    assert status_text.learnt(followed) == ("It follows 2 of your last 3 corrections", False)
+    assert status_text.learnt(replace(STATE, corrections=("followed",))) == (
         "It follows your last correction",
         True,
     )
     assert (
-        status_text.learned(replace(STATE, corrections=("unfollowed",)))[0] == "It does not follow your last correction"
+        status_text.learnt(replace(STATE, corrections=("unfollowed",)))[0] == "It does not follow your last correction"
     )
-    half_judged = replace(STATE, corrections=("followed", "learned"))
-    assert status_text.learned(half_judged) == ("It follows 1 of your last 2 corrections", False)
+    half_judged = replace(STATE, corrections=("followed", "learnt"))
+    assert status_text.learnt(half_judged) == ("It follows 1 of your last 2 corrections", False)
     one_queued = replace(STATE, corrections=("unfollowed", "unfollowed", "queued"))
-    assert status_text.learned(one_queued) == ("It follows 0 of your last 3 corrections", False)
+    assert status_text.learnt(one_queued) == ("It follows 0 of your last 3 corrections", False)
     assert status_text.learner(replace(STATE, link="lost")).level == "attention"
     assert status_text.device(replace(STATE, device_connected=False)).level == "attention"
     assert status_text.device(replace(STATE, device_age_s=3.0)).level == "attention"
@@ -121,8 +121,8 @@ def test_status_texts() -> None:
         replace(STATE, gate="correcting", approving=True, hint="release Space")
     )
     assert "release" in status_text.beside_badge(replace(STATE, gate="correcting", hint="release Space"))
-    assert ("Z", "undo") in status_text.key_rows(STATE)[1]
-    assert ("Z", "undo") not in status_text.key_rows(replace(STATE, practice="Reached 1 of 1"))[1], (
+    assert ("Z", "discard") in status_text.key_rows(STATE)[1]
+    assert ("Z", "discard") not in status_text.key_rows(replace(STATE, practice="Success in 1 of 1"))[1], (
         "nothing is learnt there"
     )
     held = replace(STATE, correction_axes="height", device_keys=(("Space", "Drive"),), hint="hold Space")
@@ -135,7 +135,7 @@ def test_status_texts() -> None:
         held, correction_axes="everything", command_frame="gripper", scene=replace(STATE.scene, pose=Pose(b"", ()))
     )
     assert status_text.correction_settings(in_space)[1:] == (
-        ("next_command_frame", "gripper axes"),
+        ("next_command_frame", "gripper frame"),
         ("next_correction_axes", "all axes"),
     )
     assert status_text.correction_settings(STATE) == (("toggle_correction_mode", "relative"),), (
@@ -152,14 +152,14 @@ def test_recent_episodes_are_compared_with_earlier_ones() -> None:
         marks(*[(0.9, True)] * 2, *[(0.6, False)] * 5, *[(0.1, True)] * 5)
     )
     assert (driven, before) == ("You drove 10% of the last 5 episodes", "60% before")
-    assert (reached, earlier) == ("5 of them reached the goal", "0 before")
+    assert (reached, earlier) == ("5 of them succeeded", "0 before")
     (driven, before), (reached, earlier) = status_text.recent_episodes(
         marks((0.5, False), (0.4, True), (0.2, False), (0.0, True))
     )
     assert (driven, before, reached, earlier) == (
         "You drove 10% of the last 2 episodes",
         "45% before",
-        "1 of them reached the goal",
+        "1 of them succeeded",
         "1 before",
     )
     assert status_text.recent_episodes(marks((0.3, False))) == (
@@ -168,7 +168,7 @@ def test_recent_episodes_are_compared_with_earlier_ones() -> None:
     )
     assert status_text.recent_episodes(marks((0.3, False), (0.2, True))) == (
         ("You drove 20% of the last episode", "30% before"),
-        ("It reached the goal", "failed before"),
+        ("It succeeded", "failure before"),
     )
     ended = marks(*[(0.0, True)] * 2, *[(0.0, False)] * 4, (0.0, True))
     assert status_text.success_rates(ended) == pytest.approx([1, 1, 2 / 3, 1 / 2, 2 / 5, 1 / 5, 1 / 5])
@@ -187,7 +187,7 @@ def test_the_trend_is_drawn_in_both_colours_except_in_practice(size: tuple[int, 
 
     half = replace(STATE, history=marks(*[(0.3, False), (0.3, True)] * 8))
     assert {palette.HUMAN, palette.GOOD} <= colours(half)
-    assert palette.GOOD not in colours(replace(half, practice="Reached 8 of 16"))
+    assert palette.GOOD not in colours(replace(half, practice="Success in 8 of 16"))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -214,7 +214,7 @@ def test_each_change_of_the_state_changes_the_picture() -> None:
 
     first = shown(STATE)
     for changed in (
-        replace(STATE, corrections=("learned",) * 3),
+        replace(STATE, corrections=("learnt",) * 3),
         replace(STATE, correction_mode="absolute"),
         replace(STATE, correction_axes="height"),
         replace(STATE, history=HISTORY[:-1]),
@@ -307,7 +307,7 @@ def test_dashboard_prints_each_episode_once_without_a_terminal() -> None:
         assert asked.wait(5.0)
         now[0] = replace(STATE, history=HISTORY[1:4])
     lines = out.getvalue().splitlines()
-    assert lines[0] == "episode 1 failed · corrected in 60% of 100 steps"
+    assert lines[0] == "episode 1: failure · corrected in 60% of 100 steps"
     assert [re.match(r"episode (\d+)", line)[1] for line in lines] == ["1", "2", "3", "4"]  # type: ignore[index]
 
 

@@ -18,7 +18,7 @@ from hitl_clic.cockpit.window.sounds import NOTES, RATE_HZ, Speaker, cues, tone
 from hitl_clic.types.scene import Scene
 
 STATE = CockpitState("Push-T", Scene((1.0, 1.0), (), (0.5, 0.5), 0.1))
-WAITING = replace(STATE, corrections=("learned", "queued"), pairs_learned=1)
+WAITING = replace(STATE, corrections=("learnt", "queued"), pairs_learnt=1)
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +37,9 @@ def _silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (STATE, replace(STATE, help_requested=True), ("help_request",)),
         (replace(STATE, help_requested=True), replace(STATE, help_requested=True), ()),
         (STATE, replace(STATE, history=(EpisodeMark(0, True, 0.2),)), ("episode_end",)),
-        (WAITING, replace(WAITING, corrections=("learned", "followed"), pairs_learned=5), ("learned",)),
-        (WAITING, replace(WAITING, corrections=("queued", "queued"), pairs_learned=5), ()),
-        (WAITING, replace(WAITING, corrections=("learned", "undone")), ()),
+        (WAITING, replace(WAITING, corrections=("learnt", "followed"), pairs_learnt=5), ("learnt",)),
+        (WAITING, replace(WAITING, corrections=("queued", "queued"), pairs_learnt=5), ()),
+        (WAITING, replace(WAITING, corrections=("learnt", "discarded")), ()),
         (STATE, replace(STATE, corrections=("queued",)), ()),
         (STATE, replace(STATE, help_requested=True, gate="stopped"), ("stop", "help_request")),
     ],

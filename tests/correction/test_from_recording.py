@@ -193,7 +193,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
         ([str(ORACLE), "--updates", "0"], "updates = 0"),
     ],
 )
-def test_what_cannot_be_learned_from_is_named(
+def test_what_cannot_be_learnt_from_is_named(
     words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -210,7 +210,7 @@ def test_a_relative_push_is_as_small_as_needed() -> None:
 
 
 def test_relative_motion_is_zero_within_the_threshold() -> None:
-    """It stays engaged. A learned direction has no length, so it would overshoot."""
+    """It stays engaged. A learnt direction has no length, so it would overshoot."""
     oracle = Oracle(OracleSettings(threshold=0.2, persist_steps=5), execute=1)
     oracle.begin(0)
     far, near = np.array([0.5, 0.0]), np.array([0.1, 0.1])

@@ -60,10 +60,10 @@ def test_a_robot_that_knows_nothing_stands_still_until_its_first_update(method: 
         assert math.isnan(found.energy), "it compares no chunks"
         assert math.isnan(found.uncertainty)
     inbox.receive(Weights("run", 4, 3, 1, 5, tensors))
-    learned = inbox.fetch()
-    assert learned is not None
-    assert not isinstance(learned[0], StandStill)
-    assert (learned[0].version, learned[0].newest_pair) == (4, 5)
+    learnt = inbox.fetch()
+    assert learnt is not None
+    assert not isinstance(learnt[0], StandStill)
+    assert (learnt[0].version, learnt[0].newest_pair) == (4, 5)
 
 
 def test_what_is_bound_to_be_executed_is_executed_standing_still() -> None:

@@ -31,7 +31,7 @@ def test_the_scripted_hand_reaches_the_goal_as_fast_as_alone(capsys: pytest.Capt
     settings = load(overrides={**chosen, "oracle": {"threshold": 0.0}})
     assert command.run(PracticeCommand(settings)) == 0
     seconds = steps / settings.loop.rate_hz
-    assert f"Reached 1 of 1 · last {seconds:.1f} s · best {seconds:.1f} s" in capsys.readouterr().out
+    assert f"Success in 1 of 1 · last {seconds:.1f} s · best {seconds:.1f} s" in capsys.readouterr().out
 
 
 def test_without_a_window_or_a_terminal_no_scene_is_computed(
@@ -44,7 +44,7 @@ def test_without_a_window_or_a_terminal_no_scene_is_computed(
     chosen = {"task": "line_following", "device": "oracle", "headless": True, "pace": "max", "episodes": 1}
     assert command.run(PracticeCommand(load(overrides=chosen))) == 0
     assert calls == []
-    assert "episode 1 " in capsys.readouterr().out, "the line for each episode is there all the same"
+    assert "episode 1: success · " in capsys.readouterr().out, "the line for each episode is there all the same"
 
 
 def test_the_score_counts_what_was_reached() -> None:
@@ -52,17 +52,17 @@ def test_the_score_counts_what_was_reached() -> None:
     assert practising.score_sentence(finished, 10.0) == "Drive it to the goal"
     for number, (success, steps) in enumerate([(False, 100), (True, 40), (True, 60)]):
         finished.append(EpisodeRecord(number, 0, success, steps, 1.0, 0.0, 0, 0))
-    assert practising.score_sentence(finished, 10.0) == "Reached 2 of 3 · last 6.0 s · best 4.0 s"
+    assert practising.score_sentence(finished, 10.0) == "Success in 2 of 3 · last 6.0 s · best 4.0 s"
     assert [mark.feedback for mark in practising.score_marks(finished, 100)] == [1.0, 0.4, 0.6]
 
 
-def test_the_cockpit_says_that_nothing_is_learned(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_cockpit_says_that_nothing_is_learnt(tmp_path) -> None:  # type: ignore[no-untyped-def]
     task = make_task("line_following")
     task.reset(seed=1)
-    state = CockpitState(task="line following", scene=task.scene(), practice="Reached 2 of 3")
+    state = CockpitState(task="line following", scene=task.scene(), practice="Success in 2 of 3")
     assert status_text.badge(state) == status_text.badge(replace(state, gate="waiting")) == "READY"
     assert "the clock starts" in status_text.beside_badge(replace(state, gate="waiting", hint="hold Space to correct"))
-    assert status_text.learned(state) == ("Reached 2 of 3", True)
+    assert status_text.learnt(state) == ("Success in 2 of 3", True)
     assert "nothing is recorded" in status_text.policy(state)
     assert status_text.learner(state).word == "off"
     write_picture(state, tmp_path / "practice.png")

@@ -1,4 +1,4 @@
-"""Tasks whose rate or end of an episode is wrong: `check_task` says what to mend."""
+"""Tasks whose rate, end of an episode or refusals are wrong: `check_task` says what to mend."""
 
 from __future__ import annotations
 
@@ -33,6 +33,28 @@ class Silent(LineFollowing):
 
     def step(self, action: Any) -> Step:
         return (*super().step(action)[:4], {})
+
+
+class Bare(LineFollowing):
+    """Its `restore` checks nothing, and so fails inside on an empty snapshot."""
+
+    def restore(self, snapshot: bytes) -> Any:
+        if snapshot[0] < 0:
+            return self.observe()
+        return super().restore(snapshot)
+
+
+class Careless(LineFollowing):
+    """Its `restore` accepts an empty snapshot."""
+
+    def restore(self, snapshot: bytes) -> Any:
+        return super().restore(snapshot) if snapshot else self.observe()
+
+
+@pytest.mark.parametrize(("task", "raised"), [(Bare, "IndexError"), (Careless, "nothing")])
+def test_a_restore_without_a_check_is_told_what_to_raise(task: type[LineFollowing], raised: str) -> None:
+    with pytest.raises(AssertionError, match=rf"^restore\(\) must refuse b'' with a ValueError, it raised {raised}$"):
+        check_task(task, predict_within=1e-6)
 
 
 @pytest.mark.parametrize("rate", [None, 0, 0.0, -10.0, float("nan"), float("inf"), "20"])

@@ -28,7 +28,7 @@ _STEPS = (
     (
         palette.TEXT_SOFT,
         "Stay in control",
-        "{discard} undoes your last correction. {pause} pauses. {stop} is the emergency stop. {help} shows all keys.",
+        "{discard} discards your last correction. {pause} pauses. {stop} is the emergency stop. {help} shows all keys.",
     ),
 )
 """The welcome page: how to teach."""
@@ -76,8 +76,8 @@ def summary(brush: Brush, state: CockpitState, end: SessionEnd) -> None:
     y = px(36)
     brush.text(f"SESSION OVER · {state.task}", (x, y), "small", palette.TEXT_SOFT, True)
     y += brush.height("small") + px(6)
-    reached = f"{sum(mark.success for mark in state.history)} of {len(state.history)} episodes reached the goal"
-    headline = reached if state.history else "No episode was finished"
+    good = f"{sum(mark.success for mark in state.history)} of {len(state.history)} episodes succeeded"
+    headline = good if state.history else "No episode was finished"
     brush.text(headline, (x, y), "big", palette.TEXT, True)
     y += brush.height("big") + px(6)
     trend = status_text.trend(state)
@@ -87,7 +87,7 @@ def summary(brush: Brush, state: CockpitState, end: SessionEnd) -> None:
     y += px(18)
 
     facts = (
-        ("CORRECTIONS", f"{state.pairs_learned} of {state.pairs_made} learnt"),
+        ("PAIRS", f"{state.pairs_learnt} of {state.pairs_made} learnt"),
         ("POLICY", f"v{state.weight_version} after {end.updates} updates"),
         ("TIME", status_text.age(end.wall_s)),
         ("LOOP LATENESS", f"p99 {state.lateness_p99_ms:.1f}, max {state.lateness_worst_ms:.1f} ms"),

@@ -34,7 +34,7 @@ class Part:
 
 def parts(layout: Layout, state: CockpitState, page: Literal["session", "energy", "details"]) -> list[Part]:
     """The parts of the dark half, from top to bottom."""
-    learned = status_text.learned(state), status_text.newest(state), status_text.policy(state)
+    learnt = status_text.learnt(state), status_text.newest(state), status_text.policy(state)
     lines = status_text.machine(state)
     rows = state.key_rows or status_text.key_rows(state)
     history = state.history, bool(state.practice)
@@ -44,7 +44,7 @@ def parts(layout: Layout, state: CockpitState, page: Literal["session", "energy"
         "session": (history, lambda brush, rect: curve(brush, rect, *history)),
     }
     return [
-        Part(layout.learning, learned, lambda brush, rect: learning(brush, rect, state)),
+        Part(layout.learning, learnt, lambda brush, rect: learning(brush, rect, state)),
         Part(layout.curve, *middle[page]),
         Part(layout.machine, lines, lambda brush, rect: machine(brush, rect, lines)),
         Part(layout.keys, rows, lambda brush, rect: keys(brush, rect, rows)),
@@ -55,8 +55,8 @@ def learning(brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
     """Whether the last corrections are learnt."""
     room = brush.card(rect, "PRACTICE" if state.practice else "IS IT LEARNING?")
     px = brush.px
-    sentence, all_learned = status_text.learned(state)
-    color = palette.GOOD if all_learned and state.corrections else palette.TEXT
+    sentence, all_learnt = status_text.learnt(state)
+    color = palette.GOOD if all_learnt and state.corrections else palette.TEXT
     brush.text(sentence, room.topleft, "big", color, True, room=room.width)
     flags = status_text.newest(state)
     bars = room.y + brush.height("big") + px(10)
@@ -76,15 +76,15 @@ def learning(brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
 
 
 def _flag(brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) -> None:
-    """Filled: learnt or followed. Half: learnt, not followed yet. Outlined: waiting. Line: undone. Faint: none."""
-    if flag in ("learned", "followed"):
+    """Filled: learnt or followed. Half: learnt, not followed yet. Outlined: waiting. Line: discarded. Faint: none."""
+    if flag in ("learnt", "followed"):
         brush.box(bar, palette.GOOD, bar.height / 2)
     elif flag == "unfollowed":
         brush.box(bar, palette.GOOD, bar.height / 2, brush.px(2))
         brush.box(pygame.Rect(bar.x, bar.y, bar.width // 2, bar.height), palette.GOOD, bar.height / 2)
     elif flag == "queued":
         brush.box(bar, palette.TEXT, bar.height / 2, brush.px(2))
-    elif flag == "undone":
+    elif flag == "discarded":
         brush.line((bar.x, bar.centery), (bar.right, bar.centery), brush.px(2), palette.TEXT_SOFT)
     else:
         brush.box(bar, palette.CARD_LINE, bar.height / 2)
@@ -170,10 +170,10 @@ def _curve_marks(
 
 def _ending_legend(brush: Brush, right: int, top: int) -> None:
     px, middle = brush.px, top + brush.height("small") / 2
-    right -= brush.text("failed", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
+    right -= brush.text("failure", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
     brush.cross((right, middle), px(4), px(2), palette.BAD)
     right -= px(18)
-    right -= brush.text("reached", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
+    right -= brush.text("success", (right, top), "small", palette.TEXT_SOFT, align="right") + px(10)
     brush.disc((right, middle), px(4.5), palette.GOOD)
 
 

@@ -23,8 +23,8 @@ from hitl_clic.types.view import HandNote
 Chunk = tuple[Annotated[tuple[Finite, ...], Meta(min_length=2)], ...]
 """Displacements of the hand, one row per step, action units. Flat tasks: x and y, with y downwards as in the scene.
 Tasks with a 3-D scene: x, y, z of each hand in the world."""
-Correction = Literal["queued", "learned", "followed", "unfollowed", "undone"]
-"""queued: waits for the learner. learned: in trained batches. (un)followed: by the newest policy, asked there again."""
+Correction = Literal["queued", "learnt", "followed", "unfollowed", "discarded"]
+"""queued: waits for the learner. learnt: in trained batches. (un)followed: by the newest policy, asked there again."""
 LinkState = Literal["connecting", "connected", "lost", "refused"]
 
 
@@ -139,7 +139,7 @@ class CockpitState:
     weights_age_s: NonNegative = 0.0
     pairs_made: Natural = 0
     pairs_queued: Natural = 0
-    pairs_learned: Natural = 0
+    pairs_learnt: Natural = 0
     pairs_dropped: Natural = 0
     updates_per_s: NonNegative = 0.0
     episode: Natural = 0

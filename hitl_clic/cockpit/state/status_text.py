@@ -26,15 +26,15 @@ LATE_MS = 3.0
 """Lateness (p99) above which the loop is called late, ms."""
 
 
-FRAMES: Mapping[CommandFrame, str] = {"world": "world axes", "gripper": "gripper axes", "camera": "camera axes"}
-"""The frame of the teacher's motion."""
+FRAMES: Mapping[CommandFrame, str] = {"world": "world frame", "gripper": "gripper frame", "camera": "camera frame"}
+"""The command frame: the frame of the teacher's motion."""
 
 CORRECTIONS: Mapping[Correction, tuple[str, str]] = {
-    "undone": ("–", "undone"),
+    "discarded": ("–", "discarded"),
     "queued": ("○", "waiting"),
     "unfollowed": ("◐", "not yet"),
     "followed": ("●", "followed"),
-    "learned": ("●", "learnt"),
+    "learnt": ("●", "learnt"),
 }
 """Symbol and word of each state of a correction."""
 
@@ -133,13 +133,13 @@ def newest(state: CockpitState) -> tuple[Correction, ...]:
     return state.corrections[-SHOWN_CORRECTIONS:]
 
 
-def learned(state: CockpitState) -> tuple[str, bool]:
+def learnt(state: CockpitState) -> tuple[str, bool]:
     """Whether the newest corrections are learnt: as a text, and as a flag for all of them."""
     if state.practice:
         return state.practice, True
-    kept = [flag for flag in newest(state) if flag != "undone"]
+    kept = [flag for flag in newest(state) if flag != "discarded"]
     if not kept:
-        return "Your last corrections were undone" if state.corrections else "No corrections yet", True
+        return "Your last corrections were discarded" if state.corrections else "No corrections yet", True
     done, followed = len(kept) - kept.count("queued"), kept.count("followed")
     if followed or "unfollowed" in kept:  # says more than that a correction was in a trained batch
         if len(kept) == 1:
@@ -159,7 +159,7 @@ def policy(state: CockpitState) -> str:
         return "nothing is recorded or learnt here"
     used = f"policy v{state.weight_version} · {age(state.weights_age_s)} old"
     version = used if state.weight_version else "untrained: it stands still"
-    return f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learned} of {state.pairs_made} pairs learnt"
+    return f"{version} · {state.updates_per_s:.0f} updates/s · {state.pairs_learnt} of {state.pairs_made} pairs learnt"
 
 
 def machine(state: CockpitState) -> tuple[Line, Line, Line]:
@@ -218,24 +218,24 @@ def progress(state: CockpitState) -> str:
 def finished(mark: EpisodeMark, practice: bool = False) -> str:
     """One log line for a finished episode."""
     share = "" if practice else f"corrected in {mark.feedback:.0%} of "
-    return f"episode {mark.episode + 1} {'reached' if mark.success else 'failed'} · {share}{mark.timesteps} steps"
+    return f"episode {mark.episode + 1}: {'success' if mark.success else 'failure'} · {share}{mark.timesteps} steps"
 
 
 def recent_episodes(history: Sequence[EpisodeMark]) -> tuple[tuple[str, str], tuple[str, str]]:
-    """(newest episodes, as many before them): texts on the share driven, and on the goals reached.
+    """(newest episodes, as many before them): texts on the share driven, and on the successes.
 
     The second text is empty for a single episode. `history` must not be empty.
     """
     count = max(1, min(RECENT_EPISODES, len(history) // 2))
     recent, before = history[-count:], history[-2 * count : -count]
     driven = f"You drove {_driven(recent):.0%} of the last {'episode' if count == 1 else f'{count} episodes'}"
-    reached = sum(mark.success for mark in recent)
-    goal = ("It reached the goal" if reached else "It failed") if count == 1 else f"{reached} of them reached the goal"
+    good = sum(mark.success for mark in recent)
+    outcome = ("It succeeded" if good else "It failed") if count == 1 else f"{good} of them succeeded"
     if not before:
-        return (driven, ""), (goal, "")
+        return (driven, ""), (outcome, "")
     earlier = sum(mark.success for mark in before)
-    then = ("reached" if earlier else "failed") if count == 1 else str(earlier)
-    return (driven, f"{_driven(before):.0%} before"), (goal, f"{then} before")
+    then = ("success" if earlier else "failure") if count == 1 else str(earlier)
+    return (driven, f"{_driven(before):.0%} before"), (outcome, f"{then} before")
 
 
 def success_rates(history: Sequence[EpisodeMark]) -> list[float]:

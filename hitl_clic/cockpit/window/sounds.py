@@ -14,13 +14,13 @@ import pygame
 
 from hitl_clic.cockpit.state.state import CockpitState
 
-Cue = Literal["stop", "help_request", "learned", "episode_end"]
+Cue = Literal["stop", "help_request", "learnt", "episode_end"]
 
 RATE_HZ = 22_050
 NOTES: Mapping[Cue, tuple[tuple[float, float], ...]] = {
     "stop": ((330.0, 0.14), (220.0, 0.28)),
     "help_request": ((587.0, 0.10), (880.0, 0.16)),
-    "learned": ((784.0, 0.09),),
+    "learnt": ((784.0, 0.09),),
     "episode_end": ((523.0, 0.10), (392.0, 0.16)),
 }
 """Notes of each cue: (pitch in Hz, duration in s)."""
@@ -32,11 +32,11 @@ _BUFFER = 512
 
 def cues(before: CockpitState, after: CockpitState) -> tuple[Cue, ...]:
     """The cues of what happened between two states, the most urgent first."""
-    learned = "queued" in before.corrections and "queued" not in after.corrections
+    learnt = "queued" in before.corrections and "queued" not in after.corrections
     conditions: tuple[tuple[Cue, bool], ...] = (
         ("stop", after.gate == "stopped" != before.gate),
         ("help_request", after.help_requested and not before.help_requested),
-        ("learned", learned and after.pairs_learned > before.pairs_learned),
+        ("learnt", learnt and after.pairs_learnt > before.pairs_learnt),
         ("episode_end", len(after.history) > len(before.history)),
     )
     return tuple(cue for cue, holds in conditions if holds)
