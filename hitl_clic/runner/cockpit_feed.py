@@ -170,7 +170,9 @@ class CockpitFeed:
             self._history = [*self._history, mark]
         elif isinstance(record, EventRecord):
             if record.name in WITHDRAWALS:
-                self._discarded.update(range(int(record.detail.get("first", -1)), int(record.detail.get("last", -1)) + 1))
+                self._discarded.update(
+                    range(int(record.detail.get("first", -1)), int(record.detail.get("last", -1)) + 1)
+                )
             if record.name == "switched":
                 view = self._views.latest()
                 self._message = _now_read(record, view is not None and view.scene is not None and not view.scene.pose)
