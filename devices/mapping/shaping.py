@@ -190,8 +190,8 @@ def count_non_finite(raw: Mapping[str, float]) -> int:
 def load_profile(name_or_path: str | Path) -> Profile:
     """Read a profile: a TOML file by its path, or a profile by its name, from the folders of `presets.folders`.
 
-    A file with `extends = "NAME"` starts from that profile and needs no name of its own. The binding "" takes a key or a
-    button out of use.
+    A file with `extends = "NAME"` starts from that profile and needs no name of its own. The binding "" takes a key or
+    a button out of use.
 
     Raises:
         ValueError: there is no such profile, or a field is wrong; names field and value.

@@ -65,9 +65,7 @@ def report(summary: SessionSummary, by_script: bool = False) -> None:
     """Print how a session ended. `by_script`: the scripted teacher corrected, not a person."""
     feedback, third = summary.feedback_per_step, max(1, summary.episodes // 3)
     if summary.episodes:
-        print(
-            f"\n{int(summary.success.sum())} of {summary.episodes} episodes succeeded in {summary.wall_s:.0f} s"
-        )
+        print(f"\n{int(summary.success.sum())} of {summary.episodes} episodes succeeded in {summary.wall_s:.0f} s")
         first, last = feedback[:third].mean(), feedback[-third:].mean()
         teacher = "the scripted teacher" if by_script else "you"
         print(f"{teacher} drove at {first:.0%} of the ticks in the first third of the session, {last:.0%} in the last")
