@@ -43,7 +43,7 @@ class TerminalSettings(BaseModel):
         0.15,
         ge=0.02,
         le=2,
-        description="Seconds for which each repetition of a held key counts as held. Shift with an arrow: a small step.",
+        description="Seconds for which each repetition of a held key counts as held. Shift with an arrow: small step.",
     )
 
 
