@@ -66,6 +66,7 @@ class DeviceSpec:
         make: builds the device, not started; None for a scripted teacher, which also needs a task.
         status: (usable now, sentence) for the device list; opens no hardware.
         axis_labels: raw axis to the gestures that move it, below 0 first, where keys and buttons do not move it.
+        sentences: function to what it does, where that differs from `controls.FUNCTIONS`.
         missing: what is missing here, as a sentence; empty if nothing.
         hold_hints: in hold mode, how to start and how to end a correction, where the control cannot be held.
         which: what tells several of them apart in a choice, as "name or number"; empty: there is only one.
@@ -77,6 +78,7 @@ class DeviceSpec:
     make: Callable[[DeviceInputs], Device] | None
     status: Callable[[], tuple[bool, str]]
     axis_labels: Mapping[str, str] = field(default_factory=dict)
+    sentences: Mapping[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = str
     which: str = ""
     hold_hints: tuple[str, str] | None = None
@@ -214,6 +216,7 @@ DEVICES: dict[str, DeviceSpec] = {
         control="Space",
         needs_window=False,
         make=_terminal,
+        sentences=terminal.SENTENCES,
         status=terminal.status,
         missing=terminal.missing,
         hold_hints=("press an arrow key to correct", "wait, or press Space after Space, to hand back"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,6 +17,13 @@ from hitl_clic.devices.core.controls import TEACH_STILL
 from hitl_clic.devices.hardware.events import InputEvent
 from hitl_clic.devices.hardware.held_controls import StruckControls
 from hitl_clic.devices.hardware.window import WindowDevice
+
+SENTENCES: Mapping[str, str] = {
+    "engage": "Drive until pressed again",
+    "precise": "With an arrow: small step",
+    "turn": "With an arrow: turn instead of move",
+}
+"""What these functions do here, for the key map. A terminal reports no release, so nothing can be held."""
 
 
 class TerminalSettings(BaseModel):
@@ -27,11 +35,15 @@ class TerminalSettings(BaseModel):
         0.4,
         ge=0.05,
         le=2,
-        description="Seconds for which a key press counts as held, since a terminal reports no release. A key that you "
-        "hold moves without a gap if this is longer than the delay before your keyboard repeats it.",
+        description="Seconds for which a press of a moving key counts as held, since a terminal reports no release. A "
+        "key that you hold moves without a gap if this is longer than the delay before your keyboard repeats it. Space "
+        "needs no time: you drive until it is pressed again.",
     )
     repeat_s: float = Field(
-        0.15, ge=0.02, le=2, description="Seconds for which each repetition of a held key counts as held."
+        0.15,
+        ge=0.02,
+        le=2,
+        description="Seconds for which each repetition of a held key counts as held. Shift with an arrow: small step.",
     )
 
 

@@ -32,6 +32,7 @@ def key_rows(
     raw: Mapping[str, str] | None = None,
     picture: bool = True,
     printed: Mapping[str, str] | None = None,
+    sentences: Mapping[str, str] | None = None,
 ) -> tuple[Row, ...]:
     """The key map for a task.
 
@@ -42,6 +43,7 @@ def key_rows(
             lower end comes first, as in what they do.
         picture: name directions as in the camera picture; False: by axis, as "-x / +x".
         printed: what is printed on keys, by their names, where the two differ.
+        sentences: what functions do with this device, where that differs from `controls.FUNCTIONS`.
     """
     bases = {base(axis) for axis in axes}
     rows: list[Row] = []
@@ -50,7 +52,7 @@ def key_rows(
         how = [*([raw[source]] if raw and source in raw else []), *_pairs(profile, source, printed)]
         if does and how:
             rows.append((_upper(", ".join(how)), _upper("; ".join(does))))
-    for function, sentence in FUNCTIONS.items():
+    for function, sentence in {**FUNCTIONS, **(sentences or {})}.items():
         controls = control_labels(profile, function, printed)
         if controls and _applies(function, axes, bases):
             rows.append((_upper(", ".join(controls)), sentence))

@@ -65,7 +65,7 @@ class OracleSettings(BaseModel):
         1.0,
         gt=0,
         le=1,
-        description="Speed of presses with the key for slow motion (with press_steps). 1: no such key.",
+        description="Speed of presses with the key for precise motion (with press_steps). 1: no such key.",
     )
     buttons: tuple[str, ...] = Field(
         ("gripper",),

@@ -114,7 +114,7 @@ class EvaluateCommand:
     )
     inference: AnyInferenceSettings = Field(
         default=AnyInferenceSettings(),
-        description="How a chunk is computed, as policy.inference; the default is the session's.",
+        description="How a chunk is computed, as policy.inference.",
     )
 
 
@@ -130,7 +130,7 @@ class ReplayCommand:
 
 @dataclass(frozen=True)
 class RepairCommand:
-    """Make a recording that a kill cut off complete, so that every MCAP reader opens it."""
+    """Complete a recording that was cut off, so that every MCAP reader opens it."""
 
     session: Annotated[Path, AfterValidator(_exists("a session folder"))] = Field(
         description="Session folder, or its session.mcap. The original is replaced only when the repaired copy is "
@@ -213,7 +213,7 @@ class LinkKeysCommand:
 
 @dataclass(frozen=True)
 class BenchCommand:
-    """Measure this machine; prints one JSON line for each measurement."""
+    """Measure this machine (only in a checkout); prints one JSON line for each measurement."""
 
     only: Literal["all", "loop", "plan", "update", "link", "device"] = Field(
         default="all", description="What to measure: all, loop, plan, update, link or device."

@@ -64,11 +64,14 @@ class Reader:
     Args:
         program: how the command is called, for messages. fields: its flags and arguments.
         positional: the field that takes words without a flag; empty: none does.
+        without: dotted names in the fields that are no flags.
     """
 
-    def __init__(self, program: str, fields: Mapping[str, FieldInfo], positional: str = "") -> None:
+    def __init__(
+        self, program: str, fields: Mapping[str, FieldInfo], positional: str = "", without: Sequence[str] = ()
+    ) -> None:
         self._program, self._positional = program, positional
-        self._fields = leaves(fields)
+        self._fields = {name: field for name, field in leaves(fields).items() if name not in without}
 
     def read(self, arguments: Sequence[str]) -> dict[str, Any]:
         """The arguments as text or bool, nested as the fields are.

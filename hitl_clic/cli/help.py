@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -31,9 +31,9 @@ EVERYDAY: Mapping[str, str] = {
     "learner": "Address of a running learner, tcp://host:port.",
     "link.keys": "Folder of this side's keys, from link-keys.",
     "horizon": "H, length of a planned chunk, ticks.",
-    "execute": "Ta, executed ticks of a chunk; 0: automatic.",
+    "execute": "Ta, executed ticks of a chunk; 0: half of H, for some methods H.",
     "loop.rate_hz": "Ticks per second.",
-    "correction.undo_s": "Time in which a correction can be undone, s.",
+    "correction.undo_s": "Seconds for which a correction waits before it is learnt.",
     "gate.mode": "How you take over: hold, touch or toggle.",
     "correction.mode": "Corrections are absolute or relative.",
     "correction.relative_step": "Size of a relative correction, action units.",
@@ -77,6 +77,7 @@ class Page:
         program: how it is called. command: its class. fields: its flags and arguments.
         positional: the field without a flag; empty: none. everything: whether `--help-all` is asked for.
         unset: shown as the default of a setting that has no value yet; empty: the field's own default.
+        unshown: dotted names that are left out. about: sentences that replace those of the fields, by dotted name.
     """
 
     program: str
@@ -85,10 +86,13 @@ class Page:
     positional: str
     everything: bool
     unset: str = ""
+    unshown: Sequence[str] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, values: Mapping[str, Any]) -> str:
         """The page; `values` are the settings that presets, files and flags give, shown as defaults."""
-        known = leaves(of_method(self.fields, values))
+        every = leaves(of_method(self.fields, values))
+        known = {name: field for name, field in every.items() if name not in self.unshown}
         argument = f" {self.positional.upper()}" if self.positional else ""
         lines = [f"usage: {self.program}{argument} [options]", _summary(self.command), ""]
         shown = 0
@@ -118,12 +122,12 @@ class Page:
         kind = kind_of(field)
         left = name.upper() if name == self.positional else f"{flag(name)} {_metavar(kind)}".rstrip()
         short = EVERYDAY.get(name, "") if not self.everything and not self._is_own(name) else ""
+        about = self.about.get(name) or short or field.description or ""
         if value is None and not field.is_required():
             value = self.unset if self.unset and not self._is_own(name) and field.default is not None else field.default
         default = "(required)" if field.is_required() and value is None else f"(default: {_shown(value)})"
-        about = field.description or ""
         bounds = f"[{limits(field)}]" if limits(field) and not short else ""
-        right = textwrap.wrap(" ".join(part for part in (short or about, bounds, default) if part), WIDTH - COLUMN)
+        right = textwrap.wrap(" ".join(part for part in (about, bounds, default) if part), WIDTH - COLUMN)
         if self.everything and name in PRESETS and not self._is_own(name):
             right += _explained(PRESETS[name])
         first = f"  {left}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,6 +40,19 @@ PRACTICE_FIELDS = (
     "window",
 )
 """The settings that have an effect without a learning robot."""
+NOT_IN_PRACTICE = (
+    "correction.pair_stride",
+    "correction.padding",
+    "correction.policy_filter_s",
+    "correction.reaction_time_s",
+    "correction.label_average_s",
+    "correction.implicit_approval",
+    "correction.undo_s",
+    "loop.overlap",
+    "loop.plan_lead",
+    "loop.snapshot_every_s",
+)
+"""Settings of these tables without an effect there, see `practising.without_learning`. They are no flags of it."""
 LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "policy", "training", "link")
 """The settings that have an effect in the learner process."""
 LEARN_FIELDS = ("method", "execute", "seed", "out", "policy", "correction", "training")
@@ -53,12 +66,19 @@ class Spec:
     Attributes:
         command: what it becomes. settings: names of the session settings that are flags of it.
         preset: session preset that it always starts from. positional: its field for words without a flag.
+        without: dotted names in these settings that are no flags of it. hidden: flags that help does not show.
+        about: help sentences that differ from those of the settings, by dotted name.
+        unset: shown as the default of a setting that comes from a recording; empty: the field's own default.
     """
 
     command: type
     settings: tuple[str, ...] = ()
     preset: str = ""
     positional: str = ""
+    without: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
+    unset: str = ""
 
     def own(self) -> dict[str, FieldInfo]:
         """The command's own flags and arguments."""
@@ -75,12 +95,17 @@ class Spec:
 COMMANDS: Mapping[str, Spec] = {
     "demo": Spec(DemoCommand, EVERY_FIELD, preset="demo"),
     "teach": Spec(commands.TeachCommand, EVERY_FIELD),
-    "practice": Spec(commands.PracticeCommand, PRACTICE_FIELDS),
-    "evaluate": Spec(commands.EvaluateCommand, positional="source"),
+    "practice": Spec(
+        commands.PracticeCommand,
+        PRACTICE_FIELDS,
+        without=NOT_IN_PRACTICE,
+        about={"seed": "Seed of the start states."},
+    ),
+    "evaluate": Spec(commands.EvaluateCommand, positional="source", unset="as in the session"),
     "replay": Spec(commands.ReplayCommand, positional="session"),
     "repair": Spec(commands.RepairCommand, positional="session"),
     "learn": Spec(LearnCommand, LEARN_FIELDS, positional="sessions"),
-    "learner": Spec(LearnerCommand, LEARNER_FIELDS),
+    "learner": Spec(LearnerCommand, LEARNER_FIELDS, hidden=("child",)),
     "link-keys": Spec(commands.LinkKeysCommand, positional="folder"),
     "devices": Spec(commands.DevicesCommand),
     "uncertainty": Spec(commands.UncertaintyCommand, positional="sessions"),
@@ -121,12 +146,18 @@ def _end(text: str) -> NoReturn:
 def _read(name: str, spec: Spec, arguments: list[str]) -> Command:
     asked = [word for word in arguments if word in help.FLAGS]
     rest = [word for word in arguments if word not in help.FLAGS]
-    reader = flags.Reader(f"hitl-clic {name}", spec.fields(), spec.positional)
+    reader = flags.Reader(f"hitl-clic {name}", spec.fields(), spec.positional, spec.without)
     if asked:
         values = _values(spec, reader, rest)
-        unset = "as recorded" if values is None else ""
         page = help.Page(
-            f"hitl-clic {name}", spec.command, spec.fields(), spec.positional, "--help-all" in asked, unset
+            f"hitl-clic {name}",
+            spec.command,
+            spec.fields(),
+            spec.positional,
+            everything="--help-all" in asked,
+            unset="as recorded" if values is None else spec.unset,
+            unshown=(*spec.without, *spec.hidden),
+            about=spec.about,
         )
         _end(page.text(values or {}))
     return _command(spec, reader.read(rest))

@@ -10,13 +10,13 @@ from hitl_clic.types.ticks import ticks_behind, ticks_of
 
 
 class CorrectionSettings(BaseModel):
-    """How a teacher's commands become labels."""
+    """How a teacher's motion becomes labels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mode: CorrectionMode = Field(
         "absolute",
-        description="absolute: a command is the action wanted. relative: a command says in which direction the robot's "
+        description="absolute: a motion is the action wanted. relative: a motion says in which direction the robot's "
         "action should change.",
     )
     absolute_axes: tuple[str, ...] = Field(
@@ -26,7 +26,7 @@ class CorrectionSettings(BaseModel):
     )
     command_frame: CommandFrame = Field(
         "camera",
-        description="Frame in which a person's commands are given at first. world: the task's. gripper: the driven "
+        description="Frame of a person's motion at first. world: the task's. gripper: the driven "
         "hand's. camera: the picture's, so that the robot moves the way the keys point.",
     )
     axes: str = Field(
@@ -38,8 +38,8 @@ class CorrectionSettings(BaseModel):
         2.0,
         gt=0,
         le=2,
-        description="e: how far a full command moves an axis from the robot's action, units of action; a^h = a^r + e "
-        "h. With 2 a full command reaches every action, whatever the robot does.",
+        description="e: how far a full push moves an axis from the robot's action, units of action; a^h = a^r + e "
+        "h. With 2 a full push reaches every action, whatever the robot does.",
     )
     policy_filter_s: float = Field(
         0.0,
@@ -77,7 +77,7 @@ class CorrectionSettings(BaseModel):
     )
     implicit_approval: bool = Field(
         False,
-        description="Treat driving without steering, after the first command of a relative correction, as approval: "
+        description="Treat driving without steering, after the first push of a relative correction, as approval: "
         "what the robot does is learnt too. Without this, training data contain only mistakes. Needs label_average_s.",
     )
     pair_stride: int = Field(

@@ -46,7 +46,7 @@ SENTENCES: Mapping[str, str] = {
     "discard": "Last correction discarded ({withdrawn})",
     "learner_lost": "Learner lost: the robot keeps its last policy",
     "learner_back": "Learner is back",
-    "device_lost": "Device lost: no motion from it",
+    "device_lost": "Device lost: {why}",
     "device_back": "Device is back",
     "weights_refused": "New weights failed their check; the robot keeps the last good ones",
     "asks_for_help": "The robot asks for help: show it what to do",
@@ -74,6 +74,11 @@ def _speed(event: EventRecord) -> dict[str, str]:
     """The speed that a command chose, in words."""
     speed = float(event.detail.get("speed", 1.0))
     return {"speed": f"Now at {status_text.SPEEDS.get(speed) or 'full speed'}"}
+
+
+def _why(event: EventRecord) -> dict[str, str]:
+    """Why the device was lost, as it says itself."""
+    return {"why": str(event.detail.get("why", "")) or "it sends nothing"}
 
 
 def _now_read(record: EventRecord, flat: bool) -> str:
@@ -177,7 +182,8 @@ class CockpitFeed:
                 view = self._views.latest()
                 self._message = _now_read(record, view is not None and view.scene is not None and not view.scene.pose)
             elif record.name in SENTENCES:
-                self._message = SENTENCES[record.name].format_map(self._labels | _counted(record) | _speed(record))
+                words = self._labels | _counted(record) | _speed(record) | _why(record)
+                self._message = SENTENCES[record.name].format_map(words)
 
     def _read_labels(self) -> None:
         """Make the texts that name keys, in the layout in use."""
@@ -220,6 +226,7 @@ class CockpitFeed:
             approving=view.approving,
             hand=view.hand,
             device_note="" if self._device is None else self._device.status_text(),
+            device_trouble="" if self._device is None else self._device.trouble,
             device_keys=self._keys.get(view.command_frame, ()),
             window_keys=self._window_keys,
             key_labels=self._printed,

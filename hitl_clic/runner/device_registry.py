@@ -292,8 +292,8 @@ def key_map(
         own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's
         profile = profile.model_copy(update={"keys": own})
         where = "" if own_arm is None else f" (arm {own_arm + 1})"
-        gestures = DEVICES[one.kind].axis_labels
-        for pressed, does in key_rows(profile, axes_of_arm(axes, own_arm), gestures, picture, printed):
+        spec, own_axes = DEVICES[one.kind], axes_of_arm(axes, own_arm)
+        for pressed, does in key_rows(profile, own_axes, spec.axis_labels, picture, printed, spec.sentences):
             named = f"{part_label(one)}: {pressed}" if len(chosen) > 1 else pressed
             rows.append((named, does if does in for_all else does + where))
     return tuple(rows)

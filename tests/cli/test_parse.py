@@ -24,7 +24,7 @@ from hitl_clic.cli.commands import (
 )
 from hitl_clic.cli.flags import FileFlags, flag, leaves, of_method
 from hitl_clic.cli.help import EVERYDAY
-from hitl_clic.cli.parse import parse
+from hitl_clic.cli.parse import NOT_IN_PRACTICE, parse
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.types.errors import fields_of
 
@@ -277,6 +277,14 @@ def test_a_preset_without_a_comment_has_no_sentence(tmp_path: Path, monkeypatch:
         ("learn --help", "explains each. (default: as recorded)"),
         ("learn recordings/oracle --help", "explains each. (default: clic)"),
         ("bench --help", "What to measure: all, loop, plan, update, link or device."),
+        ("bench --help", "Measure this machine (only in a checkout);"),
+        ("repair --help", "Complete a recording that was cut off, so that"),
+        ("practice --help", "--seed INT Seed of the start states. (default: 0)"),
+        ("practice --help-all", "--seed INT Seed of the start states. [from 0"),
+        ("teach --help", "a chunk; 0: half of H, for some methods H. (default"),
+        ("teach --help", "Seconds for which a correction waits before it is learnt. (default"),
+        ("evaluate --help-all", "(screened). [from 1 to 1000000] (default: as in the session)"),
+        ("evaluate --help-all", "[from 0 to 100] (default: as in the session)"),
         ("devices --help", "--task TEXT Show only this task's axes and keys"),
     ],
 )
@@ -284,6 +292,22 @@ def test_help_says_what_an_option_means_for_this_command(
     line: str, part: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert part in re.sub(r"\s+", " ", said(line, capsys))
+
+
+def test_help_does_not_offer_what_has_no_effect(capsys: pytest.CaptureFixture[str]) -> None:
+    """Practice learns nothing, so it takes no setting of learning; only `teach` starts the learner as its child."""
+    for line in ("practice --help", "practice --help-all"):
+        text = said(line, capsys)
+        assert not any(flag(name) in text for name in NOT_IN_PRACTICE)
+        assert "--correction.mode" in text
+    assert set(NOT_IN_PRACTICE) <= leaves(SessionSettings.model_fields).keys()
+    with pytest.raises(SystemExit):
+        parse(["practice", "--correction.undo-s", "2"])
+    assert "is not an option of hitl-clic practice" in capsys.readouterr().err
+    assert "--child" not in said("learner --help", capsys) + said("learner --help-all", capsys)
+    child = parse(["learner", "--bind", "tcp://127.0.0.1:5588", "--out", "x", "--child"])
+    assert isinstance(child, LearnerCommand)
+    assert child.child
 
 
 def test_help_of_a_wrong_command_line_is_still_help(capsys: pytest.CaptureFixture[str]) -> None:

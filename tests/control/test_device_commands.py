@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hands import FREE, NAMES, Hand, InStep, binding, given, hand_at, press, release
 from loop_bench import Bench
 
+from hitl_clic import presets
 from hitl_clic.control.gate import GateSettings
 from hitl_clic.devices.core.device import MOST_COMMANDS, Device
 from hitl_clic.devices.core.sample import DeviceSample
@@ -183,3 +185,25 @@ def test_the_key_map_shows_commands() -> None:
     rows = dict(key_rows(load_profile("gamepad"), ("x", "y", "z"), spec.axis_labels))
     assert rows["Start button"] == COMMANDS["pause"]
     assert rows["Back and start buttons together"] == COMMANDS["reset"]
+
+
+def test_the_profile_in_the_document_works_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saved where the page says, used by the name that it says, at a virtual pad."""
+    text = (Path(__file__).parents[2] / "docs" / "teaching.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition('```toml\nextends = "gamepad"')
+    printed = f'extends = "gamepad"{rest.partition("```")[0]}'
+    assert before.rstrip().endswith("Save it as `~/.config/hitl-clic/devices/mine.toml`:")
+    assert "`hitl-clic teach --device gamepad --profile mine`" in rest
+    monkeypatch.setattr(presets, "user_folder", lambda: tmp_path)
+    (tmp_path / "devices").mkdir()
+    (tmp_path / "devices" / "mine.toml").write_text(printed, encoding="utf-8")
+    profile = load_profile("mine")
+    assert profile.buttons == {**load_profile("gamepad").buttons, "guide": "pause"}
+    with hand_at("gamepad", profile) as hand:
+        given(hand)
+        press(hand, "guide")
+        assert given(hand) == ["pause"]
+        release(hand, "guide")
+        given(hand)
+        hand.down("left stick", "right stick")
+        assert given(hand) == ["discard"]

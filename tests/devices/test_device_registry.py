@@ -112,6 +112,15 @@ def test_the_key_maps_name_gestures_and_directions() -> None:
     assert "Emergency" in rows["B button"]
 
 
+def test_the_key_map_of_a_terminal_says_what_it_can_do() -> None:
+    """It reports no release, so nothing is held there."""
+    rows = dict(key_map(SessionSettings(device="terminal"), ARM))
+    assert rows["Space"] == "Drive until pressed again"
+    assert rows["Left Shift"] == "With an arrow: small step"
+    assert rows["Left Ctrl"] == "With an arrow: turn instead of move"
+    assert not any("Hold" in does for does in rows.values())
+
+
 @pytest.mark.parametrize(("device", "by_default"), [("oracle", None), ("gamepad", 0.5)])
 def test_max_step_defaults_to_a_limit_except_for_the_oracle(device: str, by_default: float | None) -> None:
     for given, expected in (({}, by_default), ({"max_step": 0.25}, 0.25)):

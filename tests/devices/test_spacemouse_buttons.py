@@ -1,4 +1,4 @@
-"""Every 3D mouse by its buttons: it can move, grip, drive the second arm, change its mode and stop.
+"""Every 3D mouse by its buttons: it can move, grip, drive the second arm, change its mode, move precisely and stop.
 
 One walk through the table of models, by HID bytes through the real device. The table of docs/teaching.md is its result.
 """
@@ -23,7 +23,7 @@ from hitl_clic.devices.mapping.shaping import Profile, load_profile
 MS = 1_000_000
 AXES = tuple(axis + arm for arm in ("", "2") for axis in ("x", "y", "z", "rx", "ry", "rz", "gripper"))
 REST = (0, 0, 0, 0, 0, 0)
-COLUMNS = {"gripper": "Grips", "arm": "Second arm", "mode": "Mode", "stop": "Stop"}
+COLUMNS = {"gripper": "Grips", "arm": "Second arm", "mode": "Mode", "precise": "Precise, held", "stop": "Stop"}
 BEGIN, END = (
     "<!-- 3D mice: this table is made by tests/devices/test_spacemouse_buttons.py -->",
     "<!-- end of 3D mice -->",
@@ -99,11 +99,14 @@ def acts(hid: FakeHid, ids: tuple[int, int], function: str) -> list[str]:
         mouse = Mouse(hid, ids, profile)
         mouse.push(*REST)
         before = mouse.state
+        if function == "precise":
+            assert is_precise(mouse, pattern), f"{mouse.model.name}: {pattern} does not make the motion small"
         samples = mouse.act(pattern)
         after = {
             "gripper": ("both", 0, 1),
             "arm": ("both", 1, 0),
             "mode": ("move", 0, 0),
+            "precise": before,
             "stop": before,
         }[function]
         assert before == ("both", 0, 0)
@@ -112,6 +115,20 @@ def acts(hid: FakeHid, ids: tuple[int, int], function: str) -> list[str]:
         assert not samples[-1].stop
         assert not any(sample.engage for sample in samples), "the cap alone drives"
     return found
+
+
+def is_precise(mouse: Mouse, pattern: str) -> bool:
+    """Whether the motion of a full push is small while the buttons of a pattern are held, and full before and after."""
+    push = moved(mouse.model, 350, *REST[1:])
+    full = mouse.push(350, *REST[1:]).motion[0]
+    mouse.buttons(*parts(pattern))
+    for _ in range(round(LONG_S * 1e3 / 80) + 1):
+        held = mouse.after(80, *push).motion[0]
+    mouse.buttons()
+    released = mouse.after(200, *push).motion[0]
+    mouse.push(*REST)
+    mouse.after(200)
+    return (full, released) == (1.0, 1.0) and held == pytest.approx(load_profile("spacemouse").precise_scale)
 
 
 def moves(hid: FakeHid, ids: tuple[int, int]) -> bool:

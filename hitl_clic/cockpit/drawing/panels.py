@@ -76,7 +76,7 @@ def learning(brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
 
 
 def _flag(brush: Brush, bar: pygame.Rect, flag: Correction | Literal["none"]) -> None:
-    """Filled: learnt or followed. Half: learnt, not followed yet. Outlined: waiting. Line: discarded. Faint: none."""
+    """Filled: complete, see `status_text.newest`. Half: not yet. Outlined: waiting. Line: discarded. Faint: none."""
     if flag in ("learnt", "followed"):
         brush.box(bar, palette.GOOD, bar.height / 2)
     elif flag == "unfollowed":

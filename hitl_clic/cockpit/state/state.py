@@ -90,6 +90,7 @@ class CockpitState:
         help_requested: the robot is uncertain and asks for help. hand: what to know about the hand at the device.
         device: the teacher's. device_age_s: age of its newest sample, s.
         device_note: what it moves now ("moving · arm 1 of 2"); may be empty.
+        device_trouble: why it is not connected; empty if it is, or if that is not known.
         device_keys: its key map for the help page, (what to press, what it does).
         window_keys: the window's keys without the default ones.
         key_labels: (name of a key, what is printed on it) in the keyboard layout in use, where these differ.
@@ -131,6 +132,7 @@ class CockpitState:
     device_age_s: NonNegative = 0.0
     device_connected: bool = True
     device_note: str = ""
+    device_trouble: str = ""
     device_keys: tuple[tuple[str, str], ...] = ()
     window_keys: Bindings = ()
     key_labels: Bindings = ()

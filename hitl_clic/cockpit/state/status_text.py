@@ -129,8 +129,13 @@ def key_rows(state: CockpitState) -> tuple[tuple[keymap.Row, ...], ...]:
 
 
 def newest(state: CockpitState) -> tuple[Correction, ...]:
-    """The newest corrections, oldest first."""
-    return state.corrections[-SHOWN_CORRECTIONS:]
+    """The newest corrections as they are shown, oldest first; `learnt` counts those that are complete.
+
+    Before the policy was asked about one of them, a learnt one is complete. After that, only one that it follows is.
+    """
+    flags = state.corrections[-SHOWN_CORRECTIONS:]
+    asked = "followed" in flags or "unfollowed" in flags
+    return tuple("unfollowed" if asked and flag == "learnt" else flag for flag in flags)
 
 
 def learnt(state: CockpitState) -> tuple[str, bool]:
@@ -185,7 +190,8 @@ def device(state: CockpitState) -> Line:
     if len(name) > _LONGEST_NAME:  # the word behind it matters more
         name = name[: _LONGEST_NAME - 1] + "…"
     if not state.device_connected:
-        return Line("Device", f"{name} lost", "no motion; it reconnects by itself", "attention")
+        why = state.device_trouble or "no motion"
+        return Line("Device", f"{name} lost", f"{why} · it reconnects by itself", "attention")
     if state.device_age_s > STALE_DEVICE_S:
         return Line("Device", f"{name} silent", f"for {age(state.device_age_s)}; no motion", "attention")
     return Line("Device", name, f"last sample {age(state.device_age_s)} ago")
