@@ -57,13 +57,22 @@ def teach(
     """
     made, parts = settings_and_parts(task, device, teacher, chosen, preset, config, settings)
     made = resolve_device(made)
-    out = made.out
+    with own_learner(made, make_folder(made)) as learner:
+        from hitl_clic.runner.session import Observers, TaughtSession  # loads torch: after everything refused at once
+
+        return TaughtSession(made, parts, Observers(on_episode, stop, say, dashboard), learner).run()
+
+
+def make_folder(settings: SessionSettings) -> Path:
+    """Make the session's folder, with `settings.toml` in it.
+
+    Raises:
+        UserError: it holds a session already.
+    """
+    out = settings.out
     assert out is not None
     if (out / "session.mcap").exists():
         raise UserError(f"out = {out} holds a session already; allowed: a folder without session.mcap")
     out.mkdir(parents=True, exist_ok=True)
-    (out / "settings.toml").write_text(made.to_toml(), encoding="utf-8")
-    with own_learner(made, out) as learner:
-        from hitl_clic.runner.session import Observers, TaughtSession  # loads torch: after everything refused at once
-
-        return TaughtSession(made, parts, Observers(on_episode, stop, say, dashboard), learner).run()
+    (out / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
+    return out
