@@ -1,6 +1,6 @@
 """The supported 3D mice: USB ids, names, report formats and buttons. Pure data; any thread.
 
-The numbers come from pyspacemouse's device list; three ids come from spacenavd's. `tests/devices/test_spacemouse.py`
+The numbers come from pyspacemouse's device list; three ids come from spacenavd's. `tests/devices/test_spacemouse_libraries.py`
 compares the table with the first. A user adds models in a file, see `spacemouse_own`.
 """
 

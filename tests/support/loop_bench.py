@@ -123,6 +123,11 @@ class Hand(Device):
         return replace(sample, time_ns=time.perf_counter_ns() - sample.time_ns)
 
 
+def near(action: Array, *expected: float) -> bool:
+    """Whether an action is this one, up to rounding to float32."""
+    return bool(np.allclose(action, expected, atol=1e-6))
+
+
 def hold(*readings: int, motion: tuple[float, float] = HAND, **more: object) -> Callable[[int], DeviceSample]:
     """A hand that holds the control at these readings and else lets go."""
 
