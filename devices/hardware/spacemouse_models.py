@@ -1,7 +1,8 @@
 """The supported 3D mice: USB ids, names, report formats and buttons. Pure data; any thread.
 
-The numbers come from pyspacemouse's device list; three ids come from spacenavd's. `tests/devices/test_spacemouse_libraries.py`
-compares the table with the first. A user adds models in a file, see `spacemouse_own`.
+The numbers come from pyspacemouse's device list; three ids come from spacenavd's.
+`tests/devices/test_spacemouse_libraries.py` compares the table with the first.
+A user adds models in a file, see `spacemouse_own`.
 """
 
 from __future__ import annotations

@@ -1,26 +1,23 @@
-"""3D mice: reports through the real decoder, unplugging in mid-motion, hidapi and pyspacemouse."""
+"""3D mice as devices: samples of pushes and buttons, silence, unplugging in mid-motion, and threads."""
 
 from __future__ import annotations
 
-import importlib
 import sys
 import time
-from typing import Any
 
 import numpy as np
 import pytest
-from fake_hid import COMPACT, PRO, RECEIVER, WIRELESS, CapPush, FakeTransport, moved, pressed, three, wait_until
+from fake_hid import COMPACT, PRO, REST, WIRELESS, CapPush, FakeTransport, moved, pressed, three, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 from real_time import TooBusyError, late_ms, when_calm
 
 from hitl_clic.devices.core.contract import check_device
 from hitl_clic.devices.core.sample import DeviceSample
-from hitl_clic.devices.hardware import spacemouse as module
 from hitl_clic.devices.hardware.handheld import HandheldDevice
-from hitl_clic.devices.hardware.spacemouse import HidTransport, ReportSource, interfaces, spacemouse
+from hitl_clic.devices.hardware.spacemouse import ReportSource, spacemouse
 from hitl_clic.devices.hardware.spacemouse_models import MODELS, Model
-from hitl_clic.devices.hardware.spacemouse_reports import AXES, Reports
+from hitl_clic.devices.hardware.spacemouse_reports import AXES
 from hitl_clic.devices.mapping.shaping import AxisSetting, Profile, load_profile
 
 MS = 1_000_000
@@ -40,7 +37,6 @@ PLAIN = Profile(
     },
 )
 ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
-REST = (0, 0, 0, 0, 0, 0)
 
 
 class Bench:
@@ -63,51 +59,6 @@ class Bench:
 
     def push(self, *raw: int, ms: int = 8) -> DeviceSample:
         return self.after(ms, *moved(self.model, *raw))
-
-
-# ---- bytes
-
-
-@pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.name)
-def test_every_model_reports_six_axes_and_its_buttons(model: Model) -> None:
-    reports = Reports(model)
-    for report in moved(model, 350, 175, -350, 70, -35, 7):
-        reports.feed(report)
-    assert tuple(reports.axes.values()) == pytest.approx((1.0, -0.5, 1.0, 0.2, 0.1, -0.02)), "z and y count down there"
-    for name in model.buttons:
-        assert reports.feed(pressed(model, name)) == ((name, True),)
-        assert reports.feed(pressed(model)) == ((name, False),)
-    for report in moved(model, *REST):
-        reports.feed(report)
-    assert not reports.deflected
-
-
-def test_more_than_full_deflection_is_clipped() -> None:
-    reports = Reports(WIRELESS)
-    reports.feed(three(1, 500, -500, 32767, -32768, 351, -351))
-    assert tuple(reports.axes.values()) == (1.0, 1.0, -1.0, -1.0, -1.0, 1.0)
-
-
-def test_a_combined_model_may_send_short_reports_and_a_split_one_padded_ones() -> None:
-    wireless, compact = Reports(WIRELESS), Reports(COMPACT)
-    for reports in (wireless, compact):
-        reports.feed(three(2, 0, 0, 350))
-    wireless.feed(three(1, 350, 0, 0))
-    compact.feed(three(1, 350, 0, 0) + bytes(57))
-    for reports in (wireless, compact):
-        assert (reports.axes["right"], reports.axes["about up"]) == (1.0, -1.0), "the turn stays as it was"
-
-
-def test_truncated_and_unknown_reports_change_nothing() -> None:
-    reports = Reports(COMPACT)
-    reports.feed(three(1, 350, 0, 0))
-    before = reports.axes
-    for length in range(7):
-        assert reports.feed(three(1, -350, 350, 350)[:length]) == ()
-    for number in (0, 4, 23, 255):
-        reports.feed(three(number, -350, 350, 350))
-    assert reports.axes == before
-    assert reports.malformed == 6
 
 
 SOME_BYTES = st.one_of(
@@ -136,9 +87,6 @@ def test_random_reports_and_unplugging_keep_the_invariants(model: Model, stream:
         assert sample.connected or not (any(sample.motion) or sample.engage)
         assert sample.engage == any(sample.motion[:6])
         assert sample.time_ns <= bench.now_ns
-
-
-# ---- samples
 
 
 def test_a_deflected_cap_engages_and_a_released_one_disengages() -> None:
@@ -350,9 +298,6 @@ def test_the_preset_follows_the_picture() -> None:
     assert bench.push(0, 0, 0, -350, -350, 350).motion[3:6] == (1.0, 1.0, 1.0)
 
 
-# ---- threads
-
-
 def test_contract() -> None:
     transports: list[FakeTransport] = []
 
@@ -405,101 +350,3 @@ def flood() -> None:
     finally:
         sys.setswitchinterval(switch)
         device.close()
-
-
-# ---- hidapi and pyspacemouse
-
-
-def test_without_hidapi_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hid", None)
-    monkeypatch.setitem(sys.modules, "hidraw", None)
-    with pytest.raises(OSError, match="spacemouse"):
-        module.hid_module()
-
-
-def test_the_real_hidapi_reports_that_none_is_connected() -> None:
-    pytest.importorskip("hid", reason="needs the extra spacemouse")
-    if interfaces(module.hid_module().enumerate()):
-        pytest.skip("a SpaceMouse is connected")
-    with pytest.raises(OSError, match="no SpaceMouse is connected"):
-        HidTransport().open()
-
-
-@pytest.fixture
-def theirs() -> Any:
-    """pyspacemouse, if it is installed and can be imported."""
-    pytest.importorskip("pyspacemouse", reason="needs the extra spacemouse", exc_type=ImportError)
-    return importlib.import_module("pyspacemouse")
-
-
-def test_the_models_are_those_of_pyspacemouse(theirs: Any) -> None:
-    specs = {spec.hid_id: spec for spec in theirs.get_device_specs().values()}
-    assert MODELS.keys() - specs.keys() == {(0x256F, product) for product in (0xC62F, 0xC631, 0xC636)}, "added here"
-    assert specs.keys() <= MODELS.keys()
-    for ids, spec in specs.items():
-        model = MODELS[ids]
-        assert spec.axis_scale == 350.0
-        assert model.combined == (spec.mappings["yaw"].channel == 1), model.name
-        if not spec.button_specs:
-            continue  # its list names no button; the table has the two that every model has
-        their_bits = sorted((button.byte, button.bit) for button in spec.button_specs)
-        assert sorted(model.buttons.values()) == their_bits, model.name
-        names = {
-            name.lower().replace("btn_", "").replace("_", " ").replace("iso1", "iso 1") for name in spec.button_names
-        }
-        renamed = {"menu": "left", "fit": "right"} if model is RECEIVER else {}
-        assert set(model.buttons) == {renamed.get(name, name) for name in names}, model.name
-
-
-THEIR_MODELS = [model for ids, model in MODELS.items() if ids[1] not in (0xC62F, 0xC631, 0xC636, 0xC641)]
-
-
-@pytest.mark.parametrize("model", THEIR_MODELS, ids=lambda model: model.name)
-def test_both_sources_give_the_same_readings(theirs: Any, model: Model) -> None:
-    from hitl_clic.devices.hardware.spacemouse_fallback import PySpaceMouseSource
-
-    ids = next(ids for ids, one in MODELS.items() if one is model)
-    spec = next(spec for spec in theirs.get_device_specs().values() if spec.hid_id == ids)
-    hid = FakeEasyHid()
-    mouse = theirs.SpaceMouseDevice(info=theirs.apply_axis_convention(spec, "hid_z_up"), device=hid)
-    source = PySpaceMouseSource(opens=lambda: mouse)
-    source.open()
-    reports = [*moved(model, 350, 175, -500, 70, -35, 7), pressed(model, *list(model.buttons)[:1])]
-    assert not source.read(0.01).alive, "it has said nothing yet"
-    hid.reports = [bytes([1]) + bytes(12), *reports]
-    ours = Reports(model)
-    changes = [change for report in reports for change in ours.feed(report)]
-    reading = source.read(0.01)
-    assert hid.reports == [], "drained"
-    assert reading.axes == pytest.approx(ours.axes)
-    assert list(reading.changes) == changes
-    hid.gone = True
-    with pytest.raises(OSError, match="unplugged"):
-        source.read(0.01)
-
-
-class FakeEasyHid:
-    """The reader below pyspacemouse: a zero-padded buffer, one report per call."""
-
-    product_string = manufacturer_string = serial_number = ""
-    release_number = 0
-
-    def __init__(self) -> None:
-        self.reports: list[bytes] = []
-        self.gone = False
-
-    def open(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def read(self, size: int) -> bytearray:
-        if self.gone:
-            raise importlib.import_module("easyhid").HIDException("Failed to read from HID device: -1")
-        return bytearray(self.reports.pop(0)[:size].ljust(size, b"\0")) if self.reports else bytearray()
-
-
-def test_without_its_library_the_error_names_what_to_install(theirs: Any) -> None:
-    from hitl_clic.devices.hardware.spacemouse_fallback import PySpaceMouseSource
-
-    with pytest.raises(OSError, match="libhidapi-hidraw0"):
-        PySpaceMouseSource().open()

@@ -15,6 +15,8 @@ COMPACT = MODELS[0x256F, 0xC635]
 WIRELESS = MODELS[0x256F, 0xC62E]
 PRO = MODELS[0x046D, 0xC62B]
 RECEIVER = MODELS[0x256F, 0xC652]
+REST = (0, 0, 0, 0, 0, 0)
+"""The raw axes of a cap that is let go."""
 
 
 def three(number: int, *raw: int) -> bytes:
