@@ -83,6 +83,11 @@ states = st.builds(
 )
 
 
+def marks(*episodes: tuple[float, bool]) -> tuple[EpisodeMark, ...]:
+    """Episodes, each by the part that the human drove and by success."""
+    return tuple(EpisodeMark(number, success, driven) for number, (driven, success) in enumerate(episodes))
+
+
 def sent(state: CockpitState) -> CockpitState:
     """The state as the window gets it."""
     message = messages.TO_WINDOW.unpack(messages.TO_WINDOW.pack(messages.Show(state)))
