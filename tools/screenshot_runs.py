@@ -91,29 +91,34 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the program and its pages, in order."""
+    """One run of the program and its pages, in order. `ready`: what the window shows once it takes keys."""
 
     command: tuple[str, ...]
     pages: tuple[Page, ...]
+    ready: Text
 
 
 def _badge(text: str) -> Text:
     return Text(text, "big")
 
 
+_ROBOT = _badge("ROBOT DRIVES")
 _ENERGY = Text("Light: actions that the", "body", bold=False)
 """First line of the energy's legend: it comes with the energy."""
+_ASKS = Text("The robot asks for help: show it what to do", "body", bold=False)
+_WAKEFUL = ("--window.niceness", "0")
+"""On a busy machine a window of low priority falls silent, and its keyboard counts as lost."""
 
 
 def _teach(task: str, device: str, *flags: str, pace: str = "realtime") -> tuple[str, ...]:
-    common = ("--pace", pace, "--recording.flush-s", "0.3", "--out", OUT)
+    common = ("--pace", pace, "--recording.flush-s", "0.3", *_WAKEFUL, "--out", OUT)
     return ("teach", "--task", task, "--device", device, *common, *flags)
 
 
 def _arm(task: str, shows: str) -> Run:
     """An arm after 800 ticks with the scripted teacher, with the energy shown. Its cameras start late."""
-    page = Page(task, shows, (Press("F2"),), ticked(800, "autonomous"), (_badge("ROBOT DRIVES"), _ENERGY))
-    return Run(_teach(task, "oracle", "--session", "oracle_human_timing"), (page,))
+    page = Page(task, shows, (Press("F2"),), ticked(800, "autonomous"), (_ROBOT, _ENERGY))
+    return Run(_teach(task, "oracle", "--session", "oracle_human_timing"), (page,), _ROBOT)
 
 
 def _push(keys: str) -> tuple[Press, ...]:
@@ -165,6 +170,7 @@ RUNS: tuple[Run, ...] = (
                 (_badge("STOPPED"),),
             ),
         ),
+        _ROBOT,
     ),
     Run(
         _teach(
@@ -176,9 +182,10 @@ RUNS: tuple[Run, ...] = (
                 "The robot is unsure, asks and waits.",
                 (*_push("a"), *_push("s"), *_push("d")),  # an untrained policy stands still and never asks
                 None,
-                (_badge("ROBOT ASKS FOR HELP"),),
+                (_badge("ROBOT ASKS FOR HELP"), _ASKS),
             ),
         ),
+        _ROBOT,
     ),
     Run(
         _teach("push_t", "oracle", "--session", "oracle_human_timing", "--seed", "1"),
@@ -191,6 +198,7 @@ RUNS: tuple[Run, ...] = (
                 (_badge("YOU DRIVE"), _ENERGY, Text("your action, and the", bold=False)),
             ),
         ),
+        _ROBOT,
     ),
     Run(
         _teach("line_following", "oracle", "--episodes", "8", "--loop.updates-per-tick", "0.2", pace="max"),
@@ -198,18 +206,20 @@ RUNS: tuple[Run, ...] = (
             Page("summary", "The end of a session.", (), written("window.png"), (Text("SESSION OVER"),)),
             Page("report", "What a session leaves behind: its curves.", (), written("curves.png"), file="curves.png"),
         ),
+        _ROBOT,
     ),
     Run(
-        ("practice", "--task", "push_t", "--device", "keyboard", "--window.welcome", "never"),
+        ("practice", "--task", "push_t", "--device", "keyboard", "--window.welcome", "never", *_WAKEFUL),
         (
             Page(
                 "practice",
                 "Driving alone, with score and time.",
                 (Press("space s a", how="keydown"),),
                 None,
-                (_badge("YOU DRIVE"), Text("PRACTICE")),
+                (_badge("YOU DRIVE"), Text("PRACTICE"), Text("you"), Text("on time", "body", bold=False)),
             ),
         ),
+        _badge("READY"),
     ),
     Run(
         ("replay", str(ROOT / "recordings" / "keyboard")),
@@ -217,11 +227,12 @@ RUNS: tuple[Run, ...] = (
             Page(
                 "replay",
                 "A recorded session once more, with the energy of the policy that was kept.",
-                (Press("space"), Press("Down"), Press("Right"), Press("Right"), Press("F2")),
+                (Press("space"), Press("Up"), Press("Right"), Press("Right"), Press("F2")),
                 None,
                 (_ENERGY,),
             ),
         ),
+        Text("IS IT LEARNING?"),
     ),
     Run(
         ("devices", "--test", "keyboard"),
@@ -234,6 +245,7 @@ RUNS: tuple[Run, ...] = (
                 (Text("+1.00", "big"),),
             ),
         ),
+        Text("DEVICE"),
     ),
     _arm("hammer", "Hammer: pick it up, drive the nail in."),
     _arm("pick_can", "Pick-Can, from two sides, and the energy."),

@@ -65,7 +65,7 @@ class _Program:
     def __init__(self, run: Run, place: Path, display: str, say: Callable[[str], None]) -> None:
         """Start it without stored state, in a working folder of its own."""
         self._place, self._out, self._display, self._say = place, place / OUT, display, say
-        self._window = ""
+        self._ready, self._window = run.ready, ""
         self._pressed_at = -1
         """Newest tick of the session at the last press."""
         environment = {**os.environ, "DISPLAY": display, "XDG_STATE_HOME": str(place / "state")}
@@ -78,9 +78,10 @@ class _Program:
             )
 
     def open(self, name: str) -> None:
-        """Wait until the window is drawn and has the keyboard. `name`: of the picture that is waited for."""
+        """Wait until the window takes keys. `name`: of the picture that is waited for."""
         self._wait(name, "the window has the keyboard", self._has_keyboard)
-        self._wait(name, "the window is drawn", lambda: self._picture().getcolors(1) is None)
+        what = f"the window shows {self._ready.text!r}"  # a key before that would be lost
+        self._wait(name, what, lambda: shows(self._picture(), self._ready))
 
     def page(self, page: Page) -> Image.Image:
         """Go to a page; its picture."""

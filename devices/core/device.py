@@ -1,6 +1,6 @@
 """The Device contract and the reader thread every device runs.
 
-The main thread of the actor calls `start`, `close`, `latest`, `take_commands`, `robot_stopped` and `correction_ended`.
+The main thread of the actor calls `start`, `close`, `latest`, `take_commands` and the methods that tell of the robot.
 The reader thread calls `read`, `give_command` and `release`. `latest` never blocks. `read` must drain its source,
 because queued reports are lag.
 """
@@ -11,7 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from hitl_clic.devices.core.inputs import Inputs
 from hitl_clic.devices.core.sample import DeviceSample
@@ -44,6 +44,8 @@ class Device(ABC):
         """The error that ended the reader thread; the device then stays disconnected. None after `close`."""
         self.trouble = ""
         """Why the device is not connected, as a sentence; empty if unknown or connected."""
+        self.lost_parts: Mapping[str, str] = {}
+        """Of several devices in one: why a part is not connected, by its name. The reader thread replaces it."""
         self.inputs = Inputs()
         """The newest reading before shaping; replaced by the reader thread."""
         self.on_reading: Callable[[DeviceSample, Inputs], None] | None = None
@@ -84,6 +86,9 @@ class Device(ABC):
 
     def robot_stopped(self) -> None:  # noqa: B027 (most devices have no motor)
         """The emergency stop fired; rumble at the next `read`. Called in a tick: it must not block."""
+
+    def robot_grips(self, grips: Sequence[float]) -> None:  # noqa: B027 (only a person's gripper button needs it)
+        """The executed commands to the arms' grippers in turn: above 0 closes, 0 is unknown. Called in a tick."""
 
     def slowed(self, speed: float) -> None:  # noqa: B027 (a device without buttons has no short presses)
         """The loop runs at this share of its rate: short presses last longer. Called in a tick: it must not block."""

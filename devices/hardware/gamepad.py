@@ -84,6 +84,7 @@ class PadSource:
         self._pulls: dict[str, float] = {}
         self._rested: set[str] = set()
         self._count = 0
+        self._opening = False
         self._numbered_axes: list[tuple[str, str]] = []
         self._numbered_buttons: list[str] = []
         self._hats: list[tuple[str, str]] = []
@@ -104,7 +105,7 @@ class PadSource:
         self._numbered_axes = [(f"axis {number}", f"trigger {number}") for number in range(chosen.axes)]
         self._numbered_buttons = [f"button {number}" for number in range(chosen.buttons)]
         self._hats = [(f"hat {number} x", f"hat {number} y") for number in range(chosen.hats)]
-        self._down, self._pulls, self._rested = frozenset(), {}, set()
+        self._down, self._pulls, self._rested, self._opening = frozenset(), {}, set(), True
 
     def read(self, timeout_s: float) -> Reading:
         """Wait, update SDL's state, and read it. Raises OSError when unplugged."""
@@ -117,7 +118,8 @@ class PadSource:
             down = self._pressed()
         changes = [(name, False) for name in self._down - down] + [(name, True) for name in down - self._down]
         self._down = down
-        return Reading(self._clock(), axes, tuple(changes))
+        opening, self._opening = self._opening, False
+        return Reading(self._clock(), axes, tuple(changes), opening=opening)
 
     def rumble(self) -> None:
         """Rumble, if the pad has motors. Raises OSError when unplugged."""

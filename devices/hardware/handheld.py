@@ -39,6 +39,8 @@ class Reading:
         peak: of the reported states, the one furthest from the end of the last reading; None for polled hardware and
             where there was no report.
         why: of a reading that is not alive, as a sentence. origin: the interface that is read, in words.
+        note: what a person should know about a source that is alive, as a sentence; empty if nothing.
+        opening: this is the state that was found at opening, so what is down was pressed before.
     """
 
     time_ns: int
@@ -49,6 +51,8 @@ class Reading:
     peak: Mapping[str, float] | None = None
     why: str = ""
     origin: str = ""
+    note: str = ""
+    opening: bool = False
 
 
 class Source(Protocol):
@@ -110,7 +114,7 @@ class HandheldDevice(MappedDevice):
         self._stretch = PulseStretch(round(tap_hold_s * 1e9))
         self._push = Push(profile)
         self._rest = RestOffsets(profile.rest_limit, profile.zeros)
-        self._opened = False
+        self._opened, self._note = False, ""
         self._retry_at_ns = clock()
         self._rumble_pending = False
 
@@ -129,7 +133,7 @@ class HandheldDevice(MappedDevice):
             return self._disconnected()
         now_ns = self._clock()
         self._apply_pending()
-        self._note_buttons(reading.changes, now_ns)
+        self._note_buttons(reading, now_ns)
         self.inputs = Inputs(
             reading.axes,
             self._shown.names(now_ns),
@@ -138,14 +142,15 @@ class HandheldDevice(MappedDevice):
             origin=reading.origin,
         )
         self.trouble = "" if reading.alive else reading.why or f"the {self.name} fell silent in mid-motion"
+        self._note = reading.note if reading.alive else ""
         if not reading.alive:
             self._release_all()
             return self._disconnected(reading.origin)
         return self._sample(reading, now_ns)
 
     def status_text(self) -> str:
-        """Mode, arm and gripper, and what is wrong with the rest of the device."""
-        return " · ".join(filter(None, (super().status_text(), self._rest.drift())))
+        """Mode, arm and gripper, what is wrong with the rest of the device, and what its source says."""
+        return " · ".join(filter(None, (super().status_text(), self._rest.drift(), self._note)))
 
     def robot_stopped(self) -> None:
         """Rumble at the next reading."""
@@ -159,15 +164,18 @@ class HandheldDevice(MappedDevice):
         """Close the source."""
         self._source.close()
 
-    def _note_buttons(self, changes: Sequence[tuple[str, bool]], now_ns: int) -> None:
+    def _note_buttons(self, reading: Reading, now_ns: int) -> None:
         """Note what was pressed and released since the last reading, in order."""
         pressed = self._presses.elapse(now_ns)
-        for button, down in changes:
+        for button, down in reading.changes:
             if down:
                 self._shown.press(button, now_ns)
             else:
                 self._shown.release(button)
             pressed += self._presses.feed(button, down, now_ns)
+        if reading.opening:
+            self._presses.pass_over()
+            return
         for binding in pressed:
             self._mapper.press(binding)
 
@@ -223,7 +231,7 @@ class HandheldDevice(MappedDevice):
         return True
 
     def _disconnect(self, why: str) -> None:
-        self.trouble = why
+        self.trouble, self._note = why, ""
         self._opened = False
         self._retry_at_ns = self._clock() + self._retry_ns
         self._source.close()

@@ -93,6 +93,10 @@ class Presses:
         """The bindings in force."""
         return {self._bindings[pattern] for pattern in self._active.names(now_ns) if pattern in self._bindings}
 
+    def pass_over(self) -> None:
+        """What is down now was pressed before the device was there. Until its release it is held, and no new press."""
+        self._decided.update(self._down)
+
     def clear(self) -> None:
         """Release everything, because the device is gone. A recent press of the emergency stop stays."""
         self._down.clear()

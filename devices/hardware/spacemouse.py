@@ -56,8 +56,11 @@ class Transport(Protocol):
 class ReportSource:
     """The state of a 3D mouse from its reports.
 
-    A cap at rest sends nothing. Neither does an interface that never sends motion, nor a receiver without its mouse. So
-    silence counts as rest only after a report; before it the device counts as disconnected, and the reading says so.
+    A cap at rest sends nothing, and a deflected one reports continuously. So silence is rest, after a report as from
+    the opening on. For `SILENT_NS` after the opening the cap may be held, so the reading is not alive until a report.
+    A receiver without its mouse cannot be told from a cap at rest; until the first report, the reading notes that.
+
+    Buttons of the first report in that time were down before; a mouse reports later ones when they are pressed.
 
     A deflected cap that falls silent is out of range of its receiver. It counts as disconnected until it reports again.
     A mouse that falls asleep or runs out of battery at rest cannot be told from one at rest.
@@ -66,13 +69,16 @@ class ReportSource:
     def __init__(self, transport: Transport, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         self._transport, self._clock = transport, clock
         self._reports = Reports(Model("none", False, {}))
-        self._heard_ns = clock()
+        self._heard_ns = self._opened_ns = clock()
         self._trouble = ""
+        self._waiting = False
+        """No report arrived since the opening."""
 
     def open(self) -> None:
         """Open the transport. All axes and buttons are at rest until the first report."""
         self._reports = Reports(self._transport.open())
-        self._heard_ns, self._trouble = self._clock(), silence(self._reports.model)
+        self._heard_ns = self._opened_ns = self._clock()
+        self._trouble, self._waiting = "", True
 
     def read(self, timeout_s: float) -> Reading:
         """Decode every waiting report."""
@@ -91,22 +97,27 @@ class ReportSource:
         now_ns = self._clock()
         if reports:
             self._heard_ns = now_ns
+        first = self._waiting and self._reports.heard
         if self._reports.heard and reports:
-            self._trouble = ""
+            self._trouble, self._waiting = "", False
         if self._reports.deflected and now_ns - self._heard_ns > SILENT_NS:
             self._reports.rest()
             self._trouble = f"the {self._reports.model.name} fell silent in mid-motion"
+        new = now_ns - self._opened_ns <= SILENT_NS
+        quiet = silence(self._reports.model) if self._waiting else ""
         time_ns = self._heard_ns if self._reports.deflected else now_ns
         peak_axes = None if peak.state is None else dict(zip(AXES, peak.state, strict=True))
         return Reading(
             time_ns,
             self._reports.axes,
             tuple(changes),
-            not self._trouble,
+            not self._trouble and not (quiet and new),
             reports,
             peak_axes,
-            self._trouble,
+            self._trouble or quiet,
             self._transport.interface,
+            quiet,
+            first and new,
         )
 
     def rumble(self) -> None:

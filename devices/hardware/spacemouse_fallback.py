@@ -52,15 +52,22 @@ class PySpaceMouseSource:
         self._down: tuple[bool, ...] = ()
         self._deflections: tuple[float, ...] = (0.0,) * len(AXES)
         self._trouble = ""
+        self._opened_ns = clock()
+        self._waiting = False
+        """No report arrived since the opening."""
 
     def open(self) -> None:
         """Open a 3D mouse. Raises OSError if there is none or the system library is missing."""
+        self._open_next()
+        self._opened_ns, self._trouble, self._waiting = self._heard_ns, "", True
+
+    def _open_next(self) -> None:
         self._device = self._opens()
         info = self._device.info
         self._model = MODELS.get(tuple(info.hid_id), Model(info.name, False, {}))
         places = {place: name for name, place in self._model.buttons.items()}
         self._names = [places.get((spec.byte, spec.bit), "") for spec in info.button_specs]
-        self._heard_ns, self._trouble = self._clock(), silence(self._model)
+        self._heard_ns = self._clock()
         state = self._device.read()
         self._reported = -1.0
         self._down = (False,) * len(state.buttons)
@@ -84,19 +91,31 @@ class PySpaceMouseSource:
             peak.add(self._deflections)
             state = self._poll()
         now_ns = self._clock()
+        first = self._waiting and reports > 0
         if reports:
-            self._heard_ns, self._trouble = now_ns, ""
+            self._heard_ns, self._trouble, self._waiting = now_ns, "", False
         deflected = any(self._deflections)
         if deflected and now_ns - self._heard_ns > SILENT_NS:
             self._trouble = f"the {self._model.name} fell silent in mid-motion"
-        elif self._trouble and not deflected and now_ns - self._heard_ns > NEXT_NS:
+        elif self._waiting and now_ns - self._heard_ns > NEXT_NS:
             self.close()
-            self.open()
+            self._open_next()
+        new = now_ns - self._opened_ns <= SILENT_NS
+        quiet = silence(self._model) if self._waiting else ""
         time_ns = self._heard_ns if deflected else now_ns
         axes = dict(zip(AXES, self._deflections, strict=True))
         peak_axes = None if peak.state is None else dict(zip(AXES, peak.state, strict=True))
         return Reading(
-            time_ns, axes, tuple(changes), not self._trouble, reports, peak_axes, self._trouble, self._model.name
+            time_ns,
+            axes,
+            tuple(changes),
+            not self._trouble and not (quiet and new),
+            reports,
+            peak_axes,
+            self._trouble or quiet,
+            self._model.name,
+            quiet,
+            first and new,
         )
 
     def rumble(self) -> None:

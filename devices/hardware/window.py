@@ -15,12 +15,16 @@ from hitl_clic.devices.hardware.held_controls import HeldControls
 from hitl_clic.devices.mapping.mapped_device import MappedDevice
 from hitl_clic.devices.mapping.shaping import Profile, count_non_finite
 
+HELD_NS = 50_000_000
+"""Presses within this time of the focus are those of keys that were down before, or of the click that focused."""
+
 
 class WindowDevice(MappedDevice):
     """A device whose input is window events.
 
     A key is held from its "down" to its "up" event. All keys are released when the window loses focus or closes, or
     when events were dropped, since a lost "up" would be a stuck key. Without focus the device counts as disconnected.
+    With the focus, the system presses the keys that are down. These are held, but give no command until pressed anew.
     A sample has the time of the newest event. After `stale_after_s` without events it reports no motion.
 
     A bound key or button is a full deflection of its raw axis; opposite ones cancel. `CommandMapper` turns
@@ -67,6 +71,7 @@ class WindowDevice(MappedDevice):
         self._buttons = HeldControls(round(tap_hold_s * 1e9))
         self._open = self._focused = True
         self._event_ns = clock()
+        self._focused_ns: int | None = None
         self._dropped = feed.dropped
 
     def read(self, timeout_s: float) -> DeviceSample:
@@ -121,12 +126,12 @@ class WindowDevice(MappedDevice):
             self._focused = False
         match event.kind:
             case "key_down":
-                if self._keys.press(event.name, now_ns):
+                if self._keys.press(event.name, now_ns) and not self._was_down(event):
                     self._mapper.press(self._profile.keys.get(event.name, ""))
             case "key_up":
                 self._keys.release(event.name)
             case "button_down" | "wheel":
-                if self._buttons.press(event.name, now_ns):
+                if self._buttons.press(event.name, now_ns) and not self._was_down(event):
                     self._mapper.press(self._profile.buttons.get(event.name, ""))
                 if event.kind == "wheel":  # a wheel notch has no release event
                     self._buttons.release(event.name)
@@ -139,8 +144,14 @@ class WindowDevice(MappedDevice):
                 self.on_pointer(event)
             case "focus_lost" | "closed":
                 self._release_all()
-            case "focus_gained" | "alive":
-                pass  # they only renew the time stamp
+            case "focus_gained":
+                self._focused_ns = event.time_ns
+            case "alive":
+                pass  # it only renews the time stamp
+
+    def _was_down(self, event: InputEvent) -> bool:
+        """Whether a press was not made by a hand now, but found by the system when the window was focused."""
+        return self._focused_ns is not None and event.time_ns - self._focused_ns <= HELD_NS
 
     def _release_all(self) -> None:
         keys, buttons = self._profile.controls_for("stop")

@@ -6,15 +6,17 @@ any part and merges the newest samples of all. It never touches hardware.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from hitl_clic.devices.core.axes import arm, base
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.inputs import Inputs
+from hitl_clic.devices.core.let_go import LetGo
 from hitl_clic.devices.core.sample import DeviceSample, fresh
 
 
@@ -58,12 +60,16 @@ class Share(NamedTuple):
         return self.engages or any(self.pushes.values())
 
 
-def arms_of_parts(axes: Collection[str], parts: int) -> tuple[int | None, ...]:
-    """The arm of each of several devices: at a task with several arms each in turn has one, else all share the arm."""
+def arms_of_parts(axes: Collection[str], drive: Sequence[bool]) -> tuple[int | None, ...]:
+    """The arm of each of several devices: at a task with several arms each in turn has one, else all share the arm.
+
+    `drive`: whether each device moves the robot. One that only gives commands gets no arm.
+    """
     arms = sorted({arm(axis) for axis in axes})
-    if parts < 2 or len(arms) < 2:
-        return (None,) * parts
-    return tuple(arms[index % len(arms)] for index in range(parts))
+    if sum(drive) < 2 or len(arms) < 2:
+        return (None,) * len(drive)
+    turn = itertools.cycle(arms)
+    return tuple(next(turn) if drives else None for drives in drive)
 
 
 def axes_of_arm(axes: Sequence[str], of: int | None) -> tuple[str, ...]:
@@ -79,7 +85,9 @@ class CombinedDevice(Device):
     command; while none does, those of all. Of two commands to one gripper the newer one holds.
 
     A part that is disconnected or stale contributes nothing, and the others go on. The combination is disconnected
-    when all its parts are.
+    when all its parts are. What is held on a part that is back counts after it was released once, except the stop.
+
+    A part without axes only gives commands. If it engages, it does so for all.
     """
 
     def __init__(
@@ -89,12 +97,14 @@ class CombinedDevice(Device):
         stale_after_s: float = 0.25,
         rate_hz: float = 100.0,
         clock: Callable[[], int] = time.perf_counter_ns,
+        touch_threshold: float = 0.05,
     ) -> None:
         """
         Args:
             parts: in the order of the choice. axes: the task's; empty: the parts'.
             stale_after_s: age of a part's sample after which it contributes nothing.
             rate_hz: lowest rate of samples; a reading of a part makes one at once. clock: monotonic nanoseconds.
+            touch_threshold: largest motion that does not count as a push, share of full motion.
         """
         super().__init__(rate_hz)
         self.name = "+".join(part.name for part in parts)
@@ -102,6 +112,8 @@ class CombinedDevice(Device):
         theirs = dict.fromkeys(axis for part in parts for axis in part.axes)
         self.axes = tuple(axis for axis in axes or theirs if axis in theirs)
         self._own_arms = any(part.arm is not None for part in parts)
+        self._hands = [LetGo(asks=True) for _ in parts]
+        self._touch_threshold = touch_threshold
         self._commanded: list[dict[str, float]] = [{} for _ in parts]
         """The newest persistent commands of each part."""
         self._newest: dict[str, int] = {}
@@ -125,14 +137,21 @@ class CombinedDevice(Device):
         self._news.wait(timeout_s)
         self._news.clear()
         now_ns = self._clock()
-        samples = [fresh(part.device.latest(), now_ns, self._stale_after_s) for part in self._parts]
+        newest = [part.device.latest() for part in self._parts]
+        samples = [fresh(sample, now_ns, self._stale_after_s) for sample in newest]
+        for hand, sample, usable in zip(self._hands, newest, samples, strict=True):
+            if not sample.connected:
+                hand.ask()  # what is held when the part is back was pressed before
+            elif usable.connected:
+                hand.update(usable, self._touch_threshold)
         self.inputs = self._merged_inputs()
-        self.trouble = "; ".join(
-            f"{part.name}: {part.device.trouble or part.device.failure or 'not connected'}"
+        self.lost_parts = {
+            part.name: str(part.device.trouble or part.device.failure or "not connected")
             for part, sample in zip(self._parts, samples, strict=True)
             if not sample.connected
-        )
-        return self._merged(samples)
+        }
+        self.trouble = "; ".join(f"{name}: {why}" for name, why in self.lost_parts.items())
+        return self._merged([self._let_go(index, sample) for index, sample in enumerate(samples)])
 
     def take_commands(self) -> list[str]:
         """The commands of all parts, part by part."""
@@ -141,6 +160,10 @@ class CombinedDevice(Device):
     def robot_stopped(self) -> None:
         for part in self._parts:
             part.device.robot_stopped()
+
+    def robot_grips(self, grips: Sequence[float]) -> None:
+        for part in self._parts:
+            part.device.robot_grips(grips if part.arm is None else grips[part.arm : part.arm + 1])
 
     def slowed(self, speed: float) -> None:
         for part in self._parts:
@@ -159,6 +182,13 @@ class CombinedDevice(Device):
             texts += [f"{part.name}{arm_text}: {text}"] if text else []
         return " · ".join(texts)
 
+    def _let_go(self, index: int, sample: DeviceSample) -> DeviceSample:
+        """The sample, at rest while its hand has yet to let go. The stop stays in force."""
+        if not self._hands[index].needed or not sample.connected:
+            return sample
+        rest = (0.0,) * len(sample.motion)
+        return replace(sample, motion=rest, engage=False, still=False, slow=False, teaches=None, lasting=None)
+
     def _merged(self, samples: Sequence[DeviceSample]) -> DeviceSample:
         shares = {
             index: _share(part, sample)
@@ -171,10 +201,10 @@ class CombinedDevice(Device):
         stop = any(sample.stop for sample in samples)
         if not shares:
             return DeviceSample(self._clock(), (0.0,) * len(self.axes), stop=stop, connected=False)
-        engages = any(share.engages for share in shares.values())
+        engages = any(share.engages for index, share in shares.items() if self._parts[index].axes)
         active = {index: share for index, share in shares.items() if share.engages or not (engages and self._own_arms)}
         commands = self._persisting(active)
-        acting = [share for share in active.values() if share.acts]
+        acting = [share for share in active.values() if share.acts and share.covers]
         covered = {*commands, *(axis for share in acting or active.values() for axis in share.covers)}
         pushes = {axis: sum(share.pushes.get(axis, 0.0) for share in active.values()) for axis in self.axes}
         lasting = tuple(axis in commands and not pushes[axis] for axis in self.axes)

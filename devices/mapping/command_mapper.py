@@ -49,8 +49,12 @@ class CommandMapper:
 
     A command covers the axes of one arm: those of the mode, and its gripper after a press. The robot keeps all others.
 
-    A gripper has no command at first, so taking over does not change the grip. The first press closes it, the next
-    opens it. The command persists over changes of mode and arm until `release_grippers`.
+    A gripper has no command at first, so taking over does not change the grip. The first press commands the opposite of
+    what the robot's gripper does, or closes it if that is not known. Each further press commands the opposite of the
+    last. The command persists over changes of mode and arm until `release_grippers`.
+
+    Attributes:
+        robot_grips: the executed command to each arm's gripper, see `Device.robot_grips`. Any thread replaces it.
 
     A mode is needed only where one raw axis both moves and turns. A device with six axes starts with both at once.
     """
@@ -71,16 +75,17 @@ class CommandMapper:
         self.axes = tuple(
             axis for axis in axes or profile.axes if base(axis) in profile.axes or (grips and base(axis) == GRIPPER)
         )
-        """The motion axes, in the task's order."""
-        if not self.axes:
+        """The motion axes, in the task's order; empty for a profile that only gives commands."""
+        if not self.axes and profile.axes:
             raise ValueError(
                 f"device profile {profile.name!r} has the axes {', '.join(profile.axes)}, of which the task has none; "
                 f"the task's are {', '.join(axes)}"
             )
         self._give_command = give_command
-        self._arms = 1 + max(map(arm, self.axes))
+        self._arms = 1 + max(map(arm, self.axes), default=0)
         self._grips = GRIPPER in map(base, self.axes)
         self._arm, self._grippers = 0, [0] * self._arms
+        self.robot_grips: tuple[float, ...] = ()
         self._modes: tuple[Mode, ...] = ()
         self._mode: Mode = "move"
         self.tune(profile)
@@ -116,7 +121,11 @@ class CommandMapper:
             case "arm":
                 self._arm = min(int(number) - 1, self._arms - 1) if number else (self._arm + 1) % self._arms
             case "gripper" if self._grips:
-                self._grippers[self._arm] = -1 if self._grippers[self._arm] > 0 else 1
+                self._grippers[self._arm] = -1 if (self._grippers[self._arm] or self._robot_grip()) > 0 else 1
+
+    def _robot_grip(self) -> float:
+        grips = self.robot_grips
+        return grips[self._arm] if self._arm < len(grips) else 0.0
 
     def release_grippers(self) -> None:
         """Drop the gripper commands, so that the robot's policy controls the grippers."""

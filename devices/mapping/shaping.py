@@ -46,7 +46,11 @@ class Profile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, description="Name of the profile.")
-    axes: dict[str, AxisSetting] = Field(min_length=1, description="Motion axes by name, in the order of the motion.")
+    axes: dict[str, AxisSetting] = Field(
+        default_factory=dict,
+        description="Motion axes by name, in the order of the motion. Without any, a device beside others only gives "
+        "commands.",
+    )
     deadzone: float = Field(0.0, ge=0, lt=1, description="Deflection, as a share of full, below which motion is zero.")
     exponent: float = Field(1.0, ge=0.1, le=10, description="Response curve: motion = deflection ** exponent.")
     radial: bool = Field(
@@ -106,6 +110,11 @@ class Profile(BaseModel):
         if self.precise_scale > self.scale:
             raise ValueError(f"precise_scale = {self.precise_scale} must be at most scale = {self.scale}")
         return self
+
+    @property
+    def drives(self) -> bool:
+        """Whether it moves the robot, rather than only giving commands."""
+        return bool(self.axes) or "gripper" in {*self.keys.values(), *self.buttons.values()}
 
     def source(self, axis: str) -> str:
         """The raw axis that a motion axis is read from."""

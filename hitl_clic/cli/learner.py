@@ -35,8 +35,8 @@ def run(command: LearnerCommand) -> int:
         symmetries = from_text(str(agreed.get("symmetries", "")))
         return methods.make_live_trainer(*sizes, settings.policy, int(agreed["seed"]), symmetries)
 
-    if settings.schedule == "lockstep":  # updates only when the actor orders them
-        training = training.model_copy(update={"idle_updates": False})
+    if settings.schedule == "lockstep":  # updates only when the actor orders them; then its loop waits for them
+        training = training.model_copy(update={"idle_updates": False, "niceness": 0})
     try:
         run_learner(
             command.bind,

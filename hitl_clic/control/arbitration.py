@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from hitl_clic.control.help_request import HelpRequest
 from hitl_clic.correction.first_push import FirstPush
 from hitl_clic.correction.mapping import Binding, HandOver, Label, human_action
 from hitl_clic.correction.policy_filter import PolicyFilter
+from hitl_clic.devices.core.axes import GRIPPER, arm, base
 from hitl_clic.devices.core.device import Device
 from hitl_clic.types.records import Array, CorrectionMode
 from hitl_clic.types.view import HandNote
@@ -122,14 +124,32 @@ class Arbitration:
 
 
 class DeviceFeedback:
-    """Tells the device about stops and the end of a correction. Main thread; never waits."""
+    """Tells the device about stops, the robot's grippers and the end of a correction. Main thread; never waits.
 
-    def __init__(self, device: Device) -> None:
+    Args:
+        device: the teacher's. axes: names of the action's axes.
+    """
+
+    def __init__(self, device: Device, axes: Sequence[str]) -> None:
         self._device = device
+        grippers = {arm(axis): index for index, axis in enumerate(axes) if base(axis) == GRIPPER}
+        self._grippers = [grippers.get(number, -1) for number in range(max(grippers, default=-1) + 1)]
+        """For each arm, where its gripper is in the action; -1: it has none."""
         self._stale = self._stopped = self._human_drove = False
+        self._lost: set[str] = set()
+        """Parts of the device that are lost while others are not."""
 
-    def update(self, output: GateOutput) -> str | None:
-        """Take in the gate's output; the name of the event if input was lost or came back."""
+    def begin(self) -> None:
+        """Begin an episode: what the grippers do is not known."""
+        self._device.robot_grips((0.0,) * len(self._grippers))
+
+    def executed(self, action: Array) -> None:
+        """Take in the executed action, [dim_a]."""
+        if self._grippers:
+            self._device.robot_grips([float(action[index]) if index >= 0 else 0.0 for index in self._grippers])
+
+    def update(self, output: GateOutput) -> list[tuple[str, str]]:
+        """Take in the gate's output; for each loss and return of input the event's name, and why or what."""
         stopped = output.state == "stopped"
         if stopped and not self._stopped:
             self._device.robot_stopped()
@@ -139,7 +159,12 @@ class DeviceFeedback:
         elif self._human_drove and not output.stale:  # a gap in the samples is no release
             self._human_drove = False
             self._device.correction_ended()
-        if output.stale == self._stale:
-            return None
-        self._stale = output.stale
-        return "device_lost" if output.stale else "device_back"
+        parts = self._device.lost_parts
+        lost, self._lost = self._lost, set(parts)
+        if output.stale != self._stale:
+            self._stale = output.stale
+            return [("device_lost" if output.stale else "device_back", self._device.trouble)]
+        if output.stale:
+            return []
+        gone = [("device_lost", f"{name}: {why}") for name, why in parts.items() if name not in lost]
+        return gone + [("device_back", name) for name in sorted(lost - set(parts))]

@@ -11,8 +11,8 @@ from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hitl_clic.control.let_go import LetGo
 from hitl_clic.correction.settings import CorrectionSettings
+from hitl_clic.devices.core.let_go import LetGo
 from hitl_clic.devices.core.sample import DeviceSample, fresh
 from hitl_clic.types.commands import GATE_COMMANDS, SWITCHES, Driver, Event, Switch
 from hitl_clic.types.records import EVERYTHING, CommandFrame, CorrectionMode, GateState

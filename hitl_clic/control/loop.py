@@ -78,7 +78,7 @@ class ControlLoop:
         self.quit = False
         self._timer = SectionTimer()
         self._tempo = Tempo(clock, arbitration.device)
-        self._feedback = DeviceFeedback(arbitration.device)
+        self._feedback = DeviceFeedback(arbitration.device, task.action_frame.axes)
         self._episode, self._step, self._seed = 0, 0, 0
         self._observation: Array = np.zeros(0, np.float32)
         self._moving_since = 0
@@ -120,6 +120,7 @@ class ControlLoop:
         self._episode, self._step, self._seed, self._ending, self._record = episode, 0, seed, None, None
         self.planning.begin(self.tick)
         self.arbitration.begin(episode)
+        self._feedback.begin()
         self.corrections.begin_episode(self.tick)
         self._moving_since = self.tick
         self._snapshot()
@@ -144,6 +145,7 @@ class ControlLoop:
             self.clock.finish()
             return
         decision, begins_pair = self._act(output)
+        self._feedback.executed(decision.executed)
         timer.end("act")
         before = self._observation
         self._observation, reward, terminated, truncated, info = self.task.step(decision.executed)
@@ -188,9 +190,8 @@ class ControlLoop:
         gate, device = self.arbitration.gate, self.arbitration.device
         output = gate.step(sample, now_ns, self._apply_commands() + self._request_help())
         self._tempo.update(sample.slow and not output.stale)
-        event = self._feedback.update(output)
-        if event is not None:
-            self._event(event, device=device.name, why=device.trouble)
+        for event, why in self._feedback.update(output):
+            self._event(event, device=device.name, why=why)
         if output.switched:
             self._event(
                 "switched",

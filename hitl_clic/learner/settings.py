@@ -22,7 +22,11 @@ class TrainingSettings(BaseModel):
     checkpoint_every_s: float = Field(default=30.0, ge=0.1, le=86_400.0, description="Time between two checkpoints, s.")
     threads: int = Field(default=1, ge=1, le=256, description="Number of CPU threads for updates.")
     niceness: int = Field(
-        default=10, ge=0, le=19, description="Nice level of the learner, so that the control loop has priority."
+        default=10,
+        ge=0,
+        le=19,
+        description="Nice level of the learner, so that the control loop has priority. The lockstep schedule uses 0, "
+        "because there the loop waits for updates.",
     )
     idle_updates: bool = Field(
         default=True,

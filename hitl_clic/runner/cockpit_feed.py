@@ -81,12 +81,13 @@ def _why(event: EventRecord) -> dict[str, str]:
     return {"why": str(event.detail.get("why", "")) or "it sends nothing"}
 
 
-def _now_read(record: EventRecord) -> str:
-    """The message for a new correction mode, frame or group of axes."""
+def _now_read(record: EventRecord, flat: bool) -> str:
+    """The message for a new correction mode, frame or group of axes. A flat scene has one frame."""
     frame: CommandFrame = record.detail["command_frame"]  # type: ignore[assignment]
     about = record.detail["correction_axes"]
     only = "" if about == EVERYTHING else f", only {about}"
-    return f"Now {record.detail['correction_mode']}, {status_text.FRAMES[frame]}{only}"
+    axes = "" if flat else f", {status_text.FRAMES[frame]}"
+    return f"Now {record.detail['correction_mode']}{axes}{only}"
 
 
 class HasStatus(Protocol):
@@ -178,7 +179,8 @@ class CockpitFeed:
                     range(int(record.detail.get("first", -1)), int(record.detail.get("last", -1)) + 1)
                 )
             if record.name == "switched":
-                self._message = _now_read(record)
+                view = self._views.latest()
+                self._message = _now_read(record, view is not None and view.scene is not None and not view.scene.pose)
             elif record.name in SENTENCES:
                 words = self._labels | _counted(record) | _speed(record) | _why(record)
                 self._message = SENTENCES[record.name].format_map(words)

@@ -84,7 +84,12 @@ def make_device(
     tap_hold_s = max(0.05, 1.5 / settings.loop.rate_hz)  # 1.5 ticks: every tap is in force at one tick at least
     stale_after_s = settings.gate.stale_after_s
     chosen = chosen_profiles(settings)
-    arms = arms_of_parts(axes, len(chosen))
+    if not any(profile.drives for _, profile in chosen):
+        raise SettingsError(
+            f"device = {settings.device} is not allowed: its profile has no axes, so it only gives commands; join it "
+            f"with a device that moves the robot"
+        )
+    arms = arms_of_parts(axes, [profile.drives for _, profile in chosen])
     parts: list[Part] = []
     for (one, profile), own_arm in zip(chosen, arms, strict=True):
         make = DEVICES[one.kind].make
@@ -95,7 +100,11 @@ def make_device(
             own_keys, own_axes, own_feed, tap_hold_s, stale_after_s, which, scene=scene, terminal=settings.terminal
         )
         parts.append(Part(make(inputs), part_label(one), own_arm))
-    return parts[0].device if len(parts) == 1 else CombinedDevice(parts, axes, stale_after_s)
+    return (
+        parts[0].device
+        if len(parts) == 1
+        else CombinedDevice(parts, axes, stale_after_s, touch_threshold=settings.gate.touch_threshold)
+    )
 
 
 def part_label(chosen: Selection) -> str:
@@ -277,7 +286,9 @@ def key_map(
     chosen, window = chosen_profiles(settings), Keymap(settings.window.keys)
     for_all = {FUNCTIONS["stop"], *COMMANDS.values()}  # these are not of one arm
     rows: list[Row] = []
-    for (one, profile), own_arm in zip(chosen, arms_of_parts(axes, len(chosen)), strict=True):
+    for (one, profile), own_arm in zip(
+        chosen, arms_of_parts(axes, [profile.drives for _, profile in chosen]), strict=True
+    ):
         own = {key: binding for key, binding in profile.keys.items() if window.find(key) is None}  # not the window's
         profile = profile.model_copy(update={"keys": own})
         where = "" if own_arm is None else f" (arm {own_arm + 1})"

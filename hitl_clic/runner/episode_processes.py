@@ -48,9 +48,10 @@ def run_episodes(
     left = list(seeds)
     if left and processes is None:
         began = time.perf_counter()
-        yield runner.run(left.pop(0))
+        first = runner.run(left.pop(0))
         work_s = (time.perf_counter() - began) * len(left)
         processes = min(usable_cpus(), 1 + int(work_s / START_S))
+        yield first
     children = min(processes or 1, len(left)) - 1
     if children < 1 or not runner.can_be_copied:
         yield from map(runner.run, left)

@@ -26,6 +26,7 @@ from hitl_clic.control.schedule import Schedule
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.hardware.gamepad import connected_pads
+from hitl_clic.devices.hardware.spacemouse_reports import SILENT_NS
 from hitl_clic.devices.mapping.shaping import load_profile
 from hitl_clic.devices.registry import DEVICES, DeviceInputs
 from hitl_clic.devices.teacher.channel import TeacherChannel
@@ -77,7 +78,7 @@ class Bench:
         teacher = TeacherChannel(planner.latest)
         loop = build_loop(made, self.task, self.device, planner, teacher, outlets, Schedule(), None)
         self.arbitration = loop.arbitration
-        self.feedback = DeviceFeedback(self.device)
+        self.feedback = DeviceFeedback(self.device, axes)
         self.output: GateOutput | None = None
         self.now_ns = time.perf_counter_ns()
         self.device._clock = lambda: self.now_ns
@@ -105,6 +106,8 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     try:
         with hands_on(request.param, load_profile(request.param), seed=0) as hands:
             made = Bench(request.param, hands, tmp_path / "session")
+            made.tick(Wish())
+            time.sleep(2e-9 * SILENT_NS)  # after this silence, an untouched cap is at rest
             made.ticks(Wish(), 2)  # a trigger counts once it was seen at rest
             yield made
             made.device.release()

@@ -15,8 +15,8 @@ from fake_session import session_records, write
 from benchmarks.figure import percentiles
 from benchmarks.update import MatrixProducts
 from hitl_clic.baselines.settings import AnyInferenceSettings
-from hitl_clic.cli import bench, demo, devices, evaluate, teach
-from hitl_clic.cli.commands import BenchCommand, DemoCommand, DevicesCommand, TeachCommand
+from hitl_clic.cli import bench, demo, devices, evaluate, learner, teach
+from hitl_clic.cli.commands import BenchCommand, DemoCommand, DevicesCommand, LearnerCommand, TeachCommand
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.cockpit.window.messages import TO_WINDOW, Show
 from hitl_clic.control.gate import CorrectionOptions
@@ -24,7 +24,7 @@ from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.registry import DEVICES, DeviceReport
 from hitl_clic.devices.teacher.channel import TeacherChannel
-from hitl_clic.learner import checkpoint
+from hitl_clic.learner import checkpoint, process
 from hitl_clic.runner import device_registry
 from hitl_clic.runner.cockpit_feed import CockpitFeed, FixedStatus
 from hitl_clic.runner.device_registry import make_device, profile_of
@@ -39,6 +39,7 @@ from hitl_clic.settings import SessionSettings, SettingsError, load
 from hitl_clic.tasks.registry import make_task
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.records import EventRecord, TickRecord
+from hitl_clic.types.scene3d import Pose
 from hitl_clic.types.view import LoopView
 
 
@@ -265,19 +266,18 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     for number, tick in enumerate(recorded.ticks[:12]):
         paused_s = 30 if number >= 6 else 0
         feed.add(dataclasses.replace(tick, time_ns=(number + 10 * paused_s) * 100_000_000))
-    feed.add(
-        EventRecord(
-            12,
-            0,
-            "switched",
-            {"correction_mode": "relative", "command_frame": "world", "correction_axes": "everything"},
-        )
-    )
-    views.publish(LoopView(12, 0, 0, "autonomous", "relative", task.scene(), None, 0, None, {}))
-    state = feed.state(now_ns=1)
-    assert state is not None
-    assert state.loop_hz == pytest.approx(10.0)
-    assert state.message == "Now relative, world frame"
+    detail = {"correction_mode": "relative", "command_frame": "world", "correction_axes": "everything"}
+    scene = task.scene()
+    for seen, message in (
+        (dataclasses.replace(scene, pose=Pose(b"", ())), "Now relative, world frame"),
+        (scene, "Now relative"),  # a flat scene has one frame
+    ):
+        views.publish(LoopView(12, 0, 0, "autonomous", "relative", seen, None, 0, None, {}))
+        feed.add(EventRecord(12, 0, "switched", detail))
+        state = feed.state(now_ns=1)
+        assert state is not None
+        assert state.loop_hz == pytest.approx(10.0)
+        assert state.message == message
     feed.add(EventRecord(13, 0, "pause"))
     state = feed.state(now_ns=1)
     assert state is not None
@@ -388,3 +388,14 @@ def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> Non
     plain = load(overrides={"horizon": 8, "execute": 4})
     with pytest.raises(UserError, match="allowed with overlap prefix_conditioned: 1 or more"):
         overlap_and_lead(plain, "prefix_conditioned", None)
+
+
+@pytest.mark.parametrize(("schedule", "niceness", "idle"), [("async", 10, True), ("lockstep", 0, False)])
+def test_only_a_learner_that_the_loop_does_not_wait_for_is_nice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, schedule: str, niceness: int, idle: bool
+) -> None:
+    used: list[Any] = []
+    monkeypatch.setattr(process, "run_learner", lambda *given, training, **more: used.append(training))
+    settings = load(overrides={"schedule": schedule})
+    assert learner.run(LearnerCommand(settings, "tcp://127.0.0.1:*", tmp_path)) == 0
+    assert [(training.niceness, training.idle_updates) for training in used] == [(niceness, idle)]

@@ -241,6 +241,19 @@ def test_any_valid_state_can_be_drawn(state: CockpitState, size: tuple[int, int]
     WindowPainter().draw(surface, sent(state), "help" if show_help else "session")
 
 
+@pytest.mark.parametrize("text", ["\u00ad", "\u200b", "\u2060\ufeff", "\0", "\u00ad \u00ad", "\u0301"])
+def test_a_text_without_width_can_be_drawn(text: str) -> None:
+    """A message of one soft hyphen, for example: the font refuses to draw a text that takes no room."""
+    surface = pygame.Surface((800, 450), 0, 32)
+    for state in (
+        replace(STATE, message=text),
+        replace(STATE, task=text, device=text, device_note=text),
+        replace(STATE, end=SessionEnd(5.0, 3, text)),
+    ):
+        for page in ("session", "help"):
+            WindowPainter().draw(surface, sent(state), page)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("size", [(800, 450), (1000, 900), *SIZES])
 def test_cards_do_not_overlap(size: tuple[int, int]) -> None:
     layout = Layout.of(size, (512.0, 512.0))

@@ -49,7 +49,7 @@ def test_a_text_is_found_in_a_picture_on_any_ground_and_no_other() -> None:
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def test_a_picture_that_does_not_come_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screenshots, "TIMEOUT_S", 20.0)
-    run = Run(("devices", "--test", "keyboard"), (Page("missing", "", texts=(Text("NOT THERE"),)),))
+    run = Run(("devices", "--test", "keyboard"), (Page("missing", "", texts=(Text("NOT THERE"),)),), Text("DEVICE"))
     said: list[str] = []
     with pytest.raises(RuntimeError, match=r"no picture missing: .* within 20 s that the window shows 'NOT THERE'"):
         take(run, ["missing"], tmp_path, said.append)
@@ -72,4 +72,4 @@ def test_a_page_is_taken(tmp_path: Path) -> None:
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def test_a_program_that_ends_early_is_reported_with_its_output(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"no_such_device.*(?s:.*)is not allowed"):
-        take(Run(("devices", "--test", "no_such_device"), (Page("none", ""),)), ["none"], tmp_path)
+        take(Run(("devices", "--test", "no_such_device"), (Page("none", ""),), Text("DEVICE")), ["none"], tmp_path)

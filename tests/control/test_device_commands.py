@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hands import NAMES, Hand, InStep, hand_at
+from hands import FREE, NAMES, Hand, InStep, binding, given, hand_at, press, release
 from loop_bench import Bench
 
 from hitl_clic import presets
@@ -15,49 +15,17 @@ from hitl_clic.devices.core.device import MOST_COMMANDS, Device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.mapping.key_rows import key_rows
-from hitl_clic.devices.mapping.shaping import Profile, checked_profile, load_profile
+from hitl_clic.devices.mapping.shaping import checked_profile, load_profile
 from hitl_clic.devices.registry import DEVICES
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.device_registry import make_device
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.commands import COMMANDS
 
-FREE = {"keyboard": "k", "mouse": "middle", "spacemouse": "4", "gamepad": "guide"}
-"""A control of each device that has nothing to do."""
-
-
-def binding(name: str, control: str, does: str) -> Profile:
-    profile = load_profile(name)
-    kind = "keys" if name == "keyboard" else "buttons"
-    return checked_profile(profile.model_dump() | {kind: getattr(profile, kind) | {control: does}}, name)
-
 
 def tap(hand: Hand, control: str) -> None:
     press(hand, control)
     release(hand, control)
-
-
-def press(hand: Hand, control: str) -> None:
-    if control == "middle":
-        hand.say("button_down", "middle")  # type: ignore[attr-defined]
-    else:
-        hand.down(control)
-
-
-def release(hand: Hand, control: str) -> None:
-    if control == "middle":
-        hand.say("button_up", "middle")  # type: ignore[attr-defined]
-    else:
-        hand.up(control)
-
-
-def given(hand: Hand) -> list[str]:
-    """The commands of two readings."""
-    hand.keep()
-    hand.device.read(0.002)
-    hand.keep()
-    hand.device.read(0.002)
-    return hand.device.take_commands()
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "stop"])

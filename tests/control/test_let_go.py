@@ -9,7 +9,7 @@ from hands import NAMES, Hand, InStep, hand_at
 from loop_bench import Bench
 
 from hitl_clic.control.gate import GateSettings
-from hitl_clic.control.let_go import LetGo
+from hitl_clic.devices.core.let_go import LetGo
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.types.records import TickRecord
 

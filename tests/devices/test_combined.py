@@ -83,10 +83,10 @@ def apart() -> Pair:
 
 
 def test_at_several_arms_each_device_in_turn_has_one() -> None:
-    assert arms_of_parts(EVERY_AXIS, 2) == (0, 1)
-    assert arms_of_parts(EVERY_AXIS, 3) == (0, 1, 0)
-    assert arms_of_parts(EVERY_AXIS, 1) == (None,)
-    assert arms_of_parts(ONE_ARM, 2) == (None, None)
+    assert arms_of_parts(EVERY_AXIS, [True] * 2) == (0, 1)
+    assert arms_of_parts(EVERY_AXIS, [True] * 3) == (0, 1, 0)
+    assert arms_of_parts(EVERY_AXIS, [True]) == (None,)
+    assert arms_of_parts(ONE_ARM, [True] * 2) == (None, None)
     assert axes_of_arm(EVERY_AXIS, 1) == axes_of_arm(EVERY_AXIS, 0) == ONE_ARM
     assert axes_of_arm(EVERY_AXIS, None) == EVERY_AXIS
 

@@ -114,12 +114,10 @@ class Pushing(Operator):
     def __init__(self, seed: int, done: threading.Event) -> None:
         super().__init__(seed, done)
         self.transport = FakeTransport(COMPACT)
-        self.transport.put(*moved(COMPACT, 0, 0, 0, 0, 0, 0))  # it was pushed and let go before
         self.device: Device = HandheldDevice(
             "spacemouse", ReportSource(self.transport), load_profile("spacemouse"), tap_hold_s=TAP_S, axes=("x", "y")
         )
         self.reports: list[bytes] = []
-        self.transport.put(*moved(COMPACT, 0, 0, 0, 0, 0, 0))  # it was touched before, so it is known to be at rest
 
     def press(self, key: str) -> None:
         x, y = KEYS[key]

@@ -243,6 +243,7 @@ def test_a_burst_is_drained_to_the_newest_report(model: Model) -> None:
 
 def test_interleaved_reports_of_motion_and_buttons_are_all_decoded() -> None:
     bench = Bench()
+    bench.push(*REST)
     sample = bench.after(
         8, three(1, 350, 0, 0), pressed(COMPACT, "right"), three(2, 0, 0, 350), pressed(COMPACT), three(1, 175, 0, 0)
     )

@@ -41,6 +41,7 @@ class Mouse:
         source = ReportSource(HidTransport(), clock=lambda: self.now_ns)
         self.device = HandheldDevice("mouse", source, profile, clock=lambda: self.now_ns, axes=AXES)
         self.device.read(0.0)
+        self.after(200)  # nobody touches it, so it is at rest
 
     def after(self, ms: int, *reports: bytes) -> DeviceSample:
         self.now_ns += ms * MS
@@ -254,6 +255,7 @@ def test_what_is_held_ends_with_the_device(hid: FakeHid) -> None:
     hid.gone.clear()
     hid.entries = [entry(*TWO, b"mouse")]
     mouse.after(600)
+    mouse.after(200)
     assert not mouse.buttons("right").stop, "the left one is forgotten"
     mouse.buttons()
     assert mouse.state == ("move", 0, 0), "the right one alone acts"

@@ -12,7 +12,7 @@ from hitl_clic.learner import checkpoint
 from hitl_clic.session.reader import Session
 
 QUICK = ["--device", "oracle", "--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "40"]
-QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5", "--training.niceness", "0"]
+QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5"]
 
 
 def small(method: str) -> list[str]:

@@ -17,7 +17,7 @@ from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_teacher
 
 QUICK = ["--device", "oracle", "--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
-QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5", "--training.niceness", "0"]
+QUICK += ["--schedule", "lockstep", "--training.episode-updates", "5"]
 AT_ONCE = ["--oracle.latency-s", "0"]  # seconds are many ticks at full pace
 EACH_BY_ITSELF = [
     "--correction.label-average-s",

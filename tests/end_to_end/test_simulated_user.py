@@ -17,7 +17,7 @@ LATE = 5
 def test_a_person_at_an_arm_presses_keys_late_and_is_learnt_for_what_it_saw(tmp_path: Path) -> None:
     out = tmp_path / "session"
     quick = ["--headless", "--pace", "max", "--episodes", "2", "--task-options", "max_steps", "60"]
-    quick += ["--schedule", "lockstep", "--training.episode-updates", "5", "--training.niceness", "0"]
+    quick += ["--schedule", "lockstep", "--training.episode-updates", "5"]
     person = ["--session", "simulated_6dof_user", "--device", "oracle"]
     status, _, problems = here("teach", "--task", "pick_can", *person, *quick, *SMALL, "--out", out)
     assert status == 0, problems

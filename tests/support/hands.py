@@ -5,7 +5,7 @@ A device is read once for each tick, without a thread, so that a test says what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from fake_hid import PRO, FakeTransport, moved, pressed
@@ -18,7 +18,7 @@ from hitl_clic.devices.hardware.handheld import HandheldDevice
 from hitl_clic.devices.hardware.keyboard import KeyboardDevice
 from hitl_clic.devices.hardware.mouse import MouseDevice
 from hitl_clic.devices.hardware.spacemouse import ReportSource
-from hitl_clic.devices.mapping.shaping import Profile, load_profile
+from hitl_clic.devices.mapping.shaping import Profile, checked_profile, load_profile
 
 PLANE = ("x", "y")
 SDL_BUTTONS = (
@@ -213,6 +213,37 @@ class AtThePad(Hand):
 
 
 NAMES = ("keyboard", "mouse", "spacemouse", "gamepad")
+FREE = {"keyboard": "k", "mouse": "middle", "spacemouse": "4", "gamepad": "guide"}
+"""A control of each device that has nothing to do."""
+
+
+def binding(name: str, control: str, does: str) -> Profile:
+    profile = load_profile(name)
+    kind = "keys" if name == "keyboard" else "buttons"
+    return checked_profile(profile.model_dump() | {kind: getattr(profile, kind) | {control: does}}, name)
+
+
+def press(hand: Hand, control: str) -> None:
+    if control == "middle":
+        hand.say("button_down", "middle")  # type: ignore[attr-defined]
+    else:
+        hand.down(control)
+
+
+def release(hand: Hand, control: str) -> None:
+    if control == "middle":
+        hand.say("button_up", "middle")  # type: ignore[attr-defined]
+    else:
+        hand.up(control)
+
+
+def given(hand: Hand) -> list[str]:
+    """The commands of two readings."""
+    hand.keep()
+    hand.device.read(0.002)
+    hand.keep()
+    hand.device.read(0.002)
+    return hand.device.take_commands()
 
 
 @contextmanager
@@ -262,6 +293,9 @@ class InStep(Device):
 
     def correction_ended(self) -> None:
         self.inner.correction_ended()
+
+    def robot_grips(self, grips: Sequence[float]) -> None:
+        self.inner.robot_grips(grips)
 
     def robot_stopped(self) -> None:
         self.inner.robot_stopped()

@@ -93,7 +93,7 @@ class Brush:
         text = text.replace("\0", "")  # SDL refuses NUL
         if room is not None:
             text = self.fitted(text, size, bold, room)
-        if not text:
+        if not text or not self.width(text, size, bold):  # a font refuses a text without width, as a soft hyphen
             return 0
         surface = self.cached(
             ("text", text, size, bold, color), lambda: self._fonts[size, bold].render(text, True, color)

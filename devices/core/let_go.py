@@ -1,4 +1,6 @@
-"""Whether the hand was released since the robot took over. Pure; stepped by the gate, in the actor's main thread.
+"""Whether the hand was released since the robot took over. Pure; stepped by its owner.
+
+The gate has one for its device, and a combined device one for each part.
 
 A control that is still held when an episode ends was meant for that episode. It must neither drive nor teach the next.
 """
