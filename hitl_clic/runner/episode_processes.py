@@ -13,8 +13,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO
 
 from hitl_clic.child_process import child_environment
@@ -56,73 +56,85 @@ def run_episodes(
     if children < 1 or not runner.can_be_copied:
         yield from map(runner.run, left)
     else:
-        with _Children(job, children) as others:
+        with _Children(job, children, left) as others:
             yield from _shared(runner, others, left)
 
 
 def _shared(runner: EpisodeRunner, others: _Children, seeds: Sequence[int]) -> Iterator[EpisodeResult]:
-    """Children take the episodes in order; while the next result is not there, this process takes one too."""
-    asked = [others.ask(seed) for seed in seeds]
-    own: dict[int, EpisodeResult] = {}
-    free = iter(range(len(seeds)))
-    for number, future in enumerate(asked):
-        while not future.done():
-            mine = next((index for index in free if asked[index].cancel()), None)
-            if mine is None:
-                break
-            own[mine] = runner.run(seeds[mine])
-        yield own.pop(number) if number in own else future.result()
+    """Each process takes the first episode that nobody has begun. An error is raised when its result is due."""
+    known: dict[int, EpisodeResult | Exception] = {}
+    for seed in seeds:
+        while seed not in known:
+            if (mine := others.take()) is not None:
+                known[mine] = runner.run(mine)
+            else:
+                known.update([others.results.get()])
+            while not others.results.empty():
+                known.update([others.results.get()])
+        found = known.pop(seed)
+        if isinstance(found, Exception):
+            raise found
+        yield found
 
 
 class _Children:
     """Child processes and the threads that wait for them; a context manager that ends all of them.
 
+    The threads share a deque and a `SimpleQueue`, whose operations Ctrl-C cannot leave half done.
+
     Args:
-        job: of every child. count: of children.
+        job: of every child. count: of children. seeds: of the episodes, all different.
     """
 
-    def __init__(self, job: EvaluationJob, count: int) -> None:
-        self._new: queue.SimpleQueue[_Child] = queue.SimpleQueue()
-        self._local = threading.local()
+    def __init__(self, job: EvaluationJob, count: int, seeds: Sequence[int]) -> None:
+        self.results: queue.SimpleQueue[tuple[int, EpisodeResult | Exception]] = queue.SimpleQueue()
+        """Seed and result, or the error that ended its child."""
+        self._waiting = deque(seeds)
         self._all: list[_Child] = []
-        self._threads = ThreadPoolExecutor(count, "episodes", self._meet)
         try:
             for _ in range(count):
                 self._all.append(_Child(job))
-                self._new.put(self._all[-1])
+                threading.Thread(target=self._serve, args=(self._all[-1],), name="episodes", daemon=True).start()
         except BaseException:
             self.__exit__()
             raise
 
-    def ask(self, seed: int) -> Future[EpisodeResult]:
-        """The result of an episode, from the next child that is free."""
-        return self._threads.submit(lambda: self._local.child.run(seed))
+    def take(self) -> int | None:
+        """The seed of an episode that nobody has begun; None if there is none left. Any thread."""
+        try:
+            return self._waiting.popleft()
+        except IndexError:
+            return None
 
-    def _meet(self) -> None:
-        """Called once in each thread, which is ready when its child is."""
-        self._local.child = self._new.get()
-        self._local.child.wait_ready()
+    def _serve(self, child: _Child) -> None:
+        """The thread of a child, until it has ended or no episode is left."""
+        with child:
+            child.wait_ready()
+            while (seed := self.take()) is not None:
+                try:
+                    self.results.put((seed, child.run(seed)))
+                except Exception as error:  # the caller's thread raises it
+                    self.results.put((seed, error))
+                    return
 
     def __enter__(self) -> _Children:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._waiting.clear()
         for child in self._all:
-            child.end()  # its thread reads the end of its output
-        self._threads.shutdown(cancel_futures=True)
-        for child in self._all:
-            child.close()
+            child.end()  # its thread reads the end of its output, and ends too
 
 
 class _Child:
-    """One child process.
+    """One child process; a context manager of its thread, which closes its files and so ends it.
 
     Args:
         job: what it runs.
     """
 
     def __init__(self, job: EvaluationJob) -> None:
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- `close` closes it
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- `__exit__` closes it
         # A process session of its own: Ctrl-C in the terminal reaches only this process, which then ends the child.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "hitl_clic.runner.episode_process", job.model_dump_json()],
@@ -161,8 +173,10 @@ class _Child:
         self._process.kill()
         self._process.wait()
 
-    def close(self) -> None:
-        """Close its pipes and files, after all its readers have ended."""
+    def __enter__(self) -> _Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for file in (self._process.stdin, self._process.stdout, self._errors):
             assert file is not None
             file.close()
