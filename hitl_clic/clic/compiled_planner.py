@@ -65,9 +65,13 @@ class CompiledPlanner:
             self._nothing if near is None else near,
             blind,
         )
-        chunk, energy, spread = self._search(
-            self._weights, self._folded, candidates, observation, committed, self._chains, *self._numbers
-        )
+        arguments = self._weights, self._folded, candidates, observation, committed, self._chains, *self._numbers
+        try:
+            chunk, energy, spread = self._search(*arguments)
+        except SystemError as error:  # in the main thread, numba returns a result although Ctrl-C raised
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            raise
         return chunk.copy(), float(energy), float(spread)
 
 

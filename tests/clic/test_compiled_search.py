@@ -258,3 +258,44 @@ def test_without_numba_one_sentence_is_said_and_torch_plans(before: str, why: st
     assert said.startswith(why)
     assert said.endswith("): torch plans instead, which takes two to four times as long")
     assert planned == "(4, 2) None"
+
+
+INTERRUPTED = """
+import os, signal, threading, time
+import numpy as np, torch
+from hitl_clic.clic.compiled_planner import prepare
+from hitl_clic.clic.network import ChunkShape
+from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
+from hitl_clic.clic.settings import ClicSettings
+
+numbers = ClicSettings()
+prepare(numbers)
+policy = EnergyPolicy(untrained_weights(4, 2, 8, numbers), 4, ChunkShape(8, 2), numbers, torch.Generator())
+state, nothing = np.zeros(4, np.float32), np.zeros((0, 2), np.float32)
+planning = threading.Event()
+
+def interrupt():
+    planning.wait()
+    time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+for _ in range(20):
+    planning.clear()
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        planning.set()
+        while True:
+            policy.plan(state, nothing, None)
+    except KeyboardInterrupt:
+        thread.join()
+print("interrupted")
+"""
+
+
+def test_ctrl_c_during_a_plan_is_a_keyboard_interrupt() -> None:
+    """numba would report it as a SystemError, and a command would call it a fault of the program."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], env=child_environment(), capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "interrupted", done.stderr
