@@ -230,7 +230,7 @@ def test_a_policy_learns_the_target_from_directions_only() -> None:
         if trainer.ready():
             for _ in range(2):
                 trainer.update()
-    assert np.mean(errors[:30]) > 0.7
+    assert np.mean(errors[:10]) > 0.7, "planned before the first pair was learnt"
     assert np.mean(errors[-30:]) < 0.15
 
 
