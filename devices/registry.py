@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from hitl_clic.devices.core.device import Device
@@ -109,14 +110,14 @@ def _window_status(ready: str) -> tuple[bool, str]:
 def _missing_for_window(environment: Mapping[str, str], platform: str, has_pygame: bool) -> str:
     """What the window lacks, as a sentence; empty if nothing."""
     if not has_pygame:
-        return "Needs the package pygame, which belongs to the installation: run `pip install hitl-clic` again."
+        return "Needs the package pygame: run `pip install pygame`."
     if platform.startswith("linux") and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         return "Needs a window: set DISPLAY or WAYLAND_DISPLAY (for example through `xvfb-run`)."
     return ""
 
 
-def _keyboard(inputs: DeviceInputs) -> Device:
-    return KeyboardDevice(
+def _of_window(kind: type[KeyboardDevice | MouseDevice], inputs: DeviceInputs) -> Device:
+    return kind(
         inputs.feed,
         inputs.profile,
         stale_after_s=inputs.stale_after_s,
@@ -133,16 +134,6 @@ def _terminal(inputs: DeviceInputs) -> Device:
         tap_hold_s=inputs.tap_hold_s,
         axes=inputs.axes,
         times=inputs.terminal,
-    )
-
-
-def _mouse(inputs: DeviceInputs) -> Device:
-    return MouseDevice(
-        inputs.feed,
-        inputs.profile,
-        stale_after_s=inputs.stale_after_s,
-        tap_hold_s=inputs.tap_hold_s,
-        axes=inputs.axes,
     )
 
 
@@ -169,14 +160,14 @@ DEVICES: dict[str, DeviceSpec] = {
         label="keyboard",
         control="Space",
         needs_window=True,
-        make=_keyboard,
+        make=partial(_of_window, KeyboardDevice),
         status=lambda: _window_status("Ready: hold Space to drive, arrows or W A S D to move."),
     ),
     "mouse": DeviceSpec(
         label="mouse",
         control="the left button",
         needs_window=True,
-        make=_mouse,
+        make=partial(_of_window, MouseDevice),
         status=lambda: _window_status("Ready: drag in the scene with the left button."),
         axis_labels=MouseDevice.axis_labels,
     ),
