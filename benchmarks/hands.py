@@ -44,8 +44,8 @@ COUPLING = 0.1
 """Rotation of a cap by a push across it, as a share of the push."""
 LEAST_PUSH = 0.16
 """A hand that drives with a cap keeps at least this much pressure on it."""
-_PRESS_S, _LOOK_S = 0.06, 0.6
-"""How long a press lasts, and the time until its effect was seen: the gripper moves, and a person reacts. Seconds."""
+_PRESS_S, _PAUSE_S = 0.06, 0.06
+"""Length of a press of the gripper button, and the least pause after it."""
 
 
 class Hands(Protocol):
@@ -88,17 +88,24 @@ class Fingers:
 
 
 class Thumb:
-    """Presses the gripper's button, looks at what the gripper does, and presses again if that is not the wanted."""
+    """Presses the button that closes an open gripper and opens a closed one, until its command is the wanted one."""
 
     def __init__(self) -> None:
-        self._since_s = _LOOK_S
+        self._command = 0
+        """As the window shows it: 1 closed, -1 open, 0 by the robot."""
+        self._since_s = _PRESS_S + _PAUSE_S
         """Seconds since the last press began."""
+        self._episode = -1
 
     def press(self, wish: Wish, engaged: bool, dt_s: float) -> bool:
         """Whether the button is down now."""
+        if not engaged or wish.episode != self._episode:  # the command ends with the correction
+            self._command, self._episode = 0, wish.episode
         self._since_s += dt_s
-        if engaged and wish.grip and wish.seen_grip != wish.grip and self._since_s >= _LOOK_S:
+        now = self._command or wish.seen_grip
+        if engaged and wish.grip and now != wish.grip and self._since_s >= _PRESS_S + _PAUSE_S:
             self._since_s = 0.0
+            self._command = -1 if now > 0 else 1
         return self._since_s < _PRESS_S
 
 
