@@ -88,7 +88,7 @@ class Fingers:
 
 
 class Thumb:
-    """Presses the button that closes an open gripper and opens a closed one, until its command is the wanted one."""
+    """Presses the button that closes and opens the gripper in turn, until its command is the wanted one."""
 
     def __init__(self) -> None:
         self._command = 0
@@ -105,7 +105,7 @@ class Thumb:
         now = self._command or wish.seen_grip
         if engaged and wish.grip and now != wish.grip and self._since_s >= _PRESS_S + _PAUSE_S:
             self._since_s = 0.0
-            self._command = -1 if now > 0 else 1
+            self._command = -1 if self._command > 0 else 1
         return self._since_s < _PRESS_S
 
 

@@ -52,12 +52,14 @@ class Wish:
     Attributes:
         motion: of the robot's hand along and about the world's axes, [6] in units of action, rotations right-handed.
         engage: whether to drive. grip: 1 close, -1 open, 0 as it is. seen_grip: the same of what the robot does.
+        episode: in which it was seen.
     """
 
     motion: tuple[float, ...] = (0.0,) * 6
     engage: bool = False
     grip: int = 0
     seen_grip: int = 0
+    episode: int = -1
 
 
 class Person:
@@ -94,7 +96,7 @@ class Person:
         answer = self._oracle.decide(glimpse.step, 0, self._wanted, moved, "absolute", unread=coming, foreseen=wanted)
         self._wanted = wanted
         grips = (_sign(wanted[6]), _sign(moved[6]))
-        self._decided.append(Wish(answer.motion[:6], answer.engage, *grips))
+        self._decided.append(Wish(answer.motion[:6], answer.engage, *grips, glimpse.episode))
         if len(self._decided) > self._late:
             self.wish = self._decided.popleft()
         return self.wish

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,7 +17,6 @@ from hitl_clic.control.help_request import HelpRequest
 from hitl_clic.correction.first_push import FirstPush
 from hitl_clic.correction.mapping import Binding, HandOver, Label, human_action
 from hitl_clic.correction.policy_filter import PolicyFilter
-from hitl_clic.devices.core.axes import GRIPPER, arm, base
 from hitl_clic.devices.core.device import Device
 from hitl_clic.types.records import Array, CorrectionMode
 from hitl_clic.types.view import HandNote
@@ -124,29 +122,13 @@ class Arbitration:
 
 
 class DeviceFeedback:
-    """Tells the device about stops, the robot's grippers and the end of a correction. Main thread; never waits.
+    """Tells the device about stops and the end of a correction. Main thread; never waits."""
 
-    Args:
-        device: the teacher's. axes: names of the action's axes.
-    """
-
-    def __init__(self, device: Device, axes: Sequence[str]) -> None:
+    def __init__(self, device: Device) -> None:
         self._device = device
-        grippers = {arm(axis): index for index, axis in enumerate(axes) if base(axis) == GRIPPER}
-        self._grippers = [grippers.get(number, -1) for number in range(max(grippers, default=-1) + 1)]
-        """For each arm, where its gripper is in the action; -1: it has none."""
         self._stale = self._stopped = self._human_drove = False
         self._lost: set[str] = set()
         """Parts of the device that are lost while others are not."""
-
-    def begin(self) -> None:
-        """Begin an episode: what the grippers do is not known."""
-        self._device.robot_grips((0.0,) * len(self._grippers))
-
-    def executed(self, action: Array) -> None:
-        """Take in the executed action, [dim_a]."""
-        if self._grippers:
-            self._device.robot_grips([float(action[index]) if index >= 0 else 0.0 for index in self._grippers])
 
     def update(self, output: GateOutput) -> list[tuple[str, str]]:
         """Take in the gate's output; for each loss and return of input the event's name, and why or what."""

@@ -78,7 +78,7 @@ class Bench:
         teacher = TeacherChannel(planner.latest)
         loop = build_loop(made, self.task, self.device, planner, teacher, outlets, Schedule(), None)
         self.arbitration = loop.arbitration
-        self.feedback = DeviceFeedback(self.device, axes)
+        self.feedback = DeviceFeedback(self.device)
         self.output: GateOutput | None = None
         self.now_ns = time.perf_counter_ns()
         self.device._clock = lambda: self.now_ns
