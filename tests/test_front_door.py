@@ -21,6 +21,7 @@ from hitl_clic.cli import commands
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.os_scheduling import current_slice
+from hitl_clic.runner.learning import LearnOverrides
 from hitl_clic.runner.session_settings import Overrides
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.tasks.line.line_following import LineFollowing
@@ -102,6 +103,10 @@ def test_the_door_is_light_and_has_what_it_says() -> None:
 
 def test_every_setting_is_a_keyword() -> None:
     assert set(SessionSettings.model_fields) - {"task", "device"} <= set(Overrides.__annotations__)
+
+
+def test_what_learning_may_change_is_a_setting() -> None:
+    assert set(LearnOverrides.__annotations__) <= set(SessionSettings.model_fields)
 
 
 def test_teach_prints_nothing_and_gives_its_figures(

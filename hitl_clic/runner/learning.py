@@ -32,7 +32,7 @@ class LearnOverrides(TypedDict, total=False):
     execute: int
     seed: int
     out: Path | str
-    clic: Nested
+    policy: Nested
     training: Nested
 
 
