@@ -11,7 +11,7 @@ from typing import Literal
 import pygame
 
 from hitl_clic.cockpit.drawing import bench_page, key_page, pages, palette, panels, scene_view
-from hitl_clic.cockpit.drawing.camera_view import CameraView, proportions_of
+from hitl_clic.cockpit.drawing.camera_view import CameraView, layout_for
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.state.state import CockpitState
@@ -46,7 +46,8 @@ class WindowPainter:
         `rendering`: camera images of the scene; None draws it flat. `note`: a sentence on the board.
         """
         cameras = None if self._cameras is None or rendering is None else (self._cameras, rendering)
-        self.layout = Layout.of(on.get_size(), state.scene.size if cameras is None else proportions_of(cameras[1]))
+        size = on.get_size()
+        self.layout = Layout.of(size, state.scene.size) if cameras is None else layout_for(size, len(cameras[1].images))
         brush = self._brush_for(on)
         if state.bench is not None:
             bench_page.draw(brush, state.bench)

@@ -18,6 +18,7 @@ import zmq
 
 from hitl_clic.cockpit.drawing import picture
 from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
+from hitl_clic.cockpit.drawing.camera_view import image_size
 from hitl_clic.cockpit.drawing.draw import Page, WindowPainter
 from hitl_clic.cockpit.drawing.welcome import remember
 from hitl_clic.cockpit.state.state import CockpitState
@@ -25,6 +26,7 @@ from hitl_clic.cockpit.window import keymap, messages, touch
 from hitl_clic.cockpit.window.keyboard import Keyboard
 from hitl_clic.cockpit.window.sounds import Speaker, cues
 from hitl_clic.devices.hardware.events import InputEvent
+from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.schema import SchemaError
 
 SILENT_S = 1.0
@@ -122,7 +124,7 @@ class Window:
                     self._speaker.play(cue)
             self._state = newest
             if self._camera_feed is not None:
-                self._camera_feed.images(newest.scene.pose)  # requests the next images at once
+                self._images(self._camera_feed, newest)  # requests the next images at once
         if self._silence_s() > GIVE_UP_S:
             _log.warning("no message from the actor for %.0f s; the window closes", GIVE_UP_S)
             self.open = False
@@ -132,7 +134,7 @@ class Window:
             self._painter.notice(self._surface, "Starting", "The session starts in a moment.", over_picture=False)
         else:
             feed = self._camera_feed
-            rendering, note = (None, "") if feed is None else feed.images(self._state.scene.pose)
+            rendering, note = (None, "") if feed is None else self._images(feed, self._state)
             shown = self._state if rendering is None else rendering
             new = shown is not self._drawn
             old = self._clock() - self._drawn_ns >= _REDRAW_S * 1e9
@@ -149,6 +151,10 @@ class Window:
         for path in self._screenshots:
             self._save(path)
         self._screenshots.clear()
+
+    def _images(self, feed: CameraFeed, state: CockpitState) -> tuple[Rendering | None, str]:
+        """The newest images for this window, or a sentence why there are none."""
+        return feed.images(state.scene.pose, image_size(self._surface.get_size(), feed.cameras()))
 
     def _page(self, state: CockpitState) -> Page:
         """The page to show. A script needs no welcome."""
