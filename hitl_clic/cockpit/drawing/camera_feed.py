@@ -45,6 +45,10 @@ class CameraFeed:
         rendering = self._render_thread.latest()
         return rendering, "" if rendering else "The cameras are starting; the scene is drawn flat until then."
 
+    def newest(self) -> Rendering | None:
+        """The newest images; None before the first."""
+        return self._render_thread.latest()
+
     def wait(self, pose: Pose, size: Size) -> Rendering | None:
         """Wait for the images of this pose; None if drawing does not work. A window must not call this."""
         return self._render_thread.render(pose, self._views[self._view], size)

@@ -75,6 +75,9 @@ class Window:
         self._input_changed = True
         """Whether input came that may change the picture."""
         self._new_pictures, self._counted_ns = 0, clock()
+        self._pictures = ""
+        """Their rate, and the size of camera images, as a text."""
+        self._newest_images: object = None
         self._touch = touch.Touch()
         self._pointer: tuple[int, int] | None = None
         """The pixel of the newest event of the pointer; None before the first."""
@@ -98,6 +101,8 @@ class Window:
                 if event.type != pygame.NOEVENT:
                     self._handle(event)
                 self._receive()
+                if self._images_came():
+                    due = self._clock()
 
     def _receive(self) -> None:
         """Take all messages of the actor; only its newest state matters."""
@@ -140,7 +145,7 @@ class Window:
             old = self._clock() - self._drawn_ns >= _REDRAW_S * 1e9
             if not (new or old or self._input_changed or self._screenshots):
                 return  # leaves the processor to the camera images and the learner
-            self._painter.draw(self._surface, self._state, self._page(self._state), rendering, note)
+            self._painter.draw(self._surface, self._state, self._page(self._state), rendering, note, self._pictures)
             self._follow_layout()
             self._new_pictures += new
             self._drawn, self._drawn_ns, self._input_changed = shown, self._clock(), False
@@ -155,6 +160,12 @@ class Window:
     def _images(self, feed: CameraFeed, state: CockpitState) -> tuple[Rendering | None, str]:
         """The newest images for this window, or a sentence why there are none."""
         return feed.images(state.scene.pose, image_size(self._surface.get_size(), feed.cameras()))
+
+    def _images_came(self) -> bool:
+        """Whether there are new images since the last call."""
+        newest = None if self._camera_feed is None else self._camera_feed.newest()
+        came, self._newest_images = newest is not self._newest_images, newest
+        return came
 
     def _page(self, state: CockpitState) -> Page:
         """The page to show. A script needs no welcome."""
@@ -175,7 +186,10 @@ class Window:
         """Once a second send the rate of new pictures."""
         elapsed_s = (self._clock() - self._counted_ns) * 1e-9
         if elapsed_s >= 1.0:
-            self._send(messages.Drawn(self._new_pictures / elapsed_s))
+            rate = self._new_pictures / elapsed_s
+            self._send(messages.Drawn(rate))
+            shown = self._drawn.images[0].shape if isinstance(self._drawn, Rendering) else ()
+            self._pictures = f"{rate:.0f} pictures/s" + (f" of {shown[1]} × {shown[0]}" if shown else "")
             self._new_pictures, self._counted_ns = 0, self._clock()
 
     def _handle(self, event: pygame.event.Event) -> None:
