@@ -75,6 +75,7 @@ class Window:
         self._input_changed = True
         """Whether input came that may change the picture."""
         self._new_pictures, self._counted_ns = 0, clock()
+        self._cpu_s = time.process_time()
         self._pictures = ""
         """Their rate, and the size of camera images, as a text."""
         self._newest_images: object = None
@@ -187,7 +188,8 @@ class Window:
         elapsed_s = (self._clock() - self._counted_ns) * 1e-9
         if elapsed_s >= 1.0:
             rate = self._new_pictures / elapsed_s
-            self._send(messages.Drawn(rate))
+            cpu_s, self._cpu_s = time.process_time() - self._cpu_s, time.process_time()
+            self._send(messages.Drawn(rate, cpu_s / elapsed_s))
             shown = self._drawn.images[0].shape if isinstance(self._drawn, Rendering) else ()
             self._pictures = f"{rate:.0f} pictures/s" + (f" of {shown[1]} × {shown[0]}" if shown else "")
             self._new_pictures, self._counted_ns = 0, self._clock()
