@@ -30,8 +30,8 @@ _ROUNDING = 2
 """Pixels by which a rounded width may exceed the widest."""
 _HIDDEN = 5
 """A geom group that is never drawn."""
-_CELL = 0.006
-"""Grid width of moving meshes in a fast image, m: one or two pixels."""
+_CELL = 0.012
+"""Grid width of moving meshes in a fast image, m: about three pixels."""
 _FIXED_CELL = 0.03
 """Grid width of fixed meshes in a fast image without a backdrop, m."""
 _STACKS, _QUADS = 4, 1

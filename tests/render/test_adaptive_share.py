@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,16 +24,29 @@ def drawn(adaptive: AdaptiveShare, fixed_s: float, area_s: float, images: int = 
 def test_the_size_settles_where_drawing_keeps_up(fixed_ms: float, area_ms: float, before_ms: float) -> None:
     allowed_s, adaptive = 0.75 / 15.0, AdaptiveShare(15.0)
     drawn(adaptive, before_ms * 1e-3, 0.0, images=20)
-    settled = drawn(adaptive, fixed_ms * 1e-3, area_ms * 1e-3)[-100:]
-    takes_s = fixed_ms * 1e-3 + area_ms * 1e-3 * settled[-1] ** 2
-    assert set(settled) <= set(SHARES)
-    assert takes_s <= allowed_s or settled[-1] == SHARES[-1], "too slow, and could be smaller"
-    assert len(set(settled)) == 1, "the size oscillates"
+    settled = drawn(adaptive, fixed_ms * 1e-3, area_ms * 1e-3, images=1000)[-600:]
+    share, images = Counter(settled).most_common(1)[0]
+    assert share in SHARES
+    assert images >= 0.95 * len(settled), "the size oscillates"
+
+    def takes_s(share: float) -> float:
+        return fixed_ms * 1e-3 + area_ms * 1e-3 * share**2
+
+    if takes_s(share) > allowed_s and share > SHARES[-1]:
+        smaller = SHARES[SHARES.index(share) + 1]
+        assert takes_s(smaller) > 0.74 * takes_s(share), "too slow, and could be smaller"
+
+
+def test_an_image_that_would_hardly_be_quicker_stays_large() -> None:
+    """It would be blurred for nothing. Sometimes the smaller size is tried again."""
+    shares = drawn(AdaptiveShare(15.0), 0.09, 0.01, images=900)
+    assert 0 < sum(share < 1.0 for share in shares) < 0.05 * len(shares)
+    assert shares[-1] == 1.0
 
 
 def test_images_grow_again_when_the_machine_is_free() -> None:
     adaptive = AdaptiveShare(15.0)
-    assert drawn(adaptive, 0.03, 0.06)[-1] < 1.0
+    assert drawn(adaptive, 0.01, 0.09)[-1] < 1.0
     assert drawn(adaptive, 0.004, 0.012)[-1] == 1.0
 
 
