@@ -58,7 +58,7 @@ class WindowSettings(BaseModel):
         ge=0.0,
         le=60.0,
         description="Rate of camera images to keep, Hz. A slow machine draws smaller images, down to half the "
-        "height, and scales them up. 0: always the full height.",
+        "height, where that is quicker, and scales them up. 0: always the full height.",
     )
     gl: Literal["auto", "egl", "osmesa", "glfw"] = Field(
         "auto", description="OpenGL backend. auto: MUJOCO_GL if it is set, else the first that works."
