@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from hitl_clic.types.scene3d import Camera, Floats
 
+Size = tuple[int, int]
+"""Width and height of an image, pixels."""
 Area = tuple[slice, slice]
 """Rows and columns of an image."""
 _PIXEL = np.dtype("V3")
@@ -44,11 +46,11 @@ def is_constant(model: Any, groups: tuple[int, ...]) -> bool:
     return bool(fixed_lights.all() and np.isin(opacity[moving], (0.0, 1.0)).all())
 
 
-def covered(camera: Camera, centres: Floats, radii: Floats, size: tuple[int, int]) -> Area:
+def covered(camera: Camera, centres: Floats, radii: Floats, size: Size) -> Area:
     """The area that spheres cover at most.
 
     Args:
-        centres: world points [k, 3], m. radii: [k], m; 0: without limit. size: width and height of the image, pixels.
+        centres: world points [k, 3], m. radii: [k], m; 0: without limit. size: of the image.
     """
     width, height = size
     right, up, ahead = camera.seen(centres).T

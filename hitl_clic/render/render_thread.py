@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from hitl_clic.render import backend
 from hitl_clic.render.adaptive_share import AdaptiveShare
+from hitl_clic.render.backdrop import Size
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, proportions
 
 _CLOSING_S = 2.0
 _log = logging.getLogger(__name__)
 
-Size = tuple[int, int]
-"""Width and height of an image, pixels."""
 _Request = tuple[Pose, tuple[Camera, ...], Size]
 
 

@@ -13,7 +13,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hitl_clic.render.backdrop import Backdrop, covered, is_constant
+from hitl_clic.render.backdrop import Backdrop, Size, covered, is_constant
 from hitl_clic.render.backend import open_context
 from hitl_clic.render.coarse import coarsen
 from hitl_clic.tasks.mujoco_pose import apply_pose
@@ -21,9 +21,6 @@ from hitl_clic.types.scene3d import Camera, Pose, Scene3D
 
 Image = NDArray[np.uint8]
 Quality = Literal["fast", "full"]
-
-Size = tuple[int, int]
-"""Width and height of an image, pixels."""
 
 _WIDEST = 4 / 3
 _ROUNDING = 2
@@ -47,7 +44,7 @@ class Renderer:
     """One 3-D scene and its off-screen buffer.
 
     Args:
-        scene3d: the scene. quality: "fast" omits moving shadows, reflections, and antialiasing of what moves.
+        scene3d: the scene. quality: "fast" omits shadows, reflections, and antialiasing of what moves.
         height: largest height of an image, pixels. backend: MuJoCo's name of the OpenGL backend.
 
     Raises:

@@ -7,7 +7,8 @@ process gets the scene once, as JSON in its arguments; the scene names the file 
 from __future__ import annotations
 
 from hitl_clic.cockpit.window.settings import WindowSettings
-from hitl_clic.render.render_thread import Rendering, RenderThread, Size
+from hitl_clic.render.backdrop import Size
+from hitl_clic.render.render_thread import Rendering, RenderThread
 from hitl_clic.types.scene3d import Pose, Scene3D
 from hitl_clic.types.schema import Schema
 

@@ -183,8 +183,13 @@ class Brush:
     def path(self, points: Sequence[Point], width: float, color: Color) -> None:
         """A line through several points."""
         segments = [corners for start, end in pairwise(points) if (corners := _corners(start, end, width))]
-        if segments:
+        if segments and all(max(each) - min(each) < _LARGE for each in zip(*points, strict=True)):
             self._fill(segments, points[1:-1], width / 2, color)
+            return
+        for segment in segments:
+            self.polygon(segment, color)
+        for joint in points[1:-1]:
+            self.disc(joint, width / 2, color)
 
     def dashes(self, points: Sequence[Point], width: float, color: Color, dash: float) -> None:
         """A dashed line through several points. `dash`: length of dashes and gaps, pixels."""
@@ -204,7 +209,7 @@ class Brush:
         self._fill([points], (), 0.0, color)
 
     def _fill(self, polygons: Sequence[Sequence[Point]], centres: Sequence[Point], radius: float, color: Color) -> None:
-        """Fill polygons, and discs of one radius, together: each scaling of a surface costs time."""
+        """Fill polygons, and discs of one radius, together: each surface that is scaled costs time."""
         xs, ys = zip(*(corner for polygon in polygons for corner in polygon), *centres, strict=True)
         edge = math.ceil(radius) + 1
         left, top = math.floor(min(xs)) - edge, math.floor(min(ys)) - edge
