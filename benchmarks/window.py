@@ -38,12 +38,16 @@ LEVELS = (50, 90, 99, 100)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One session: lateness of each tick in milliseconds; pictures a second, 0 without a window."""
+    """One session: lateness of each tick in milliseconds.
+
+    Pictures per second, and processor time of the window per second, s; 0 without a window.
+    """
 
     window: bool
     lateness_ms: NDArray[np.float64]
     overruns: int
     pictures_per_s: float
+    window_cpu: float
 
 
 def turn(task: str, window: bool, seconds: float, folder: Path) -> Turn:
@@ -80,12 +84,13 @@ def turn(task: str, window: bool, seconds: float, folder: Path) -> Turn:
                 teaching.wait()
     if not (out / "summary.json").exists():
         raise RuntimeError(f"teaching {task} failed: {(folder / 'output').read_text(encoding='utf-8').strip()}")
-    pictures = json.loads((out / "summary.json").read_text(encoding="utf-8")).get("pictures_per_s", 0.0)
-    if window and not pictures:
+    figures = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    shown = figures.get("pictures_per_s", 0.0), figures.get("window_cpu", 0.0)
+    if window and not shown[0]:
         raise RuntimeError("no window opened: a display is needed; without one, run it under: xvfb-run -a")
     ticks = Session.open(out).ticks
     kept = [tick for tick in ticks if tick.time_ns - ticks[0].time_ns > STARTING_S * 1e9]
-    return Turn(window, np.array([tick.lateness_ns * 1e-6 for tick in kept]), sum(t.overrun for t in kept), pictures)
+    return Turn(window, np.array([tick.lateness_ns * 1e-6 for tick in kept]), sum(t.overrun for t in kept), *shown)
 
 
 def _until_it_ticks(out: Path, teaching: subprocess.Popen[bytes]) -> None:
@@ -122,6 +127,7 @@ def compare(turns: Sequence[Turn]) -> dict[str, Any]:
     found["distance_across"] = round(float(np.median(across)), 3)
     found["distance_within"] = round(float(np.median(within)), 3)
     found["pictures_per_s"] = float(np.median([each.pictures_per_s for each in kinds[True]]))
+    found["window_cpu"] = float(np.median([each.window_cpu for each in kinds[True]]))
     return found
 
 

@@ -20,14 +20,15 @@ def coarsen(model: Any, moving_cell: float, fixed_cell: float) -> None:
     Vertices in one grid cell are merged, and triangles that lose an edge are dropped.
 
     Args:
-        moving_cell, fixed_cell: grid width for bodies that can move and for fixed bodies, m. Fixed bodies, such as a
-            robot's pedestal, matter less and have as many triangles as the arm.
+        moving_cell, fixed_cell: grid width for bodies that can move and for fixed bodies, m; 0: these meshes stay.
     """
     moving = _moving(model)
     for mesh in np.flatnonzero(model.mesh_facenum > _FEW):
-        vertices = _rows(model.mesh_vertadr[mesh], model.mesh_vertnum[mesh])
-        positions = model.mesh_vert[vertices]
-        width = min(moving_cell if mesh in moving else fixed_cell, float(np.ptp(positions, axis=0).max()) / _ACROSS)
+        cell = moving_cell if mesh in moving else fixed_cell
+        if not cell:
+            continue
+        positions = model.mesh_vert[_rows(model.mesh_vertadr[mesh], model.mesh_vertnum[mesh])]
+        width = min(cell, float(np.ptp(positions, axis=0).max()) / _ACROSS)
         cells = np.floor(positions / width).astype(np.int64)
         _, first, cell_of = np.unique(cells, axis=0, return_index=True, return_inverse=True)
         faces = _rows(model.mesh_faceadr[mesh], model.mesh_facenum[mesh])

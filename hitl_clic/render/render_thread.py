@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitl_clic.render import backend
-from hitl_clic.render.adaptive_height import AdaptiveHeight
+from hitl_clic.render.adaptive_share import AdaptiveShare
+from hitl_clic.render.backdrop import Size
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, proportions
 
 _CLOSING_S = 2.0
 _log = logging.getLogger(__name__)
 
-_Request = tuple[Pose, tuple[Camera, ...]]
+_Request = tuple[Pose, tuple[Camera, ...], Size]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +38,7 @@ class Rendering:
 class RenderThread:
     """Draws a 3-D scene until closed.
 
-    See `Renderer` for quality and height, `AdaptiveHeight` for `images_per_s`, the rate to keep by smaller images.
+    See `Renderer` for quality and height, `AdaptiveShare` for `images_per_s`, the rate to keep by smaller images.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class RenderThread:
         self.problem = ""
         """Why there are no images, one sentence; empty while drawing works."""
         self._scene3d, self._quality, self._height, self._gl = scene3d, quality, height, gl
-        self._adaptive_height = AdaptiveHeight(height, images_per_s)
+        self._adaptive_share = AdaptiveShare(images_per_s)
         self._rendering: Rendering | None = None
         self._requested: _Request | None = None
         self._done: _Request | None = None
@@ -60,21 +61,25 @@ class RenderThread:
         self._thread = threading.Thread(target=self._run, name="render", daemon=True)
         self._thread.start()
 
-    def request(self, pose: Pose, cameras: tuple[Camera, ...]) -> None:
-        """Draw this next. It replaces an earlier request that is not begun."""
+    def request(self, pose: Pose, cameras: tuple[Camera, ...], size: Size | None = None) -> None:
+        """Draw this next. It replaces an earlier request that is not begun.
+
+        `size`: of each image on the screen; None: the largest. Images may be smaller, in these proportions.
+        """
         with self._changed:
-            self._requested = (pose, cameras)
+            self._requested = (pose, cameras, size or self._full(cameras))
             self._changed.notify_all()
 
     def latest(self) -> Rendering | None:
         """The newest rendering; None before the first."""
         return self._rendering
 
-    def render(self, pose: Pose, cameras: tuple[Camera, ...]) -> Rendering | None:
+    def render(self, pose: Pose, cameras: tuple[Camera, ...], size: Size | None = None) -> Rendering | None:
         """Draw this and wait for it. None if drawing does not work."""
-        self.request(pose, cameras)
+        self.request(pose, cameras, size)
+        wanted = (pose, cameras, size or self._full(cameras))
         with self._changed:
-            self._changed.wait_for(lambda: self.problem or self._done == (pose, cameras))
+            self._changed.wait_for(lambda: self.problem or self._done == wanted)
         return self._rendering if not self.problem else None
 
     def close(self) -> None:
@@ -83,6 +88,9 @@ class RenderThread:
             self._closing = True
             self._changed.notify_all()
         self._thread.join(_CLOSING_S)
+
+    def _full(self, cameras: tuple[Camera, ...]) -> Size:
+        return round(self._height * proportions(len(cameras))), self._height
 
     # All below runs in the thread.
 
@@ -105,11 +113,12 @@ class RenderThread:
         renderer = Renderer(self._scene3d, self._quality, self._height, name)
         try:
             while (request := self._next()) is not None:
-                pose, cameras = request
+                pose, cameras, (width, height) = request
+                share = self._adaptive_share.share * min(1.0, self._height / height)
                 start_s = time.perf_counter()
-                images = renderer.draw(pose, cameras, proportions(len(cameras)), self._adaptive_height.height)
+                images = renderer.draw(pose, cameras, (max(1, round(width * share)), max(1, round(height * share))))
                 self._rendering = Rendering(pose, cameras, images)
-                self._adaptive_height.add(time.perf_counter() - start_s)
+                self._adaptive_share.add(time.perf_counter() - start_s)
                 with self._changed:
                     self._done = request
                     self._changed.notify_all()

@@ -128,7 +128,8 @@ class Display:
         """The display's figures for `summary.json`."""
         if self._window is None or not self._window.pictures_per_s:
             return {}
-        return {"pictures_per_s": round(median(self._window.pictures_per_s), 1)}
+        rates, cpu = self._window.pictures_per_s, self._window.cpu
+        return {"pictures_per_s": round(median(rates), 1), "window_cpu": round(median(cpu), 3)}
 
     def write_picture(self, folder: Path) -> None:
         """Save the last picture of the window; without a window, draw it."""

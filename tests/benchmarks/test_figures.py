@@ -81,11 +81,12 @@ def test_distance_of_two_samples_is_the_greatest_between_their_shares(one: list[
 
 def test_compared_sessions_stand_by_kind_and_by_themselves() -> None:
     low, high = np.linspace(0, 1, 101), np.linspace(10, 11, 101)
-    turns = [Turn(True, high, 2, 20.0), Turn(False, low, 0, 0.0), Turn(True, high, 1, 22.0), Turn(False, low, 0, 0.0)]
+    without = Turn(False, low, 0, 0.0, 0.0)
+    turns = [Turn(True, high, 2, 20.0, 0.2), without, Turn(True, high, 1, 22.0, 0.4), without]
     found = compare(turns)
     assert found["with_ms"] == {"p50": 10.5, "p90": 10.9, "p99": 10.99, "max": 11.0}
     assert found["without_ms"]["max"] == 1.0
     assert (found["with_overruns"], found["without_overruns"]) == (3, 0)
     assert (found["with_ticks"], found["without_ticks"]) == (202, 202)
     assert (found["distance_across"], found["distance_within"]) == (1.0, 0.0)
-    assert found["pictures_per_s"] == 21.0
+    assert (found["pictures_per_s"], found["window_cpu"]) == (21.0, pytest.approx(0.3))

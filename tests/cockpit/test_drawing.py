@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pygame
 import pytest
@@ -14,7 +15,7 @@ from cockpit_states import HISTORY, SIZES, STATE, marks, sent, states
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hitl_clic.cockpit.drawing import palette, welcome
+from hitl_clic.cockpit.drawing import palette, panels, welcome
 from hitl_clic.cockpit.drawing.draw import Page, WindowPainter
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
@@ -53,6 +54,40 @@ def test_the_badge_has_the_drivers_colour(size: tuple[int, int]) -> None:
         assert surface.get_at((round(40 * scale), round(26 * scale)))[:3] == color
         seen.add(pygame.image.tobytes(surface, "RGB"))
     assert len(seen) == len(palette.BADGE)
+
+
+def test_a_part_that_did_not_change_is_not_painted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the picture is nevertheless that of a painter that paints everything."""
+    painted: list[str] = []
+    for name in ("learning", "curve", "machine", "keys"):
+        paint = getattr(panels, name)
+
+        def counted(*given: Any, name: str = name, paint: Callable[..., None] = paint) -> None:
+            painted.append(name)
+            paint(*given)
+
+        monkeypatch.setattr(panels, name, counted)
+    painter, surface, fresh = WindowPainter(), pygame.Surface((960, 540), 0, 32), pygame.Surface((960, 540), 0, 32)
+    for state, expected in (
+        (STATE, ["learning", "curve", "machine", "keys"]),
+        (replace(STATE, step_in_chunk=3), []),
+        (replace(STATE, loop_hz=5.0), ["machine"]),
+        (replace(STATE, loop_hz=5.0, history=HISTORY[:-1]), ["curve"]),
+    ):
+        painted.clear()
+        painter.draw(surface, state)
+        assert painted == expected
+        WindowPainter().draw(fresh, state)
+        assert pygame.image.tobytes(surface, "RGB") == pygame.image.tobytes(fresh, "RGB")
+
+
+def test_the_details_show_the_rate_of_pictures() -> None:
+    painter, surface = WindowPainter(), pygame.Surface((1280, 720), 0, 32)
+    seen = set()
+    for pictures in ("", "15 pictures/s", "16 pictures/s of 353 × 529"):
+        painter.draw(surface, STATE, "details", pictures=pictures)
+        seen.add(pygame.image.tobytes(surface, "RGB"))
+    assert len(seen) == 3
 
 
 def test_each_change_of_the_state_changes_the_picture() -> None:

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from hitl_clic.cockpit.drawing import palette
 from hitl_clic.cockpit.drawing.camera_feed import SCENE3D, CameraFeed
+from hitl_clic.cockpit.drawing.camera_view import image_size
 from hitl_clic.cockpit.drawing.draw import WindowPainter
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.picture import write_picture
@@ -38,6 +39,7 @@ from hitl_clic.types.scene3d import Camera, Pose, Scene3D
 mujoco = pytest.importorskip("mujoco", reason="needs MuJoCo (pip install -e '.[hammer]')")
 
 ASPECT = 4 / 3
+SIZE = (213, 160)
 CAMERAS = (
     Camera("side", (0.1, 0.2, 0.3), 1.5, 90.0, -30.0),
     Camera("odd", (-0.2, 0.1, 0.5), 0.8, -137.0, 20.0, 55.0),
@@ -99,7 +101,7 @@ def test_points_are_projected_where_mujoco_draws_them(gl: str, tmp_path: Path) -
     rng = np.random.default_rng(0)
     found = 0
     for point in rng.uniform(-0.3, 0.6, (12, 3)):
-        pictures = renderer.draw(at(point), CAMERAS, ASPECT)
+        pictures = renderer.draw(at(point), CAMERAS, (400, 300))
         for camera, picture in zip(CAMERAS, pictures, strict=True):
             height, width = picture.shape[:2]
             assert (height, width) == (300, 400)
@@ -129,7 +131,7 @@ def test_a_pose_of_another_model_is_refused(gl: str, tmp_path: Path) -> None:
 
     renderer = Renderer(ball(tmp_path), "full", 120, gl)
     with pytest.raises(ValueError, match="3 numbers"):
-        renderer.draw(Pose(bytes(12), ()), CAMERAS[:1], ASPECT)
+        renderer.draw(Pose(bytes(12), ()), CAMERAS[:1], SIZE)
     renderer.close()
 
 
@@ -151,7 +153,10 @@ def test_coarse_meshes_have_fewer_triangles_and_the_same_shape(scene3d: Scene3D)
             np.testing.assert_allclose(end(own[kept.reshape(-1)], axis=0), end(own, axis=0), atol=0.01)
 
 
-def test_a_slow_render_thread_draws_smaller_images_of_the_same_view(gl: str, lift: Task, scene3d: Scene3D) -> None:
+def test_a_slow_render_thread_draws_smaller_images_of_the_same_view(
+    gl: str, lift: Task, scene3d: Scene3D, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hitl_clic.render.adaptive_share._GAIN", 100.0)  # smaller images always count as quicker
     render_thread = RenderThread(scene3d, "fast", 160, "auto", images_per_s=1e6)
     try:
         sizes, means = [], []
@@ -213,6 +218,44 @@ def test_images_show_the_arm_and_its_motion(gl: str, lift: Task, scene3d: Scene3
         assert [picture.shape for picture in alone.images] == [(160, 213, 3)]
     finally:
         render_thread.close()
+
+
+def test_an_arm_laid_over_the_backdrop_looks_like_an_image_drawn_whole(
+    gl: str, lift: Task, scene3d: Scene3D, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hitl_clic.render.renderer import Renderer
+
+    monkeypatch.setattr("hitl_clic.render.renderer._OFFSETS", ((0.0, 0.0),))  # a smoothed backdrop has other edges
+    renderer, cameras = Renderer(scene3d, "fast", 160, gl), scene3d.views()[0]
+    shown = []
+    for _ in range(5):
+        lift.step(lift.action_space.sample())
+        pose = lift.scene().pose
+        assert pose is not None
+        shown.append((pose, renderer.draw(pose, cameras, SIZE)))
+    assert renderer._backdrops
+    monkeypatch.setattr(renderer, "_has_backdrops", False)
+    for pose, images in shown:
+        for image, whole in zip(images, renderer.draw(pose, cameras, SIZE), strict=True):
+            np.testing.assert_array_equal(image, whole)
+    renderer.close()
+
+
+def test_images_have_the_size_in_which_they_are_shown(gl: str, lift: Task, scene3d: Scene3D) -> None:
+    """The window then need not scale them. The largest height and the proportions limit the size."""
+    pose = lift.scene().pose
+    assert pose is not None
+    camera_feed = CameraFeed(scene3d, WindowSettings(picture_height=300))
+    try:
+        for window, height in (((800, 450), 264), ((1280, 720), 300)):
+            size = image_size(window, camera_feed.cameras())
+            rendering = camera_feed.wait(pose, size)
+            assert rendering is not None
+            shapes = [image.shape for image in rendering.images]
+            assert shapes == [(height, round(size[0] * height / size[1]), 3)] * 2
+            assert size[1] == height or size[1] > 300
+    finally:
+        camera_feed.close()
 
 
 def test_views_and_their_json(scene3d: Scene3D) -> None:

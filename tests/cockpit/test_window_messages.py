@@ -90,7 +90,7 @@ def test_truncated_or_too_large_states_are_refused() -> None:
         InputEvent(1, "motion", "", (-0.5, 1.25)),
         messages.Press(7, "stop"),
         messages.Report("saved", "/a b.png"),
-        messages.Drawn(17.5),
+        messages.Drawn(17.5, 0.25),
         messages.Turned(True),
     ],
 )

@@ -7,6 +7,7 @@ process gets the scene once, as JSON in its arguments; the scene names the file 
 from __future__ import annotations
 
 from hitl_clic.cockpit.window.settings import WindowSettings
+from hitl_clic.render.backdrop import Size
 from hitl_clic.render.render_thread import Rendering, RenderThread
 from hitl_clic.types.scene3d import Pose, Scene3D
 from hitl_clic.types.schema import Schema
@@ -29,18 +30,29 @@ class CameraFeed:
         """Switch to the next view: the task's own, then each camera alone."""
         self._view = (self._view + 1) % len(self._views)
 
-    def images(self, pose: Pose | None) -> tuple[Rendering | None, str]:
-        """Request images of a pose. Returns the newest images, or a sentence why there are none."""
+    def cameras(self) -> int:
+        """How many cameras the view has."""
+        return len(self._views[self._view])
+
+    def images(self, pose: Pose | None, size: Size) -> tuple[Rendering | None, str]:
+        """Request images of a pose. Returns the newest images, or a sentence why there are none.
+
+        `size`: width and height of an image in the window, pixels.
+        """
         problem = self._render_thread.problem
         if pose is None or problem:
             return None, problem and f"The scene is drawn flat. {problem}"
-        self._render_thread.request(pose, self._views[self._view])
+        self._render_thread.request(pose, self._views[self._view], size)
         rendering = self._render_thread.latest()
         return rendering, "" if rendering else "The cameras are starting; the scene is drawn flat until then."
 
-    def wait(self, pose: Pose) -> Rendering | None:
+    def newest(self) -> Rendering | None:
+        """The newest images; None before the first."""
+        return self._render_thread.latest()
+
+    def wait(self, pose: Pose, size: Size) -> Rendering | None:
         """Wait for the images of this pose; None if drawing does not work. A window must not call this."""
-        return self._render_thread.render(pose, self._views[self._view])
+        return self._render_thread.render(pose, self._views[self._view], size)
 
     def close(self) -> None:
         """End the render thread."""

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pygame
+from numpy.typing import NDArray
 
 from hitl_clic.cockpit.drawing import chunk_overlay, palette
+from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.palette import Color
 from hitl_clic.cockpit.drawing.theme import Brush, Point
 from hitl_clic.cockpit.state.state import Chunk, CockpitState
@@ -48,11 +50,7 @@ class CameraView:
 
     def _images(self, rendering: Rendering, size: tuple[int, int]) -> list[pygame.Surface]:
         if self._scaled is None or self._scaled[0] is not rendering or self._scaled[1] != size:
-            surfaces = [
-                pygame.transform.smoothscale(pygame.image.frombuffer(image.tobytes(), image.shape[1::-1], "RGB"), size)
-                for image in rendering.images
-            ]
-            self._scaled = (rendering, size, surfaces)
+            self._scaled = (rendering, size, [_surface(image, size) for image in rendering.images])
         return self._scaled[2]
 
 
@@ -109,10 +107,19 @@ class _View:
         return pixels
 
 
-def proportions_of(rendering: Rendering) -> tuple[float, float]:
-    """Width and height of all images side by side, in units of their height."""
-    count = len(rendering.cameras)
-    return count * proportions(count) + (count - 1) * _GAP, 1.0
+def layout_for(size: tuple[int, int], count: int) -> Layout:
+    """The layout of a window of `size` pixels that shows `count` images side by side."""
+    return Layout.of(size, (count * proportions(count) + (count - 1) * _GAP, 1.0))
+
+
+def image_size(window: tuple[int, int], count: int) -> tuple[int, int]:
+    """Width and height of each of `count` images in a window of this size, pixels."""
+    return _rects(layout_for(window, count).board, count)[0].size
+
+
+def _surface(image: NDArray[np.uint8], size: tuple[int, int]) -> pygame.Surface:
+    surface = pygame.image.frombuffer(image.tobytes(), image.shape[1::-1], "RGB")
+    return surface if surface.get_size() == size else pygame.transform.smoothscale(surface, size)
 
 
 def _rects(board: pygame.Rect, count: int) -> list[pygame.Rect]:

@@ -11,7 +11,7 @@ from typing import Literal
 import pygame
 
 from hitl_clic.cockpit.drawing import bench_page, key_page, pages, palette, panels, scene_view
-from hitl_clic.cockpit.drawing.camera_view import CameraView, proportions_of
+from hitl_clic.cockpit.drawing.camera_view import CameraView, layout_for
 from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.theme import Brush
 from hitl_clic.cockpit.state.state import CockpitState
@@ -40,13 +40,16 @@ class WindowPainter:
         page: Page = "session",
         rendering: Rendering | None = None,
         note: str = "",
+        pictures: str = "",
     ) -> None:
         """Draw the whole window. The surface should have at least 800 x 450 pixels.
 
         `rendering`: camera images of the scene; None draws it flat. `note`: a sentence on the board.
+        `pictures`: their rate and size, for the details.
         """
         cameras = None if self._cameras is None or rendering is None else (self._cameras, rendering)
-        self.layout = Layout.of(on.get_size(), state.scene.size if cameras is None else proportions_of(cameras[1]))
+        size = on.get_size()
+        self.layout = Layout.of(size, state.scene.size) if cameras is None else layout_for(size, len(cameras[1].images))
         brush = self._brush_for(on)
         if state.bench is not None:
             bench_page.draw(brush, state.bench)
@@ -54,7 +57,7 @@ class WindowPainter:
             pages.summary(brush, state, state.end)
         else:
             scene_view.draw(brush, self.layout, state, self._background_for(brush, state), cameras, note)
-            self._draw_dark(brush, state, page)
+            self._draw_dark(brush, state, page, pictures)
 
     def notice(self, on: pygame.Surface, title: str, sentence: str, over_picture: bool) -> None:
         """Draw a message: over the light half of the last picture, or on an empty window."""
@@ -74,21 +77,21 @@ class WindowPainter:
             self._background = (key, scene_view.background(brush, self.layout, state.gate))
         return self._background[1]
 
-    def _draw_dark(self, brush: Brush, state: CockpitState, page: Page) -> None:
+    def _draw_dark(self, brush: Brush, state: CockpitState, page: Page, pictures: str) -> None:
         """Draw the dark half. A part is painted again only when it changed, because this takes most of the time."""
         key = (brush.on.get_size(), page)
         if self._dark is None or self._dark[0] != key:
             self._dark, self._shown = (key, brush.onto(pygame.Surface(brush.on.get_size(), 0, 32))), {}
             self._dark[1].on.fill(palette.PANEL)
         dark = self._dark[1]
-        for number, part in enumerate(self._parts(brush, state, page)):
+        for number, part in enumerate(self._parts(brush, state, page, pictures)):
             if number not in self._shown or self._shown[number] != part.content:
                 dark.on.fill(palette.PANEL, part.rect)
                 part.paint(dark, part.rect)
                 self._shown[number] = part.content
         brush.on.blit(dark.on, self.layout.panel, self.layout.panel)
 
-    def _parts(self, brush: Brush, state: CockpitState, page: Page) -> list[panels.Part]:
+    def _parts(self, brush: Brush, state: CockpitState, page: Page, pictures: str) -> list[panels.Part]:
         card = self.layout.learning.union(self.layout.keys)
         if page == "help":
             scene = key_page.scene_rect(brush, self.layout)
@@ -99,4 +102,4 @@ class WindowPainter:
         if page == "welcome":
             how = state.hint, state.device_keys, state.keymap
             return [panels.Part(card, how, lambda brush, rect: pages.welcome(brush, rect, *how))]
-        return panels.parts(self.layout, state, page)
+        return panels.parts(self.layout, state, page, pictures)

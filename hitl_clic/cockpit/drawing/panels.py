@@ -32,15 +32,18 @@ class Part:
     paint: Callable[[Brush, pygame.Rect], None]
 
 
-def parts(layout: Layout, state: CockpitState, page: Literal["session", "energy", "details"]) -> list[Part]:
-    """The parts of the dark half, from top to bottom."""
+def parts(
+    layout: Layout, state: CockpitState, page: Literal["session", "energy", "details"], pictures: str
+) -> list[Part]:
+    """The parts of the dark half, from top to bottom. `pictures`: see `timing`."""
     learnt = status_text.learnt(state), status_text.newest(state), status_text.policy(state)
     lines = status_text.machine(state)
     rows = state.key_rows or status_text.key_rows(state)
     history = state.history, bool(state.practice)
+    times = state.sections, pictures
     middle: dict[str, tuple[object, Callable[[Brush, pygame.Rect], None]]] = {
         "energy": (state.energy_slice, lambda brush, rect: energy_card.draw(brush, rect, state.energy_slice)),
-        "details": (state.sections, lambda brush, rect: timing(brush, rect, state.sections)),
+        "details": (times, lambda brush, rect: timing(brush, rect, *times)),
         "session": (history, lambda brush, rect: curve(brush, rect, *history)),
     }
     return [
@@ -177,9 +180,13 @@ def _ending_legend(brush: Brush, right: int, top: int) -> None:
     brush.disc((right, middle), px(4.5), palette.GOOD)
 
 
-def timing(brush: Brush, rect: pygame.Rect, sections: Sequence[tuple[str, float, float]]) -> None:
-    """The time of each part of a tick: (name, p50, p99) in ms, p99 also as a bar."""
+def timing(brush: Brush, rect: pygame.Rect, sections: Sequence[tuple[str, float, float]], pictures: str) -> None:
+    """The time of each part of a tick: (name, p50, p99) in ms, p99 also as a bar.
+
+    `pictures`: the rate and the size of the window's pictures, written beside the title.
+    """
     room = brush.card(rect, "TIME PER TICK, BY PART")
+    brush.text(pictures, (room.right, rect.y + brush.px(12)), "small", palette.TEXT_SOFT, align="right")
     if not sections:
         brush.text("No tick has ended yet", room.topleft, "body", palette.TEXT_SOFT)
         return

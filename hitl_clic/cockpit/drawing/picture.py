@@ -11,6 +11,7 @@ from pathlib import Path
 import pygame
 
 from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
+from hitl_clic.cockpit.drawing.camera_view import image_size
 from hitl_clic.cockpit.drawing.draw import WindowPainter
 from hitl_clic.cockpit.state.state import CockpitState
 
@@ -30,7 +31,9 @@ def write_picture(
     if path.suffix.lower() != ".png":
         raise ValueError(f"picture {path}: the name must end in .png")
     surface, pose = pygame.Surface(size, 0, 32), state.scene.pose
-    rendering = camera_feed.wait(pose) if camera_feed is not None and pose is not None else None
+    rendering = None
+    if camera_feed is not None and pose is not None:
+        rendering = camera_feed.wait(pose, image_size(size, camera_feed.cameras()))
     WindowPainter(camera_feed.scene3d if camera_feed is not None else None).draw(surface, state, rendering=rendering)
     save(surface, path)
 

@@ -177,18 +177,17 @@ class Brush:
 
     def line(self, start: Point, end: Point, width: float, color: Color) -> None:
         """A straight line."""
-        dx, dy = end[0] - start[0], end[1] - start[1]
-        length = math.hypot(dx, dy)
-        if length < 1e-6:
-            return
-        ox, oy = -dy / length * width / 2, dx / length * width / 2
-        (x0, y0), (x1, y1) = start, end
-        self.polygon([(x0 + ox, y0 + oy), (x1 + ox, y1 + oy), (x1 - ox, y1 - oy), (x0 - ox, y0 - oy)], color)
+        if corners := _corners(start, end, width):
+            self.polygon(corners, color)
 
     def path(self, points: Sequence[Point], width: float, color: Color) -> None:
         """A line through several points."""
-        for start, end in pairwise(points):
-            self.line(start, end, width, color)
+        segments = [corners for start, end in pairwise(points) if (corners := _corners(start, end, width))]
+        if segments and all(max(each) - min(each) < _LARGE for each in zip(*points, strict=True)):
+            self._fill(segments, points[1:-1], width / 2, color)
+            return
+        for segment in segments:
+            self.polygon(segment, color)
         for joint in points[1:-1]:
             self.disc(joint, width / 2, color)
 
@@ -207,21 +206,34 @@ class Brush:
 
     def polygon(self, points: Sequence[Point], color: Color) -> None:
         """A filled polygon of at least three corners."""
-        left, top = (math.floor(min(point[axis] for point in points)) - 1 for axis in (0, 1))
-        right, bottom = (math.ceil(max(point[axis] for point in points)) + 2 for axis in (0, 1))
-        size = (right - left, bottom - top)
+        self._fill([points], (), 0.0, color)
+
+    def _fill(self, polygons: Sequence[Sequence[Point]], centres: Sequence[Point], radius: float, color: Color) -> None:
+        """Fill polygons, and discs of one radius, together: each surface that is scaled costs time."""
+        xs, ys = zip(*(corner for polygon in polygons for corner in polygon), *centres, strict=True)
+        edge = math.ceil(radius) + 1
+        left, top = math.floor(min(xs)) - edge, math.floor(min(ys)) - edge
+        size = (math.ceil(max(xs)) + edge + 1 - left, math.ceil(max(ys)) + edge + 1 - top)
         if max(size) > 4 * max(self.on.get_size()):
-            pygame.draw.polygon(self.on, color, points)
+            for polygon in polygons:
+                pygame.draw.polygon(self.on, color, polygon)
             return
         n = _OVERSAMPLE if max(size) < _LARGE else _OVERSAMPLE // 2
-        corners = tuple((round((x - left) * n), round((y - top) * n)) for x, y in points)
+
+        def scaled(points: Sequence[Point]) -> tuple[tuple[int, int], ...]:
+            return tuple((round((x - left) * n), round((y - top) * n)) for x, y in points)
+
+        filled, discs = tuple(map(scaled, polygons)), scaled(centres)
 
         def render() -> pygame.Surface:
             big = _clear((size[0] * n, size[1] * n), color)
-            pygame.draw.polygon(big, color, corners)
+            for polygon in filled:
+                pygame.draw.polygon(big, color, polygon)
+            for disc in discs:
+                pygame.draw.circle(big, color, disc, radius * n)
             return pygame.transform.smoothscale(big, size)
 
-        self.on.blit(self._polygons.of((corners, size, color), render), (left, top))
+        self.on.blit(self._polygons.of((filled, discs, radius, size, color), render), (left, top))
 
     def cross(self, centre: Point, radius: float, width: float, color: Color) -> None:
         """A cross, the symbol of a failure."""
@@ -266,6 +278,17 @@ class _SurfaceCache(OrderedDict[tuple[object, ...], pygame.Surface]):
                 self.popitem(last=False)
         self.move_to_end(key)
         return self[key]
+
+
+def _corners(start: Point, end: Point, width: float) -> list[Point]:
+    """The corners of a straight line of this width; none if it has no length."""
+    (x0, y0), (x1, y1) = start, end
+    dx, dy = x1 - x0, y1 - y0
+    length = math.hypot(dx, dy)
+    if length < 1e-6:
+        return []
+    ox, oy = -dy / length * width / 2, dx / length * width / 2
+    return [(x0 + ox, y0 + oy), (x1 + ox, y1 + oy), (x1 - ox, y1 - oy), (x0 - ox, y0 - oy)]
 
 
 def _clear(size: tuple[int, int], color: Color) -> pygame.Surface:

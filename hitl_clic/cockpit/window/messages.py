@@ -68,9 +68,13 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Window to actor: how many pictures with new content the window drew per second, lately."""
+    """Window to actor: how many pictures with new content the window drew per second, lately.
+
+    `cpu`: processor time of its process per second, s.
+    """
 
     per_s: Finite
+    cpu: Finite
 
 
 @dataclass(frozen=True, slots=True)

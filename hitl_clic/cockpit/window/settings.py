@@ -51,14 +51,14 @@ class WindowSettings(BaseModel):
         (), description="Names of one or two cameras that show the robot. Empty: the task's own."
     )
     picture_height: int = Field(
-        280, ge=120, le=1440, description="Height of camera images before they are scaled to the window, pixels."
+        1080, ge=120, le=1440, description="Largest height of camera images, pixels. A larger window scales them up."
     )
     pictures_per_s: float = Field(
         15.0,
         ge=0.0,
         le=60.0,
-        description="Rate of camera images to keep, Hz. A slow machine draws smaller images, down to half of "
-        "picture_height. 0: always the full height.",
+        description="Rate of camera images to keep, Hz. A slow machine draws smaller images, down to half the "
+        "height, where that is quicker, and scales them up. 0: always the full height.",
     )
     gl: Literal["auto", "egl", "osmesa", "glfw"] = Field(
         "auto", description="OpenGL backend. auto: MUJOCO_GL if it is set, else the first that works."

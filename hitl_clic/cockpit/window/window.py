@@ -18,6 +18,7 @@ import zmq
 
 from hitl_clic.cockpit.drawing import picture
 from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
+from hitl_clic.cockpit.drawing.camera_view import image_size
 from hitl_clic.cockpit.drawing.draw import Page, WindowPainter
 from hitl_clic.cockpit.drawing.welcome import remember
 from hitl_clic.cockpit.state.state import CockpitState
@@ -25,6 +26,7 @@ from hitl_clic.cockpit.window import keymap, messages, touch
 from hitl_clic.cockpit.window.keyboard import Keyboard
 from hitl_clic.cockpit.window.sounds import Speaker, cues
 from hitl_clic.devices.hardware.events import InputEvent
+from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.schema import SchemaError
 
 SILENT_S = 1.0
@@ -73,6 +75,10 @@ class Window:
         self._input_changed = True
         """Whether input came that may change the picture."""
         self._new_pictures, self._counted_ns = 0, clock()
+        self._cpu_s = time.process_time()
+        self._pictures = ""
+        """Their rate, and the size of camera images, as a text."""
+        self._newest_images: object = None
         self._touch = touch.Touch()
         self._pointer: tuple[int, int] | None = None
         """The pixel of the newest event of the pointer; None before the first."""
@@ -96,6 +102,8 @@ class Window:
                 if event.type != pygame.NOEVENT:
                     self._handle(event)
                 self._receive()
+                if self._images_came():
+                    due = self._clock()
 
     def _receive(self) -> None:
         """Take all messages of the actor; only its newest state matters."""
@@ -122,7 +130,7 @@ class Window:
                     self._speaker.play(cue)
             self._state = newest
             if self._camera_feed is not None:
-                self._camera_feed.images(newest.scene.pose)  # requests the next images at once
+                self._images(self._camera_feed, newest)  # requests the next images at once
         if self._silence_s() > GIVE_UP_S:
             _log.warning("no message from the actor for %.0f s; the window closes", GIVE_UP_S)
             self.open = False
@@ -132,13 +140,13 @@ class Window:
             self._painter.notice(self._surface, "Starting", "The session starts in a moment.", over_picture=False)
         else:
             feed = self._camera_feed
-            rendering, note = (None, "") if feed is None else feed.images(self._state.scene.pose)
+            rendering, note = (None, "") if feed is None else self._images(feed, self._state)
             shown = self._state if rendering is None else rendering
             new = shown is not self._drawn
             old = self._clock() - self._drawn_ns >= _REDRAW_S * 1e9
             if not (new or old or self._input_changed or self._screenshots):
                 return  # leaves the processor to the camera images and the learner
-            self._painter.draw(self._surface, self._state, self._page(self._state), rendering, note)
+            self._painter.draw(self._surface, self._state, self._page(self._state), rendering, note, self._pictures)
             self._follow_layout()
             self._new_pictures += new
             self._drawn, self._drawn_ns, self._input_changed = shown, self._clock(), False
@@ -149,6 +157,16 @@ class Window:
         for path in self._screenshots:
             self._save(path)
         self._screenshots.clear()
+
+    def _images(self, feed: CameraFeed, state: CockpitState) -> tuple[Rendering | None, str]:
+        """The newest images for this window, or a sentence why there are none."""
+        return feed.images(state.scene.pose, image_size(self._surface.get_size(), feed.cameras()))
+
+    def _images_came(self) -> bool:
+        """Whether there are new images since the last call."""
+        newest = None if self._camera_feed is None else self._camera_feed.newest()
+        came, self._newest_images = newest is not self._newest_images, newest
+        return came
 
     def _page(self, state: CockpitState) -> Page:
         """The page to show. A script needs no welcome."""
@@ -169,7 +187,11 @@ class Window:
         """Once a second send the rate of new pictures."""
         elapsed_s = (self._clock() - self._counted_ns) * 1e-9
         if elapsed_s >= 1.0:
-            self._send(messages.Drawn(self._new_pictures / elapsed_s))
+            rate = self._new_pictures / elapsed_s
+            cpu_s, self._cpu_s = time.process_time() - self._cpu_s, time.process_time()
+            self._send(messages.Drawn(rate, cpu_s / elapsed_s))
+            shown = self._drawn.images[0].shape if isinstance(self._drawn, Rendering) else ()
+            self._pictures = f"{rate:.0f} pictures/s" + (f" of {shown[1]} × {shown[0]}" if shown else "")
             self._new_pictures, self._counted_ns = 0, self._clock()
 
     def _handle(self, event: pygame.event.Event) -> None:

@@ -65,6 +65,8 @@ class WindowLink:
         self.commands: queue.SimpleQueue[WindowCommand] = queue.SimpleQueue()
         self.pictures_per_s: deque[float] = deque(maxlen=_KEPT_RATES)
         """New pictures per second, one value per second."""
+        self.cpu: deque[float] = deque(maxlen=_KEPT_RATES)
+        """Processor time of the window's process per second, s, one value per second."""
         self.shows_energy = False
         """Whether the window shows the energy. Otherwise it need not be computed."""
         self.key_labels: Labels = ()
@@ -219,8 +221,9 @@ class WindowLink:
                 self._dispatch(message)
             case messages.Press(_, command):
                 self.commands.put(command)
-            case messages.Drawn(per_s):
+            case messages.Drawn(per_s, cpu):
                 self.pictures_per_s.append(per_s)
+                self.cpu.append(cpu)
             case messages.Layout(labels):
                 self.key_labels = labels
             case messages.Turned(energy):
