@@ -147,7 +147,9 @@ def energies(source: Source, searches: Sequence[str], starts: int, steps: int) -
             observation, _ = task.reset(seed=EVALUATED_FROM + start)
             rest: Array | None = None
             for _ in range(steps // execute):
-                chunks = {search: _timed(policy, observation, rest, times.get(search)) for search, policy in policies.items()}
+                chunks = {
+                    search: _timed(policy, observation, rest, times.get(search)) for search, policy in policies.items()
+                }
                 found = _energies(policies[REFERENCE], observation, chunks)
                 least = min(found.values())
                 for search in searches:
@@ -217,12 +219,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     sources = [Source.read(source) for source in given.sources]
     if given.energies:
-        found = (row for source in sources for row in energies(source, given.searches, given.starts, given.steps))
+        for source in sources:
+            _keep(energies(source, given.searches, given.starts, given.steps), given.rows)
     else:
-        found = blocks(sources, given.searches, given.episodes, given.rows)
+        _keep(blocks(sources, given.searches, given.episodes, given.rows), given.rows)
+
+
+def _keep(found: Iterator[dict[str, Any]], rows: Path) -> None:
     for row in found:
-        append_row(row, given.rows)
-        print(json.dumps(row), flush=True)  # noqa: T201
+        append_row(row, rows)
+        print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
