@@ -39,6 +39,7 @@ from hitl_clic.runner.policy_probe import PolicyProbe, newest_weights, slice_axe
 from hitl_clic.runner.process_state import frozen_heap, on_interrupt, real_time_process
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session_log import SessionLog
+from hitl_clic.runner.thread_priorities import order_threads
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EpisodeRecord, EventRecord
@@ -197,6 +198,7 @@ class TaughtSession:
             stack.enter_context(on_interrupt(self._quit.set))
             stack.enter_context(frozen_heap())
             request_slice(LOOP_SLICE_S)
+            order_threads()
         for episode in count():
             if len(finished) == settings.episodes or loop.quit:
                 break
