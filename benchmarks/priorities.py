@@ -1,15 +1,17 @@
-"""Lateness of ticks beside a planner that never pauses, a learner and a drawing process, with and without priorities.
+"""Lateness of ticks beside a planner that never pauses, a learner and a drawing process, by the planner's priority.
 
-    python -m benchmarks.priorities [--seconds 10] [--rates-hz 20 50 100] [--others 0]
+    python -m benchmarks.priorities [--seconds 10] [--rates-hz 20 50 100] [--levels 0 3] [--others 0]
 
-Each measurement has a process of its own, because an ordinary user cannot raise a priority again. The tick is a loop of
-Python of about 0.5 ms; the learner updates `clic` with one thread, and drawing is replaced by sums of arrays.
-`--others` adds busy processes of other programs, at the usual priority. Measurements take turns.
+A level is the planner's nice level below the tick; 0 is without an order of threads. Each measurement has a process of
+its own, because an ordinary user cannot raise a priority again, and measurements take turns. The tick is a loop of
+Python of about 0.5 ms; the learner updates `clic` with one thread, and drawing is replaced by sums of arrays. Both have
+the priority of a session. `--others` adds busy processes of other programs, at the usual priority.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import threading
@@ -27,26 +29,25 @@ from hitl_clic.clic.compiled_planner import prepare
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.settings import ClicSettings
+from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.control.clock import RealTimeClock
-from hitl_clic.os_scheduling import LOOP_SLICE_S, lower_priority, request_slice
+from hitl_clic.learner.settings import TrainingSettings
+from hitl_clic.os_scheduling import LOOP_SLICE_S, lower_priority, request_slice, set_niceness
 from hitl_clic.runner.process_state import frozen_heap, real_time_process
-from hitl_clic.runner.thread_priorities import order_threads
 
 HORIZON = 8
 WORK_S = 0.0005
 """Time of a tick's own work."""
-NICENESS = {"learner": 15, "drawing": 10, "other": 0}
+NICENESS = {"learner": TrainingSettings().niceness, "drawing": WindowSettings().niceness, "other": 0}
 
 
-def measure(seconds: float, rate_hz: float, priorities: bool, others: int) -> dict[str, Any]:
+def measure(seconds: float, rate_hz: float, level: int, others: int) -> dict[str, Any]:
     """Ticks in this process, beside the busy children."""
     settings = method("clic", "cpu")
     assert isinstance(settings, ClicSettings)
     with ExitStack() as stack:
         for role in ("learner", "drawing", *["other"] * others):
             child = [sys.executable, "-m", "benchmarks.priorities", "--role", role]
-            if not priorities:
-                child.append("--equal")
             process = subprocess.Popen(child, env=child_environment(), start_new_session=True)
             stack.callback(process.wait)
             stack.callback(process.kill)
@@ -75,13 +76,16 @@ def measure(seconds: float, rate_hz: float, priorities: bool, others: int) -> di
         time.sleep(4)  # the children load torch
         stack.enter_context(frozen_heap())
         request_slice(LOOP_SLICE_S)
-        levels = order_threads() if priorities else {}
+        assert planner.native_id is not None
+        if level:
+            own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            if not set_niceness(planner.native_id, own + level):
+                raise SystemExit("this system has no nice levels of threads, or refuses them")
         late, overruns = _ticks(clock, round(seconds * rate_hz))
     return {
         "rate_hz": rate_hz,
-        "priorities": priorities,
+        "planner_level": level,
         "other_programs": others,
-        "levels": levels,
         "ticks": len(late),
         "lateness_ms": percentiles(late, 50, 99, 99.9, 100),
         "overruns": overruns,
@@ -102,9 +106,9 @@ def _ticks(clock: RealTimeClock, count: int) -> tuple[list[float], int]:
     return late, overruns
 
 
-def be_busy(role: str, equal: bool) -> None:
+def be_busy(role: str) -> None:
     """A child: work until it is killed."""
-    if not equal and NICENESS[role]:
+    if NICENESS[role]:
         lower_priority(NICENESS[role])
     torch.set_num_threads(1)
     if role == "learner":
@@ -122,20 +126,20 @@ def main() -> None:
     made = argparse.ArgumentParser(description="Lateness of ticks beside busy threads and processes.")
     made.add_argument("--seconds", type=float, default=10.0, help="time of one measurement, seconds (default 10)")
     made.add_argument("--rates-hz", type=float, nargs="+", default=[20.0, 50.0, 100.0], help="ticks per second")
+    made.add_argument("--levels", type=int, nargs="+", default=[0, 3], help="nice levels of the planner (default 0 3)")
     made.add_argument("--others", type=int, default=0, help="busy processes of other programs (default 0)")
-    made.add_argument("--only", choices=("with", "without"), help=argparse.SUPPRESS)
+    made.add_argument("--only", action="store_true", help=argparse.SUPPRESS)
     made.add_argument("--role", choices=tuple(NICENESS), help=argparse.SUPPRESS)
-    made.add_argument("--equal", action="store_true", help=argparse.SUPPRESS)
     given = made.parse_args()
     if given.role:
-        be_busy(given.role, given.equal)
+        be_busy(given.role)
     if given.only:
-        tell("priorities", measure(given.seconds, given.rates_hz[0], given.only == "with", given.others))
+        tell("priorities", measure(given.seconds, given.rates_hz[0], given.levels[0], given.others))
         return
     for rate_hz in given.rates_hz:
-        for only in ("without", "with"):
-            command = [sys.executable, "-m", "benchmarks.priorities", "--only", only, "--seconds", str(given.seconds)]
-            command += ["--rates-hz", str(rate_hz), "--others", str(given.others)]
+        for level in given.levels:
+            command = [sys.executable, "-m", "benchmarks.priorities", "--only", "--seconds", str(given.seconds)]
+            command += ["--rates-hz", str(rate_hz), "--levels", str(level), "--others", str(given.others)]
             subprocess.run(command, env=child_environment(), check=True)
 
 

@@ -27,9 +27,11 @@ import hitl_clic as hc
 from benchmarks.chunk_table import RESULTS, append_row, read_rows
 from benchmarks.experiment import EVALUATED_FROM
 from benchmarks.figure import percentiles
+from benchmarks.tables import head, line, number
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.settings import EnergyMethodSettings
+from hitl_clic.evaluation import wilson
 from hitl_clic.learner.checkpoint import read_weights
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.policy import find_checkpoint
@@ -203,6 +205,41 @@ def _energies(policy: EnergyPolicy, observation: Array, chunks: Mapping[str, Arr
     context = policy.network.context(torch.from_numpy(observation)[None])
     flat = torch.from_numpy(np.stack([chunk.reshape(-1) for chunk in chunks.values()]))[None]
     return dict(zip(chunks, policy.network.energy(context, flat)[0].tolist(), strict=True))
+
+
+def table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Markdown: success by task and search, then energies and times."""
+    groups: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["figure"] == "search_size":
+            groups.setdefault((row["task"], row["horizon"], row["search"]), []).append(row)
+    lines = head(("task", "H", "search", "policies", "starts", "success", "95 % interval", "error per step", "steps"))
+    for (task, horizon, search), found in sorted(groups.items(), key=lambda item: (item[0][:2], -_size(item[0][2]))):
+        starts = [row["episodes"] for row in found]
+        success, error, steps = (
+            float(np.average([row[key] for row in found], weights=starts))
+            for key in ("success_rate", "l2_error_per_step", "mean_timesteps")
+        )
+        low, high = wilson(success, sum(starts))
+        policies = len({(row["seed"], row["updates"]) for row in found})
+        interval = f"{number(low)} to {number(high)}"
+        figures = (number(success), interval, number(error, 3), number(steps, 0))
+        lines.append(line(task, horizon, search, policies, sum(starts), *figures))
+    names = ("task", "H", "search", "plans", "energy above", "95 % below", "same actions", "plan p50, ms")
+    lines += ["", *head(names)]
+    for row in sorted(
+        (row for row in rows if row["figure"] == "search_energy"),
+        key=lambda row: (row["task"], row["horizon"], row["updates"], -_size(row["search"])),
+    ):
+        gaps = (number(row["gap_mean"], 3), number(row["gap"]["p95"], 3), number(row["same_actions"]))
+        about = (row["task"], row["horizon"], row["search"], row["plans"])
+        lines.append(line(*about, *gaps, number(row["plan_ms"]["p50"], 2)))
+    return lines
+
+
+def _size(search: str) -> int:
+    sizes = Search.read(search)
+    return sizes.candidates * 1_000_000 + sizes.chains * sizes.refine_steps * 1000 + (sizes.bank or 999)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
