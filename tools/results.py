@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from benchmarks import again, plots, search_size, tables
 from benchmarks.chunk_table import RESULTS, read_rows
@@ -23,6 +24,8 @@ BEGIN, END = "<!-- results: written by `python -m tools.results` -->", "<!-- res
 
 DIM_A = {"hammer": 4, "line_following": 2, "pick_can": 7, "push_t": 2, "square": 7, "two_arm_lift": 14}
 """dim_a, numbers in an action, by task."""
+PLAN_SIZES = (8, 16, 32, 56, 112)
+"""Chunk sizes of `benchmarks.plan`."""
 TITLES = {
     "hammer": "Hammer",
     "line_following": "Line Following",
@@ -111,6 +114,26 @@ python -m benchmarks.search_size SESSION_OR_POLICY ... --searches 768/48/10 192/
 python -m benchmarks.search_size SESSION_OR_POLICY ... --energies
 ```"""
 
+PLANS = """## Time of a plan
+
+Time in ms, p50 / p99, one thread, mean of two turns; D is the number of numbers in a chunk. The old code, the compiled
+search of the same size, and the smaller search took turns on a quiet machine. AVX2: the same machine with AVX-512
+switched off. A search is written CANDIDATES/CHAINS/STEPS. D = 60 of the old code stands under 56.
+
+```
+python -m benchmarks.plan --search 768/48/10
+```"""
+
+PRIORITIES = """## Lateness beside a busy planner
+
+Lateness of ticks in ms on 2 cores, beside a planner that never pauses, a learner and a drawing process. Level: nice level
+of the planner below the tick; 0 is no order of threads. The differences between 0, 3 and 10 are within the noise. Level
+19 is a little better, but beside other programs plans would then wait for all of them. A session uses 3.
+
+```
+python -m benchmarks.priorities --rates-hz 20 50 100 --levels 0 3 10 19
+```"""
+
 MODES = """## Two equally good ways
 
 Half of the corrections go left around an obstacle, half go right. Plans: share of executed plans on each side.
@@ -141,6 +164,10 @@ def page() -> str:
         "\n".join(_devices(_rows("device_session"))),
         SEARCH,
         "\n".join(search_size.table(read_rows(RESULTS / "search_size.jsonl"))),
+        PLANS,
+        "\n".join(_plans(_rows("plan"))),
+        PRIORITIES,
+        "\n".join(_priorities(_rows("priorities"))),
         MODES,
         "\n".join(_modes(read_rows(RESULTS / "modes.jsonl"))),
     ]
@@ -208,6 +235,28 @@ def _devices(rows: Sequence[Row]) -> list[str]:
         shares = (number(row["feedback"]), number(row["feedback_last_third"]))
         effort = (row["teacher_steps"], row["corrections"], number(row["minutes"], 0))
         lines.append(line(*about, number(row["success_rate"]), row["evaluations"], *shares, *effort))
+    return lines
+
+
+def _plans(rows: Sequence[Row]) -> list[str]:
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        search = f"{row['candidates']}/{row['chains']}/{row['refine_steps']}"
+        groups.setdefault((row["instructions"], row["code"], search), []).append(row)
+    lines = head(("instructions", "code", "search", *(f"D = {size}" for size in PLAN_SIZES)))
+    for about, found in groups.items():
+        turns = [list(row["plan_ms"].values()) for row in found]
+        means = [[fmean(turn[i][level] for turn in turns) for level in ("p50", "p99")] for i in range(len(PLAN_SIZES))]
+        lines.append(line(*about, *(f"{number(p50, 1)} / {number(p99, 1)}" for p50, p99 in means)))
+    return lines
+
+
+def _priorities(rows: Sequence[Row]) -> list[str]:
+    lines = head(("ticks per second", "other programs", "level", "p50", "p99", "max", "plans per second"))
+    for row in rows:
+        about = (number(row["rate_hz"], 0), row["other_programs"], row["planner_level"])
+        late = (number(row["lateness_ms"][level]) for level in ("p50", "p99", "max"))
+        lines.append(line(*about, *late, number(row["plans_per_s"], 0)))
     return lines
 
 
