@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from hitl_clic import os_scheduling
 from hitl_clic.child_process import child_environment
 from hitl_clic.cockpit.window.settings import WindowSettings
 from hitl_clic.learner.settings import TrainingSettings
@@ -32,7 +31,8 @@ def noted():
     return found
 
 ordered, session.order_threads = session.order_threads, noted
-hc.teach(task="line_following", device="oracle", pace="{pace}", episodes=1, out=sys.argv[1], headless=True)
+hc.teach(task="line_following", device="oracle", pace="{pace}", episodes=1, out=sys.argv[1], headless=True,
+         loop={{"rate_hz": 100.0}})
 """
 
 
@@ -81,7 +81,7 @@ def test_a_system_that_refuses_is_harmless(waiting: list[threading.Thread], monk
 
 
 def test_systems_without_levels_of_threads_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os_scheduling.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert not set_niceness(threading.get_native_id(), 5)
     monkeypatch.delattr(os, "getpriority")
     assert order_threads() == {}
