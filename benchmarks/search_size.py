@@ -53,7 +53,7 @@ class Search:
     """A size of the search.
 
     Attributes:
-        candidates, chains, refine_steps: as in the settings. bank: newest human chunks that are used; 0: all.
+        candidates, chains, refine_steps: as in the settings. bank: human chunks that are used; 0: all.
     """
 
     candidates: int
@@ -183,7 +183,9 @@ def _policy(source: Source, search: Search) -> EnergyPolicy:
     weights, agreed = read_weights(source.path)
     tensors: Mapping[str, Array] = weights.tensors
     if search.bank:
-        tensors = {**tensors, "human_chunks": tensors["human_chunks"][-search.bank :]}
+        chunks = tensors["human_chunks"]  # as the learner chooses them: evenly spaced, the newest included
+        kept = np.linspace(0, len(chunks) - 1, min(search.bank, len(chunks))).astype(int)
+        tensors = {**tensors, "human_chunks": chunks[kept]}
     method = source.settings.policy
     assert isinstance(method, EnergyMethodSettings)
     method = method.model_copy(update={"inference": method.inference.model_copy(update=search.settings())})
@@ -233,7 +235,7 @@ def table(rows: Sequence[dict[str, Any]]) -> list[str]:
     ):
         gaps = (number(row["gap_mean"], 3), number(row["gap"]["p95"], 3), number(row["same_actions"]))
         about = (row["task"], row["horizon"], row["search"], row["plans"])
-        lines.append(line(*about, *gaps, number(row["plan_ms"]["p50"], 2)))
+        lines.append(line(*about, *gaps, number((row["plan_ms"] or {}).get("p50"), 2)))
     return lines
 
 

@@ -32,7 +32,7 @@ def noted():
 
 ordered, session.order_threads = session.order_threads, noted
 hc.teach(task="line_following", device="oracle", pace="{pace}", episodes=1, out=sys.argv[1], headless=True,
-         loop={{"rate_hz": 100.0}})
+         loop={{"rate_hz": 100.0, "updates_per_tick": 0.0}})
 """
 
 
@@ -105,7 +105,7 @@ def test_a_session_orders_its_threads_in_real_time_only(pace: str, tmp_path: Pat
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=170,
     )
     if pace == "max":
         assert done.stdout == ""
