@@ -127,9 +127,9 @@ python -m benchmarks.plan --search 768/48/10
 
 PRIORITIES = """## Lateness beside a busy planner
 
-Lateness of ticks in ms on 2 cores, beside a planner that never pauses, a learner and a drawing process. Level: nice level
-of the planner below the tick; 0 is no order of threads. The differences between 0, 3 and 10 are within the noise. Level
-19 is a little better, but beside other programs plans would then wait for all of them. A session uses 3.
+Lateness of ticks in ms on 2 cores, beside a planner that never pauses, a learner and a drawing process. Level: nice
+level of the planner below the tick; 0 is no order of threads. Each row is one run of 8 s, and none shows that level 3
+helps. Level 19 has the lowest p99, but beside other programs plans would then wait for all of them. A session uses 3.
 
 ```
 python -m benchmarks.priorities --rates-hz 20 50 100 --levels 0 3 10 19
