@@ -1,6 +1,6 @@
 """Time of one plan with method `clic`, by chunk size from D = 8 to 112; one thread, or another torch device.
 
-    python -m benchmarks.plan [--seconds 10] [--device cpu]
+    python -m benchmarks.plan [--seconds 10] [--device cpu] [--search 768/48/10]
 
 On the CPU, compiled plans and torch's take turns, and so do the sizes. Seed 0 sets pairs, observations and plans.
 """
@@ -16,6 +16,7 @@ import torch
 
 from benchmarks.figure import on, parser, percentiles, tell
 from benchmarks.samples import DIM_A, DIM_O, method, trainer
+from benchmarks.search_size import Search
 from hitl_clic.clic.compiled_planner import why_not
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy
@@ -28,11 +29,18 @@ Key = tuple[str, int]
 """Planner, "compiled" or "torch", and chunk size D."""
 
 
-def measure(seconds: float, device: str = "cpu") -> dict[str, Any]:
-    """Plan repeatedly; each plan starts from the second half of the previous plan, as in a session."""
+def measure(seconds: float, device: str = "cpu", search: str = "") -> dict[str, Any]:
+    """Plan repeatedly; each plan starts from the second half of the previous plan, as in a session.
+
+    Args:
+        search: size of the search, see `benchmarks.search_size`; empty: that of the preset.
+    """
     torch.set_num_threads(1)
     settings = method("clic", device)
     assert isinstance(settings, ClicSettings)
+    if search:
+        chosen = settings.inference.model_copy(update=Search.read(search).settings())
+        settings = settings.model_copy(update={"inference": chosen})
     random = np.random.default_rng(0)
     policies = _policies(settings, device)
     previous: dict[Key, Array] = {}
@@ -85,5 +93,7 @@ def _by_size(times: Mapping[Key, list[float]], wanted: str) -> dict[str, dict[st
 
 
 if __name__ == "__main__":
-    chosen = parser("Time of one plan.", computes=True).parse_args()
-    tell("plan", measure(chosen.seconds, chosen.device))
+    options = parser("Time of one plan.", computes=True)
+    options.add_argument("--search", default="", help="CANDIDATES/CHAINS/STEPS (default: the preset's)")
+    given = options.parse_args()
+    tell("plan", measure(given.seconds, given.device, given.search))

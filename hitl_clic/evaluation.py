@@ -88,10 +88,7 @@ class Rollouts:
     @property
     def success_interval(self) -> tuple[float, float]:
         """95 % Wilson score interval of the success rate."""
-        n, rate = len(self.episodes), self.success_rate
-        middle = (rate + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-        half = Z_95 / (1 + Z_95**2 / n) * math.sqrt(rate * (1 - rate) / n + Z_95**2 / (4 * n**2))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return wilson(self.success_rate, len(self.episodes))
 
     def interval(self, field: str) -> tuple[float, float]:
         """95 % interval of a field's mean, by the normal approximation; NaN for fewer than two episodes.
@@ -107,6 +104,13 @@ class Rollouts:
             return math.nan, math.nan
         half = Z_95 * float(np.std(values, ddof=1)) / math.sqrt(len(values))
         return float(np.mean(values)) - half, float(np.mean(values)) + half
+
+
+def wilson(rate: float, n: int) -> tuple[float, float]:
+    """95 % Wilson score interval of a rate over n episodes."""
+    middle = (rate + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
+    half = Z_95 / (1 + Z_95**2 / n) * math.sqrt(rate * (1 - rate) / n + Z_95**2 / (4 * n**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 Z_95 = 1.959964

@@ -4,6 +4,7 @@ Any process, any thread. A few system calls before the work begins, never within
 
 - Slices: from Linux 6.12 on, each thread has its own time slice (`sched_setattr(2)`). A thread with a short slice does
   not wait for the end of another thread's long slice.
+- Levels: on Linux, each thread has a nice level of its own. `runner.thread_priorities` orders the actor's threads.
 - Groups: many systems first share the CPU between process sessions (`sched(7)`, autogroup); niceness counts only
   within a session. So learner and window run in sessions of their own with a lower priority.
 
@@ -26,6 +27,9 @@ ACTOR_SLICE_S = 0.0005
 """Slice of the actor's other threads: short, so that they soon release the interpreter."""
 BULK_SLICE_S = 0.02
 """Slice of learner and window: long, and behind the others."""
+
+LEARNER_THREADS = 4
+"""Most threads that the learner uses unless it is told a number: its matrices are too small for more."""
 
 _CALLS = {"x86_64": (314, 315), "aarch64": (274, 275), "riscv64": (274, 275)}
 """System call numbers of sched_setattr and sched_getattr."""
@@ -52,6 +56,33 @@ def lower_priority(niceness: int) -> None:
         with contextlib.suppress(OSError):  # not permitted: niceness alone must suffice
             group.write_text(str(niceness), encoding="ascii")
     request_slice(BULK_SLICE_S)
+
+
+def set_niceness(thread: int, niceness: int) -> bool:
+    """Set the nice level of one thread of this process; whether that was possible.
+
+    Linux only: elsewhere all threads of a process share one level.
+
+    Args:
+        thread: native id. niceness: -20 to 19; a greater one counts as 19.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        os.setpriority(os.PRIO_PROCESS, thread, min(niceness, 19))
+    except OSError:  # the thread has ended, or its level would rise and this user may not do that
+        return False
+    return True
+
+
+def learner_threads(threads: int, cpus: int) -> int:
+    """Threads for updates beside a session's control loop.
+
+    Args:
+        threads: wanted by the user; 0: those that loop and window leave, at most `LEARNER_THREADS`.
+        cpus: that the process may use.
+    """
+    return threads or min(max(1, cpus - 2), LEARNER_THREADS)
 
 
 def request_slice(seconds: float) -> float | None:

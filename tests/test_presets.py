@@ -21,6 +21,8 @@ SNAPSHOT: Mapping[str, dict[str, Any]] = json.loads(
 """Presets chosen, "kind=name ..." -> every resolved setting before presets extended each other, by its old name."""
 CHANGED: Mapping[str, dict[str, Any]] = {"session=demo": {"episodes": 14}}
 """What was changed on purpose since: the demo is over sooner."""
+SEARCH = {"clic.inference.candidates": 192, "clic.inference.chains": 12, "clic.inference.refine_steps": 20}
+"""The search of an energy that benchmarks/search_size.py chose since."""
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -50,8 +52,11 @@ def test_every_preset_resolves_to_the_values_it_had(chosen: str) -> None:
     session = given.pop("session", None)
     resolved = flat(load(session=session, overrides={**given, "out": "x"}).model_dump(mode="json"))
     values = {**SNAPSHOT[""], **SNAPSHOT[chosen], **CHANGED.get(chosen, {})}
+    values |= {"training.threads": 0, "training.niceness": 15, "window.niceness": 10}  # see docs/operations.md
     if given.get("method") != "clic_paper":
         values["clic.min_pairs"] = 1  # changed on purpose since: the first correction teaches at once
+    if given.get("method", "clic") in ("clic", "clic_robust", "ibc"):
+        values |= SEARCH
     before = flat(without_removed(current_settings(nested(values))))
     assert before.keys() <= resolved.keys()
     assert {name: resolved[name] for name in before} == before

@@ -10,8 +10,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
-from benchmarks import again, plots, tables
+from benchmarks import again, plots, search_size, tables
 from benchmarks.chunk_table import RESULTS, read_rows
 from benchmarks.tables import Row, head, line, number
 
@@ -23,6 +24,8 @@ BEGIN, END = "<!-- results: written by `python -m tools.results` -->", "<!-- res
 
 DIM_A = {"hammer": 4, "line_following": 2, "pick_can": 7, "push_t": 2, "square": 7, "two_arm_lift": 14}
 """dim_a, numbers in an action, by task."""
+PLAN_SIZES = (8, 16, 32, 56, 112)
+"""Chunk sizes of `benchmarks.plan`."""
 TITLES = {
     "hammer": "Hammer",
     "line_following": "Line Following",
@@ -96,6 +99,42 @@ The gamepad is a virtual one of SDL; the 3D mouse is read as bytes. All else is 
 python -m benchmarks.device_sessions --device gamepad --seed 1
 ```"""
 
+SEARCH = """## Size of the search
+
+A search is written CANDIDATES/CHAINS/STEPS, and a fourth number limits the human chunks. All searches act from the same
+starts with the same kept policies. Energy above: mean distance from the lowest energy known, over plans from the same
+states. A search 11 times larger also looks for that energy. Same actions: share of plans whose executed actions are
+within 0.05 of those of the larger search. Times were taken on a quiet machine, one thread; the
+policy without times was taught with a keyboard.
+
+More candidates and chains find hardly lower energies, because the human chunks are the better starts. More steps do. So
+`clic`, `clic_robust` and `ibc` search with 192/12/20; before, with 768/48/10.
+
+```
+python -m benchmarks.search_size SESSION_OR_POLICY ... --searches 768/48/10 192/12/20
+python -m benchmarks.search_size SESSION_OR_POLICY ... --energies
+```"""
+
+PLANS = """## Time of a plan
+
+Time in ms, p50 / p99, one thread, mean of two turns; D is the number of numbers in a chunk. The old code, the compiled
+search of the same size, and the smaller search took turns on a quiet machine. AVX2: the same machine with AVX-512
+switched off. A search is written CANDIDATES/CHAINS/STEPS. D = 60 of the old code stands under 56.
+
+```
+python -m benchmarks.plan --search 768/48/10
+```"""
+
+PRIORITIES = """## Lateness beside a busy planner
+
+Lateness of ticks in ms on 2 cores, beside a planner that never pauses, a learner and a drawing process. Level: nice
+level of the planner below the tick; 0 is no order of threads. Each row is one run of 8 s, and none shows that level 3
+helps. Level 19 has the lowest p99, but beside other programs plans would then wait for all of them. A session uses 3.
+
+```
+python -m benchmarks.priorities --rates-hz 20 50 100 --levels 0 3 10 19
+```"""
+
 MODES = """## Two equally good ways
 
 Half of the corrections go left around an obstacle, half go right. Plans: share of executed plans on each side.
@@ -124,6 +163,12 @@ def page() -> str:
         "\n".join(_help(_rows("help_request"))),
         DEVICES,
         "\n".join(_devices(_rows("device_session"))),
+        SEARCH,
+        "\n".join(search_size.table(read_rows(RESULTS / "search_size.jsonl"))),
+        PLANS,
+        "\n".join(_plans(_rows("plan"))),
+        PRIORITIES,
+        "\n".join(_priorities(_rows("priorities"))),
         MODES,
         "\n".join(_modes(read_rows(RESULTS / "modes.jsonl"))),
     ]
@@ -191,6 +236,28 @@ def _devices(rows: Sequence[Row]) -> list[str]:
         shares = (number(row["feedback"]), number(row["feedback_last_third"]))
         effort = (row["teacher_steps"], row["corrections"], number(row["minutes"], 0))
         lines.append(line(*about, number(row["success_rate"]), row["evaluations"], *shares, *effort))
+    return lines
+
+
+def _plans(rows: Sequence[Row]) -> list[str]:
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        search = f"{row['candidates']}/{row['chains']}/{row['refine_steps']}"
+        groups.setdefault((row["instructions"], row["code"], search), []).append(row)
+    lines = head(("instructions", "code", "search", *(f"D = {size}" for size in PLAN_SIZES)))
+    for about, found in groups.items():
+        turns = [list(row["plan_ms"].values()) for row in found]
+        means = [[fmean(turn[i][level] for turn in turns) for level in ("p50", "p99")] for i in range(len(PLAN_SIZES))]
+        lines.append(line(*about, *(f"{number(p50, 1)} / {number(p99, 1)}" for p50, p99 in means)))
+    return lines
+
+
+def _priorities(rows: Sequence[Row]) -> list[str]:
+    lines = head(("ticks per second", "other programs", "level", "p50", "p99", "max", "plans per second"))
+    for row in rows:
+        about = (number(row["rate_hz"], 0), row["other_programs"], row["planner_level"])
+        late = (number(row["lateness_ms"][level]) for level in ("p50", "p99", "max"))
+        lines.append(line(*about, *late, number(row["plans_per_s"], 0)))
     return lines
 
 

@@ -14,7 +14,7 @@ def run(command: LearnCommand) -> int:
     import torch
 
     settings = command.settings
-    torch.set_num_threads(settings.training.threads)  # this process does nothing else
+    torch.set_num_threads(settings.training.threads or 1)  # this process does nothing else
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task(settings.method, total=command.updates)
         result = learn(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from hitl_clic.cli.commands import LearnerCommand
 from hitl_clic.link.learner import CannotListen
+from hitl_clic.os_scheduling import learner_threads, usable_cpus
 from hitl_clic.runner.handshake_settings import check_handshake
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.symmetry import from_text
@@ -35,7 +36,10 @@ def run(command: LearnerCommand) -> int:
         symmetries = from_text(str(agreed.get("symmetries", "")))
         return methods.make_live_trainer(*sizes, settings.policy, int(agreed["seed"]), symmetries)
 
-    if settings.schedule == "lockstep":  # updates only when the actor orders them; then its loop waits for them
+    live = settings.schedule != "lockstep"
+    threads = learner_threads(training.threads, usable_cpus() if live else 1)
+    training = training.model_copy(update={"threads": threads})
+    if not live:  # updates only when the actor orders them; then its loop waits for them
         training = training.model_copy(update={"idle_updates": False, "niceness": 0})
     try:
         run_learner(

@@ -30,18 +30,16 @@ class CompiledPlanner:
     """The compiled search with the weights of one policy. Make it with `planner_for`.
 
     Args:
-        network: its weights must not change. human_chunks: [N_h, D]. settings: the method's numbers.
+        network: its weights must not change. settings: the method's numbers.
     """
 
-    def __init__(self, network: FilmEnergy, human_chunks: Array, settings: EnergyMethodSettings) -> None:
+    def __init__(self, network: FilmEnergy, settings: EnergyMethodSettings) -> None:
         from hitl_clic.clic import compiled_search
 
         inference, negatives = settings.inference, settings.negatives
         self._search, self._candidates = compiled_search.search, compiled_search.Candidates
         self._weights = _weights(network)
         self._folded = _folded(network, max(compiled_search.TILE, inference.chains))
-        self._bank, self._nothing = human_chunks, human_chunks[:0]
-        self._chains = inference.chains
         sizes = step_sizes(inference.refine_steps, inference.refine_start, 1e-5)
         pull = 1.0 if negatives.noise == "sqrt" else 0.5
         self._numbers = (
@@ -51,21 +49,32 @@ class CompiledPlanner:
             np.float32(settings.temperature),
         )
 
-    def plan(self, observation: Array, committed: Array, warm: Array | None, near: Array | None, blind: Array) -> Found:
-        """A chunk of low energy.
+    def plan(
+        self,
+        observation: Array,
+        committed: Array,
+        warm: Array | None,
+        near: Array | None,
+        blind: Array,
+        bank: Array,
+        chains: int,
+    ) -> Found:
+        """A chunk of low energy. All arrays must be contiguous: another layout would be compiled for itself.
 
         Args:
             observation: s_t, [dim_o]. committed: first numbers of the chunk, [c].
             warm: the rest of the previous plan, [D], or None. near: candidates around it, [N_w, D].
-            blind: uniform candidates, [N_u, D].
+            blind: uniform candidates, [N_u, D]. bank: human chunks, [N_h, D].
+            chains: S, at most that of the settings.
         """
+        nothing = bank[:0]
         candidates = self._candidates(
-            self._bank,
-            self._nothing if warm is None else warm[None],
-            self._nothing if near is None else near,
+            bank,
+            nothing if warm is None else warm[None],
+            nothing if near is None else near,
             blind,
         )
-        arguments = self._weights, self._folded, candidates, observation, committed, self._chains, *self._numbers
+        arguments = self._weights, self._folded, candidates, observation, committed, chains, *self._numbers
         try:
             chunk, energy, spread = self._search(*arguments)
         except SystemError as error:  # in the main thread, numba returns a result although Ctrl-C raised
@@ -75,13 +84,11 @@ class CompiledPlanner:
         return chunk.copy(), float(energy), float(spread)
 
 
-def planner_for(
-    network: Energy, human_chunks: Tensor, settings: EnergyMethodSettings, device: torch.device
-) -> CompiledPlanner | None:
+def planner_for(network: Energy, settings: EnergyMethodSettings, device: torch.device) -> CompiledPlanner | None:
     """The compiled planner of a policy; None where torch must plan."""
     if type(network) is not FilmEnergy or device.type != "cpu" or not applies(settings) or why_not(settings):
         return None
-    return CompiledPlanner(network, human_chunks.numpy(), settings)
+    return CompiledPlanner(network, settings)
 
 
 def prepare(settings: MethodSettings, say: Callable[[str], object] = lambda line: None) -> None:
@@ -161,7 +168,7 @@ def _try(layers: int, trunk: int) -> None:
     with torch.random.fork_rng(devices=[]):
         network = FilmEnergy(1, ChunkShape(1, 1), settings.network).requires_grad_(False)
     one = np.zeros((1, 1), np.float32)
-    CompiledPlanner(network, one, settings).plan(one[0], one[0, :0], one[0], one, one)
+    CompiledPlanner(network, settings).plan(one[0], one[0, :0], one[0], one, one, one, 2)
 
 
 def _weights(network: FilmEnergy) -> Any:

@@ -25,12 +25,19 @@ from hitl_clic.types.records import Array, Proposal
 
 
 class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
-    """Plans by minimising the energy ([CC] Eq. 8). Arguments as for `NetworkPolicy`."""
+    """Plans by minimising the energy ([CC] Eq. 8). Arguments as for `NetworkPolicy`.
+
+    Attributes:
+        search: see `SearchingPolicy`. It scales candidates, human chunks among them, and chains. The steps stay as they
+            are, because they lower the energy most.
+    """
+
+    search: float = 1.0
 
     @cached_property
     def compiled(self) -> CompiledPlanner | None:
         """The compiled search of these weights; None where torch plans."""
-        return planner_for(self.network, self.human_chunks, self.settings, self.device)
+        return planner_for(self.network, self.settings, self.device)
 
     def prepare(self) -> None:
         """Arrange the weights for the compiled search."""
@@ -51,7 +58,7 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         context = self.network.context(self._tensor(observation)[None])
         warm = self._warm(previous)
         if inference.start == "uniform":
-            chunks = uniform(1, inference.chains, self.dim, self.generator)
+            chunks = uniform(1, self._part(inference.chains), self.dim, self.generator)
         else:
             chunks = self._screened(context, bound, warm)
         negatives = self.settings.negatives
@@ -92,6 +99,15 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         mean = (share * chunks).sum(0)
         return float((share * (chunks - mean) ** 2).sum(0).mean().sqrt())
 
+    def _part(self, count: int) -> int:
+        """The part of a count that `search` leaves, at least 1."""
+        return max(1, round(count * self.search))
+
+    @property
+    def _bank(self) -> Tensor:
+        """The human chunks in use, evenly spaced over all, [N, D]; contiguous, as the compiled search needs them."""
+        return self.human_chunks[:: round(1 / self.search)].contiguous()
+
     def _network(self, dim_o: int, chunk: ChunkShape) -> Energy:
         return make_energy(dim_o, chunk, self.settings.network)
 
@@ -109,8 +125,7 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
 
     def _screened(self, context: tuple[Tensor, ...], committed: Tensor, warm: Tensor | None) -> Tensor:
         """The `chains` candidates of lowest energy, [1, K, D]. The warm start always comes first."""
-        inference = self.settings.inference
-        parts = [self.human_chunks[None]]
+        parts = [self._bank[None]]
         if (centres := self.network.centres(context)) is not None:
             parts.append(centres.clamp(-1, 1))
         near, blind = self._drawn(warm, sum(part.shape[1] for part in parts))
@@ -119,7 +134,7 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         candidates = torch.cat([*parts, blind], dim=1)
         if len(committed):
             candidates = clamp_prefix(candidates, committed)
-        keep = min(inference.chains, candidates.shape[1])
+        keep = min(self._part(self.settings.inference.chains), candidates.shape[1])
         energies = self.network.energy(context, candidates)[0]
         best = candidates[:, energies.topk(keep, largest=False).indices]
         if warm is not None:
@@ -132,7 +147,7 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         Args:
             others: number of the candidates that are not random.
         """
-        count, near = self.settings.inference.candidates, None
+        count, near = self._part(self.settings.inference.candidates), None
         if warm is not None:
             jitter = 0.2 * torch.randn(count // 8, self.dim, generator=self.generator, device=self.device)
             near = (warm + jitter).clamp(-1, 1)[None]
@@ -146,13 +161,16 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         if self.yield_hook is not None:
             self.yield_hook()
         warm = self._warm(previous)
-        near, blind = self._drawn(warm, len(self.human_chunks) + self.settings.network.modes)
+        bank = self._bank
+        near, blind = self._drawn(warm, len(bank) + self.settings.network.modes)
         chunk, energy, spread = compiled.plan(
             self._tensor(observation).numpy(),
             self._tensor(committed).numpy(),
             None if warm is None else warm.numpy(),
             None if near is None else near[0].numpy(),
             blind[0].numpy(),
+            bank.numpy(),
+            self._part(self.settings.inference.chains),
         )
         return Proposal(chunk.reshape(self.horizon, self.dim_a), energy, spread)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -30,6 +30,18 @@ class ChunkPolicy(Protocol):
             the chunk, its energy and its uncertainty.
         """
         ...
+
+
+@runtime_checkable
+class SearchingPolicy(Protocol):
+    """A `ChunkPolicy` that searches for its chunk, and can search less.
+
+    Attributes:
+        search: share of the full search that the next plans do, above 0; 1 is the search of the settings. Set by the
+            thread that calls `plan`.
+    """
+
+    search: float
 
 
 class StandStill:

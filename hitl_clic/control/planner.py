@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 
 from hitl_clic.control.overlap import PlanRequest
-from hitl_clic.control.plan import ChunkPolicy
+from hitl_clic.control.plan import ChunkPolicy, SearchingPolicy
+from hitl_clic.control.search_budget import SearchBudget
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.types.records import Plan
 
@@ -44,11 +45,14 @@ class Planner:
     Args:
         policy: the first policy.
         prepare: called once in the planner thread before the first plan (for example to set its thread count).
+        budget: chooses the size of each plan's search; None: every plan does the full search.
     """
 
-    def __init__(self, policy: ChunkPolicy, prepare: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, policy: ChunkPolicy, prepare: Callable[[], None] | None = None, budget: SearchBudget | None = None
+    ) -> None:
         self._policy = policy
-        self._prepare = prepare
+        self._prepare, self._budget = prepare, budget
         self._condition = threading.Condition()
         self._request: PlanRequest | None = None
         self._busy = False
@@ -115,7 +119,7 @@ class Planner:
             if self._prepare is not None:
                 self._prepare()
             while (request := self._next()) is not None:
-                plan = answer(self._policy, request)
+                plan = self._answer(request)
                 with self._condition:
                     if not self._forgotten:
                         self._latest.publish(plan)
@@ -125,6 +129,16 @@ class Planner:
             with self._condition:
                 self.error = error
                 self._condition.notify_all()
+
+    def _answer(self, request: PlanRequest) -> Plan:
+        """The plan for a request, with as much search as the budget allows."""
+        policy = self._policy
+        if self._budget is None or not isinstance(policy, SearchingPolicy):
+            return answer(policy, request)
+        policy.search = self._budget.search
+        plan = answer(policy, request)
+        self._budget.took((plan.finished_ns - plan.started_ns) * 1e-9)
+        return plan
 
     def _next(self) -> PlanRequest | None:
         with self._condition:

@@ -39,6 +39,13 @@ class LoopSettings(BaseModel):
     snapshot_every_s: float = Field(1.0, gt=0, le=3600, description="Seconds between two snapshots in the recording.")
     exploration: ExplorationSettings = Field(ExplorationSettings(), description="Noise on executed actions.")
     planner_threads: int = Field(1, ge=1, le=256, description="Threads that torch may use for one plan.")
+    plan_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="Share of a tick that a plan may take in the median. Where plans take longer, the planner searches "
+        "among half or a quarter of the candidates and chains. 0: it always does the full search. Only in real time.",
+    )
     planner_timeout_s: float = Field(
         30.0, gt=0, le=3600, description="Longest wait for a plan before the session fails, s (--pace max)."
     )

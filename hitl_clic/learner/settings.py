@@ -20,13 +20,19 @@ class TrainingSettings(BaseModel):
         description="The same after an update on a new pair, s.",
     )
     checkpoint_every_s: float = Field(default=30.0, ge=0.1, le=86_400.0, description="Time between two checkpoints, s.")
-    threads: int = Field(default=1, ge=1, le=256, description="Number of CPU threads for updates.")
+    threads: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="Number of CPU threads for updates. 0: two fewer than this process may use, 1 to 4; where nothing "
+        "runs beside the updates (lockstep schedule, learn), 1.",
+    )
     niceness: int = Field(
-        default=10,
+        default=15,
         ge=0,
         le=19,
-        description="Nice level of the learner, so that the control loop has priority. The lockstep schedule uses 0, "
-        "because there the loop waits for updates.",
+        description="Nice level of the learner, so that the control loop and the window have priority. The lockstep "
+        "schedule uses 0, because there the loop waits for updates.",
     )
     idle_updates: bool = Field(
         default=True,

@@ -48,6 +48,7 @@ SENTENCES: Mapping[str, str] = {
     "learner_back": "Learner is back",
     "device_lost": "Device lost: {why}",
     "device_back": "Device is back",
+    "search_changed": "{search}",
     "weights_refused": "New weights failed their check; the robot keeps the last good ones",
     "asks_for_help": "The robot asks for help: show it what to do",
     "stop": "Emergency stop: {clear_stop} clears it",
@@ -74,6 +75,15 @@ def _speed(event: EventRecord) -> dict[str, str]:
     """The speed that a command chose, in words."""
     speed = float(event.detail.get("speed", 1.0))
     return {"speed": f"Now at {status_text.SPEEDS.get(speed) or 'full speed'}"}
+
+
+def _search(event: EventRecord) -> dict[str, str]:
+    """The new size of the planner's search and the reason, in words."""
+    if event.name != "search_changed":
+        return {}
+    share, took, allowed = (float(event.detail[name]) for name in ("search", "plan_ms", "allowed_ms"))
+    changed = "Search is full again" if share == 1 else f"Search {event.detail['direction']} to 1/{round(1 / share)}"
+    return {"search": f"{changed}: plans took {took:.0f} ms of {allowed:.0f} allowed"}
 
 
 def _why(event: EventRecord) -> dict[str, str]:
@@ -182,7 +192,7 @@ class CockpitFeed:
                 view = self._views.latest()
                 self._message = _now_read(record, view is not None and view.scene is not None and not view.scene.pose)
             elif record.name in SENTENCES:
-                words = self._labels | _counted(record) | _speed(record) | _why(record)
+                words = self._labels | _counted(record) | _speed(record) | _why(record) | _search(record)
                 self._message = SENTENCES[record.name].format_map(words)
 
     def _read_labels(self) -> None:

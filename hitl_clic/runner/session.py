@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 
 import torch
@@ -22,6 +22,7 @@ from hitl_clic.control.clock import RealTimeClock
 from hitl_clic.control.outlets import Outlets
 from hitl_clic.control.planner import Planner
 from hitl_clic.control.schedule import LockstepSchedule, PacedSchedule, Schedule
+from hitl_clic.control.search_budget import SearchBudget
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
@@ -38,9 +39,10 @@ from hitl_clic.runner.policy_probe import PolicyProbe, newest_weights, slice_axe
 from hitl_clic.runner.process_state import frozen_heap, on_interrupt, real_time_process
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session_log import SessionLog
+from hitl_clic.runner.thread_priorities import order_threads
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair
-from hitl_clic.types.records import EpisodeRecord
+from hitl_clic.types.records import EpisodeRecord, EventRecord
 from hitl_clic.types.view import LoopView, Record
 
 
@@ -98,7 +100,8 @@ class TaughtSession:
             self._views: Slot[LoopView] = Slot()
             self._inbox = self._new_inbox()
             agreed = handshake_settings(settings, *self._dims, self._task.symmetries)
-            planner, feed = Planner(self._inbox.untrained(), self._prepare_thread), EventFeed()
+            self._budget = self._search_budget()
+            planner, feed = Planner(self._inbox.untrained(), self._prepare_thread, self._budget), EventFeed()
             teacher = TeacherChannel(planner.latest)
             device = self.parts.make_device(settings, self._task, teacher, feed, self._views)
             self._learner = LearnerConnection(settings, self.out, agreed, self._inbox, self._child)
@@ -134,6 +137,11 @@ class TaughtSession:
         settings = self.settings
         yield_hook = self._clock.yield_to_tick if self._clock is not None else None
         return PolicyInbox(*self._dims, settings.horizon, settings.policy, settings.seed, yield_hook)
+
+    def _search_budget(self) -> SearchBudget | None:
+        """The planner's budget; only in real time, so that other sessions do not depend on the machine's speed."""
+        loop = self.settings.loop
+        return SearchBudget(loop.plan_share / loop.rate_hz) if self._clock is not None and loop.plan_share else None
 
     def _start_probe(self, stack: ExitStack) -> PolicyProbe | None:
         """The policy probe; only in real time, where a person watches."""
@@ -190,6 +198,7 @@ class TaughtSession:
             stack.enter_context(on_interrupt(self._quit.set))
             stack.enter_context(frozen_heap())
             request_slice(LOOP_SLICE_S)
+            order_threads()
         for episode in count():
             if len(finished) == settings.episodes or loop.quit:
                 break
@@ -214,8 +223,11 @@ class TaughtSession:
     def _commands(self) -> list[str]:
         """Called by the loop, in the tick: the commands since the last call."""
         assert self._display is not None
-        for record in self._learner.changes(self._loop.tick, time.perf_counter_ns()):
+        tick, now_ns = self._loop.tick, time.perf_counter_ns()
+        for record in self._learner.changes(tick, now_ns):
             self._log.put(record)
+        if self._budget is not None and (change := self._budget.take_change()) is not None:
+            self._log.put(EventRecord(tick, now_ns, "search_changed", asdict(change)))
         return [*(["quit"] if self._quit.is_set() else []), *self._display.asked()]
 
     # ---- the end

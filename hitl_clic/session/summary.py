@@ -49,6 +49,7 @@ class SummaryBuilder:
         self._pairs_made = 0
         self._withdrawn = dict.fromkeys(WITHDRAWALS, 0)
         self._resets = 0
+        self._searches: list[EventRecord] = []
         self._waiting_pairs: deque[tuple[int, int]] = deque()  # (id, made_ns), ids ascending
         self._rate_sum = 0.0
         self._rate_count = 0
@@ -83,6 +84,7 @@ class SummaryBuilder:
         Units: ms, 1/s, and s for `wall_s`. Unknown figures are None.
         `updates_per_s`: mean rate reported by the learner since its first update.
         `tick_work_ms`: whole ticks; `tick_sections_ms`: their parts by name, over the ticks with that part.
+        `searches`: each change of the planner's search to keep to its budget, with its share of the full search.
         `correction_to_policy_ms`: from the tick that completed a pair to the start of the first plan with weights
         trained on that pair or a later one.
         `pairs`: "withdrawn" is the learner's count; "discarded" and "reset" are those of the two commands, with pairs
@@ -115,6 +117,7 @@ class SummaryBuilder:
                 section: _percentiles_ms(times_ns, with_max=True) for section, times_ns in self._sections_ns.items()
             },
             "plan_ms": _percentiles_ms(self._plan_ns, with_max=True),
+            "searches": [{"tick": event.tick, **event.detail} for event in self._searches],
             "updates": learner.updates if learner else 0,
             "updates_per_s": round(self._rate_sum / self._rate_count, 3) if self._rate_count else 0.0,
             "weight_swaps": self._swaps,
@@ -170,6 +173,8 @@ class SummaryBuilder:
     def _event(self, event: EventRecord) -> None:
         self._extend_wall_time(event.time_ns)
         self._resets += event.name in ("reset", "reset_keep")
+        if event.name == "search_changed":
+            self._searches.append(event)
         if event.name in WITHDRAWALS:
             self._withdrawn[event.name] += int(event.detail.get("pairs", 0))
             first, last = int(event.detail.get("first", -1)), int(event.detail.get("last", -1))

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from hitl_clic.cockpit.state.state import CockpitState
+from hitl_clic.control.search_budget import SearchChange
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.runner.cockpit_feed import CockpitFeed, FixedStatus
 from hitl_clic.session.reader import Session
@@ -67,3 +68,26 @@ def test_a_pause_is_not_slow_and_what_happened_is_said(recorded: Session, settin
     state = feed.state(now_ns=1)
     assert state is not None
     assert state.message == "", "the badge says it"
+
+
+@pytest.mark.parametrize(
+    ("search", "direction", "message"),
+    [
+        (0.5, "reduced", "Search reduced to 1/2: plans took 31 ms of 25 allowed"),
+        (0.5, "raised", "Search raised to 1/2: plans took 31 ms of 25 allowed"),
+        (1.0, "raised", "Search is full again: plans took 31 ms of 25 allowed"),
+    ],
+)
+def test_a_change_of_the_search_is_said(
+    recorded: Session, settings: SessionSettings, search: float, direction: str, message: str
+) -> None:
+    task = make_task("line_following")
+    task.reset(seed=0)
+    views: Slot[LoopView] = Slot()
+    feed = CockpitFeed(settings, task, views, FixedStatus(), began_ns=0)
+    views.publish(LoopView(12, 0, 0, "autonomous", "absolute", task.scene(), None, 0, None, {}))
+    change = SearchChange(search, direction, plan_ms=31.2, allowed_ms=25.0)
+    feed.add(EventRecord(12, 0, "search_changed", dataclasses.asdict(change)))
+    state = feed.state(now_ns=1)
+    assert state is not None
+    assert state.message == message

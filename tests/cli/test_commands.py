@@ -117,7 +117,7 @@ def test_an_evaluation_takes_the_sessions_overlap_unless_told_otherwise() -> Non
         overlap_and_lead(plain, "prefix_conditioned", None)
 
 
-@pytest.mark.parametrize(("schedule", "niceness", "idle"), [("async", 10, True), ("lockstep", 0, False)])
+@pytest.mark.parametrize(("schedule", "niceness", "idle"), [("async", 15, True), ("lockstep", 0, False)])
 def test_only_a_learner_that_the_loop_does_not_wait_for_is_nice(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, schedule: str, niceness: int, idle: bool
 ) -> None:

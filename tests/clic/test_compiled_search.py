@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from hitl_clic.clic import compiled_planner
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.policy import EnergyPolicy, untrained_weights
 from hitl_clic.clic.settings import ClicSettings, EnergySettings, InferenceSettings, NegativeSettings
+from hitl_clic.control.search_budget import LEVELS
 
 Array = NDArray[np.float32]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -88,6 +90,7 @@ SIZES = st.fixed_dictionaries(
         "frequencies": st.sampled_from([(), (1.0,), (2.0, 5.5)]),
         "noise": st.sampled_from(["linear", "sqrt"]),
         "margin": st.sampled_from([0.0, 0.3, 3.0]),
+        "search": st.sampled_from([1.0, 0.5, 0.25]),
         "seed": st.integers(0, 2**31),
     }
 )
@@ -104,12 +107,14 @@ PUSH_T = {
     "frequencies": (),
     "noise": "linear",
     "margin": 1.0,
+    "search": 1.0,
     "seed": 0,
 }
 
 
 @settings(max_examples=60)
 @example(case=PUSH_T)
+@example(case={**PUSH_T, "search": 0.25})
 @example(case={**PUSH_T, "dim_a": 14, "horizon": 8, "frequencies": (1.0, 2.0, 4.0)})
 @given(case=SIZES)
 def test_plans_are_those_of_torch(case: dict[str, Any]) -> None:
@@ -124,6 +129,8 @@ def test_plans_are_those_of_torch(case: dict[str, Any]) -> None:
     )
     both = pair(numbers, weights_of(numbers, dim_o, dim_a, horizon, case["seed"], case["bank"]), dim_o, dim_a, horizon)
     random = np.random.default_rng(case["seed"])
+    for policy in both:
+        policy.search = case["search"]
     for _ in range(2):  # the second plan finds the first one's memory
         observation = random.normal(0, 3, dim_o).astype(np.float32)
         committed = random.uniform(-1, 1, (min(case["committed"], horizon), dim_a)).astype(np.float32)
@@ -182,22 +189,23 @@ def test_everything_else_is_planned_by_torch(changes: dict[str, Any]) -> None:
 
 def test_nothing_is_compiled_after_preparing() -> None:
     """Compiling takes seconds: neither sizes, nor empty arrays, nor arrays that are read-only may cause it."""
-    from hitl_clic.clic.compiled_search import search
+    from hitl_clic.clic.compiled_search import search as compiled_search
 
     compiled_planner.prepare(method())
-    before = list(search.signatures)
+    before = list(compiled_search.signatures)
     for dim_o, dim_a, horizon, chains in ((1, 1, 1, 1), (30, 7, 8, 48)):
         numbers = method(chains=chains)
-        weights = weights_of(numbers, dim_o, dim_a, horizon, seed=1, bank=0)
+        weights = weights_of(numbers, dim_o, dim_a, horizon, seed=1, bank=9)
         policy = EnergyPolicy(weights, dim_o, ChunkShape(horizon, dim_a), numbers, torch.Generator().manual_seed(0))
         policy.prepare()
         observation = np.zeros(dim_o, np.float32)
         observation.flags.writeable = False
         previous = np.frombuffer(bytes(4 * dim_a), np.float32).reshape(1, dim_a)
-        for rest in (None, previous):
+        for search, rest in product(LEVELS, (None, previous)):
+            policy.search = search
             policy.plan(observation, np.zeros((0, dim_a), np.float32), rest)
             policy.plan(observation, previous, rest)
-    assert list(search.signatures) == before
+    assert list(compiled_search.signatures) == before
 
 
 def test_other_threads_run_during_a_plan() -> None:

@@ -102,6 +102,7 @@ def check(out: Path, took_ns: int, let_go_ns: int) -> list[TickRecord]:
         "device_back",
         "learner_lost",
         "learner_back",
+        "search_changed",
     )  # a loaded machine may add these behind it
     assert [event.name for event in recorded.events if event.name not in machines][-1] == "quit"
     status, said, _ = app("replay", out, "--verify")

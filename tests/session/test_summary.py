@@ -93,6 +93,12 @@ def test_discarded_pairs_do_not_wait_for_weights() -> None:
     assert summarise(records)["correction_to_policy_ms"] == {"p50": 10.0, "p99": 10.0}
 
 
+def test_each_change_of_the_search_is_listed() -> None:
+    detail = {"search": 0.5, "direction": "reduced", "plan_ms": 31.0, "allowed_ms": 25.0}
+    summary = summarise([EventRecord(40, MS, "search_changed", detail), EventRecord(50, 2 * MS, "pause")])
+    assert summary["searches"] == [{"tick": 40, **detail}]
+
+
 def test_an_empty_session_has_no_figures() -> None:
     summary = summarise([])
     assert summary.keys() >= CONTRACT

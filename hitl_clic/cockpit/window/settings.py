@@ -22,10 +22,11 @@ class WindowSettings(BaseModel):
     height: int = Field(720, ge=450, le=4320, description="Height of the window, pixels.")
     fps: float = Field(30.0, ge=5.0, le=120.0, description="Drawing rate of the window, Hz.")
     niceness: int = Field(
-        19,
+        10,
         ge=0,
         le=19,
-        description="Unix niceness of the window process, 0-19. 19 gives the control loop priority over drawing.",
+        description="Nice level of the window process, 0-19. The control loop has priority over drawing, and drawing "
+        "over the learner.",
     )
     keys: dict[str, str] = Field(
         {},
