@@ -18,6 +18,7 @@ from hitl_clic.runner.recorded_layer import recorded_settings
 from hitl_clic.runner.recordings import open_session, pairs_of_session
 from hitl_clic.runner.results import LearnResult
 from hitl_clic.runner.session_settings import Nested
+from hitl_clic.runner.torch_devices import check_devices
 from hitl_clic.settings import SessionSettings, free_folder, load
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import UserError
@@ -74,6 +75,7 @@ def learn(
         made = settings_to_learn(folders[0], {**(settings or {}), **chosen}, config)
     if made.out is not None and (made.out / "session.mcap").exists():
         raise UserError(f"out = {made.out} holds a session; allowed: a folder without session.mcap")
+    check_devices(made.policy, learns=True, plans=False)
     pairs = list(_pairs(folders, made, episodes))
     if len(pairs) < made.policy.min_pairs:
         raise UserError(
