@@ -60,7 +60,7 @@ ROUNDS, WARM = 4, 3
 
 @dataclass(frozen=True)
 class Size:
-    """The numbers that set the work of one update; all else is the preset `clic`."""
+    """The numbers that set the work of one update, and its learning rate; all else is the preset `clic`."""
 
     batch: int = 128
     samples: int = 16
@@ -68,14 +68,21 @@ class Size:
     penalty: int = 6
     hidden: int = 128
     trunk: int = 256
-    average: float = 0.99
+    rate: float = 1e-3
+
+    @property
+    def work(self) -> dict[str, int]:
+        """What the time of an update depends on."""
+        numbers = asdict(self)
+        del numbers["rate"]
+        return numbers
 
     def policy(self) -> dict[str, Any]:
         """The settings of the method."""
         return {
             "batch": self.batch,
             "penalty_samples": self.penalty,
-            "average": self.average,
+            "learning_rate": self.rate,
             "negatives": {"samples": self.samples, "steps": self.steps},
             "network": {"hidden": [self.hidden] * 3, "trunk": [self.trunk] * 2},
         }
@@ -92,6 +99,8 @@ SIZES = {
     "small": Size(batch=64, samples=8, penalty=3),
     "small_no_chain": Size(batch=64, samples=8, penalty=2, steps=0),
     "wide_batch": Size(batch=128, samples=8, penalty=2, steps=0),
+    "rate_2e-3": Size(rate=2e-3),
+    "wide_rate_2e-3": Size(batch=128, samples=8, penalty=2, steps=0, rate=2e-3),
 }
 """Sizes by name. `before` is what `clic` had when this was measured first."""
 
@@ -192,7 +201,7 @@ def measure_cost(session: Path, sizes: Sequence[str], seconds: float) -> Iterato
                 times[name].append(timed_update(trainer))
     for name, case in cases.items():
         cost = {"ms": round(1e3 * float(np.median(times[name])), 3), "gflop": round(flop[name] * 1e-9, 4)}
-        yield {"figure": "update_cost", **case.about, "size": name, **asdict(SIZES[name]), **cost}
+        yield {"figure": "update_cost", **case.about, "size": name, **SIZES[name].work, **cost}
 
 
 def policy_folder(runs: Path, of: Taught, size: str, seed: int, seconds: float) -> Path:
@@ -257,7 +266,7 @@ def missing(arguments: Arguments, rows: Sequence[Row]) -> Iterator[Row]:
                     if not stored(rows, "update_success", **about, evaluations=evaluations):
                         yield measure_success(of, size, seed, arguments.seconds, evaluations, arguments.runs)
                     continue
-                cost = stored(rows, "update_cost", **of.about, size=size)
+                cost = stored(rows, "update_cost", **of.about, **SIZES[size].work)
                 if cost is None:
                     raise SystemExit(f"update_size: size {size} has no cost on {of.settings.task}; measure cost first")
                 if not stored(rows, "update_size", **about):
@@ -275,7 +284,8 @@ def table(rows: Sequence[Row]) -> list[str]:
         about = {"task": task, "horizon": horizon, "size": order[place]}
         here = [row for row in learnt if {**about, "seconds": seconds}.items() <= row.items()]
         ends = [row["curve"][-1] for row in here]
-        cost = stored(rows, "update_cost", **about) or {}
+        about_work = {"task": task, "horizon": horizon, **SIZES[order[place]].work}
+        cost = stored(rows, "update_cost", **about_work) or {}
         tried = [row for row in rows if row["figure"] == "update_success"]
         tried = [row for row in tried if {**about, "seconds": seconds}.items() <= row.items()]
         lines.append(

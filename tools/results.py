@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import again, plots, tables
+from benchmarks import again, plots, tables, update_size
 from benchmarks.chunk_table import RESULTS, read_rows
 from benchmarks.tables import Row, head, line, number
 
@@ -71,6 +71,20 @@ python -m benchmarks.again --sessions runs/chunk_table/hammer-clic-*-h15-*/sessi
     --variants plain hindsight mask no_modes paper_energy uniform_inference uniform_negatives
 ```"""
 
+SIZES = """## The work of one update
+
+Networks of several sizes learn from the corrections of one session, with one thread. The sizes differ in the pairs of a
+batch, in the samples and Langevin steps of each pair, and in the width of the network (`SIZES` in the benchmark).
+
+- ms: the time of one update on a quiet machine, an AMD EPYC with AVX-512. Updates: how many the seconds hold.
+- Error: distance of a plan from the teacher's chunk a step, on episodes that were held back; action units.
+- Followed: share of held-back corrections whose desired set the plan reaches. Success: of the policy alone.
+
+```
+python -m benchmarks.update_size cost runs/push_t-oracle runs/pick_can-oracle --seconds 4
+python -m benchmarks.update_size learn runs/push_t-oracle runs/pick_can-oracle --seconds 60
+```"""
+
 HELP = """## Asking for help
 
 The teacher drives only when the robot asks, and then for 16 steps. Three ways are compared on the same starts: the
@@ -120,6 +134,8 @@ def page() -> str:
         "\n\n".join(shown),
         AGAIN,
         "\n".join(again.table(read_rows(RESULTS / "again.jsonl"))),
+        SIZES,
+        "\n".join(update_size.table(read_rows(update_size.ROWS))),
         HELP,
         "\n".join(_help(_rows("help_request"))),
         DEVICES,

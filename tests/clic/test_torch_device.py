@@ -35,27 +35,27 @@ def test_a_missing_device_is_refused_by_its_setting_in_one_line(name: str) -> No
 
 def test_a_trainer_refuses_a_missing_device() -> None:
     settings = load(overrides={"method": "clic", "policy": {"device": MISSING}}).policy
-    with pytest.raises(ValueError, match="policy.device = cuda:77 is not possible"):
+    with pytest.raises(ValueError, match=r"policy\.device = cuda:77 is not possible"):
         make_trainer(3, 2, 2, settings, seed=0)
 
 
 def test_only_the_devices_that_are_used_here_must_be_here() -> None:
     learns_there = load(overrides={"method": "clic", "policy": {"device": MISSING}}).policy
     check_devices(learns_there, learns=False, plans=True)  # clic plans on the CPU
-    with pytest.raises(hc.UserError, match="policy.device = cuda:77"):
+    with pytest.raises(hc.UserError, match=r"policy\.device = cuda:77"):
         check_devices(learns_there, learns=True, plans=True)
     both = load(overrides={"method": "clic_paper", "policy": {"device": MISSING}}).policy
-    with pytest.raises(hc.UserError, match="policy.device = cuda:77"):
+    with pytest.raises(hc.UserError, match=r"policy\.device = cuda:77"):
         check_devices(both, learns=False, plans=True)
     plans_there = load(overrides={"method": "clic", "policy": {"inference": {"device": MISSING}}}).policy
-    with pytest.raises(hc.UserError, match="policy.inference.device = cuda:77"):
+    with pytest.raises(hc.UserError, match=r"policy\.inference\.device = cuda:77"):
         check_devices(plans_there, learns=True, plans=True)
 
 
 def test_a_session_or_training_on_a_missing_device_leaves_no_folder(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with pytest.raises(hc.UserError, match="policy.device = cuda:77 is not possible on this machine"):
+    with pytest.raises(hc.UserError, match=r"policy\.device = cuda:77 is not possible on this machine"):
         hc.teach("push_t", "oracle", policy={"device": MISSING}, out=out)
-    with pytest.raises(hc.UserError, match="policy.device = cuda:77 is not possible on this machine"):
+    with pytest.raises(hc.UserError, match=r"policy\.device = cuda:77 is not possible on this machine"):
         hc.learn(RECORDED, updates=1, policy={"device": MISSING}, out=out)
     assert not out.exists()
