@@ -55,6 +55,8 @@ COMPARED = 200
 """Greatest number of held-back corrections that are compared, evenly spaced over all."""
 MARKS = 4
 """The error is measured after all seconds, a half, a quarter, an eighth."""
+SHOWN = ("error after a quarter", "after half", "at the end")
+"""The table's columns for the last marks."""
 ROUNDS, WARM = 4, 3
 
 
@@ -275,7 +277,7 @@ def missing(arguments: Arguments, rows: Sequence[Row]) -> Iterator[Row]:
 
 def table(rows: Sequence[Row]) -> list[str]:
     """Markdown: one row for each task, number of seconds and size; mean ± standard deviation over seeds."""
-    names = ("task", "H", "size", "GFLOP", "ms", "seconds", "updates", "error", "followed", "success", "seeds")
+    names = ("task", "H", "size", "GFLOP", "ms", "seconds", "updates", *SHOWN, "followed", "success", "seeds")
     lines = head(names)
     learnt = [row for row in rows if row["figure"] == "update_size"]
     order = list(SIZES)
@@ -284,6 +286,7 @@ def table(rows: Sequence[Row]) -> list[str]:
         about = {"task": task, "horizon": horizon, "size": order[place]}
         here = [row for row in learnt if {**about, "seconds": seconds}.items() <= row.items()]
         ends = [row["curve"][-1] for row in here]
+        errors = [spread([row["curve"][mark]["error"] for row in here], 3) for mark in range(-len(SHOWN), 0)]
         about_work = {"task": task, "horizon": horizon, **SIZES[order[place]].work}
         cost = stored(rows, "update_cost", **about_work) or {}
         tried = [row for row in rows if row["figure"] == "update_success"]
@@ -291,7 +294,7 @@ def table(rows: Sequence[Row]) -> list[str]:
         lines.append(
             line(
                 *(task, horizon, order[place], number(cost.get("gflop")), number(cost.get("ms"), 1)),
-                *(f"{seconds:g}", ends[0]["updates"], spread([end["error"] for end in ends], 3)),
+                *(f"{seconds:g}", ends[0]["updates"], *errors),
                 *(spread([end["followed"] for end in ends]), spread([row["success_rate"] for row in tried])),
                 len(here),
             )

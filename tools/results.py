@@ -77,7 +77,8 @@ Networks of several sizes learn from the corrections of one session, with one th
 batch, in the samples and Langevin steps of each pair, and in the width of the network (`SIZES` in the benchmark).
 
 - ms: the time of one update on a quiet machine, an AMD EPYC with AVX-512. Updates: how many the seconds hold.
-- Error: distance of a plan from the teacher's chunk a step, on episodes that were held back; action units.
+- Error: distance of a plan from the teacher's chunk a step, on episodes that were held back; action units. It is given
+  after a quarter of the seconds, after half and at the end.
 - Followed: share of held-back corrections whose desired set the plan reaches. Success: of the policy alone.
 
 ```

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import fmean, pstdev
 from typing import Any
 
 import pytest
@@ -55,7 +56,8 @@ def test_learning_needs_a_cost_and_stored_figures_are_not_measured_again(tmp_pat
     cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
     assert cells[:3] == [rows[0]["task"], str(rows[0]["horizon"]), "tiny"]
     assert cells[5:7] == ["0.4", "40"]
-    assert "±" in cells[7]
+    ends = [row["curve"][-1]["error"] for row in rows if row["figure"] == "update_size"]
+    assert cells[9] == f"{fmean(ends):.3f} ± {pstdev(ends):.3f}"
     assert cells[-2:] == [f"{rows[-1]['success_rate']:.2f}", "2"]
 
 
