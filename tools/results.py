@@ -76,11 +76,11 @@ SIZES = """## The work of one update
 Networks of several sizes learn from the corrections of one session, with one thread. The sizes differ in the pairs of a
 batch, in the samples and Langevin steps of each pair, and in the learning rate (`SIZES` in the benchmark).
 
-None is shown to learn 1.5 times as quickly as `before` up to the end, so the method `clic` keeps that size. Smaller updates
-are up to 2.6 times quicker, but each teaches less. They are ahead early in Pick-Can, and not at the end. In Push-T, half a
-batch has the greater error after the same seconds. `wide_batch` has fewer samples a pair, no Langevin step and a smaller
-penalty: it ends where `before` does, in 1.7 times as many updates. A doubled learning rate ends higher.
-With one seed, differences of a few hundredths may be chance. An empty success was not measured.
+None is shown to learn 1.5 times as quickly as `before` up to the end, so the method `clic` keeps that size. Smaller
+updates are up to 2.6 times quicker, but each teaches less. They are ahead early in Pick-Can, and not at the end.
+In Push-T, half a batch has the greater error after the same seconds. `wide_batch` has fewer samples a pair, no Langevin
+step and a smaller penalty: it ends where `before` does, in 1.7 times as many updates. Twice the learning rate ends
+higher. With one seed, differences of a few hundredths may be chance. An empty success was not measured.
 
 - ms: the time of one update on a quiet machine, an AMD EPYC with AVX-512. Updates: how many the seconds hold.
 - Error: distance of a plan from the teacher's chunk a step, on episodes that were held back; action units. It is given
