@@ -27,15 +27,14 @@ def info_nce_loss(
     Returns:
         The loss, a scalar, and its terms, detached, by name.
     """
-    with torch.no_grad():
-        context = energy.context(batch.state)
+    context = energy.context(batch.state)
     hold = None if batch.given is None else batch.fill
     negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator, hold)
     order = torch.randperm(negatives.shape[1], generator=generator, device=negatives.device)  # for the penalty
     samples = torch.cat([batch.human[:, None], negatives[:, order]], dim=1)
     placeholder = uniform(len(samples), 1, samples.shape[-1], generator)
     samples = torch.where(batch.mask[:, None] > 0, samples, placeholder)
-    values, penalty = energies_and_penalty(energy, energy.context(batch.state), samples, settings)
+    values, penalty = energies_and_penalty(energy, context, samples, settings)
     contrast = -torch.log_softmax(-values / settings.temperature, dim=-1)[:, 0].mean()
     loss = contrast + settings.penalty_weight * penalty
     return loss, {"loss": loss.detach(), "contrast": contrast.detach(), "penalty": penalty.detach()}

@@ -10,6 +10,7 @@ from hitl_clic.cli.commands import LearnerCommand
 from hitl_clic.link.learner import CannotListen
 from hitl_clic.os_scheduling import learner_threads, usable_cpus
 from hitl_clic.runner.handshake_settings import check_handshake
+from hitl_clic.runner.torch_devices import check_devices
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.symmetry import from_text
 
@@ -29,6 +30,7 @@ def run(command: LearnerCommand) -> int:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     settings, training = command.settings, command.settings.training
+    check_devices(settings.policy, learns=True, plans=False)
 
     def make_trainer(agreed: Mapping[str, str | int | float | bool]) -> Trainer:
         check_handshake(agreed, settings)

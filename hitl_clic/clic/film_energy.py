@@ -35,8 +35,27 @@ class SiluBackward(torch.autograd.Function):
         """Gradients by g and by z."""
         gradient, z = ctx.saved_tensors
         gate = torch.sigmoid(z)
-        curve = gate * (1 - gate) * torch.addcmul(z + 2, z, gate, value=-2)
-        return torch.ops.aten.silu_backward(back, z), back * gradient * curve
+        curve = (1 - gate).mul_(gate).mul_((z + 2).addcmul_(z, gate, value=-2))
+        return torch.ops.aten.silu_backward(back, z), curve.mul_(back * gradient)
+
+
+class ScaleAndShift(torch.autograd.Function):
+    """(x, scale, shift) -> scale x + shift, [B, S, W] from [B, S, W] and twice [B, 1, W]; differentiable again.
+
+    The backward pass of `torch.addcmul` also multiplies x and scale by its `value`, 1; this one does not.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """[B, S, W]."""
+        ctx.save_for_backward(x, scale)
+        return torch.addcmul(shift, x, scale)
+
+    @staticmethod
+    def backward(ctx: Any, back: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients by x, scale and shift."""
+        x, scale = ctx.saved_tensors
+        return back * scale, (back * x).sum(1, keepdim=True), back.sum(1, keepdim=True)
 
 
 class FilmEnergy(Energy):
@@ -80,7 +99,7 @@ class FilmEnergy(Energy):
     def energy(self, context: Context, chunks: Tensor) -> Tensor:
         h = chunks
         for i, layer in enumerate(self.layers):
-            h = nn.functional.silu(torch.addcmul(context[2 * i + 1], layer(h), context[2 * i]))
+            h = nn.functional.silu(ScaleAndShift.apply(layer(h), context[2 * i], context[2 * i + 1]))
         energy = self.out(h)[..., 0]
         if self.modes is not None:
             energy = energy + self.modes.energy(context[2 * len(self.layers) :], chunks)
@@ -89,7 +108,7 @@ class FilmEnergy(Energy):
     def energy_and_gradient(self, context: Context, chunks: Tensor) -> tuple[Tensor, Tensor]:
         h, steps = chunks, []
         for i, layer in enumerate(self.layers):
-            z = torch.addcmul(context[2 * i + 1], layer(h), context[2 * i])
+            z = ScaleAndShift.apply(layer(h), context[2 * i], context[2 * i + 1])
             h = nn.functional.silu(z)
             steps.append((layer, context[2 * i], z))
         energy = self.out(h)[..., 0]

@@ -142,8 +142,8 @@ def draw_negatives(
     """N_a negatives for each state ([CC] Eq. 7 and 9).
 
     Args:
-        energy, context: E and its context of B states. robot, human: [B, D]. settings: starts and chains.
-        hold: see `langevin`.
+        energy, context: E and its context of B states; no gradient reaches it. robot, human: [B, D].
+        settings: starts and chains. hold: see `langevin`.
 
     Returns:
         [B, N_a, D].
@@ -153,4 +153,5 @@ def draw_negatives(
     else:
         start = uniform(len(human), settings.samples, human.shape[1], generator)
     sizes = step_sizes(settings.steps, settings.step_start, settings.step_end)
-    return langevin(energy, context, start, sizes, settings.noise, settings.clip, generator, hold=hold)
+    fixed = tuple(part.detach() for part in context)
+    return langevin(energy, fixed, start, sizes, settings.noise, settings.clip, generator, hold=hold)

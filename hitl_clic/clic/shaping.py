@@ -153,8 +153,7 @@ def shaping_loss(
     energy: Energy, batch: Batch, settings: ClicSettings, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of one batch ([CC] Eq. 11, plus the mode loss), a scalar, and its terms, detached, by name."""
-    with torch.no_grad():
-        context = energy.context(batch.state)
+    context = energy.context(batch.state)
     hold = None if batch.given is None else batch.fill
     negatives = draw_negatives(energy, context, batch.robot, batch.human, settings.negatives, generator, hold)
     samples = torch.cat([batch.human[:, None], batch.robot[:, None], negatives], dim=1)  # Eq. 9
@@ -165,7 +164,6 @@ def shaping_loss(
         order = torch.randperm(samples.shape[1], generator=generator, device=samples.device)
         samples = samples[:, order]
     log_p = observation_log_p(samples, batch, settings, generator)
-    context = energy.context(batch.state)
     values, penalty = energies_and_penalty(energy, context, samples, settings)
     target = log_target(values, log_p, settings.temperature, settings.boundary_power)
     divergence = kl_to_target(values, target, settings.temperature)

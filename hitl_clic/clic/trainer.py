@@ -22,6 +22,7 @@ from hitl_clic.clic.network import ChunkShape, StateNetwork
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.shaping import Batch
+from hitl_clic.clic.torch_device import torch_device
 from hitl_clic.types.symmetry import Symmetry
 
 LEAST_SPREAD = 1e-2
@@ -47,7 +48,7 @@ class ChunkTrainer:
         objective: network and loss; `hitl_clic.methods.make_trainer` chooses it by `settings.kind`.
 
     Raises:
-        ValueError: a symmetry has other sizes, or `settings.kind` names another objective.
+        ValueError: a symmetry has other sizes, `settings.kind` names another objective, or the device is missing.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class ChunkTrainer:
                 raise ValueError(f"a symmetry is of sizes {symmetry.sizes}, the task of {(dim_o, dim_a)}")
         self.symmetries, self.objective = tuple(symmetries), objective
         self.dim_o, self.dim_a, self.horizon, self.settings = dim_o, dim_a, horizon, settings
-        self.device = torch.device(settings.device)
+        self.device = torch_device(settings.device)
         with torch.random.fork_rng(devices=[]):  # seeds the initial weights and keeps torch's global generator
             torch.manual_seed(seed)
             self.network: StateNetwork = objective.network(dim_o, ChunkShape(horizon, dim_a), settings.network).to(

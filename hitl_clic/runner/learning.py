@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner.handshake_settings import handshake_settings
@@ -18,11 +18,15 @@ from hitl_clic.runner.recorded_layer import recorded_settings
 from hitl_clic.runner.recordings import open_session, pairs_of_session
 from hitl_clic.runner.results import LearnResult
 from hitl_clic.runner.session_settings import Nested
+from hitl_clic.runner.torch_devices import check_devices
 from hitl_clic.settings import SessionSettings, free_folder, load
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.symmetry import Symmetry
+
+if TYPE_CHECKING:
+    from hitl_clic.clic.trainer import ChunkTrainer
 
 
 class LearnOverrides(TypedDict, total=False):
@@ -71,12 +75,13 @@ def learn(
         made = settings_to_learn(folders[0], {**(settings or {}), **chosen}, config)
     if made.out is not None and (made.out / "session.mcap").exists():
         raise UserError(f"out = {made.out} holds a session; allowed: a folder without session.mcap")
+    check_devices(made.policy, learns=True, plans=False)
     pairs = list(_pairs(folders, made, episodes))
     if len(pairs) < made.policy.min_pairs:
         raise UserError(
             f"sessions hold {len(pairs)} pairs; allowed: as many as policy.min_pairs = {made.policy.min_pairs}"
         )
-    symmetries = _symmetries(made, Parts(task=task))
+    symmetries = symmetries_of(made, Parts(task=task))
     return _train(pairs, made, symmetries, updates, on_update)
 
 
@@ -114,7 +119,8 @@ def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) ->
             raise UserError(str(error)) from error
 
 
-def _symmetries(settings: SessionSettings, parts: Parts) -> tuple[Symmetry, ...]:
+def symmetries_of(settings: SessionSettings, parts: Parts) -> tuple[Symmetry, ...]:
+    """The symmetries of the settings' task that its pairs are taught with; none if `policy.symmetries` is off."""
     if not settings.policy.symmetries:
         return ()
     task = parts.make_task(settings)
@@ -143,16 +149,21 @@ def _train(
         trainer.update()
         on_update(done)
     wall_s = time.perf_counter() - began
+    return LearnResult(settings.out, write_policy(trainer, settings), len(pairs), updates, wall_s)
+
+
+def write_policy(trainer: ChunkTrainer, settings: SessionSettings) -> Path:
+    """Write a trainer's weights and the settings into `settings.out`, for `evaluate`; the checkpoint."""
+    assert settings.out is not None
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
     weights = Weights(
         run_id=uuid.uuid4().hex,
         version=1,
         parent=0,
-        step=updates,
+        step=trainer.updates,
         newest_pair=trainer.newest_pair,
         tensors=trainer.weights(),
     )
-    agreed = handshake_settings(settings, sizes[0], sizes[1], symmetries)
-    path = checkpoint.write(settings.out / "checkpoints", checkpoint.Checkpoint(weights, {}, agreed, entries=0))
-    return LearnResult(settings.out, path, len(pairs), updates, wall_s)
+    agreed = handshake_settings(settings, trainer.dim_o, trainer.dim_a, trainer.symmetries)
+    return checkpoint.write(settings.out / "checkpoints", checkpoint.Checkpoint(weights, {}, agreed, entries=0))

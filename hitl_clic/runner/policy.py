@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from hitl_clic.control.plan import ChunkPolicy
 from hitl_clic.learner import checkpoint
+from hitl_clic.runner.torch_devices import check_devices
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.records import Array
@@ -49,6 +50,7 @@ class Policy:
         from hitl_clic.runner.policy_inbox import policy_of_weights
 
         self.path, self.settings = path, settings
+        check_devices(settings.policy, learns=False, plans=True)
         try:
             weights, agreed = checkpoint.read_weights(path)
             self.dim_o, self.dim_a = int(agreed["dim_o"]), int(agreed["dim_a"])

@@ -13,6 +13,7 @@ from hitl_clic.runner.own_learner import own_learner
 from hitl_clic.runner.parts import TeacherFunction
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session_settings import Nested, Overrides, settings_and_parts
+from hitl_clic.runner.torch_devices import check_devices
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
@@ -52,11 +53,12 @@ def teach(
             `headless=False` for a window, `loop={"rate_hz": 20}`.
 
     Raises:
-        UserError: a name or value that is not allowed, a learner that is missing or refuses, a folder that holds a
-            session already.
+        UserError: a name or value that is not allowed, a learner that is missing or refuses, a torch device that is
+            missing, a folder that holds a session already.
     """
     made, parts = settings_and_parts(task, device, teacher, chosen, preset, config, settings)
     made = resolve_device(made)
+    check_devices(made.policy, learns=not made.learner, plans=True)
     with own_learner(made, make_folder(made)) as learner:
         from hitl_clic.runner.session import Observers, TaughtSession  # loads torch: after everything refused at once
 

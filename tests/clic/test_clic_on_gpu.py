@@ -1,6 +1,11 @@
-"""Learning and planning on another device than the CPU: the same code, the same numbers, nothing left behind."""
+"""Learning and planning on another device than the CPU: the same code, the same numbers, nothing left behind.
+
+Most tests use a pretended device; those that need a CUDA device are skipped without one.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,11 +14,31 @@ from other_device import DEVICE, There, elsewhere
 
 from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.clic.network import ChunkShape
+from hitl_clic.clic.policy import EnergyPolicy
 from hitl_clic.clic.settings import EnergySettings, MethodKind, MethodSettings, NegativeSettings
+from hitl_clic.clic.torch_device import torch_device
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.methods import METHODS, make_policy, make_trainer
+from hitl_clic.runner.policy_inbox import PolicyInbox
+from hitl_clic.settings import load
+from hitl_clic.types.messages import Weights
 
 DIM_O, DIM_A, HORIZON = 3, 2, 3
+DRAWING = ("rand", "randn", "randint", "randperm")
+"""The functions of torch that the methods draw random numbers with."""
+
+
+def why_no_cuda() -> str:
+    """Why torch cannot compute on a CUDA device here; empty where it can."""
+    try:
+        torch_device("cuda")
+    except ValueError as error:
+        return f"no CUDA device: {error}"
+    return ""
+
+
+NO_CUDA = why_no_cuda()
+needs_cuda = pytest.mark.skipif(bool(NO_CUDA), reason=NO_CUDA or "there is a CUDA device")
 
 
 def numbers(device: str, kind: MethodKind = "clic", **changes: object) -> MethodSettings:
@@ -100,3 +125,56 @@ def test_the_fake_device_rejects_what_a_gpu_rejects(monkeypatch: pytest.MonkeyPa
             there.numpy()
         assert (there + here.to(device)).cpu().tolist() == [2, 2, 2]
         assert (there * torch.tensor(3.0)).device == device, "single numbers may be mixed in"
+
+
+def draw_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> torch.Generator:
+    """All random numbers come from the CPU and are then moved, as a GPU draws others; their generator."""
+    generator = torch.Generator()
+    for name in DRAWING:
+        original = getattr(torch, name)
+
+        def draw(*args: Any, original: Any = original, **kwargs: Any) -> torch.Tensor:
+            drawn: torch.Tensor = original(*args, **{**kwargs, "generator": generator, "device": "cpu"})
+            return drawn.to(kwargs["device"])
+
+        monkeypatch.setattr(torch, name, draw)
+    return generator
+
+
+@needs_cuda
+@pytest.mark.parametrize(("kind", "changes"), CASES)
+def test_updates_on_a_cuda_device_equal_those_of_the_cpu(
+    kind: MethodKind, changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = draw_on_the_cpu(monkeypatch)
+    weights, plans = [], []
+    for device in ("cpu", "cuda"):
+        generator.manual_seed(0)
+        trainer, planned = run(numbers(device, kind=kind, **changes))
+        assert all(parameter.device.type == device for parameter in trainer.network.parameters())
+        weights.append(trainer.weights())
+        plans.append(np.stack(planned))
+    for name, value in weights[0].items():
+        if name == "out.bias" and kind in ENERGY_METHODS:
+            continue  # a constant that no such loss sees: its gradient is rounding, which Adam makes large
+        np.testing.assert_allclose(weights[1][name], value, rtol=1e-3, atol=1e-5, err_msg=name)
+    np.testing.assert_allclose(plans[1], plans[0], rtol=1e-2, atol=1e-4)
+
+
+@needs_cuda
+def test_weights_learnt_on_a_cuda_device_plan_on_the_cpu() -> None:
+    settings = load(overrides={"method": "clic", "horizon": HORIZON, "policy": {"device": "cuda"}}).policy
+    trainer = make_trainer(DIM_O, DIM_A, HORIZON, settings, seed=0)
+    assert trainer.device.type == "cuda"
+    chunk = np.ones((HORIZON, DIM_A), np.float32)
+    trainer.add(0, "absolute", np.zeros(DIM_O, np.float32), 0 * chunk, 0.5 * chunk, chunk)
+    trainer.update()
+    inbox = PolicyInbox(DIM_O, DIM_A, HORIZON, settings, seed=0)
+    inbox.receive(Weights("run", 1, 0, 1, 0, trainer.weights()))
+    fetched = inbox.fetch()
+    assert fetched is not None, inbox.why_refused
+    policy = fetched[0]
+    assert isinstance(policy, EnergyPolicy)
+    assert policy.device.type == "cpu"
+    assert policy.compiled is not None, "the compiled search plans"
+    assert np.isfinite(policy.plan(np.zeros(DIM_O, np.float32), np.zeros((0, DIM_A), np.float32), None).chunk).all()

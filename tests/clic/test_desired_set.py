@@ -309,6 +309,31 @@ def test_loss_of_a_whole_batch(
     assert float(terms["loss"]) == float(loss.detach())
 
 
+def test_the_features_of_a_state_are_computed_once_and_no_gradient_passes_the_chains() -> None:
+    """The gradient is that of the same samples, given as constants."""
+    batch = make_batch(np.random.default_rng(3), 3, 3, 4)
+    m = method(penalty_samples=0)
+    gradients: list[torch.Tensor] = []
+    drawn: list[torch.Tensor] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for _ in range(2):
+            energy = Spy(3, 4)
+            calls = []
+            patch.setattr(
+                energy, "context", lambda state, of=energy, calls=calls: calls.append(1) or Spy.context(of, state)
+            )
+            loss, _ = shaping_loss(energy, batch, m, torch.Generator().manual_seed(0))
+            assert len(calls) == 1
+            loss.backward()
+            assert energy.matrix.grad is not None
+            gradients.append(energy.matrix.grad)
+            drawn.append(torch.cat(energy.seen, dim=1))
+            patch.setattr("hitl_clic.clic.shaping.draw_negatives", lambda *_: drawn[0][:, 2:])
+    assert torch.equal(*drawn)
+    assert torch.equal(*gradients)
+    assert gradients[0].abs().max() > 0
+
+
 def test_no_penalty_without_weight() -> None:
     batch = make_batch(np.random.default_rng(0), 3, 3, 4)
     loss, terms = shaping_loss(Spy(3, 4), batch, method(penalty_weight=0.0), torch.Generator().manual_seed(0))
