@@ -16,21 +16,23 @@ import json
 import shutil
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 import tyro
 
 import hitl_clic as hc
+from benchmarks import tables
 from benchmarks.chunk_table import RESULTS, append_row, read_rows
-from benchmarks.experiment import EVALUATED_FROM
+from benchmarks.experiment import EVALUATED_FROM, PLAIN, VARIANTS, variant_names
 from benchmarks.tables import Row
 from hitl_clic import methods
 from hitl_clic.aliases import current_flat_settings
@@ -38,7 +40,6 @@ from hitl_clic.learner import checkpoint
 from hitl_clic.learner.journal import Journal, read_journal
 from hitl_clic.learner.run import Run
 from hitl_clic.learner.trainer import Trainer
-from hitl_clic.runner.recorded_layer import recorded_settings
 from hitl_clic.runner.recordings import open_session
 from hitl_clic.settings import SessionSettings, load
 from hitl_clic.types.messages import ChunkPair, Hello, Weights
@@ -72,10 +73,8 @@ class Arguments:
     """First pairs of the next session, at whose states the error is measured too."""
     untaught_only: bool = False
     """Leave out the kept policies."""
-    variant: str = "plain"
-    """Name of the rows, where `config` is given."""
-    config: Path | None = None
-    """TOML file with other settings of the method, for the untaught policies."""
+    variant: str = PLAIN
+    """Name of a file in benchmarks/variants, for the untaught policies."""
     rows: Path = ROWS
     """File of the rows."""
 
@@ -162,6 +161,13 @@ def kept(taught: Taught, settings: SessionSettings, learner: Trainer) -> Iterato
         yield folder
 
 
+def present_settings(recorded: SessionSettings, variant: str) -> SessionSettings:
+    """The session's settings with the numbers of its method's present preset, and of a variant."""
+    of = {name: getattr(recorded, name) for name in ("task", "method", "horizon", "execute")}
+    config = None if variant == PLAIN else VARIANTS / f"{variant}.toml"
+    return recorded.model_copy(update={"policy": load(config=config, overrides=of).policy})
+
+
 class Measurement:
     """Teaches and evaluates the policies of sessions, and gives the rows that are still missing.
 
@@ -202,9 +208,7 @@ class Measurement:
 
     def _untaught(self, taught: Taught, other: Taught) -> Iterator[Row]:
         """After the first n pairs, learnt while they arrive: at once, and after more time."""
-        asked, settings = self._asked, taught.settings
-        if asked.config is not None:
-            settings = load(recorded=recorded_settings(taught.folder, {}), config=asked.config, overrides={})
+        asked, settings = self._asked, present_settings(taught.settings, self._asked.variant)
         each = asked.updates_per_s / taught.tick_hz
         for wanted in asked.pairs:
             learner = trainer(taught.agreed, settings)
@@ -248,9 +252,37 @@ class Measurement:
             return found | {"evaluations": evaluations}
 
 
+def table(rows: Sequence[Row]) -> list[str]:
+    """Markdown: means over the seeds, one row for each part, number of pairs and moment."""
+    names = ("task", "H", "policy", "pairs", "updates", "error at other states", "error per step", "success")
+    lines = tables.head((*names, "evaluated", "seeds"))
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        pairs = 0 if row["part"] != "untaught" else row["pairs"]  # a correction's length differs between seeds
+        key = (row["task"], row["horizon"], row["part"], row["variant"], pairs, row["updates_later"])
+        groups[key].append(row)
+    for (task, horizon, part, variant, pairs, _), group in sorted(groups.items()):
+        policy = part if variant == PLAIN else f"{part}, {variant.replace('_', ' ')}"
+        shown = "" if part != "untaught" else pairs
+        figures = (mean(group, "held_out"), mean(group, "l2_error_per_step"), mean(group, "success_rate"))
+        evaluated = max(row["evaluations"] for row in group)
+        line = (task, horizon, policy, shown, round(mean(group, "updates") or 0), *map(tables.number, figures))
+        lines.append(tables.line(*line, evaluated, len({row["seed"] for row in group})))
+    return lines
+
+
+def mean(rows: Sequence[Row], key: str) -> float | None:
+    """Mean of a column over the rows that have it."""
+    known = [row[key] for row in rows if row.get(key) is not None]
+    return fmean(known) if known else None
+
+
 def main() -> int:
     """Measure the missing rows; the exit status."""
     asked = tyro.cli(Arguments, description=__doc__)
+    if asked.variant not in variant_names():
+        sys.stderr.write(f"first_correction: variant = {asked.variant} is not allowed; allowed: {variant_names()}\n")
+        return 2
     torch.set_num_threads(1)
     try:
         measurement = Measurement(asked, [read(folder) for folder in asked.sessions], read_rows(asked.rows))

@@ -249,6 +249,7 @@ class ActorLink:
                 self._version = message.version
                 newest = message
                 if message.request >= 0:
+                    self._status_outdated |= message.step > self._learner.updates
                     self._deliver(message)
                     newest = None
         if newest is not None:
