@@ -1,9 +1,9 @@
 """Tick lateness and duration of each tick section, in a real-time session with planner, learner and recorder.
 
-    python -m benchmarks.loop [--seconds 10] [--task push_t] [--rate-hz 20] [--window]
+    python -m benchmarks.loop [--seconds 10] [--task push_t] [--session NAME] [--rate-hz 20] [--window]
 
 The session runs in a child process with the oracle and the preset's seed. It times and records its own ticks; this
-process only waits.
+process only waits. `correction_to_policy_ms` covers the whole session, its first correction included.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from benchmarks.figure import parser, tell
 START_S = 120.0
 
 
-def measure(seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: bool = False) -> dict[str, Any]:
+def measure(
+    seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: bool = False, preset: str = ""
+) -> dict[str, Any]:
     """Run a session with the oracle in real time; its timing.
 
     Args:
         seconds: from the first tick on. task: its name. rate_hz: ticks per second; 0 is the task's own rate.
-        window: whether the window is open; it needs a display.
+        window: whether the window is open; it needs a display. preset: of the session, which defines the teacher.
 
     Raises:
         RuntimeError: the session did not start, or failed; the message holds its stderr.
@@ -38,6 +40,7 @@ def measure(seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: 
             "teach",
             task=task,
             device="oracle",
+            **({"preset": preset} if preset else {}),
             pace="realtime",
             out=out,
             episodes=1_000_000,
@@ -61,6 +64,7 @@ def measure(seconds: float, task: str = "push_t", rate_hz: float = 0.0, window: 
     ticks = summary["ticks"]
     return {
         "task": task,
+        "session": preset,
         "tick_hz": summary["tick_hz"],
         "window": window,
         "ticks": ticks,
@@ -89,7 +93,8 @@ def _wait_for(file: Path, session: subprocess.Popen[str]) -> None:
 if __name__ == "__main__":
     options = parser("Tick lateness and time by part of the tick, of a real session with planner and learner at work.")
     options.add_argument("--task", default="push_t", help="task to teach (default push_t)")
+    options.add_argument("--session", default="", help="preset of the session, such as simulated_6dof_user")
     options.add_argument("--rate-hz", type=float, default=0.0, help="ticks per second (default: the task's own)")
     options.add_argument("--window", action="store_true", help="with the window open")
     given = options.parse_args()
-    tell("loop", measure(given.seconds, given.task, given.rate_hz, given.window))
+    tell("loop", measure(given.seconds, given.task, given.rate_hz, given.window, given.session))

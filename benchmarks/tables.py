@@ -37,6 +37,12 @@ class Cell:
         spread = f" ± {pstdev(self.success):.2f}" if len(self.success) > 1 else ""
         return f"{fmean(self.success):.2f}{spread} ({len(self.success)})"
 
+    @property
+    def evaluated(self) -> str:
+        """Evaluated episodes of each seed, as "20", or "20-100" where they differ."""
+        counts = sorted({row.get("evaluations", 0) for row in self.rows})
+        return str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
+
     def mean(self, key: str) -> float | None:
         """Mean of a column over the rows that have it; None if no row has it."""
         known = [row[key] for row in self.rows if row.get(key) is not None]
@@ -44,11 +50,11 @@ class Cell:
 
 
 def cells(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, Cell]:
-    """Cells by key. Of several rows of a seed, the one with the most episodes is used."""
+    """Cells by key. Of several rows of a seed, the one with the most evaluations is used, then the most episodes."""
     groups: dict[Any, dict[int, Row]] = defaultdict(dict)
     for row in rows:
         seeds = groups[key(row)]
-        if row["seed"] not in seeds or row["episodes"] >= seeds[row["seed"]]["episodes"]:
+        if row["seed"] not in seeds or _weight(row) >= _weight(seeds[row["seed"]]):
             seeds[row["seed"]] = row
     made = {}
     for name, seeds in groups.items():
@@ -58,6 +64,11 @@ def cells(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, Cell]:
             last = max(common)
             made[name] = Cell(tuple(seeds.values()), last, tuple(curve[last] for curve in curves))
     return made
+
+
+def _weight(row: Row) -> tuple[int, int]:
+    """Rows of greater weight say more about their experiment."""
+    return row.get("evaluations", 0), row["episodes"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,7 @@ def _chunk_table(task: str, rows: list[Row]) -> list[str]:
                 "Ta",
                 "episodes",
                 "success",
+                "evaluated",
                 "paper: success",
                 "feedback",
                 "paper: feedback",
@@ -125,16 +137,23 @@ def _chunk_table(task: str, rows: list[Row]) -> list[str]:
                 execute,
                 cell.episodes,
                 cell.text(),
+                cell.evaluated,
                 number(theirs.success_rate if theirs else None),
                 number(feedback),
                 number(theirs.feedback_per_step if theirs else None),
                 number(cell.mean("feedback_last_third")),
                 number(steps, 0),
                 number(theirs.teacher_steps if theirs else None, 0),
-                number((cell.mean("wall_s") or 0) / 60, 1),
+                number(minutes(cell), 1),
             )
         )
     return lines
+
+
+def minutes(cell: Cell) -> float | None:
+    """Mean duration of a run; None where it is not known, for example because the run was interrupted."""
+    seconds = cell.mean("wall_s")
+    return None if seconds is None else seconds / 60
 
 
 def _variant_table(rows: list[Row]) -> list[str]:

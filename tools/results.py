@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks import again, plots, search_size, tables, update_size
+from benchmarks import again, first_correction, plots, search_size, tables, update_size
 from benchmarks.chunk_table import RESULTS, read_rows
 from benchmarks.tables import Row, head, line, number
 
@@ -47,6 +47,7 @@ The scripted teacher has a person's timing (preset `oracle_human_timing`). The p
 It starts from states that were never taught.
 
 - Success: mean ± standard deviation over seeds, with the number of seeds in brackets.
+- Evaluated: episodes of each seed.
 - "Paper:": CLIC-Chunks, Table 1, after 162 episodes of its own teacher.
 - Feedback: share of the taught ticks that the teacher drove. "In the last third": in the last third of the episodes.
 - Teacher's steps: ticks that the teacher drove. "Paper: steps": feedback × mean length × 162.
@@ -93,6 +94,20 @@ higher. With one seed, differences of a few hundredths may be chance. An empty s
 ```
 python -m benchmarks.update_size cost runs/push_t-oracle runs/pick_can-oracle --seconds 4
 python -m benchmarks.update_size learn runs/push_t-oracle runs/pick_can-oracle --seconds 60
+```"""
+
+FIRST = """## The first corrections
+
+"Kept": the policy of a whole session, its learner with one correction more from another session, and the same learner
+without it. "Untaught": an untrained policy after its first pairs. Both learn as they would live: 20 updates a second,
+and 10 seconds after the last pair. Zero pairs stand for the robot that stands still.
+
+- Error at other states: distance of the first action from the teacher's, at corrected states of another session.
+- Error per step: the same along the policy's own way.
+- Without caution: `policy.cautious_pairs` is 0, see [Teaching](teaching.md).
+
+```
+python -m benchmarks.first_correction SESSION SESSION ...
 ```"""
 
 HELP = """## Asking for help
@@ -182,6 +197,8 @@ def page() -> str:
         "\n".join(again.table(read_rows(RESULTS / "again.jsonl"))),
         SIZES,
         "\n".join(update_size.table(read_rows(update_size.ROWS))),
+        FIRST,
+        "\n".join(first_correction.table(read_rows(first_correction.ROWS))),
         HELP,
         "\n".join(_help(_rows("help_request"))),
         DEVICES,
@@ -207,10 +224,9 @@ def summary() -> str:
     for task, title in TITLES.items():
         _, horizon, execute = max(key for key in found if key[0] == task)
         cell, theirs = found[task, horizon, execute], paper.get((task, horizon))
-        minutes = (cell.mean("wall_s") or 0) / 60
         published = number(theirs.success_rate) if theirs else "not reported"
         size = horizon * DIM_A[task]
-        lines.append(line(title, horizon, size, cell.episodes, cell.text(), published, number(minutes, 0)))
+        lines.append(line(title, horizon, size, cell.episodes, cell.text(), published, number(tables.minutes(cell), 0)))
     return "\n".join(lines)
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.types.records import CorrectionMode, Plan
+from hitl_clic.waiting import wait_for
 
 Instant = tuple[int, int]
 """(episode, tick). A person may end an episode before its tick T runs; the next episode then begins with tick T too."""
@@ -125,7 +126,7 @@ class TeacherChannel:
         instant = (0 if view is None else view.episode, tick)
         with self._condition:
             self._look.set()
-            self._condition.wait_for(lambda: self._answered >= instant or self._ended, timeout_s)
+            wait_for(self._condition, lambda: self._answered >= instant or self._ended, timeout_s)
             if self._error is not None:
                 raise RuntimeError(f"the scripted teacher failed at tick {tick}: {self._error}") from self._error
             return self._answered >= instant

@@ -14,9 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hitl_clic.clic.caution import CAUTION, STATES, Caution
 from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.objective import Network, Settings
 from hitl_clic.types.records import Array, Proposal
+
+NOT_OF_NETWORK = ("human_chunks", STATES, CAUTION)
+"""Arrays among the weights that are no tensors of the network."""
 
 
 class NetworkPolicy(ABC, Generic[Network, Settings]):
@@ -56,8 +60,9 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
         with torch.device("meta"):  # skips the initialisation, because the loop runs at the same time
             self.network = self._network(dim_o, chunk)
         try:
-            tensors = {name: torch.tensor(value) for name, value in weights.items() if name != "human_chunks"}
+            tensors = {name: torch.tensor(value) for name, value in weights.items() if name not in NOT_OF_NETWORK}
             self.network.load_state_dict(tensors, assign=True)
+            self._caution = Caution(weights, dim_o)
             self.human_chunks = torch.tensor(weights["human_chunks"], device=self.device).reshape(-1, self.dim)
         except (RuntimeError, KeyError) as error:
             raise ValueError(f"weights of version {version} do not fit this network: {error}") from error
@@ -68,9 +73,18 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
         """D = H * dim_a."""
         return self.horizon * self.dim_a
 
-    @abstractmethod
     def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """A chunk [H, dim_a], its energy and its uncertainty; see `ChunkPolicy.plan`."""
+        """A chunk [H, dim_a], its energy and its uncertainty; see `ChunkPolicy.plan`.
+
+        Args:
+            observation: s_t, [dim_o]. committed: first steps, which will be executed in any case, [d, dim_a].
+            previous: the rest of the previous chunk from this tick on, [k, dim_a], or None.
+        """
+        return self._caution.applied(self._search(observation, committed, previous), observation, committed)
+
+    @abstractmethod
+    def _search(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        """The method's own plan; see `plan`."""
 
     @abstractmethod
     def _network(self, dim_o: int, chunk: ChunkShape) -> Network:

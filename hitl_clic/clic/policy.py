@@ -44,13 +44,8 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         _ = self.compiled
 
     @torch.no_grad()
-    def plan(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
-        """A low-energy chunk [H, dim_a], its energy, and its uncertainty (see `_uncertainty`).
-
-        Args:
-            observation: s_t, [dim_o]. committed: first steps, which will be executed in any case, [d, dim_a].
-            previous: the rest of the previous chunk from this tick on, [k, dim_a], or None.
-        """
+    def _search(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+        """A low-energy chunk [H, dim_a], its energy, and its uncertainty (see `_uncertainty`)."""
         if self.compiled is not None:
             return self._plan_compiled(self.compiled, observation, committed, previous)
         inference = self.settings.inference
@@ -157,7 +152,7 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
     def _plan_compiled(
         self, compiled: CompiledPlanner, observation: Array, committed: Array, previous: Array | None
     ) -> Proposal:
-        """`plan` with the compiled search, from the same random candidates."""
+        """`_search` with the compiled search, from the same random candidates."""
         if self.yield_hook is not None:
             self.yield_hook()
         warm = self._warm(previous)

@@ -196,6 +196,13 @@ class MethodSettings(BaseModel):
     batch: int = Field(32, ge=1, le=65536, description="Pairs in a batch, count.")
     buffer: int = Field(60_000, ge=1, le=100_000_000, description="Pairs kept, count; the oldest are dropped first.")
     min_pairs: int = Field(32, ge=1, le=1_000_000, description="Pairs needed before the first update, count.")
+    cautious_pairs: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Number of pairs below which the robot moves less the farther it is from every taught state, "
+        "count; 0: off.",
+    )
     device: str = Field("cpu", description="Torch device of learner and planner: cpu, cuda, cuda:1, mps.")
 
     @property

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hitl_clic.clic import caution
 from hitl_clic.clic.adam import Adam
 from hitl_clic.clic.buffer import Array, PairBuffer, StoredPair
 from hitl_clic.clic.desired_set import limited_correction
@@ -138,12 +139,14 @@ class ChunkTrainer:
         return {name: float(value) for name, value in terms.items()}
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Everything the policy needs, by name: the (averaged) network, and `human_chunks` [K, D]."""
+        """Everything the policy needs, by name: the (averaged) network, `human_chunks` [K, D], and `caution.arrays`."""
         tensors = {name: value.detach().cpu().numpy().copy() for name, value in self.network.state_dict().items()}
         if self.averaged:
             for (name, _), mean in zip(self.network.named_parameters(), self.averaged, strict=True):
                 tensors[name] = mean.cpu().numpy().copy()
         tensors["human_chunks"] = self._human_chunks()
+        if 0 < len(self.buffer) < self.settings.cautious_pairs:
+            tensors |= caution.arrays(self._states(), len(self.buffer), self.settings.cautious_pairs)
         return tensors
 
     def state(self) -> dict[str, np.ndarray]:
@@ -201,12 +204,16 @@ class ChunkTrainer:
         return self.updates & (self.updates - 1) == 0 or len(self.buffer) >= 2 * self.standardised_pairs
 
     def _standardise(self) -> None:
-        taught = np.stack([pair.state for pair in self.buffer.pairs.values()])
-        states = np.concatenate([taught, *(symmetry.of_state(taught) for symmetry in self.symmetries)])
+        states = self._states()
         self.network.shift.copy_(torch.from_numpy(states.mean(0)))
         # One state spreads over nothing: without a floor, every other state would be read as infinitely far from it.
-        floor = max(LEAST_SPREAD, 1 / len(taught))
+        floor = max(LEAST_SPREAD, 1 / len(self.buffer))
         self.network.spread.copy_(torch.from_numpy((states.std(0) + floor).astype(np.float32)))
+
+    def _states(self) -> Array:
+        """The states of all pairs and their images, [K, dim_o]."""
+        taught = np.stack([pair.state for pair in self.buffer.pairs.values()])
+        return np.concatenate([taught, *(symmetry.of_state(taught) for symmetry in self.symmetries)])
 
     def _batch(self, pairs: list[StoredPair]) -> Batch:
         """The pairs as tensors; each is replaced by itself or one of its images."""

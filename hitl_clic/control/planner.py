@@ -15,6 +15,7 @@ from hitl_clic.control.plan import ChunkPolicy, SearchingPolicy
 from hitl_clic.control.search_budget import SearchBudget
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.types.records import Plan
+from hitl_clic.waiting import wait_for
 
 
 class LoopError(RuntimeError):
@@ -97,8 +98,10 @@ class Planner:
     def wait_idle(self, timeout_s: float) -> bool:
         """Wait until all requests are done (`--pace max` only). False when time ran out."""
         with self._condition:
-            return self._condition.wait_for(
-                lambda: (self._request is None and not self._busy) or self.error is not None, timeout_s
+            return wait_for(
+                self._condition,
+                lambda: (self._request is None and not self._busy) or self.error is not None,
+                timeout_s,
             )
 
     def check(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hitl_clic.types.messages import ChunkPair, LinkStatus
+from hitl_clic.waiting import SLICE_S
 
 
 class Updates(Protocol):
@@ -76,12 +77,14 @@ class PacedSchedule(Schedule):
     def _wait_for(self, updates: float) -> int:
         """Wait for so many updates in all, but no longer than `patience_s` for each; the updates done."""
         done = self._link.status().learner.updates
-        waited_since = self._now_s()
-        while done < updates and self._now_s() - waited_since <= self._patience_s:
+        waited_s, began_s = 0.0, self._now_s()
+        while done < updates and waited_s <= self._patience_s:
             self._sleep(0.005)
+            waited_s += min(self._now_s() - began_s, SLICE_S)  # a process that was stopped meanwhile did not wait
+            began_s = self._now_s()
             now = self._link.status().learner.updates
             if now > done:
-                done, waited_since = now, self._now_s()
+                done, waited_s = now, 0.0
         return done
 
 

@@ -35,6 +35,7 @@ from hitl_clic.types.messages import (
     UpdateRequest,
     Weights,
 )
+from hitl_clic.waiting import wait_for
 
 log = logging.getLogger(__name__)
 State = Literal["connecting", "connected", "lost", "refused"]
@@ -111,9 +112,9 @@ class ActorLink:
         return self._requests
 
     def wait_request(self, request: int, timeout_s: float) -> bool:
-        """Wait until `on_weights` has the answer to a request; False after `timeout_s`."""
+        """Wait until `on_weights` has the answer to a request; False after `timeout_s` (see `hitl_clic.waiting`)."""
         with self._answered:
-            return self._answered.wait_for(lambda: self._newest_answer >= request, timeout_s)
+            return wait_for(self._answered, lambda: self._newest_answer >= request, timeout_s)
 
     def status(self) -> LinkStatus:
         """The present status. Never blocks."""
@@ -249,6 +250,7 @@ class ActorLink:
                 self._version = message.version
                 newest = message
                 if message.request >= 0:
+                    self._status_outdated |= message.step > self._learner.updates
                     self._deliver(message)
                     newest = None
         if newest is not None:

@@ -51,6 +51,7 @@ class SummaryBuilder:
         self._resets = 0
         self._searches: list[EventRecord] = []
         self._waiting_pairs: deque[tuple[int, int]] = deque()  # (id, made_ns), ids ascending
+        self._newest_pairs: dict[int, int] = {}  # by version of the weights, from the version in use on
         self._rate_sum = 0.0
         self._rate_count = 0
         self._episodes: list[EpisodeRecord] = []
@@ -85,8 +86,8 @@ class SummaryBuilder:
         `updates_per_s`: mean rate reported by the learner since its first update.
         `tick_work_ms`: whole ticks; `tick_sections_ms`: their parts by name, over the ticks with that part.
         `searches`: each change of the planner's search to keep to its budget, with its share of the full search.
-        `correction_to_policy_ms`: from the tick that completed a pair to the start of the first plan with weights
-        trained on that pair or a later one.
+        `correction_to_policy_ms`: from the tick that completed a pair to the first tick whose robot action comes from
+        weights trained on that pair or a later one.
         `pairs`: "withdrawn" is the learner's count; "discarded" and "reset" are those of the two commands, with pairs
         that were not complete yet. `resets`: episodes that were started again.
         `step_inside`, `step_at_seam`, `jerk_inside`, `jerk_at_seam`: see `Smoothness`; for the policy's actions,
@@ -121,7 +122,7 @@ class SummaryBuilder:
             "updates": learner.updates if learner else 0,
             "updates_per_s": round(self._rate_sum / self._rate_count, 3) if self._rate_count else 0.0,
             "weight_swaps": self._swaps,
-            "correction_to_policy_ms": _percentiles_ms(self._correction_ns, with_max=False),
+            "correction_to_policy_ms": _percentiles_ms(self._correction_ns, with_max=True),
             "pairs": {
                 "made": self._pairs_made,
                 "acknowledged": status.acknowledged if status else 0,
@@ -147,6 +148,7 @@ class SummaryBuilder:
             self._sections_ns.setdefault(section, array("q")).append(time_ns)
         self._overruns += tick.overrun
         self._add_smoothness(tick)
+        self._acts(tick)
         self._extend_wall_time(tick.time_ns)
         self._extend_wall_time(tick.time_ns + tick.work_ns)
 
@@ -159,9 +161,18 @@ class SummaryBuilder:
 
     def _plan(self, plan: Plan) -> None:
         self._plan_ns.append(plan.finished_ns - plan.started_ns)
-        while self._waiting_pairs and self._waiting_pairs[0][0] <= plan.newest_pair:
+        self._newest_pairs[plan.weight_version] = plan.newest_pair
+
+    def _acts(self, tick: TickRecord) -> None:
+        """The pairs that the weights of this tick's action have learnt from wait no longer."""
+        if tick.plan_tick < 0:
+            return
+        newest = self._newest_pairs.get(tick.weight_version, -1)
+        if min(self._newest_pairs, default=0) < tick.weight_version:  # no later tick uses an older version
+            self._newest_pairs = {v: pair for v, pair in self._newest_pairs.items() if v >= tick.weight_version}
+        while self._waiting_pairs and self._waiting_pairs[0][0] <= newest:
             _, made_ns = self._waiting_pairs.popleft()
-            self._correction_ns.append(plan.started_ns - made_ns)
+            self._correction_ns.append(tick.time_ns - made_ns)
 
     def _pair(self, pair: ChunkPair) -> None:
         self._pairs_made += 1

@@ -251,6 +251,7 @@ def _row(seed: int, rates: dict[int, float], **other: Any) -> dict[str, Any]:
         "variant": "plain",
         "horizon": 8,
         "execute": 4,
+        "evaluations": 20,
     }
     curve = [{"episodes": n, "success_rate": rate} for n, rate in rates.items()]
     return {**base, "seed": seed, "episodes": max(rates), "curve": curve, "wall_s": 120.0, "ticks": 2000, **other}
@@ -263,11 +264,22 @@ def test_a_cell_compares_seeds_after_as_many_episodes() -> None:
     assert cell.text() == "0.50 ± 0.10 (2)"
 
 
+def test_a_cell_uses_the_row_of_a_seed_with_the_most_evaluations() -> None:
+    rows = [_row(0, {40: 0.9}, evaluations=100), _row(0, {80: 1.0}), _row(1, {40: 0.7})]
+    (cell,) = tables.cells(rows, lambda row: row["horizon"]).values()
+    assert (cell.episodes, cell.success, cell.evaluated) == (40, (0.9, 0.7), "20-100")
+
+
+def test_minutes_are_unknown_where_no_run_has_them() -> None:
+    (cell,) = tables.cells([_row(0, {40: 0.9}, wall_s=None)], lambda row: row["horizon"]).values()
+    assert tables.minutes(cell) is None
+
+
 def test_tables_show_rows_beside_the_paper(tmp_path: Path) -> None:
     rows = [_row(0, {40: 0.95}, feedback_per_step=0.2), _row(1, {40: 1.0}, feedback_per_step=0.3)]
     rows += [_row(0, {40: 0.5}, variant="relative"), _row(0, {40: 0.25}, method="bc", variant="relative")]
     text = tables.learning(rows)
-    assert "| clic | 8 | 4 | 40 | 0.97 ± 0.03 (2) | 0.00 | 0.25 | 0.38 |  | 500 | 9884 | 2.0 |" in text
+    assert "| clic | 8 | 4 | 40 | 0.97 ± 0.03 (2) | 20 | 0.00 | 0.25 | 0.38 |  | 500 | 9884 | 2.0 |" in text
     assert "| variant | bc | clic |" in text
     assert "| plain |  | 0.97 ± 0.03 (2) |" in text
     assert "| relative | 0.25 (1) | 0.50 (1) |" in text

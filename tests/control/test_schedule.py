@@ -131,6 +131,19 @@ def test_kept_up_loses_patience_with_a_dead_learner_once() -> None:
     assert 13 <= link.done < 16
 
 
+def test_kept_up_keeps_its_patience_while_the_process_is_stopped() -> None:
+    link, time = FakeLink(speed=0.1), Time()
+    naps = iter([120.0])
+
+    def stopped_once(seconds: float) -> None:
+        time.sleep(next(naps, seconds))
+
+    schedule = PacedSchedule(link, 1.0, 1, 3.0, time.seconds, stopped_once)
+    schedule.after_tick(1, [some_pair()])
+    assert time.seconds() >= 120.0
+    assert link.done >= 1, "the stop counts as one short wait, so the update was still waited for"
+
+
 def test_kept_up_with_no_debt_never_waits() -> None:
     link = FakeLink(speed=1.0, limit=1)
     schedule = PacedSchedule(link, updates_per_tick=0.0, patience_s=60.0)

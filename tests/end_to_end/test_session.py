@@ -59,7 +59,7 @@ SUMMARY = {
     "updates": int,
     "updates_per_s": float,
     "weight_swaps": int,
-    "correction_to_policy_ms": {"p50", "p99"},
+    "correction_to_policy_ms": {"p50", "p99", "max"},
     "pairs": {"made", "acknowledged", "ingested", "duplicated", "dropped"},
     "wall_s": float,
 }

@@ -191,6 +191,37 @@ def test_a_request_waits_for_earlier_items_and_delays_later_ones() -> None:
         assert a.wait_request(number, 1.0)
 
 
+def test_the_last_status_counts_the_updates_of_the_last_answer() -> None:
+    class Late(Bench):
+        """Sends no heartbeat after its answer until the actor closes."""
+
+        answered, updates, closing = False, 0, threading.Event()
+
+        def turn(self) -> None:
+            self.events += (events := self.link.poll(0.01))
+            for event in events:
+                if isinstance(event, ActorJoined):
+                    self.link.welcome(event.actor, self.run_id, ())
+            if not self.answered or self.closing.is_set():
+                self.link.heartbeat(lambda: LearnerStatus(updates=self.updates))
+
+    with bench() as ready, actor(ready.link.address) as a:
+        b = Late(ready.link)
+        b.until(lambda: a.status().state == "connected")
+        number = a.request_updates(10)
+        b.until(lambda: any(isinstance(e, UpdatesRequested) for e in b.events))
+        b.answered, b.updates = True, 10
+        b.link.publish(weights(1, request=number))
+        assert a.wait_request(number, 5.0)
+        closer = threading.Thread(target=a.close, args=(60.0,))
+        closer.start()
+        time.sleep(0.1)
+        assert closer.is_alive()  # it waits for the heartbeat that counts these updates
+        b.closing.set()
+        b.until(lambda: not closer.is_alive())
+        assert a.status().learner.updates == 10
+
+
 def test_silence_is_noticed_on_both_sides() -> None:
     with bench() as b, actor(b.link.address) as a:
         b.until(lambda: a.status().state == "connected")

@@ -24,8 +24,13 @@ CONTRACT = {
 }
 
 
-def plan(newest_pair: int, started_ns: int) -> Plan:
-    return Plan(0, np.zeros((2, 1), dtype=np.float32), 0.0, 0, newest_pair, started_ns, started_ns + MS)
+def plan(newest_pair: int, version: int) -> Plan:
+    return Plan(0, np.zeros((2, 1), dtype=np.float32), 0.0, version, newest_pair, 0, MS)
+
+
+def tick(time_ns: int, version: int) -> TickRecord:
+    some = next(record for record in session_records(Swirl()) if isinstance(record, TickRecord))
+    return replace(some, time_ns=time_ns, plan_tick=0, weight_version=version)
 
 
 def pair(number: int, made_ns: int) -> ChunkPair:
@@ -69,28 +74,32 @@ def test_figures() -> None:
     assert summary["weight_swaps"] == len(ticks) // 10
 
 
-def test_correction_to_policy_takes_the_first_plan_trained_on_the_pair() -> None:
+def test_correction_to_policy_ends_at_the_first_tick_that_acts_on_the_pair() -> None:
     tally = SummaryBuilder()
     for record in (
         pair(0, 10 * MS),
-        plan(-1, 15 * MS),
+        plan(-1, version=0),
+        tick(15 * MS, version=0),
         pair(1, 20 * MS),
-        plan(0, 110 * MS),  # pair 0: 100 ms
-        plan(0, 200 * MS),
+        plan(0, version=1),
+        tick(100 * MS, version=0),  # the new plan is made, but the old one still runs
+        tick(110 * MS, version=1),  # pair 0: 100 ms
+        tick(200 * MS, version=1),
         pair(2, 300 * MS),
-        plan(2, 320 * MS),  # pair 1: 300 ms, pair 2: 20 ms
-        plan(2, 900 * MS),
+        plan(2, version=2),
+        tick(320 * MS, version=2),  # pair 1: 300 ms, pair 2: 20 ms
         pair(3, 900 * MS),  # never trained on
+        tick(910 * MS, version=2),
     ):
         tally.add(record)
-    assert tally.summary()["correction_to_policy_ms"]["p50"] == 100.0
+    assert tally.summary()["correction_to_policy_ms"] == {"p50": 100.0, "p99": pytest.approx(296.0), "max": 300.0}
     assert tally.summary()["pairs"]["made"] == 4
 
 
 def test_discarded_pairs_do_not_wait_for_weights() -> None:
     discard = EventRecord(0, 2 * MS, "discard", {"pairs": 2, "first": 0, "last": 1})
-    records = [pair(0, 0), pair(1, 0), discard, pair(2, MS), plan(2, 11 * MS)]
-    assert summarise(records)["correction_to_policy_ms"] == {"p50": 10.0, "p99": 10.0}
+    records = [pair(0, 0), pair(1, 0), discard, pair(2, MS), plan(2, version=1), tick(11 * MS, version=1)]
+    assert summarise(records)["correction_to_policy_ms"] == {"p50": 10.0, "p99": 10.0, "max": 10.0}
 
 
 def test_each_change_of_the_search_is_listed() -> None:
