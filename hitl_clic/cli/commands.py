@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.control.overlap import OverlapName
+from hitl_clic.exchange.formats import FormatName
 from hitl_clic.settings import SessionSettings
 
 
@@ -76,6 +77,23 @@ class LearnCommand:
     updates: int = Field(default=2000, ge=1, le=100_000_000, description="Updates of the network, count.")
     episodes: int = Field(
         default=0, ge=0, le=1_000_000, description="Use only the first episodes of each session, count; 0: all."
+    )
+
+
+@dataclass(frozen=True)
+class ExportCommand:
+    """Write recorded sessions as a dataset of another tool."""
+
+    sessions: Sessions = Field(min_length=1, description="Session folders, of one task, rate and horizon.")
+    to: FormatName = Field(
+        description="Format: lerobot is a LeRobotDataset v3.0, robomimic an HDF5 file, csv three tables."
+    )
+    out: Path = Field(description="New folder for the dataset. It appears when everything is written.")
+    without_episodes: tuple[int, ...] = Field(
+        default=(), description="Numbers of episodes to leave out, as tables show them; only with one session."
+    )
+    only_successes: bool = Field(
+        default=False, description="Leave out episodes that were not reached, as recorded or as labelled."
     )
 
 
@@ -228,6 +246,7 @@ Command = (
     | EvaluateCommand
     | ReplayCommand
     | RepairCommand
+    | ExportCommand
     | LearnerCommand
     | LinkKeysCommand
     | DevicesCommand

@@ -105,6 +105,7 @@ COMMANDS: Mapping[str, Spec] = {
     "replay": Spec(commands.ReplayCommand, positional="session"),
     "repair": Spec(commands.RepairCommand, positional="session"),
     "learn": Spec(LearnCommand, LEARN_FIELDS, positional="sessions"),
+    "export": Spec(commands.ExportCommand, positional="sessions"),
     "learner": Spec(LearnerCommand, LEARNER_FIELDS, hidden=("child",)),
     "link-keys": Spec(commands.LinkKeysCommand, positional="folder"),
     "devices": Spec(commands.DevicesCommand),

@@ -118,3 +118,20 @@ class ReplayResult:
     def ok(self) -> bool:
         """Whether the session was verified and every tick was equal bit for bit."""
         return self.report is not None and self.report.ok
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """A dataset written by `export`.
+
+    Attributes:
+        folder: of the dataset. format: its name. episodes, frames, pairs: written, counts.
+        wall_s: time of the export, seconds.
+    """
+
+    folder: Path
+    format: str
+    episodes: int
+    frames: int
+    pairs: int
+    wall_s: float
