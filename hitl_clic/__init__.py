@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hitl_clic.runner.curating import label as label
+    from hitl_clic.runner.curating import sessions as sessions
     from hitl_clic.runner.evaluating import Evaluation as Evaluation
     from hitl_clic.runner.evaluating import evaluate as evaluate
     from hitl_clic.runner.exporting import export as export
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from hitl_clic.runner.results import LearnResult as LearnResult
     from hitl_clic.runner.results import PracticeResult as PracticeResult
     from hitl_clic.runner.results import ReplayResult as ReplayResult
+    from hitl_clic.runner.results import SessionRow as SessionRow
     from hitl_clic.runner.results import SessionSummary as SessionSummary
     from hitl_clic.runner.teaching import teach as teach
     from hitl_clic.session.reader import Session as Session
@@ -32,13 +35,14 @@ if TYPE_CHECKING:
     from hitl_clic.types.records import EpisodeRecord as EpisodeRecord
 
 _MODULES = {
+    "runner.curating": ("label", "sessions"),
     "runner.evaluating": ("Evaluation", "evaluate"),
     "runner.exporting": ("export",),
     "runner.learning": ("learn",),
     "runner.policy": ("Chunk", "Policy"),
     "runner.practising": ("practice",),
     "runner.replaying": ("replay",),
-    "runner.results": ("ExportResult", "LearnResult", "PracticeResult", "ReplayResult", "SessionSummary"),
+    "runner.results": ("ExportResult", "LearnResult", "PracticeResult", "ReplayResult", "SessionRow", "SessionSummary"),
     "runner.teaching": ("teach",),
     "session.reader": ("Session",),
     "types.errors": ("UserError",),

@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.control.overlap import OverlapName
 from hitl_clic.exchange.formats import FormatName
+from hitl_clic.session.curation import LabelName
 from hitl_clic.settings import SessionSettings
 
 
@@ -31,6 +32,14 @@ def _exists(what: str) -> Callable[[Any], Any]:
 
 
 Sessions = Annotated[tuple[Path, ...], AfterValidator(_exists("session folders"))]
+
+WithoutEpisodes = Annotated[
+    tuple[int, ...],
+    Field(description="Numbers of episodes to leave out, from 1, as tables show them; only with one session."),
+]
+OnlySuccesses = Annotated[
+    bool, Field(description="Leave out episodes that were not reached, as recorded or as labelled.")
+]
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,8 @@ class LearnCommand:
     episodes: int = Field(
         default=0, ge=0, le=1_000_000, description="Use only the first episodes of each session, count; 0: all."
     )
+    without_episodes: WithoutEpisodes = ()
+    only_successes: OnlySuccesses = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +100,32 @@ class ExportCommand:
         description="Format: lerobot is a LeRobotDataset v3.0, robomimic an HDF5 file, csv three tables."
     )
     out: Path = Field(description="New folder for the dataset. It appears when everything is written.")
-    without_episodes: tuple[int, ...] = Field(
-        default=(), description="Numbers of episodes to leave out, as tables show them; only with one session."
+    without_episodes: WithoutEpisodes = ()
+    only_successes: OnlySuccesses = False
+
+
+@dataclass(frozen=True)
+class SessionsCommand:
+    """List recorded sessions."""
+
+    folders: Annotated[tuple[Path, ...], AfterValidator(_exists("folders with sessions"))] = Field(
+        default=(Path("runs"),), validate_default=True, description="Session folders, or folders that hold some."
     )
-    only_successes: bool = Field(
-        default=False, description="Leave out episodes that were not reached, as recorded or as labelled."
+    json: bool = Field(default=False, description="One JSON list on stdout instead of a table.")
+
+
+@dataclass(frozen=True)
+class LabelCommand:
+    """Say afterwards what counts in a session; without --mark, show what can be said."""
+
+    session: Annotated[Path, AfterValidator(_exists("a session folder"))] = Field(description="Session folder.")
+    mark: LabelName | None = Field(
+        default=None,
+        description="success or failure: the episodes count as reached or not. discard: they are left out; keep: they "
+        "are taken again. withdraw: the corrections are not learnt from; restore: they are again.",
     )
+    episodes: tuple[int, ...] = Field(default=(), description="Numbers of episodes, from 1.")
+    corrections: tuple[int, ...] = Field(default=(), description="Numbers of corrections, from 1.")
 
 
 @dataclass(frozen=True)
@@ -247,6 +278,8 @@ Command = (
     | ReplayCommand
     | RepairCommand
     | ExportCommand
+    | SessionsCommand
+    | LabelCommand
     | LearnerCommand
     | LinkKeysCommand
     | DevicesCommand

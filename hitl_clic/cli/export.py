@@ -21,8 +21,6 @@ def run(command: ExportCommand) -> int:
             only_successes=command.only_successes,
             on_episode=lambda done: progress.update(bar, completed=done),
         )
-    print(
-        f"{result.folder}: {result.episodes} episodes, {result.frames} frames, {result.pairs} pairs as {result.format}, "
-        f"written in {result.wall_s:.1f} s"
-    )
+    counts = f"{result.episodes} episodes, {result.frames} frames, {result.pairs} pairs"
+    print(f"{result.folder}: {counts} as {result.format}, written in {result.wall_s:.1f} s")
     return 0

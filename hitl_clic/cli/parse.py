@@ -106,6 +106,8 @@ COMMANDS: Mapping[str, Spec] = {
     "repair": Spec(commands.RepairCommand, positional="session"),
     "learn": Spec(LearnCommand, LEARN_FIELDS, positional="sessions"),
     "export": Spec(commands.ExportCommand, positional="sessions"),
+    "sessions": Spec(commands.SessionsCommand, positional="folders"),
+    "label": Spec(commands.LabelCommand, positional="session"),
     "learner": Spec(LearnerCommand, LEARNER_FIELDS, hidden=("child",)),
     "link-keys": Spec(commands.LinkKeysCommand, positional="folder"),
     "devices": Spec(commands.DevicesCommand),

@@ -49,8 +49,8 @@ def resimulate(task: Task, episode: Episode) -> Resimulated:
     for row, action in enumerate(episode.columns[ACTION].reshape(len(episode), -1)):
         if not np.array_equal(observation, observations[row], equal_nan=True):
             raise ValueError(
-                f"episode {episode.number} of {episode.session} does not simulate again as recorded (tick {row} of it); "
-                "hitl-clic replay --verify says more"
+                f"episode {episode.number} of {episode.session} does not simulate again as recorded "
+                f"(its tick {row}); hitl-clic replay --verify says more"
             )
         if playback is not None:
             states.append(task.simulator_state())

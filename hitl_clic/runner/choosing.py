@@ -11,12 +11,17 @@ from hitl_clic.types.records import EpisodeRecord, SnapshotRecord
 
 
 def choice_of(
-    session: Session, without_episodes: Sequence[int] = (), only_successes: bool = False, sessions: int = 1
+    session: Session,
+    without_episodes: Sequence[int] = (),
+    only_successes: bool = False,
+    sessions: int = 1,
+    first: int = 0,
 ) -> Choice:
     """The choice of episodes.
 
     Args:
-        without_episodes: numbers from 1, as tables show them. sessions: how many are read together.
+        without_episodes: numbers from 1, as tables show them. only_successes, first: see `Choice`.
+        sessions: how many are read together.
 
     Raises:
         UserError: the session has no such episode, or there are several sessions.
@@ -25,7 +30,7 @@ def choice_of(
         raise UserError(
             "without_episodes is allowed with one session only; label the episodes of several: hitl-clic label"
         )
-    return Choice(frozenset(known_episodes(session, without_episodes, "without_episodes")), only_successes)
+    return Choice(frozenset(known_episodes(session, without_episodes, "without_episodes")), only_successes, first)
 
 
 def known_episodes(session: Session, numbers: Iterable[int], name: str) -> list[int]:
@@ -39,7 +44,6 @@ def known_episodes(session: Session, numbers: Iterable[int], name: str) -> list[
         raise UserError(str(error)) from error
     for number in wanted:
         if number not in known:
-            raise UserError(
-                f"{name} = {number + 1} is not allowed; {session.path.parent} has episodes 1 to {max(known, default=-1) + 1}"
-            )
+            last = max(known, default=-1) + 1
+            raise UserError(f"{name} = {number + 1} is not allowed; {session.path.parent} has episodes 1 to {last}")
     return wanted

@@ -75,7 +75,10 @@ def export(
         with whole_folder(folder) as beside:
             writer = make_writer(to, beside, layout, _about(opened, settings, layout), make_task, _words(settings[0]))
             for episode in _episodes(opened, layout, choices):
-                writer.add(episode)
+                try:
+                    writer.add(episode)
+                except ValueError as error:
+                    raise UserError(f"session = {episode.session} cannot be written as {to}; {error}") from error
                 done, frames = done + 1, frames + len(episode)
                 pairs += int((episode.columns["pair.id"] >= 0).sum())
                 on_episode(done)
@@ -100,7 +103,8 @@ def _layout(opened: Sequence[Session], settings: Sequence[SessionSettings], make
             mine, its = _dotted(of, name), _dotted(other, name)
             if mine != its:
                 raise UserError(
-                    f"session = {session.path.parent} has {name} = {its}, the first one {mine}; export each kind separately"
+                    f"session = {session.path.parent} has {name} = {its}, the first one {mine}; "
+                    "export each kind separately"
                 )
     task = make_task()
     assert task.observation_space.shape is not None

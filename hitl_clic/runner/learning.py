@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from hitl_clic.learner import checkpoint
+from hitl_clic.runner.choosing import choice_of
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.recorded_layer import recorded_settings
 from hitl_clic.runner.recordings import open_session, pairs_of_session
 from hitl_clic.runner.results import LearnResult
 from hitl_clic.runner.session_settings import Nested
+from hitl_clic.session.curation import Choice
+from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, free_folder, load
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import UserError
@@ -41,6 +44,8 @@ def learn(
     *,
     updates: int = 2000,
     episodes: int = 0,
+    without_episodes: Sequence[int] = (),
+    only_successes: bool = False,
     config: Path | str | None = None,
     settings: Nested | SessionSettings | None = None,
     task: Task | None = None,
@@ -52,6 +57,8 @@ def learn(
     Args:
         sessions: session folders, all of one task and one H.
         updates: of the network, count. episodes: of each session the first so many; 0 is all.
+        without_episodes: numbers from 1 to leave out, as tables show them; only with one session.
+        only_successes: leave out episodes that were not reached, as recorded or as labelled.
         config, settings, **chosen: what differs from the first session's settings, as in `teach`; mostly
             `method="bc"`, `policy={...}`, `seed=1`, `out="runs/bc"`.
         task: where the sessions were taught on a task object: an object of that class.
@@ -71,7 +78,9 @@ def learn(
         made = settings_to_learn(folders[0], {**(settings or {}), **chosen}, config)
     if made.out is not None and (made.out / "session.mcap").exists():
         raise UserError(f"out = {made.out} holds a session; allowed: a folder without session.mcap")
-    pairs = list(_pairs(folders, made, episodes))
+    opened = [open_session(path) for path in folders]
+    choices = [choice_of(session, without_episodes, only_successes, len(opened), episodes) for session in opened]
+    pairs = list(_pairs(opened, choices, made))
     if len(pairs) < made.policy.min_pairs:
         raise UserError(
             f"sessions hold {len(pairs)} pairs; allowed: as many as policy.min_pairs = {made.policy.min_pairs}"
@@ -97,9 +106,9 @@ def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path 
     return made.model_copy(update={"out": folder})
 
 
-def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) -> Iterator[ChunkPair]:
-    for path in folders:
-        session = open_session(path)
+def _pairs(opened: Sequence[Session], choices: Sequence[Choice], settings: SessionSettings) -> Iterator[ChunkPair]:
+    for session, choice in zip(opened, choices, strict=True):
+        path = session.path.parent
         try:
             of = session.settings
             if (of.task, of.horizon) != (settings.task, settings.horizon):
@@ -107,7 +116,7 @@ def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) ->
                     f"session = {path} is of task {of.task} with horizon {of.horizon}, not {settings.task} with "
                     f"{settings.horizon}; learn from each kind separately"
                 )
-            yield from pairs_of_session(session, settings.correction, episodes)
+            yield from pairs_of_session(session, settings.correction, choice)
         except UserError:
             raise
         except ValueError as error:  # the reader's, about a damaged record

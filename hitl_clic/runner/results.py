@@ -135,3 +135,24 @@ class ExportResult:
     frames: int
     pairs: int
     wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A recorded session in a table of sessions, as its labels leave it.
+
+    Attributes:
+        folder: of the session. task: its name. teacher: the device. started_at: ISO 8601 in UTC; empty if unknown.
+        episodes: finished and not discarded. successes: of these, as recorded or labelled. corrections: not withdrawn.
+        bytes: size of the folder. damage: what cannot be read, as a sentence; empty if nothing.
+    """
+
+    folder: Path
+    task: str
+    teacher: str
+    started_at: str
+    episodes: int
+    successes: int
+    corrections: int
+    bytes: int
+    damage: str = ""

@@ -57,6 +57,9 @@ class Choice:
     first: int = 0
 
 
+EVERY_EPISODE = Choice()
+
+
 @dataclass(frozen=True, slots=True)
 class Curation:
     """The labels of one session that are in force.
