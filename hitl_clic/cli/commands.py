@@ -14,9 +14,9 @@ from pydantic.dataclasses import dataclass
 
 from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.control.overlap import OverlapName
-from hitl_clic.exchange.formats import FormatName
-from hitl_clic.session.curation import LabelName
+from hitl_clic.exchange.format_names import FormatName
 from hitl_clic.settings import SessionSettings
+from hitl_clic.types.labels import LabelName
 
 
 def _exists(what: str) -> Callable[[Any], Any]:
@@ -47,6 +47,15 @@ class TeachCommand:
     """Teach a task live; the robot learns while it moves."""
 
     settings: SessionSettings
+    continue_: Path | None = Field(
+        default=None,
+        description="Session folder to go on with: its policy, pairs, counters and curves. Its settings hold; "
+        "start states do not repeat.",
+    )
+    from_: Path | None = Field(
+        default=None,
+        description="Session folder or checkpoint to begin with: a new session takes over its policy and pairs.",
+    )
 
 
 @dataclass(frozen=True)

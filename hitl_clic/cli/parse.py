@@ -19,7 +19,7 @@ from hitl_clic import aliases
 from hitl_clic.cli import commands, flags, help
 from hitl_clic.cli.commands import Command, DemoCommand, LearnCommand, LearnerCommand
 from hitl_clic.link.address import require_safe
-from hitl_clic.runner.recorded_layer import recorded_settings
+from hitl_clic.runner.recorded_layer import earlier_settings, recorded_settings
 from hitl_clic.settings import Layers, SessionSettings, load
 from hitl_clic.types.errors import SettingsError, UserError, describe, fields_of, unknown
 
@@ -198,6 +198,8 @@ def _layers(spec: Spec, own: Mapping[str, Any], given: dict[str, Any]) -> dict[s
         if not own.get("sessions"):
             raise SettingsError("sessions is missing; allowed: session folders")
         recorded = recorded_settings(Path(own["sessions"][0]), given)
+    elif spec.command is commands.TeachCommand:
+        recorded = earlier_settings(own.get("continue_"), own.get("from_"))
     return {
         "session": spec.preset or session,
         "config": None if config is None else Path(config),

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from hitl_clic.exchange.episode import Episode, Layout
+from hitl_clic.exchange.format_names import FormatName
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import UserError
-
-FormatName = Literal["lerobot", "robomimic", "csv"]
 
 
 class EpisodeWriter(Protocol):

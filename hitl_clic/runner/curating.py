@@ -9,11 +9,7 @@ from typing import get_args
 from hitl_clic.runner.choosing import known_episodes
 from hitl_clic.runner.results import SessionRow
 from hitl_clic.session.curation import (
-    OF_CORRECTIONS,
-    OF_EPISODES,
     Curation,
-    Label,
-    LabelName,
     append_labels,
     correction_label,
     corrections_of,
@@ -22,6 +18,7 @@ from hitl_clic.session.curation import (
 from hitl_clic.session.reader import Session
 from hitl_clic.session.scan import FILE_NAME, file_of
 from hitl_clic.types.errors import UserError, among, unknown
+from hitl_clic.types.labels import OF_CORRECTIONS, OF_EPISODES, Label, LabelName
 from hitl_clic.types.records import EpisodeRecord, TickRecord
 
 _DEPTH = 3

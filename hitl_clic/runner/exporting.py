@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hitl_clic.exchange.episode import Episode, Layout
-from hitl_clic.exchange.formats import FormatName, make_writer
+from hitl_clic.exchange.format_names import FormatName
+from hitl_clic.exchange.formats import make_writer
 from hitl_clic.exchange.from_session import episodes_of
 from hitl_clic.exchange.output import whole_folder
 from hitl_clic.runner.choosing import choice_of
@@ -25,7 +26,6 @@ from hitl_clic.types.errors import UserError, unknown
 
 ABOUT = 1
 """Version of what an export says about itself."""
-_NAMES: tuple[FormatName, ...] = ("lerobot", "robomimic", "csv")
 
 
 def export(
@@ -53,8 +53,8 @@ def export(
         UserError: a recording cannot be read, the sessions do not fit each other, no episode is left, a package is
             missing, or the folder exists.
     """
-    if to not in _NAMES:
-        raise UserError(f"to = {to} is not a format; {unknown(str(to), _NAMES)}")
+    if to not in get_args(FormatName):
+        raise UserError(f"to = {to} is not a format; {unknown(str(to), get_args(FormatName))}")
     paths = [Path(sessions)] if isinstance(sessions, (str, Path)) else [Path(path) for path in sessions]
     if not paths:
         raise UserError("sessions is empty; allowed: session folders")

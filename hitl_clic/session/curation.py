@@ -12,35 +12,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from hitl_clic.session.reader import Session
 from hitl_clic.types.dates import utc_text
+from hitl_clic.types.labels import Label, LabelName
 from hitl_clic.types.records import EpisodeRecord, TickRecord
 
 FILE_NAME = "labels.jsonl"
-LabelName = Literal["success", "failure", "discard", "keep", "withdraw", "restore"]
-OF_EPISODES: tuple[LabelName, ...] = ("success", "failure", "discard", "keep")
-"""Labels of episodes: it counts as reached or not; it is left out or taken again."""
-OF_CORRECTIONS: tuple[LabelName, ...] = ("withdraw", "restore")
-"""Labels of corrections: its pairs are left out, or taken again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """One label.
-
-    Attributes:
-        label: its name. at: when it was given, ISO 8601 in UTC.
-        episode: number from 0; -1 for a label of a correction.
-        first, last: ticks of the correction, both included; -1 for a label of an episode.
-    """
-
-    label: LabelName
-    at: str
-    episode: int = -1
-    first: int = -1
-    last: int = -1
 
 
 @dataclass(frozen=True, slots=True)

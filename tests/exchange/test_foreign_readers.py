@@ -75,7 +75,7 @@ def test_lerobots_reader_finds_every_tick_and_pair(tmp_path: Path) -> None:
     found = read_with(LEROBOT, READ_LEROBOT, tmp_path / "out", tmp_path / "found.npz")
     session = Session.open(RECORDINGS / "oracle")
     ticks = session.ticks
-    assert (int(found["fps"]), int(found["episodes"])) == (10, len(session.episodes))
+    assert (int(found["fps"]), int(found["episodes"])) == (session.settings.tick_hz, len(session.episodes))
     assert np.array_equal(bits(found["observation.state"]), bits(np.array([tick.observation for tick in ticks])))
     assert np.array_equal(bits(found["action"]), bits(np.array([tick.executed for tick in ticks])))
     assert found["weights_version"].tolist() == [tick.weight_version for tick in ticks]
