@@ -114,6 +114,27 @@ class ExportCommand:
 
 
 @dataclass(frozen=True)
+class ImportCommand:
+    """Make a session and a policy of demonstrations in a dataset of another tool."""
+
+    settings: SessionSettings
+    path: Path = Field(description="Folder of a LeRobotDataset v3, or robomimic's HDF5 file.")
+    updates: int = Field(
+        default=2000, ge=0, le=100_000_000, description="Updates of the network, count; 0: learn no policy."
+    )
+    state: tuple[str, ...] = Field(
+        default=(), description="Columns that make up the state, in order; none: observation.state, or obs/state."
+    )
+    action: str = Field(default="", description="Column of the actions; empty: action, or actions.")
+    distance: float = Field(
+        default=0.3,
+        gt=0,
+        le=2,
+        description="Distance of the robot's chunk from a demonstrated one, root mean square, units of action.",
+    )
+
+
+@dataclass(frozen=True)
 class SessionsCommand:
     """List recorded sessions."""
 
@@ -287,6 +308,7 @@ Command = (
     | ReplayCommand
     | RepairCommand
     | ExportCommand
+    | ImportCommand
     | SessionsCommand
     | LabelCommand
     | LearnerCommand

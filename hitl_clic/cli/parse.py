@@ -58,6 +58,20 @@ LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "policy", "tr
 LEARN_FIELDS = ("method", "execute", "seed", "out", "policy", "correction", "training")
 """The settings that may differ from those of the recorded sessions."""
 
+IMPORT_FIELDS = (
+    "task",
+    "method",
+    "execute",
+    "horizon",
+    "seed",
+    "out",
+    "task_options",
+    "policy",
+    "correction",
+    "training",
+)
+"""The settings that have an effect on an import."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -106,6 +120,7 @@ COMMANDS: Mapping[str, Spec] = {
     "repair": Spec(commands.RepairCommand, positional="session"),
     "learn": Spec(LearnCommand, LEARN_FIELDS, positional="sessions"),
     "export": Spec(commands.ExportCommand, positional="sessions"),
+    "import": Spec(commands.ImportCommand, IMPORT_FIELDS, positional="path"),
     "sessions": Spec(commands.SessionsCommand, positional="folders"),
     "label": Spec(commands.LabelCommand, positional="session"),
     "learner": Spec(LearnerCommand, LEARNER_FIELDS, hidden=("child",)),

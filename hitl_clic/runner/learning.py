@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from hitl_clic.learner import checkpoint
+from hitl_clic.learner.journal import Entry, Journal
 from hitl_clic.runner.choosing import choice_of
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.parts import Parts
@@ -24,7 +26,7 @@ from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, free_folder, load
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import UserError
-from hitl_clic.types.messages import ChunkPair, Weights
+from hitl_clic.types.messages import ChunkPair, Hello, Weights
 from hitl_clic.types.symmetry import Symmetry
 
 
@@ -86,7 +88,10 @@ def learn(
             f"sessions hold {len(pairs)} pairs; allowed: as many as policy.min_pairs = {made.policy.min_pairs}"
         )
     symmetries = _symmetries(made, Parts(task=task))
-    return _train(pairs, made, symmetries, updates, on_update)
+    assert made.out is not None
+    made.out.mkdir(parents=True, exist_ok=True)
+    (made.out / "settings.toml").write_text(made.to_toml(), encoding="utf-8")
+    return train(pairs, made, symmetries, updates, on_update)
 
 
 def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path | str | None = None) -> SessionSettings:
@@ -133,13 +138,14 @@ def _symmetries(settings: SessionSettings, parts: Parts) -> tuple[Symmetry, ...]
         parts.close(task)
 
 
-def _train(
+def train(
     pairs: Sequence[ChunkPair],
     settings: SessionSettings,
     symmetries: tuple[Symmetry, ...],
     updates: int,
     on_update: Callable[[int], object],
 ) -> LearnResult:
+    """Train a new policy on pairs, and write what a learner resumes from: checkpoint and journal."""
     from hitl_clic.methods import make_trainer
 
     assert settings.out is not None
@@ -153,15 +159,30 @@ def _train(
         on_update(done)
     wall_s = time.perf_counter() - began
     settings.out.mkdir(parents=True, exist_ok=True)
-    (settings.out / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
+    agreed = handshake_settings(settings, sizes[0], sizes[1], symmetries)
+    folder, run_id = settings.out / "checkpoints", uuid.uuid4().hex
+    entries = _write_journal(folder / "pairs.journal", run_id, agreed, pairs)
     weights = Weights(
-        run_id=uuid.uuid4().hex,
+        run_id=run_id,
         version=1,
         parent=0,
         step=updates,
         newest_pair=trainer.newest_pair,
         tensors=trainer.weights(),
     )
-    agreed = handshake_settings(settings, sizes[0], sizes[1], symmetries)
-    path = checkpoint.write(settings.out / "checkpoints", checkpoint.Checkpoint(weights, {}, agreed, entries=0))
+    path = checkpoint.write(folder, checkpoint.Checkpoint(weights, trainer.state(), agreed, entries))
     return LearnResult(settings.out, path, len(pairs), updates, wall_s)
+
+
+def _write_journal(path: Path, run_id: str, agreed: Mapping[str, Any], pairs: Sequence[ChunkPair]) -> int:
+    """Write the pairs as a learner's journal, in place of an earlier one; returns the number of its entries."""
+    path.unlink(missing_ok=True)
+    journal = Journal(path, run_id)
+    try:
+        journal.append(Entry(run_id, Hello(run_id, "learn", agreed)))
+        for number, pair in enumerate(pairs):
+            journal.append(Entry(run_id, replace(pair, id=number)))
+        journal.sync()
+        return len(journal)
+    finally:
+        journal.close()

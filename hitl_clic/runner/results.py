@@ -156,3 +156,20 @@ class SessionRow:
     corrections: int
     bytes: int
     damage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """A session made of a dataset.
+
+    Attributes:
+        folder: of the session; `learn`, `evaluate`, `export` and `teach(begins_from=...)` take it.
+        episodes, reached, ticks, pairs: counts. updates: of the policy's network, count.
+    """
+
+    folder: Path
+    episodes: int
+    reached: int
+    ticks: int
+    pairs: int
+    updates: int
