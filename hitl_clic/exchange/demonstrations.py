@@ -1,10 +1,10 @@
-"""Demonstrations as sessions: each demonstrated episode becomes ticks that the human drove, and pairs. Pure; any thread.
+"""Demonstrations as sessions: each episode becomes ticks that the human drove, and pairs. Pure; any thread.
 
-A demonstration says what is right and holds no robot that was corrected. A desired set needs both (its radius is a share
-of their distance, [CC] Eq. 5), so the robot's chunk is the demonstrated one, moved by a fixed distance in a random
-direction. So every demonstrated chunk gets a desired set of the same size, and samples on all sides of it count as
-worse, as implicit policies take them from random counter-examples (Florence et al., Implicit Behavioral Cloning, 2021).
-The present policy would give no such size: there is none before the first pair, and a fitting one makes empty sets.
+A demonstration says what is right; no robot was corrected in it. A desired set needs both chunks, because its radius is
+a share of their distance ([CC] Eq. 5). So the robot's chunk is the demonstrated one, moved by a fixed distance in a random
+direction. Every demonstrated chunk then has a desired set of the same size, and the energy is raised around it on all
+sides. Implicit behavioural cloning uses random counter-examples in the same way (Florence et al., 2021).
+The present policy gives no such size: there is none at first, and a good one would make the sets empty.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import TickRecord
 
 DISTANCE = 0.3
-"""Default distance of the robot's chunk from the demonstrated one, root mean square over its numbers, units of action."""
+"""Default distance of the robot's chunk from the demonstrated one: root mean square, units of action."""
 
 
 def perturbed(human: NDArray[np.float32], distance: float, generator: np.random.Generator) -> NDArray[np.float32]:
