@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hitl_clic.runner.policy import Policy as Policy
     from hitl_clic.runner.practising import practice as practice
     from hitl_clic.runner.replaying import replay as replay
+    from hitl_clic.runner.reporting import report as report
     from hitl_clic.runner.results import ExportResult as ExportResult
     from hitl_clic.runner.results import ImportResult as ImportResult
     from hitl_clic.runner.results import LearnResult as LearnResult
@@ -45,6 +46,7 @@ _MODULES = {
     "runner.policy": ("Chunk", "Policy"),
     "runner.practising": ("practice",),
     "runner.replaying": ("replay",),
+    "runner.reporting": ("report",),
     "runner.results": (
         "ExportResult",
         "ImportResult",

@@ -135,6 +135,14 @@ class ImportCommand:
 
 
 @dataclass(frozen=True)
+class ReportCommand:
+    """Write one HTML page about recorded sessions."""
+
+    sessions: Sessions = Field(min_length=1, description="Session folders, shown side by side.")
+    out: Path | None = Field(default=None, description="File to write, .html; none: report.html in the first folder.")
+
+
+@dataclass(frozen=True)
 class SessionsCommand:
     """List recorded sessions."""
 
@@ -170,6 +178,7 @@ class EvaluateCommand:
         default=1_000_000, ge=0, le=2**31 - 1, description="Seed of the first episode; each later episode adds 1."
     )
     json: bool = Field(default=False, description="One JSON object on stdout instead of a table.")
+    video: Path | None = Field(default=None, description="Folder for films, one .mp4 file for each episode.")
     processes: int | None = Field(
         default=None,
         ge=1,
@@ -205,6 +214,9 @@ class ReplayCommand:
     verify: bool = Field(default=False, description="Re-simulate, compare every tick, and name the first that differs.")
     headless: bool = Field(default=False, description="No window; figures in the terminal.")
     json: bool = Field(default=False, description="One JSON object on stdout instead of text.")
+    video: Path | None = Field(default=None, description="Write a film to this .mp4 file instead of showing it.")
+    episodes: tuple[int, ...] = Field(default=(), description="Episodes of the film, numbers from 1; none: all.")
+    speed: float = Field(default=1.0, ge=0.01, le=100, description="Speed of the film; 2 is twice as fast.")
 
 
 @dataclass(frozen=True)
@@ -309,6 +321,7 @@ Command = (
     | RepairCommand
     | ExportCommand
     | ImportCommand
+    | ReportCommand
     | SessionsCommand
     | LabelCommand
     | LearnerCommand

@@ -121,6 +121,7 @@ COMMANDS: Mapping[str, Spec] = {
     "learn": Spec(LearnCommand, LEARN_FIELDS, positional="sessions"),
     "export": Spec(commands.ExportCommand, positional="sessions"),
     "import": Spec(commands.ImportCommand, IMPORT_FIELDS, positional="path"),
+    "report": Spec(commands.ReportCommand, positional="sessions"),
     "sessions": Spec(commands.SessionsCommand, positional="folders"),
     "label": Spec(commands.LabelCommand, positional="session"),
     "learner": Spec(LearnerCommand, LEARNER_FIELDS, hidden=("child",)),

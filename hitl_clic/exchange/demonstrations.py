@@ -1,7 +1,7 @@
 """Demonstrations as sessions: each episode becomes ticks that the human drove, and pairs. Pure; any thread.
 
-A demonstration says what is right; no robot was corrected in it. A desired set needs both chunks, because its radius is
-a share of their distance ([CC] Eq. 5). So the robot's chunk is the demonstrated one, moved by a fixed distance in a random
+A demonstration says what is right; no robot was corrected in it. A desired set needs both chunks: its radius is a share
+of their distance ([CC] Eq. 5). So the robot's chunk is the demonstrated one, moved by a fixed distance in a random
 direction. Every demonstrated chunk then has a desired set of the same size, and the energy is raised around it on all
 sides. Implicit behavioural cloning uses random counter-examples in the same way (Florence et al., 2021).
 The present policy gives no such size: there is none at first, and a good one would make the sets empty.
