@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from hitl_clic.exchange.dataset import DatasetReader, Refused, Wanted
 from hitl_clic.exchange.demonstrations import DISTANCE, demonstrated_pairs, ticks_of
 from hitl_clic.exchange.episode import PAIR, Episode, Layout
 from hitl_clic.exchange.output import whole_folder
-from hitl_clic.runner.learning import LearnOverrides, train
+from hitl_clic.runner.learning import train
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.recordings import open_session, pairs_of_session
 from hitl_clic.runner.results import ImportResult
+from hitl_clic.runner.session_settings import Nested
 from hitl_clic.session.recorder import Recorder
 from hitl_clic.session.scan import FILE_NAME
 from hitl_clic.session.settings import RecordingSettings
@@ -46,6 +47,19 @@ class _Written:
     reached: int = 0
 
 
+class ImportOverrides(TypedDict, total=False):
+    """Settings that may differ from the task's; `SessionSettings` describes them."""
+
+    method: str
+    horizon: int
+    execute: int
+    seed: int
+    task_options: Nested
+    policy: Nested
+    correction: Nested
+    training: Nested
+
+
 def import_demonstrations(
     path: Path | str,
     task: str,
@@ -57,7 +71,7 @@ def import_demonstrations(
     distance: float = DISTANCE,
     settings: SessionSettings | None = None,
     on_update: Callable[[int], object] = lambda done: None,
-    **chosen: Unpack[LearnOverrides],
+    **chosen: Unpack[ImportOverrides],
 ) -> ImportResult:
     """Make a session of a local dataset: its episodes become pairs, and a policy is learnt from them.
 
@@ -69,7 +83,7 @@ def import_demonstrations(
         updates: of the network, count; 0 learns no policy.
         state, action: names of the columns; by default observation.state and action, or state and actions.
         distance: of the robot's chunk from the demonstrated one, see `exchange.demonstrations.perturbed`.
-        settings: complete settings; **chosen: what differs from the task's, as in `learn`.
+        settings: complete settings; **chosen: what differs from the task's.
 
     Raises:
         UserError: no such dataset, one that is damaged or does not fit the task, or a folder that exists.
@@ -126,7 +140,6 @@ def _settings(task: str, folder: Path, reader: DatasetReader, chosen: dict[str, 
             layer = {name: recorded[name] for name in kept if recorded.get(name) is not None}
     elif reader.rate_hz is not None:
         chosen["loop"] = {"rate_hz": reader.rate_hz} | dict(chosen.get("loop") or {})
-    chosen.pop("out", None)
     return load(recorded=layer or None, overrides={**chosen, "task": task, "headless": True, "out": folder})
 
 

@@ -93,7 +93,7 @@ def test_demonstrations_of_others_become_pairs_and_a_policy(tmp_path: Path) -> N
     whole = [pair for pair in session.pairs if pair.tick % 10 <= 6]
     assert np.allclose([np.sqrt(np.mean((pair.robot - pair.human) ** 2)) for pair in whole], 0.25, atol=0.05)
     assert all(tick.state == "correcting" for tick in session.ticks)
-    assert hc.Policy.load(tmp_path / "out").plan(session.ticks[0].observation).chunk.shape == (4, 2)
+    assert hc.Policy.load(tmp_path / "out").plan(session.ticks[0].observation).actions.shape == (4, 2)
 
 
 def test_a_perturbed_chunk_stays_at_its_distance_and_inside() -> None:
