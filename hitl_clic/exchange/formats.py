@@ -5,7 +5,6 @@ A format's packages are imported only when it is used: they come with the extra 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,13 +27,13 @@ class EpisodeWriter(Protocol):
 
 
 def make_writer(
-    name: FormatName, folder: Path, layout: Layout, about: dict[str, Any], make_task: Callable[[], Task], words: str
+    name: FormatName, folder: Path, layout: Layout, about: dict[str, Any], task: Task, words: str
 ) -> EpisodeWriter:
     """A writer of a format.
 
     Args:
         folder: an empty folder. layout: of all episodes. about: what the format's names have no place for.
-        make_task: makes the task; called only by formats that simulate again. words: the task, as one sentence.
+        task: for formats that simulate again. words: the task, as one sentence.
 
     Raises:
         UserError: a package that the format needs is not installed.
@@ -47,7 +46,7 @@ def make_writer(
         if name == "robomimic":
             from hitl_clic.exchange.robomimic_writer import RobomimicWriter
 
-            return RobomimicWriter(folder, layout, make_task(), about)
+            return RobomimicWriter(folder, layout, task, about)
     except ModuleNotFoundError as problem:
         raise UserError(
             f"to = {name} needs {problem.name}, which is not installed; run: pip install -e '.[data]'"

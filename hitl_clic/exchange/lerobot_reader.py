@@ -15,13 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hitl_clic.exchange.dataset import LONGEST_EPISODE, MOST_TICKS, OURS, WIDEST, Refused, Wanted, checked, inside
+from hitl_clic.exchange.dataset import LONGEST_EPISODE, MOST_TICKS, OURS, Refused, Wanted, checked, inside
 from hitl_clic.exchange.episode import ACTION, PAIR, STATE, Column, Layout
 
 _INFO, _ABOUT = "meta/info.json", "meta/hitl_clic.json"
 _LARGEST_JSON = 16_000_000
 _LARGEST_GROUP = 1 << 30
 """Greatest size of a row group, uncompressed, bytes."""
+_MOST_VALUES = 1 << 28
+"""Greatest number of values of a column in a row group."""
 _ROWS = 4096
 """Rows that are read at a time."""
 
@@ -105,6 +107,13 @@ class LeRobotReader:
         """The columns to read. Raises Refused: one is missing, or the file claims an impossible size."""
         metadata, there = file.metadata, set(file.schema_arrow.names)
         largest = max((metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)), default=0)
+        values = [
+            metadata.row_group(i).column(j).num_values
+            for i in range(metadata.num_row_groups)
+            for j in range(metadata.num_columns)
+        ]
+        if max(values, default=0) > _MOST_VALUES:
+            raise Refused(f"a file claims {max(values)} values in a group of rows")
         if metadata.num_rows > MOST_TICKS or largest > _LARGEST_GROUP:
             raise Refused(f"a file claims {metadata.num_rows} rows and row groups of {largest} bytes")
         for name in (*needed, "episode_index"):
@@ -142,13 +151,19 @@ def _numbers(name: str, array: pa.Array) -> Column:
     if isinstance(kind, pa.BaseExtensionType):
         flat = flat.storage
         kind = flat.type
+    if array.null_count:
+        raise Refused(f"column {name} has empty values")
     while pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        before = len(flat)
+        if pa.types.is_fixed_size_list(kind):
+            wide = kind.list_size
+        else:
+            lengths = np.diff(flat.offsets.to_numpy())
+            wide = int(lengths[0]) if len(lengths) else 0
+            if (lengths != wide).any():
+                raise Refused(f"column {name} has rows of different lengths")
+        if flat.null_count:
+            raise Refused(f"column {name} has empty values")
         flat = flat.flatten()
-        wide, rest = divmod(len(flat), before) if before else (0, 0)
-        lengths_differ = not pa.types.is_fixed_size_list(kind) and rest
-        if lengths_differ or rest or wide > WIDEST * WIDEST:
-            raise Refused(f"column {name} has rows of different lengths")
         shape.append(wide)
         kind = flat.type
     if flat.null_count:

@@ -13,10 +13,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from hitl_clic.exchange.dataset import LONGEST_EPISODE, OURS, WIDEST, Refused, Wanted, checked
+from hitl_clic.exchange.dataset import LONGEST_EPISODE, MOST_TICKS, OURS, WIDEST, Refused, Wanted, checked
 from hitl_clic.exchange.episode import ACTION, PAIR, STATE, Column
 
 _OURS = "hitl_clic"
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
+"""Exceptions of h5py for damaged bytes."""
 _LARGEST_TEXT = 16_000_000
 
 
@@ -37,18 +39,28 @@ class RobomimicReader:
             self.about: Mapping[str, Any] = self._text(_OURS)
             env_args = self._text("env_args").get("env_kwargs")
             rate_hz = env_args.get("control_freq") if isinstance(env_args, dict) else None
-        except BaseException:
+        except Refused:
             self._file.close()
             raise
+        except _DAMAGE as problem:
+            self._file.close()
+            raise Refused(f"{path.name} is damaged ({' '.join(str(problem).split())[:200]})") from problem
         said = self.about.get("rate_hz", rate_hz)
         self.rate_hz: float | None = float(said) if isinstance(said, int | float) and 0 < said <= 10_000 else None
 
     def episodes(self, wanted: Wanted) -> Iterator[tuple[dict[str, Column], bool]]:
         """The columns of each demonstration, and whether it was reached: as our export says, or true."""
         try:
+            ticks = 0
             for name in self._names():
-                yield self._episode(_group(self._data, name), name, wanted)
-        except (OSError, RuntimeError, KeyError) as problem:
+                columns, reached = self._episode(_group(self._data, name), name, wanted)
+                ticks += len(columns[ACTION])
+                if ticks > MOST_TICKS:
+                    raise Refused(f"it has more than {MOST_TICKS} rows")
+                yield columns, reached
+        except Refused:
+            raise
+        except _DAMAGE as problem:
             raise Refused(f"a demonstration is damaged ({' '.join(str(problem).split())[:200]})") from problem
 
     def close(self) -> None:

@@ -63,17 +63,13 @@ def export(
     choices = [choice_of(session, without_episodes, only_successes, len(opened)) for session in opened]
     folder, began_s = Path(out), time.perf_counter()
     with ExitStack() as stack:
-        parts = Parts(task=task)
-
-        def make_task() -> Task:
-            made = parts.copy_task(settings[0])
-            stack.callback(made.close)
-            return made
-
-        layout = _layout(opened, settings, make_task)
+        _check_same(opened, settings)
+        simulated = Parts(task=task).copy_task(settings[0])
+        stack.callback(simulated.close)
+        layout = _layout(settings[0], simulated)
         frames = pairs = done = 0
         with whole_folder(folder) as beside:
-            writer = make_writer(to, beside, layout, _about(opened, settings, layout), make_task, _words(settings[0]))
+            writer = make_writer(to, beside, layout, _about(opened, settings, layout), simulated, _words(settings[0]))
             for episode in _episodes(opened, layout, choices):
                 try:
                     writer.add(episode)
@@ -96,19 +92,22 @@ def _episodes(opened: Sequence[Session], layout: Layout, choices: Sequence[Choic
             raise UserError(f"session = {session.path.parent} is not allowed; {error}") from error
 
 
-def _layout(opened: Sequence[Session], settings: Sequence[SessionSettings], make_task: Callable[[], Task]) -> Layout:
-    of = settings[0]
+def _check_same(opened: Sequence[Session], settings: Sequence[SessionSettings]) -> None:
+    """Raise UserError if the sessions are of different tasks, rates or horizons."""
     for session, other in zip(opened, settings, strict=True):
         for name in ("task", "task_options", "horizon", "loop.rate_hz"):
-            mine, its = _dotted(of, name), _dotted(other, name)
+            mine, its = _dotted(settings[0], name), _dotted(other, name)
             if mine != its:
                 raise UserError(
                     f"session = {session.path.parent} has {name} = {its}, the first one {mine}; "
                     "export each kind separately"
                 )
-    task = make_task()
+
+
+def _layout(settings: SessionSettings, task: Task) -> Layout:
     assert task.observation_space.shape is not None
-    return Layout(of.task, of.loop.rate_hz, of.horizon, task.observation_space.shape[0], task.action_frame.axes)
+    dim_o = task.observation_space.shape[0]
+    return Layout(settings.task, settings.loop.rate_hz, settings.horizon, dim_o, task.action_frame.axes)
 
 
 def _dotted(settings: SessionSettings, name: str) -> Any:

@@ -35,6 +35,8 @@ from hitl_clic.types.symmetry import Symmetry
 
 DEVICE = "demonstrations"
 """What the recording names as its device."""
+_QUEUE = 1000
+"""Records that wait for the recorder at most; its queue would drop more than it can hold."""
 
 
 @dataclass(slots=True)
@@ -184,7 +186,7 @@ def _record(
 ) -> _Written:
     """Write the recording."""
     written = _Written()
-    recorder = Recorder(folder / FILE_NAME, RecordingSettings(queue_capacity=settings.recording.queue_capacity))
+    recorder = Recorder(folder / FILE_NAME, RecordingSettings())
     recorder.start()
     try:
         recorder.put(
@@ -203,9 +205,9 @@ def _record(
         )
         for records in _episodes(reader, settings, wanted, distance, written):
             for record in records:
+                while recorder.waiting >= _QUEUE:
+                    time.sleep(0.002)
                 recorder.put(record)
-            while recorder.waiting:  # nothing is in a hurry, and the queue must not overflow
-                time.sleep(0.002)
     finally:
         recorder.close()
     if recorder.error is not None or recorder.dropped:
