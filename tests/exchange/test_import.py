@@ -128,6 +128,15 @@ def test_columns_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         refused(foreign_lerobot(tmp_path / name, **changes), tmp_path, match)
 
 
+def test_rows_of_different_lengths_are_refused(tmp_path: Path) -> None:
+    source = foreign_lerobot(tmp_path / "data")
+    file = source / "data/chunk-000/file-000.parquet"
+    table = pq.read_table(file).drop(["action"])
+    for name, rows in (("lengths", [[0.5], [0.5] * 3] * 10), ("empty", [[0.5, 0.5]] * 19 + [None])):
+        pq.write_table(table.append_column("action", pa.array(rows)), file)
+        refused(source, tmp_path, "rows of different lengths" if name == "lengths" else "has empty values")
+
+
 def test_bytes_are_never_unpickled(tmp_path: Path) -> None:
     class Burns:
         def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
