@@ -199,7 +199,8 @@ def _record(
                 execute=settings.execute,
                 seed=settings.seed,
                 tick_hz=settings.loop.rate_hz,
-                values=settings.model_dump(mode="json"),
+                # a replay shows the keys of a device, and "auto" is none
+                values=settings.model_dump(mode="json") | {"device": "keyboard"},
                 started_at=recorder.started.date,
             )
         )

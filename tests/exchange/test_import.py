@@ -53,6 +53,7 @@ def test_an_exported_session_comes_back_with_the_same_pairs(tmp_path: Path, to: 
             assert getattr(one, name) == getattr(other, name)
         for name in ("state", "robot", "human", "mask"):
             assert np.array_equal(getattr(one, name).view(np.uint32), getattr(other, name).view(np.uint32))
+    assert hc.replay(tmp_path / "back").summary.episodes == 3
     for tick, again in zip(before.ticks, after.ticks, strict=True):
         assert np.array_equal(tick.executed, again.executed)
         assert np.array_equal(tick.robot_action, again.robot_action)

@@ -27,7 +27,9 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.loads += [
-            value for name, value in attrs if name in ("src", "href", "xlink:href") and value and value[0] != "#"
+            value
+            for name, value in attrs
+            if name in ("src", "href", "xlink:href") and value and not value.startswith("#")
         ]
 
 
@@ -36,7 +38,7 @@ def test_a_page_of_two_sessions_loads_nothing(tmp_path: Path) -> None:
     page = hc.report([tmp_path / "one<script>", RECORDINGS / "keyboard"], tmp_path / "page.html")
     text, found = page.read_text(encoding="utf-8"), Tags()
     found.feed(text)
-    assert found.loads == []
+    assert [address for address in found.loads if not address.startswith("data:image/png;base64,")] == []
     assert "script" not in found.tags
     assert found.tags.count("svg") == 3  # the curves of both, and the phases of each
     assert not re.search(r"url\((?!#)", text)

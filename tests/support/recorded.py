@@ -15,7 +15,8 @@ from hitl_clic.tasks.registry import make_task
 
 def record(folder: Path, task: str, episodes: int = 2, **options: Any) -> Path:
     """Record a session; returns its folder. options: of the task."""
-    settings = load(overrides={"task": task, "task_options": options, "horizon": 4, "execute": 2, "headless": True})
+    chosen = {"task": task, "task_options": options, "device": "oracle", "horizon": 4, "execute": 2, "headless": True}
+    settings = load(overrides=chosen)
     made = make_task(task, **options)
 
     def change(found: Any) -> Any:
