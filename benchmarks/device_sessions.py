@@ -37,7 +37,7 @@ from hitl_clic.runner.own_learner import own_learner
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session import Observers, TaughtSession
 from hitl_clic.runner.session_settings import Overrides, settings_and_parts
-from hitl_clic.runner.teaching import make_folder
+from hitl_clic.runner.teaching import prepare, write_settings
 from hitl_clic.session.reader import Session
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.types.records import EpisodeRecord
@@ -122,7 +122,9 @@ def teach(device: str, seed: int, out: Path, **chosen: Any) -> tuple[SessionSumm
         thread.start()
         stack.callback(thread.close)
         observers = Observers(_tell_episode, say=_tell)
-        learner = stack.enter_context(own_learner(made, make_folder(made)))
+        assert made.out is not None
+        prepare(made.out)
+        learner = stack.enter_context(own_learner(made, made.out, write_settings(made)))
         return TaughtSession(made, replace(parts, task=task), observers, learner).run(), thread.missed
 
 

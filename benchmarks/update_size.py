@@ -221,7 +221,9 @@ def measure_learning(of: Taught, size: str, seed: int, seconds: float, ms: float
             trainer.update()
         curve.append({"seconds": until, "updates": trainer.updates, **compare(trainer, of)})
     folder = policy_folder(runs, of, size, seed, seconds)
-    write_policy(trainer, of.settings.model_copy(update={"out": folder}))
+    settings = of.settings.model_copy(update={"out": folder})
+    write_policy(trainer, settings, of.learnt)
+    (folder / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
     pairs = {"pairs": len(of.learnt), "held_back": len(of.held)}
     return {
         "figure": "update_size",

@@ -6,6 +6,7 @@ user can mend; 130 after Ctrl-C.
 
 from __future__ import annotations
 
+import keyword
 import platform
 import sys
 import traceback
@@ -76,7 +77,8 @@ def _write_traceback(error: Exception, folder: Path | None, command: Sequence[st
 def _run(command: Command) -> int:
     """Each command loads only what it needs."""
     name = next(name for name, spec in parse.COMMANDS.items() if isinstance(command, spec.command))
-    status: int = import_module(f"hitl_clic.cli.{name.replace('-', '_')}").run(command)
+    module = f"{name}_" if keyword.iskeyword(name) else name.replace("-", "_")
+    status: int = import_module(f"hitl_clic.cli.{module}").run(command)
     return status
 
 

@@ -28,6 +28,7 @@ PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (
     *("demo", "teach", "practice", "evaluate", "replay", "learn", "learner"),
     *("link-keys", "repair", "devices", "uncertainty", "bench"),
+    *("export", "import", "report", "sessions", "label"),
 )
 MOST_WORDS = 25
 """Words in a sentence."""

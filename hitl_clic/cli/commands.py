@@ -14,7 +14,9 @@ from pydantic.dataclasses import dataclass
 
 from hitl_clic.baselines.settings import AnyInferenceSettings
 from hitl_clic.control.overlap import OverlapName
+from hitl_clic.exchange.format_names import FormatName
 from hitl_clic.settings import SessionSettings
+from hitl_clic.types.labels import LabelName
 
 
 def _exists(what: str) -> Callable[[Any], Any]:
@@ -31,12 +33,29 @@ def _exists(what: str) -> Callable[[Any], Any]:
 
 Sessions = Annotated[tuple[Path, ...], AfterValidator(_exists("session folders"))]
 
+WithoutEpisodes = Annotated[
+    tuple[int, ...],
+    Field(description="Numbers of episodes to leave out, from 1, as tables show them; only with one session."),
+]
+OnlySuccesses = Annotated[
+    bool, Field(description="Leave out episodes that were not reached, as recorded or as labelled.")
+]
+
 
 @dataclass(frozen=True)
 class TeachCommand:
     """Teach a task live; the robot learns while it moves."""
 
     settings: SessionSettings
+    continue_: Path | None = Field(
+        default=None,
+        description="Session folder to go on with: its policy, pairs, counters and curves. Its settings hold; "
+        "start states do not repeat.",
+    )
+    from_: Path | None = Field(
+        default=None,
+        description="Session folder or checkpoint to begin with: a new session takes over its policy and pairs.",
+    )
 
 
 @dataclass(frozen=True)
@@ -77,6 +96,74 @@ class LearnCommand:
     episodes: int = Field(
         default=0, ge=0, le=1_000_000, description="Use only the first episodes of each session, count; 0: all."
     )
+    without_episodes: WithoutEpisodes = ()
+    only_successes: OnlySuccesses = False
+
+
+@dataclass(frozen=True)
+class ExportCommand:
+    """Write recorded sessions as a dataset of another tool."""
+
+    sessions: Sessions = Field(min_length=1, description="Session folders, of one task, rate and horizon.")
+    to: FormatName = Field(
+        description="Format: lerobot is a LeRobotDataset v3.0, robomimic an HDF5 file, csv three tables."
+    )
+    out: Path = Field(description="New folder for the dataset. It appears when everything is written.")
+    without_episodes: WithoutEpisodes = ()
+    only_successes: OnlySuccesses = False
+
+
+@dataclass(frozen=True)
+class ImportCommand:
+    """Make a session and a policy of demonstrations in a dataset of another tool."""
+
+    settings: SessionSettings
+    path: Path = Field(description="Folder of a LeRobotDataset v3, or robomimic's HDF5 file.")
+    updates: int = Field(
+        default=2000, ge=0, le=100_000_000, description="Updates of the network, count; 0: learn no policy."
+    )
+    state: tuple[str, ...] = Field(
+        default=(), description="Columns that make up the state, in order; none: observation.state, or obs/state."
+    )
+    action: str = Field(default="", description="Column of the actions; empty: action, or actions.")
+    distance: float = Field(
+        default=0.3,
+        gt=0,
+        le=2,
+        description="Distance of the robot's chunk from a demonstrated one, root mean square, units of action.",
+    )
+
+
+@dataclass(frozen=True)
+class ReportCommand:
+    """Write one HTML page about recorded sessions."""
+
+    sessions: Sessions = Field(min_length=1, description="Session folders, shown side by side.")
+    out: Path | None = Field(default=None, description="File to write, .html; none: report.html in the first folder.")
+
+
+@dataclass(frozen=True)
+class SessionsCommand:
+    """List recorded sessions."""
+
+    folders: Annotated[tuple[Path, ...], AfterValidator(_exists("folders with sessions"))] = Field(
+        default=(Path("runs"),), validate_default=True, description="Session folders, or folders that hold some."
+    )
+    json: bool = Field(default=False, description="One JSON list on stdout instead of a table.")
+
+
+@dataclass(frozen=True)
+class LabelCommand:
+    """Say afterwards what counts in a session; without --mark, show what can be said."""
+
+    session: Annotated[Path, AfterValidator(_exists("a session folder"))] = Field(description="Session folder.")
+    mark: LabelName | None = Field(
+        default=None,
+        description="success or failure: the episodes count as reached or not. discard: they are left out; keep: they "
+        "are taken again. withdraw: the corrections are not learnt from; restore: they are again.",
+    )
+    episodes: tuple[int, ...] = Field(default=(), description="Numbers of episodes, from 1.")
+    corrections: tuple[int, ...] = Field(default=(), description="Numbers of corrections, from 1.")
 
 
 @dataclass(frozen=True)
@@ -91,6 +178,7 @@ class EvaluateCommand:
         default=1_000_000, ge=0, le=2**31 - 1, description="Seed of the first episode; each later episode adds 1."
     )
     json: bool = Field(default=False, description="One JSON object on stdout instead of a table.")
+    video: Path | None = Field(default=None, description="Folder for films, one .mp4 file for each episode.")
     processes: int | None = Field(
         default=None,
         ge=1,
@@ -126,6 +214,9 @@ class ReplayCommand:
     verify: bool = Field(default=False, description="Re-simulate, compare every tick, and name the first that differs.")
     headless: bool = Field(default=False, description="No window; figures in the terminal.")
     json: bool = Field(default=False, description="One JSON object on stdout instead of text.")
+    video: Path | None = Field(default=None, description="Write a film to this .mp4 file instead of showing it.")
+    episodes: tuple[int, ...] = Field(default=(), description="Episodes of the film, numbers from 1; none: all.")
+    speed: float = Field(default=1.0, ge=0.01, le=100, description="Speed of the film; 2 is twice as fast.")
 
 
 @dataclass(frozen=True)
@@ -228,6 +319,11 @@ Command = (
     | EvaluateCommand
     | ReplayCommand
     | RepairCommand
+    | ExportCommand
+    | ImportCommand
+    | ReportCommand
+    | SessionsCommand
+    | LabelCommand
     | LearnerCommand
     | LinkKeysCommand
     | DevicesCommand

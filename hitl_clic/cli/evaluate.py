@@ -35,6 +35,7 @@ def run(command: EvaluateCommand) -> int:
             inference=command.inference,
             on_episode=show,
             processes=command.processes,
+            video=command.video,
         )
     if command.json:
         print(json.dumps(found.as_json()))

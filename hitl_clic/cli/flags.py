@@ -24,8 +24,8 @@ class FileFlags:
 
 
 def flag(name: str) -> str:
-    """The flag of a dotted setting."""
-    return "--" + name.replace("_", "-")
+    """The flag of a dotted setting. A name that Python reserves ends with "_", its flag does not."""
+    return "--" + name.rstrip("_").replace("_", "-")
 
 
 def leaves(fields: Mapping[str, FieldInfo], prefix: str = "") -> dict[str, FieldInfo]:
@@ -107,7 +107,7 @@ class Reader:
         raise self._strange(text)
 
     def _known(self, name: str) -> str | None:
-        for now in (name, current_setting(name), current_setting(f"clic.{name}").removeprefix("policy.")):
+        for now in (name, f"{name}_", current_setting(name), current_setting(f"clic.{name}").removeprefix("policy.")):
             if now in self._fields and now != self._positional:
                 return now
         return None

@@ -21,6 +21,8 @@ def run(command: LearnCommand) -> int:
             command.sessions,
             updates=command.updates,
             episodes=command.episodes,
+            without_episodes=command.without_episodes,
+            only_successes=command.only_successes,
             settings=settings,
             on_update=lambda done: progress.update(bar, completed=done),
         )

@@ -19,7 +19,7 @@ from hitl_clic import aliases
 from hitl_clic.cli import commands, flags, help
 from hitl_clic.cli.commands import Command, DemoCommand, LearnCommand, LearnerCommand
 from hitl_clic.link.address import require_safe
-from hitl_clic.runner.recorded_layer import recorded_settings
+from hitl_clic.runner.recorded_layer import earlier_settings, recorded_settings
 from hitl_clic.settings import Layers, SessionSettings, load
 from hitl_clic.types.errors import SettingsError, UserError, describe, fields_of, unknown
 
@@ -57,6 +57,20 @@ LEARNER_FIELDS = ("task", "method", "seed", "schedule", "horizon", "policy", "tr
 """The settings that have an effect in the learner process."""
 LEARN_FIELDS = ("method", "execute", "seed", "out", "policy", "correction", "training")
 """The settings that may differ from those of the recorded sessions."""
+
+IMPORT_FIELDS = (
+    "task",
+    "method",
+    "execute",
+    "horizon",
+    "seed",
+    "out",
+    "task_options",
+    "policy",
+    "correction",
+    "training",
+)
+"""The settings that have an effect on an import."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,11 @@ COMMANDS: Mapping[str, Spec] = {
     "replay": Spec(commands.ReplayCommand, positional="session"),
     "repair": Spec(commands.RepairCommand, positional="session"),
     "learn": Spec(LearnCommand, LEARN_FIELDS, positional="sessions"),
+    "export": Spec(commands.ExportCommand, positional="sessions"),
+    "import": Spec(commands.ImportCommand, IMPORT_FIELDS, positional="path"),
+    "report": Spec(commands.ReportCommand, positional="sessions"),
+    "sessions": Spec(commands.SessionsCommand, positional="folders"),
+    "label": Spec(commands.LabelCommand, positional="session"),
     "learner": Spec(LearnerCommand, LEARNER_FIELDS, hidden=("child",)),
     "link-keys": Spec(commands.LinkKeysCommand, positional="folder"),
     "devices": Spec(commands.DevicesCommand),
@@ -195,6 +214,8 @@ def _layers(spec: Spec, own: Mapping[str, Any], given: dict[str, Any]) -> dict[s
         if not own.get("sessions"):
             raise SettingsError("sessions is missing; allowed: session folders")
         recorded = recorded_settings(Path(own["sessions"][0]), given)
+    elif spec.command is commands.TeachCommand:
+        recorded = earlier_settings(own.get("continue_"), own.get("from_"))
     return {
         "session": spec.preset or session,
         "config": None if config is None else Path(config),

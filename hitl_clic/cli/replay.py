@@ -7,6 +7,7 @@ import math
 import sys
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from hitl_clic.cli.commands import ReplayCommand
@@ -25,6 +26,18 @@ def run(command: ReplayCommand) -> int:
         assert report is not None
         print(json.dumps(report.as_json()) if command.json else report.sentence)
         return 0 if report.ok else 1
+    if command.video is not None:
+        with Progress(console=Console(stderr=True)) as progress:
+            bar = progress.add_task("pictures", total=None)
+            replay(
+                session,
+                video=command.video,
+                episodes=command.episodes,
+                speed=command.speed,
+                on_picture=lambda done, of: progress.update(bar, completed=done, total=of),
+            )
+        print(f"film: {command.video}")
+        return 0
     if command.json:
         print(json.dumps(replay(session).summary.figures))
         return 0

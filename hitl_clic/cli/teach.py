@@ -32,7 +32,13 @@ def run(command: TeachCommand) -> int:
         import torch
 
         torch.set_num_threads(settings.loop.planner_threads)
-    summary = teach(settings=settings, say=lambda line: print(line, file=sys.stderr), dashboard=True)
+    summary = teach(
+        settings=settings,
+        say=lambda line: print(line, file=sys.stderr),
+        dashboard=True,
+        continues=command.continue_,
+        begins_from=command.from_,
+    )
     report(summary, by_script=settings.device == "oracle")
     return 0
 

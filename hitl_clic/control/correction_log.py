@@ -46,6 +46,10 @@ class CorrectionLog:
         """Ticks by which a teacher's answer comes late."""
         return self._pairs.reaction
 
+    def go_on(self, pair: int) -> None:
+        """The next pair has this id."""
+        self._pairs.go_on(pair)
+
     def begin_episode(self, tick: int) -> None:
         """An episode begins; `tick` is its first."""
         self._episode_tick = tick

@@ -88,6 +88,11 @@ class ControlLoop:
 
     # ---- episodes
 
+    def go_on(self, tick: int, pair: int) -> None:
+        """Begin at these numbers of a tick and a pair: the session has earlier parts. Call it before any episode."""
+        self.tick = tick
+        self.corrections.go_on(pair)
+
     def run_episode(self, episode: int, seed: int) -> EpisodeRecord | None:
         """Reset, then tick until the task or a person ends the episode; None if it does not count.
 

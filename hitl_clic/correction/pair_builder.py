@@ -94,9 +94,13 @@ class PairBuilder:
         self._past: deque[_Moment] = deque(maxlen=self.reaction + 1)
         self._next_id = 0
 
+    def go_on(self, pair: int) -> None:
+        """The next pair has this id."""
+        self._next_id = pair
+
     @property
     def made(self) -> int:
-        """Pairs completed so far; also the id of the next one."""
+        """The id of the next pair: those completed so far, with those of the session's earlier parts."""
         return self._next_id
 
     @property

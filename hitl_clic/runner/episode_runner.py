@@ -25,6 +25,7 @@ class EvaluationJob(BaseModel):
     Attributes:
         checkpoint: of the policy. settings: of its session, with the changes of the evaluation.
         overlap, lead: how the next chunk is planned while one runs.
+        video: folder for a film of each episode; None: no films.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,6 +34,7 @@ class EvaluationJob(BaseModel):
     settings: SessionSettings
     overlap: OverlapName
     lead: int
+    video: Path | None = None
 
 
 class EpisodeRunner:
@@ -46,7 +48,7 @@ class EpisodeRunner:
     """
 
     def __init__(self, job: EvaluationJob, parts: Parts | None = None) -> None:
-        self._parts, self._settings = parts or Parts(), job.settings
+        self._parts, self._settings, self._video = parts or Parts(), job.settings, job.video
         self.policy = Policy(job.checkpoint, job.settings, 0)
         self._how = Execution(job.settings.execute, job.overlap, job.lead)
         self._task = self._parts.make_task(job.settings)
@@ -54,7 +56,12 @@ class EpisodeRunner:
     def run(self, seed: int) -> EpisodeResult:
         """Run the episode of a seed. The policy samples as one that was loaded with this seed."""
         self.policy.restart_sampling(seed)
-        return run_episode(self.policy.planner, self._task, self._teacher, self._how, seed)
+        if self._video is None:
+            return run_episode(self.policy.planner, self._task, self._teacher, self._how, seed)
+        from hitl_clic.runner.filming import filmed
+
+        with filmed(self._task, self._video / f"seed-{seed}.mp4") as task:
+            return run_episode(self.policy.planner, task, self._teacher, self._how, seed)
 
     @property
     def can_be_copied(self) -> bool:

@@ -76,6 +76,7 @@ def evaluate(
     teacher: Teacher | TeacherFunction | None = None,
     on_episode: Callable[[EpisodeResult], object] = lambda result: None,
     processes: int | None = None,
+    video: Path | str | None = None,
 ) -> Evaluation:
     """Run a learnt policy alone on seeded episodes. Prints nothing, leaves the process as it was.
 
@@ -91,6 +92,7 @@ def evaluate(
         on_episode: called with each result, in the order of the seeds.
         processes: that run episodes, this one included. None: as many as the machine allows and the work is worth. An
             evaluation with a task or teacher object runs in this process alone.
+        video: a folder for films, one file seed-NUMBER.mp4 for each episode. The results are the same.
 
     Raises:
         UserError: no checkpoint, or a value that does not fit the session.
@@ -100,10 +102,11 @@ def evaluate(
         raise UserError(f"episodes = {episodes} is not allowed; allowed: 1 or more")
     if processes is not None and processes < 1:
         raise UserError(f"processes = {processes} is not allowed; allowed: 1 or more")
+    films = None if video is None else Path(video).absolute()
     path, settings = find_checkpoint(Path(source))
     settings = with_search(settings, execute, _inference(inference))
     overlap, lead = overlap_and_lead(settings, overlap, lead)
-    job = EvaluationJob(checkpoint=path.absolute(), settings=settings, overlap=overlap, lead=lead)
+    job = EvaluationJob(checkpoint=path.absolute(), settings=settings, overlap=overlap, lead=lead, video=films)
     rows: list[EpisodeResult] = []
     with (
         one_torch_thread(),

@@ -71,6 +71,10 @@ class LearnerConnection:
         stack.callback(lambda: self.link.close(DRAIN_S))
         self._wait()
 
+    def begin_with(self, weights: Weights) -> None:
+        """Act on these weights until the learner publishes newer ones. Call it before `open`."""
+        self._receive(weights)
+
     def changes(self, tick: int, now_ns: int) -> Iterator[LinkStatus | EventRecord]:
         """At most once a second: the learner's status, and an event for each change of it."""
         if now_ns - self._checked_ns < STATUS_EVERY_NS:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from hitl_clic.learner import checkpoint
+from hitl_clic.learner.journal import Entry, Journal
+from hitl_clic.runner.choosing import choice_of
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.recorded_layer import recorded_settings
@@ -19,10 +22,12 @@ from hitl_clic.runner.recordings import open_session, pairs_of_session
 from hitl_clic.runner.results import LearnResult
 from hitl_clic.runner.session_settings import Nested
 from hitl_clic.runner.torch_devices import check_devices
+from hitl_clic.session.curation import Choice
+from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings, free_folder, load
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import UserError
-from hitl_clic.types.messages import ChunkPair, Weights
+from hitl_clic.types.messages import ChunkPair, Hello, Weights
 from hitl_clic.types.symmetry import Symmetry
 
 if TYPE_CHECKING:
@@ -45,6 +50,8 @@ def learn(
     *,
     updates: int = 2000,
     episodes: int = 0,
+    without_episodes: Sequence[int] = (),
+    only_successes: bool = False,
     config: Path | str | None = None,
     settings: Nested | SessionSettings | None = None,
     task: Task | None = None,
@@ -56,6 +63,8 @@ def learn(
     Args:
         sessions: session folders, all of one task and one H.
         updates: of the network, count. episodes: of each session the first so many; 0 is all.
+        without_episodes: numbers from 1 to leave out, as tables show them; only with one session.
+        only_successes: leave out episodes that were not reached, as recorded or as labelled.
         config, settings, **chosen: what differs from the first session's settings, as in `teach`; mostly
             `method="bc"`, `policy={...}`, `seed=1`, `out="runs/bc"`.
         task: where the sessions were taught on a task object: an object of that class.
@@ -76,13 +85,18 @@ def learn(
     if made.out is not None and (made.out / "session.mcap").exists():
         raise UserError(f"out = {made.out} holds a session; allowed: a folder without session.mcap")
     check_devices(made.policy, learns=True, plans=False)
-    pairs = list(_pairs(folders, made, episodes))
+    opened = [open_session(path) for path in folders]
+    choices = [choice_of(session, without_episodes, only_successes, len(opened), episodes) for session in opened]
+    pairs = list(_pairs(opened, choices, made))
     if len(pairs) < made.policy.min_pairs:
         raise UserError(
             f"sessions hold {len(pairs)} pairs; allowed: as many as policy.min_pairs = {made.policy.min_pairs}"
         )
     symmetries = symmetries_of(made, Parts(task=task))
-    return _train(pairs, made, symmetries, updates, on_update)
+    assert made.out is not None
+    made.out.mkdir(parents=True, exist_ok=True)
+    (made.out / "settings.toml").write_text(made.to_toml(), encoding="utf-8")
+    return train(pairs, made, symmetries, updates, on_update)
 
 
 def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path | str | None = None) -> SessionSettings:
@@ -102,9 +116,9 @@ def settings_to_learn(session: Path, overrides: Mapping[str, Any], config: Path 
     return made.model_copy(update={"out": folder})
 
 
-def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) -> Iterator[ChunkPair]:
-    for path in folders:
-        session = open_session(path)
+def _pairs(opened: Sequence[Session], choices: Sequence[Choice], settings: SessionSettings) -> Iterator[ChunkPair]:
+    for session, choice in zip(opened, choices, strict=True):
+        path = session.path.parent
         try:
             of = session.settings
             if (of.task, of.horizon) != (settings.task, settings.horizon):
@@ -112,7 +126,7 @@ def _pairs(folders: Sequence[Path], settings: SessionSettings, episodes: int) ->
                     f"session = {path} is of task {of.task} with horizon {of.horizon}, not {settings.task} with "
                     f"{settings.horizon}; learn from each kind separately"
                 )
-            yield from pairs_of_session(session, settings.correction, episodes)
+            yield from pairs_of_session(session, settings.correction, choice)
         except UserError:
             raise
         except ValueError as error:  # the reader's, about a damaged record
@@ -130,13 +144,14 @@ def symmetries_of(settings: SessionSettings, parts: Parts) -> tuple[Symmetry, ..
         parts.close(task)
 
 
-def _train(
+def train(
     pairs: Sequence[ChunkPair],
     settings: SessionSettings,
     symmetries: tuple[Symmetry, ...],
     updates: int,
     on_update: Callable[[int], object],
 ) -> LearnResult:
+    """Train a new policy on pairs, and write what a learner resumes from: checkpoint and journal."""
     from hitl_clic.methods import make_trainer
 
     assert settings.out is not None
@@ -149,21 +164,36 @@ def _train(
         trainer.update()
         on_update(done)
     wall_s = time.perf_counter() - began
-    return LearnResult(settings.out, write_policy(trainer, settings), len(pairs), updates, wall_s)
+    return LearnResult(settings.out, write_policy(trainer, settings, pairs), len(pairs), updates, wall_s)
 
 
-def write_policy(trainer: ChunkTrainer, settings: SessionSettings) -> Path:
-    """Write a trainer's weights and the settings into `settings.out`, for `evaluate`; the checkpoint."""
+def write_policy(trainer: ChunkTrainer, settings: SessionSettings, pairs: Sequence[ChunkPair]) -> Path:
+    """Write into `settings.out` what a learner resumes from: checkpoint and journal; the checkpoint's path."""
     assert settings.out is not None
     settings.out.mkdir(parents=True, exist_ok=True)
-    (settings.out / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
+    agreed = handshake_settings(settings, trainer.dim_o, trainer.dim_a, trainer.symmetries)
+    folder, run_id = settings.out / "checkpoints", uuid.uuid4().hex
+    entries = _write_journal(folder / "pairs.journal", run_id, agreed, pairs)
     weights = Weights(
-        run_id=uuid.uuid4().hex,
+        run_id=run_id,
         version=1,
         parent=0,
         step=trainer.updates,
         newest_pair=trainer.newest_pair,
         tensors=trainer.weights(),
     )
-    agreed = handshake_settings(settings, trainer.dim_o, trainer.dim_a, trainer.symmetries)
-    return checkpoint.write(settings.out / "checkpoints", checkpoint.Checkpoint(weights, {}, agreed, entries=0))
+    return checkpoint.write(folder, checkpoint.Checkpoint(weights, trainer.state(), agreed, entries))
+
+
+def _write_journal(path: Path, run_id: str, agreed: Mapping[str, Any], pairs: Sequence[ChunkPair]) -> int:
+    """Write the pairs as a learner's journal, in place of an earlier one; returns the number of its entries."""
+    path.unlink(missing_ok=True)
+    journal = Journal(path, run_id)
+    try:
+        journal.append(Entry(run_id, Hello(run_id, "learn", agreed)))
+        for number, pair in enumerate(pairs):
+            journal.append(Entry(run_id, replace(pair, id=number)))
+        journal.sync()
+        return len(journal)
+    finally:
+        journal.close()

@@ -21,16 +21,16 @@ def learner_command(folder: Path) -> list[str]:
 
 
 @contextmanager
-def own_learner(settings: SessionSettings, folder: Path) -> Iterator[LearnerChild | None]:
+def own_learner(settings: SessionSettings, folder: Path, config: Path) -> Iterator[LearnerChild | None]:
     """The learner's process, begun; it is stopped at the end. None: the settings have the address of a learner.
 
     Args:
-        folder: of the session; it holds `settings.toml`.
+        folder: of the session. config: the file with its settings.
     """
     if settings.learner:
         yield None
         return
-    command = [*learner_command(folder), "--config", str(folder / "settings.toml")]
+    command = [*learner_command(folder), "--config", str(config)]
     child = LearnerChild(command, folder, restart=settings.training.restart, environment=child_environment())
     child.begin()
     try:

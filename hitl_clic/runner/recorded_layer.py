@@ -14,6 +14,31 @@ KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop", "co
 """The settings that another method takes over from the sessions it learns from."""
 
 
+def earlier_settings(continues: Path | str | None, begins_from: Path | str | None) -> dict[str, Any] | None:
+    """The settings of the session that another one goes on with or begins from, as a layer; None without one.
+
+    The seed is the next one, so that start states and noise do not repeat.
+
+    Raises:
+        UserError: it has no settings.
+    """
+    source = continues if continues is not None else begins_from
+    if source is None:
+        return None
+    name, path = ("continue" if continues is not None else "from"), Path(source)
+    if not path.exists():
+        raise UserError(f"{name} = {path} does not exist; allowed: a session folder")
+    folder = next((one for one in (path, *list(path.absolute().parents)[:2]) if (one / "settings.toml").exists()), None)
+    if folder is None:
+        raise UserError(f"{name} = {path} has no settings.toml; allowed: a session folder")
+    values = recorded_settings(folder, {})
+    values["seed"] += 1
+    if continues is not None:
+        values["seed"] += len(list(folder.glob("settings-*.toml")))
+        values["out"] = str(path)
+    return values
+
+
 def recorded_settings(session: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """A session's settings as a layer: all of them, or with another method those of `KEPT_FIELDS`.
 

@@ -13,12 +13,13 @@ from hitl_clic.correction.pair_builder import PairBuilder
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.devices.core.axes import base
 from hitl_clic.runner.device_registry import switched_axes
+from hitl_clic.session.curation import EVERY_EPISODE, Choice, Curation
 from hitl_clic.session.reader import Session
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.registry import make_task
 from hitl_clic.types.errors import UserError, describe
 from hitl_clic.types.messages import ChunkPair
-from hitl_clic.types.records import EventRecord
+from hitl_clic.types.records import EpisodeRecord, EventRecord
 
 
 def open_session(path: Path | str) -> Session:
@@ -53,23 +54,24 @@ def recorded_correction(session: Session) -> CorrectionSettings:
     return CorrectionSettings.model_validate(current_settings(session.settings.values).get("correction", {}))
 
 
-def pairs_of_session(session: Session, wanted: CorrectionSettings, episodes: int = 0) -> list[ChunkPair]:
+def pairs_of_session(session: Session, wanted: CorrectionSettings, choice: Choice = EVERY_EPISODE) -> list[ChunkPair]:
     """The pairs of a session that were not withdrawn, in the order of their ticks, with ids from 0.
 
     Args:
         wanted: how corrections are to be read. Only padding, label_average_s and implicit_approval matter. If the
             session had others, its pairs are rebuilt from its ticks.
-        episodes: use only the first so many; 0 is all.
+        choice: of episodes. Labels beside the recording count too, see `session.curation`.
 
     Raises:
         ValueError: the recording cannot be read, or an average is too short for its rate.
     """
     recorded = recorded_correction(session)
     withdrawn = withdrawn_ids(session.of(EventRecord))
+    curation, ends = Curation.of(session), {record.episode: record for record in session.of(EpisodeRecord)}
     pairs = [
         pair
         for pair in kept_pairs(session.pairs, withdrawn, recorded.padding)
-        if not episodes or pair.episode < episodes
+        if curation.takes(pair.episode, ends.get(pair.episode), choice) and not curation.withdraws(pair.tick)
     ]
     if not same_labels(recorded, wanted):
         pairs = rebuilt_pairs(session.ticks, session.plans, pairs, builder_for(session, wanted))

@@ -15,7 +15,7 @@ from hitl_clic.learner.journal import Journal
 from hitl_clic.session.lock import QUIET_S
 from hitl_clic.session.reader import Session
 from hitl_clic.session.repair import Repaired, repair
-from hitl_clic.session.scan import FILE_NAME, file_of
+from hitl_clic.session.scan import FILE_NAME, file_of, files_of
 from hitl_clic.session.summary import summarise, write_summary
 from hitl_clic.types.errors import UserError
 
@@ -32,11 +32,12 @@ def repair_session(source: Path) -> list[str]:
         UserError: no recording, one that is still being recorded, or a folder that cannot be written.
     """
     try:
-        path = file_of(source)
-        repaired = repair(path)
-        said = [] if repaired is None else [_told(path, repaired)]
+        path, said = file_of(source), []
+        for file in files_of(path):
+            repaired = repair(file)
+            said += [] if repaired is None else [_told(file, repaired)]
         if path.name == FILE_NAME:
-            said += _repair_folder(path, repaired is not None)
+            said += _repair_folder(path, bool(said))
     except ValueError as error:
         reason = str(error).removeprefix(f"{source}: ")
         raise UserError(f"session = {source} cannot be repaired; {reason}") from error

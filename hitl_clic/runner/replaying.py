@@ -5,10 +5,11 @@ Main thread where a window is wanted, else any; reads the recording, and writes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from hitl_clic.runner.choosing import known_episodes
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.recordings import open_session, settings_of
 from hitl_clic.runner.results import ReplayResult, SessionSummary
@@ -26,6 +27,10 @@ def replay(
     verify: bool = False,
     window: bool = False,
     pictures: bool = False,
+    video: Path | str | None = None,
+    episodes: Sequence[int] = (),
+    speed: float = 1.0,
+    on_picture: Callable[[int, int], object] = lambda done, of: None,
     task: Task | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> ReplayResult:
@@ -36,6 +41,9 @@ def replay(
         verify: simulate every tick again and compare it with the recording, bit for bit.
         window: play it in a window until that is closed. If none opens, `say` gets a line and pictures are written.
         pictures: write `replay.png`, scenes at evenly spaced ticks, and `curves.png` beside the recording.
+        video: an .mp4 file to write: the session as the teacher saw it, one picture a tick.
+        episodes: of the film, numbers from 1; empty: all. speed: of the film; 2 is twice as fast.
+        on_picture: called with the number of pictures of the film so far, and of all.
         task: where the session was taught on a task object: an object of that class. It is copied.
 
     Raises:
@@ -45,6 +53,9 @@ def replay(
     parts, settings = Parts(task=task), settings_of(recorded)
     try:
         report = simulate_again(recorded, partial(parts.copy_task, settings)) if verify else None
+        if video is not None:
+            chosen = frozenset(known_episodes(recorded, episodes, "episodes"))
+            _film(recorded, settings, parts, Path(video), chosen, speed, on_picture)
         shown = window and _show(recorded, settings, parts, say)
         written = _draw(recorded, settings, parts) if pictures or (window and not shown) else ()
         summary = SessionSummary.of(recorded.path.parent, summarise(recorded.records()))
@@ -54,6 +65,26 @@ def replay(
         reason = str(error).removeprefix(f"{source}: ")
         raise UserError(f"session = {source} is not allowed; {reason}") from error
     return ReplayResult(recorded.path, summary, report, written)
+
+
+def _film(
+    recorded: Session,
+    settings: SessionSettings,
+    parts: Parts,
+    path: Path,
+    episodes: frozenset[int],
+    speed: float,
+    on_picture: Callable[[int, int], object],
+) -> None:
+    from hitl_clic.runner.filming import film_session
+
+    if not 0.01 <= speed <= 100:
+        raise UserError(f"speed = {speed:g} is not allowed; allowed: from 0.01 to 100")
+    task = parts.copy_task(settings)
+    try:
+        film_session(recorded, settings, task, path, episodes, speed, on_picture)
+    finally:
+        task.close()
 
 
 def _show(recorded: Session, settings: SessionSettings, parts: Parts, say: Callable[[str], None]) -> bool:

@@ -118,3 +118,58 @@ class ReplayResult:
     def ok(self) -> bool:
         """Whether the session was verified and every tick was equal bit for bit."""
         return self.report is not None and self.report.ok
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """A dataset written by `export`.
+
+    Attributes:
+        folder: of the dataset. format: its name. episodes, frames, pairs: written, counts.
+        wall_s: time of the export, seconds.
+    """
+
+    folder: Path
+    format: str
+    episodes: int
+    frames: int
+    pairs: int
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A recorded session in a table of sessions, as its labels leave it.
+
+    Attributes:
+        folder: of the session. task: its name. teacher: the device. started_at: ISO 8601 in UTC; empty if unknown.
+        episodes: finished and not discarded. successes: of these, as recorded or labelled. corrections: not withdrawn.
+        bytes: size of the folder. damage: what cannot be read, as a sentence; empty if nothing.
+    """
+
+    folder: Path
+    task: str
+    teacher: str
+    started_at: str
+    episodes: int
+    successes: int
+    corrections: int
+    bytes: int
+    damage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """A session made of a dataset.
+
+    Attributes:
+        folder: of the session; `learn`, `evaluate`, `export` and `teach(begins_from=...)` take it.
+        episodes, reached, ticks, pairs: counts. updates: of the policy's network, count.
+    """
+
+    folder: Path
+    episodes: int
+    reached: int
+    ticks: int
+    pairs: int
+    updates: int

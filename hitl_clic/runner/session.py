@@ -39,6 +39,7 @@ from hitl_clic.runner.policy_probe import PolicyProbe, newest_weights, slice_axe
 from hitl_clic.runner.process_state import frozen_heap, on_interrupt, real_time_process
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session_log import SessionLog
+from hitl_clic.runner.starting import Start
 from hitl_clic.runner.thread_priorities import order_threads
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.messages import ChunkPair
@@ -67,15 +68,21 @@ class TaughtSession:
     Args:
         settings: from `device_registry.resolve_device`; the session's folder holds them already.
         parts: the caller's objects. observers: callbacks. learner: see `own_learner`.
+        start: where it begins; by default at nothing.
     """
 
     def __init__(
-        self, settings: SessionSettings, parts: Parts, observers: Observers, learner: LearnerChild | None
+        self,
+        settings: SessionSettings,
+        parts: Parts,
+        observers: Observers,
+        learner: LearnerChild | None,
+        start: Start | None = None,
     ) -> None:
         assert settings.out is not None
         self.settings, self.out = settings, settings.out
         self.parts, self.observers = parts, observers
-        self._child = learner
+        self._child, self._start = learner, start or Start()
         self._quit = threading.Event()
         self._probe: PolicyProbe | None = None
         self._display: Display | None = None
@@ -100,6 +107,8 @@ class TaughtSession:
             self._views: Slot[LoopView] = Slot()
             self._inbox = self._new_inbox()
             agreed = handshake_settings(settings, *self._dims, self._task.symmetries)
+            if self._start.learner_seed is not None:
+                agreed["seed"] = self._start.learner_seed
             self._budget = self._search_budget()
             planner, feed = Planner(self._inbox.untrained(), self._prepare_thread, self._budget), EventFeed()
             teacher = TeacherChannel(planner.latest)
@@ -107,8 +116,10 @@ class TaughtSession:
             self._learner = LearnerConnection(settings, self.out, agreed, self._inbox, self._child)
             self._inbox.warm(observation, say=self.observers.say)  # meanwhile the learner loads
             self._probe = self._start_probe(stack)
+            if self._start.weights is not None:
+                self._learner.begin_with(self._start.weights)
             self._learner.open(stack)
-            self._log = SessionLog(settings, self.out)
+            self._log = SessionLog(settings, self.out, self._start)
             self._log.start()
             stack.callback(self._log.close)
             try:
@@ -116,12 +127,15 @@ class TaughtSession:
                 self._cockpit = CockpitFeed(
                     settings, self._task, self._views, link, device, self._probe, key_labels=labels
                 )
+                for earlier in self._start.finished:
+                    self._cockpit.add(earlier)
                 self._log.observers.append(self._cockpit.add)
                 self._display = Display(settings, self._cockpit.state, self.observers.say, self.observers.dashboard)
                 draws = self._display.open(scene3d, feed, stack, self.out)
                 self._loop = build_loop(
                     settings, self._task, device, planner, teacher, self._outlets(draws), self._schedule(), self._clock
                 )
+                self._loop.go_on(self._start.tick, self._start.pair)
                 stack.callback(planner.close)
                 planner.start()
                 device.start()
@@ -199,16 +213,17 @@ class TaughtSession:
             stack.enter_context(frozen_heap())
             request_slice(LOOP_SLICE_S)
             order_threads()
-        for episode in count():
+        before, first_seed = len(self._start.finished), self._start.first_seed(settings.seed)
+        for episode in count(self._start.episode):
             if len(finished) == settings.episodes or loop.quit:
                 break
-            # evaluations use other start states
-            ended = loop.run_episode(episode, settings.seed * 10_000 + len(finished))
+            ended = loop.run_episode(episode, first_seed + len(finished))
             if ended is None:  # the operator reset the episode: repeat its start state
                 continue
             every = settings.recording.policy_every
-            if every and len(finished) % every == 0:
-                self._learner.keep_policy(self.out / "policies" / f"episode-{len(finished):04d}")
+            done = before + len(finished)
+            if every and done % every == 0:
+                self._learner.keep_policy(self.out / "policies" / f"episode-{done:04d}")
             self.observers.on_episode(ended)
             if self.observers.stop is not None and self.observers.stop(self._summary()):
                 break

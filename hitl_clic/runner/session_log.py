@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from hitl_clic.runner.starting import Start
 from hitl_clic.session.recorder import Recorder
-from hitl_clic.session.summary import Summary, SummaryBuilder, write_summary
+from hitl_clic.session.scan import part_file
+from hitl_clic.session.summary import Summary, write_summary
 from hitl_clic.session.topics import SettingsRecord
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import UserError
@@ -22,15 +24,15 @@ class SessionLog:
     """Takes all records of a session.
 
     Args:
-        settings: of the session. folder: for the recording and the figures.
+        settings: of the session. folder: for the recording and the figures. start: the session's earlier parts.
     """
 
-    def __init__(self, settings: SessionSettings, folder: Path) -> None:
-        self._settings, self._folder = settings, folder
-        self._recorder = Recorder(folder / "session.mcap", settings.recording)
-        self._tally = SummaryBuilder()
+    def __init__(self, settings: SessionSettings, folder: Path, start: Start | None = None) -> None:
+        self._settings, self._folder, self._start = settings, folder, start or Start()
+        self._recorder = Recorder(part_file(folder, self._start.part), settings.recording)
+        self._tally = self._start.tally
         self.episodes: list[EpisodeRecord] = []
-        """Finished so far."""
+        """Finished so far in this part."""
         self.observers: list[Callable[[Record], None]] = []
         """Called with every record of the loop, in the tick; must be quick."""
 
@@ -81,8 +83,9 @@ class SessionLog:
     def write_figures(self, figures: Summary) -> None:
         """Write `summary.json`, and the learning curves if an episode was finished."""
         write_summary(self._folder / "summary.json", figures)
-        if self.episodes:
+        episodes = [*self._start.finished, *self.episodes]
+        if episodes:
             from hitl_clic.cockpit.report import write_curves  # loads matplotlib, which no session waits for
 
             title = f"{self._settings.task}, {self._settings.method}, H = {self._settings.horizon}"
-            write_curves(self.episodes, self._folder / "curves.png", title)
+            write_curves(episodes, self._folder / "curves.png", title)

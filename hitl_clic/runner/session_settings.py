@@ -56,6 +56,7 @@ def settings_and_parts(
     preset: str | None = None,
     config: Path | str | None = None,
     settings: Nested | SessionSettings | None = None,
+    earlier: Nested | None = None,
 ) -> tuple[SessionSettings, Parts]:
     """The settings of a session, and the objects among the arguments.
 
@@ -64,6 +65,7 @@ def settings_and_parts(
         teacher: of a task object. chosen: settings by keyword, over `settings`.
         preset: a name in configs/sessions. config: a TOML file with settings.
         settings: nested as in a TOML file; or complete ones, beside which there is nothing to choose.
+        earlier: settings of the session that this one begins with, as the lowest layer.
 
     Raises:
         UserError: an unknown name, or a value that is not allowed.
@@ -93,4 +95,5 @@ def settings_and_parts(
     out = given_tables.pop("out", None)
     if out is not None:
         given_tables["out"] = Path(out)
-    return load(session=preset, config=None if config is None else Path(config), overrides=given_tables), parts
+    file = None if config is None else Path(config)
+    return load(session=preset, config=file, overrides=given_tables, recorded=earlier), parts

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from mcap.records import Channel, Message
 
 from hitl_clic.session.repair import repair
-from hitl_clic.session.scan import Notes, file_of, intact_records
+from hitl_clic.session.scan import Notes, file_of, files_of, intact_records
 from hitl_clic.session.topics import BY_NAME, BY_TYPE, SettingsRecord
 from hitl_clic.types.messages import ChunkPair, LinkStatus
 from hitl_clic.types.records import EpisodeRecord, EventRecord, Plan, SnapshotRecord, SwapRecord, TickRecord
@@ -29,23 +29,30 @@ class Session:
     """One recorded session. Open it with `Session.open`.
 
     Attributes:
-        path: the MCAP file.
+        path: the MCAP file; the first, if the session went on. paths: all its files, in order.
         finished: the file has its index and its end, so that other MCAP readers open it.
         truncated: the end of the file is missing, or was before a repair.
         lost: what could not be read, as a sentence; empty if nothing.
         counts: number of records by topic.
         dropped: number of records that the recorder dropped; None if unknown.
+        cut: the files that lack nothing but their end.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.paths = files_of(path)
         self.counts: Mapping[str, int] = {}
-        notes = self._scan()
-        self.finished = notes.finished
-        self.truncated = notes.truncated
-        self.lost = "; ".join(notes.damage)
-        self.dropped = notes.dropped
-        self.cut_only = not notes.finished and not notes.damaged_chunks
+        scans = self._scan()
+        self.finished = all(notes.finished for notes in scans)
+        self.truncated = any(notes.truncated for notes in scans)
+        self.lost = "; ".join(problem for notes in scans for problem in notes.damage)
+        dropped = [notes.dropped for notes in scans if notes.dropped is not None]
+        self.dropped = sum(dropped) if len(dropped) == len(scans) else None
+        self.cut = tuple(
+            path
+            for path, notes in zip(self.paths, scans, strict=True)
+            if not notes.finished and not notes.damaged_chunks
+        )
 
     @classmethod
     def open(cls, path: Path | str) -> Session:
@@ -57,14 +64,13 @@ class Session:
             ValueError: no such file, not a session, or nothing readable in it.
         """
         session = cls(file_of(path))
-        if not session.cut_only:
-            return session
-        try:
-            repair(session.path)
-        except (ValueError, OSError) as problem:
-            log.info("%s stays as it is: %s", session.path, problem)
-            return session
-        return cls(session.path)
+        repaired = False
+        for file in session.cut:
+            try:
+                repaired |= repair(file) is not None
+            except (ValueError, OSError) as problem:
+                log.info("%s stays as it is: %s", file, problem)
+        return cls(session.path) if repaired else session
 
     def of(self, kind: type[T]) -> Iterator[T]:
         """All records of one type in the order of the file, read lazily.
@@ -77,12 +83,13 @@ class Session:
     def records(self, *kinds: type) -> Iterator[Any]:
         """Records of some types (without arguments: all), as `of`."""
         topics = {BY_TYPE[kind].name for kind in kinds} if kinds else set(BY_NAME)
-        for name, text in self._texts(Notes()):
-            if name in topics:
-                try:
-                    yield BY_NAME[name].loads(text)
-                except ValueError as problem:
-                    raise ValueError(f"{self.path}: {problem}; it was probably written by another version") from problem
+        for path in self.paths:
+            for name, text in _texts(path, Notes()):
+                if name in topics:
+                    try:
+                        yield BY_NAME[name].loads(text)
+                    except ValueError as problem:
+                        raise ValueError(f"{path}: {problem}; it was probably written by another version") from problem
 
     @cached_property
     def settings(self) -> SettingsRecord:
@@ -126,19 +133,23 @@ class Session:
         """Every recorded status of link and learner."""
         return list(self.of(LinkStatus))
 
-    def _scan(self) -> Notes:
-        notes = Notes()
-        counts = Counter(name for name, _ in self._texts(notes))
-        if not counts and notes.damage:
-            raise ValueError(f"{self.path}: nothing in it can be read ({notes.damage[0]}); use another session")
+    def _scan(self) -> list[Notes]:
+        counts: Counter[str] = Counter()
+        scans = [Notes() for _ in self.paths]
+        for path, notes in zip(self.paths, scans, strict=True):
+            found = Counter(name for name, _ in _texts(path, notes))
+            if not found and notes.damage:
+                raise ValueError(f"{path}: nothing in it can be read ({notes.damage[0]}); use another session")
+            counts += found
         self.counts = counts
-        return notes
+        return scans
 
-    def _texts(self, notes: Notes) -> Iterator[tuple[str, bytes]]:
-        """Topic and JSON text of every intact record; fills `notes`."""
-        channels: dict[int, str] = {}
-        for record in intact_records(self.path, notes):
-            if isinstance(record, Channel):
-                channels[record.id] = record.topic
-            elif isinstance(record, Message) and channels.get(record.channel_id) in BY_NAME:
-                yield channels[record.channel_id], record.data
+
+def _texts(path: Path, notes: Notes) -> Iterator[tuple[str, bytes]]:
+    """Topic and JSON text of every intact record; fills `notes`."""
+    channels: dict[int, str] = {}
+    for record in intact_records(path, notes):
+        if isinstance(record, Channel):
+            channels[record.id] = record.topic
+        elif isinstance(record, Message) and channels.get(record.channel_id) in BY_NAME:
+            yield channels[record.channel_id], record.data

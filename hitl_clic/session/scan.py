@@ -14,6 +14,7 @@ from zstandard import ZstdError
 from hitl_clic.session.topics import FORMAT, PROFILE
 
 FILE_NAME = "session.mcap"
+_LATER = "session-[0-9][0-9][0-9].mcap"
 REPAIR = "repair"
 """Name of the metadata record that a repair leaves: {truncated, lost}."""
 _DAMAGE = (McapError, ValueError, KeyError, struct.error, ZstdError, MemoryError, RuntimeError)
@@ -29,6 +30,31 @@ def file_of(path: Path | str) -> Path:
         what = f"there is no {FILE_NAME} in it" if given.is_dir() else "there is no such file"
         raise ValueError(f"{given}: {what}; give a session folder or its {FILE_NAME}")
     return file
+
+
+def files_of(path: Path | str) -> tuple[Path, ...]:
+    """The MCAP files of a session, in order: the first, and one for each time that it went on.
+
+    Args:
+        path: its folder or its first file. A later file stands for itself alone.
+
+    Raises:
+        ValueError: there is none, or one between two others is missing.
+    """
+    first = file_of(path)
+    if first.name != FILE_NAME:
+        return (first,)
+    later = sorted(first.parent.glob(_LATER))
+    expected = [part_file(first.parent, part) for part in range(2, len(later) + 2)]
+    if later != expected:
+        missing = next(one for one in expected if one not in later)
+        raise ValueError(f"{path}: {missing.name} is missing, but a later file of the session is there")
+    return (first, *later)
+
+
+def part_file(folder: Path, part: int) -> Path:
+    """The file of a session's part, from 1: session.mcap, then session-002.mcap and so on."""
+    return folder / (FILE_NAME if part == 1 else f"session-{part:03d}.mcap")
 
 
 class Notes:

@@ -12,6 +12,7 @@ import os
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ class SummaryBuilder:
     def __init__(self) -> None:
         self._settings: SettingsRecord | None = None
         self._status: LinkStatus | None = None
+        self._acknowledged = self._dropped = 0  # in earlier parts
+        self._earlier_s = 0.0  # wall time of earlier parts
         self._first_ns: int | None = None
         self._last_ns: int | None = None
         self._lateness_ns = array("q")
@@ -125,11 +128,11 @@ class SummaryBuilder:
             "correction_to_policy_ms": _percentiles_ms(self._correction_ns, with_max=True),
             "pairs": {
                 "made": self._pairs_made,
-                "acknowledged": status.acknowledged if status else 0,
+                "acknowledged": self._acknowledged + (status.acknowledged if status else 0),
                 "ingested": learner.ingested if learner else 0,
                 "duplicated": learner.duplicated if learner else 0,
                 "withdrawn": learner.withdrawn if learner else 0,
-                "dropped": status.dropped if status else 0,
+                "dropped": self._dropped + (status.dropped if status else 0),
                 "discarded": self._withdrawn["discard"],
                 "reset": self._withdrawn["reset"],
             },
@@ -138,8 +141,22 @@ class SummaryBuilder:
         }
 
     def _settings_record(self, settings: SettingsRecord) -> None:
-        self._settings = settings
+        if self._settings is None:
+            self._settings = settings
+        else:
+            self._begin_part()
         self._extend_wall_time(settings.started_ns)
+
+    def _begin_part(self) -> None:
+        """The session goes on in another process, with another monotonic clock and a new link."""
+        self._earlier_s, self._first_ns, self._last_ns = self._wall_s(), None, None
+        self._waiting_pairs.clear()
+        self._smoothness.break_sequence()
+        self._smooth_until = (-1, -1)
+        if self._status is not None:
+            self._acknowledged += self._status.acknowledged
+            self._dropped += self._status.dropped
+            self._status = replace(self._status, acknowledged=0, dropped=0)
 
     def _tick(self, tick: TickRecord) -> None:
         self._lateness_ns.append(tick.lateness_ns)
@@ -207,8 +224,8 @@ class SummaryBuilder:
 
     def _wall_s(self) -> float:
         if self._first_ns is None or self._last_ns is None:
-            return 0.0
-        return round((self._last_ns - self._first_ns) * 1e-9, 3)
+            return self._earlier_s
+        return round(self._earlier_s + (self._last_ns - self._first_ns) * 1e-9, 3)
 
 
 def summarise(records: Iterable[object]) -> Summary:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitl_clic.types.errors import among
+from hitl_clic.types.playback import Playback
 from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene
 from hitl_clic.types.scene3d import Scene3D
@@ -129,6 +130,14 @@ class Task(gymnasium.Env[Array, Array]):
         """
         del folder
         return None
+
+    def playback(self) -> Playback | None:
+        """How robomimic's tools rebuild this episode; None where they have no such simulator."""
+        return None
+
+    def simulator_state(self) -> NDArray[np.float64]:
+        """The simulator's own flat state, [time, positions, velocities], for tasks with a `playback`."""
+        raise NotImplementedError(f"{type(self).__name__} has no state that another tool could restore")
 
     def progress(self) -> dict[str, Any]:
         """Task-specific figures for display, for example coverage; may be empty."""

@@ -18,6 +18,7 @@ from hitl_clic.correction.padding import Padding
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.learner import checkpoint
 from hitl_clic.runner.recordings import builder_for, pairs_of_session, recorded_correction
+from hitl_clic.session.curation import Choice
 from hitl_clic.session.reader import Session
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EventRecord, TickRecord
@@ -135,7 +136,7 @@ def test_what_hands_meant_is_read_from_what_they_did(name: str) -> None:
 
 def test_only_the_first_episodes_and_nothing_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session.open(ORACLE)
-    first = pairs_of_session(session, CorrectionSettings(padding="hold"), episodes=1)
+    first = pairs_of_session(session, CorrectionSettings(padding="hold"), Choice(first=1))
     assert 0 < len(first) < len(session.pairs)
     assert {pair.episode for pair in first} == {0}
     assert [pair.id for pair in first] == list(range(len(first)))

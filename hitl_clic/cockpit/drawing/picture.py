@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pygame
+from numpy.typing import NDArray
 
 from hitl_clic.cockpit.drawing.camera_feed import CameraFeed
 from hitl_clic.cockpit.drawing.camera_view import image_size
@@ -30,12 +32,22 @@ def write_picture(
     """
     if path.suffix.lower() != ".png":
         raise ValueError(f"picture {path}: the name must end in .png")
+    save(_drawn(state, size, camera_feed), path)
+
+
+def picture(state: CockpitState, size: tuple[int, int], camera_feed: CameraFeed | None = None) -> NDArray[np.uint8]:
+    """The window's picture of a state, uint8 [height, width, 3]; the arguments are those of `write_picture`."""
+    surface = _drawn(state, size, camera_feed)
+    return np.ascontiguousarray(pygame.surfarray.array3d(surface).swapaxes(0, 1))
+
+
+def _drawn(state: CockpitState, size: tuple[int, int], camera_feed: CameraFeed | None) -> pygame.Surface:
     surface, pose = pygame.Surface(size, 0, 32), state.scene.pose
     rendering = None
     if camera_feed is not None and pose is not None:
         rendering = camera_feed.wait(pose, image_size(size, camera_feed.cameras()))
     WindowPainter(camera_feed.scene3d if camera_feed is not None else None).draw(surface, state, rendering=rendering)
-    save(surface, path)
+    return surface
 
 
 def save(surface: pygame.Surface, path: Path) -> None:

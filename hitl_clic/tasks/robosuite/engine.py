@@ -44,6 +44,8 @@ _PHYSICS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 _COARSE = 0.01
 """Time step of coarse physics, s: five times robosuite's."""
 _ARM_JOINTS, _FINGERS = 7, 2
+_ROBOMIMIC_ROBOSUITE = 1
+"""robomimic's number of robosuite's environments (`EnvType.ROBOSUITE_TYPE`)."""
 _LEFT, _RIGHT, _THING = 1, 2, 4
 """Bits of a geom's role in a grasp."""
 
@@ -80,20 +82,27 @@ class RobosuiteEngine:
         controller = load_composite_controller_config(controller=None, robot="Panda")
         controller["body_parts"]["right"]["input_ref_frame"] = "world"  # the default is the arm's base
         # A fixed seed: some environments draw the sizes of objects at construction, and these must not differ.
+        options = {
+            "robots": ["Panda"] * arms,
+            "controller_configs": controller,
+            "has_renderer": False,
+            "has_offscreen_renderer": False,
+            "use_camera_obs": False,
+            "use_object_obs": False,
+            "control_freq": CONTROL_HZ,
+            "ignore_done": True,
+            "hard_reset": False,
+            "seed": 0,
+        }
+        self.env_args = {
+            "env_name": name,
+            "type": _ROBOMIMIC_ROBOSUITE,
+            "env_version": robosuite.__version__,
+            "env_kwargs": copy.deepcopy(options),
+        }
+        """robomimic's description of the environment."""
         with _arms_compiled_once():
-            self.suite = robosuite.make(
-                name,
-                robots=["Panda"] * arms,
-                controller_configs=controller,
-                has_renderer=False,
-                has_offscreen_renderer=False,
-                use_camera_obs=False,
-                use_object_obs=False,
-                control_freq=CONTROL_HZ,
-                ignore_done=True,
-                hard_reset=False,
-                seed=0,
-            )
+            self.suite = robosuite.make(name, **options)
         self.suite._observables.clear()
         self.model: mujoco.MjModel = self.suite.sim.model._model
         self.data: mujoco.MjData = self.suite.sim.data._data
@@ -160,6 +169,14 @@ class RobosuiteEngine:
             robot.part_controllers["right"].initial_joint = numbers[:_ARM_JOINTS].copy()
             robot.gripper["right"].current_action = numbers[_ARM_JOINTS:].copy()
         self._refresh_controllers()
+
+    def flat_state(self) -> Floats:
+        """MuJoCo's state as robosuite flattens it: [time, qpos, qvel]. Without controllers, so it is no snapshot."""
+        return np.asarray(self.suite.sim.get_state().flatten(), np.float64)
+
+    def model_xml(self) -> str:
+        """The model as robosuite's tools load it."""
+        return str(self.suite.sim.model.get_xml())
 
     def hand(self, arm: int) -> Hand:
         """The hand of an arm."""

@@ -19,6 +19,7 @@ from hitl_clic.tasks.actions import arm_groups, checked_action
 from hitl_clic.tasks.frames import camera_axes
 from hitl_clic.tasks.task import Array, RenderMode, Task
 from hitl_clic.tasks.top_front_view import TopFrontView, box, outline
+from hitl_clic.types.playback import Playback
 from hitl_clic.types.records import CommandFrame
 from hitl_clic.types.scene import ActionFrame, Scene, Shape
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, named, vector
@@ -197,6 +198,12 @@ class RobosuiteTask(Task):
         }
         model = self.engine.write_model(folder, colors)
         return Scene3D(model, _VISUAL_GEOMS, self.cameras, self.shown, self.floor)
+
+    def playback(self) -> Playback:
+        return Playback(self.engine.env_args, self.engine.model_xml(), self._scale)
+
+    def simulator_state(self) -> Floats:
+        return self.engine.flat_state()
 
     def close(self) -> None:
         super().close()
