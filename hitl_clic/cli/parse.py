@@ -33,6 +33,7 @@ PRACTICE_FIELDS = (
     "headless",
     "pace",
     "task_options",
+    "environment",
     "loop",
     "gate",
     "correction",
@@ -170,7 +171,7 @@ def _command(spec: Spec, given: dict[str, Any]) -> Command:
         if spec.command is DemoCommand:
             own["headless_given"] = "headless" in given
         layers = _layers(spec, own, given)
-        settings = load(**layers)
+        settings = load(**layers, look=spec.command not in (LearnCommand, LearnerCommand))
         if spec.command is LearnCommand and "out" not in layers["overrides"]:
             settings = settings.model_copy(update={"out": Path(f"{settings.out}-learn")})
         own["settings"] = settings

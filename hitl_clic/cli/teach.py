@@ -18,7 +18,8 @@ from hitl_clic.settings import SessionSettings, load
 
 LINES = 12
 """Most lines printed before the first episode."""
-IN_FIRST_LINE = ("task", "method", "device", "episodes", "seed", "horizon", "execute", "headless", "out")
+IN_FIRST_LINE = (  # and [environment], which has lines of its own
+    "task", "method", "device", "episodes", "seed", "horizon", "execute", "headless", "out")
 """Settings that the first line shows, or that are visible anyway."""
 
 
@@ -54,7 +55,8 @@ def opening(settings: SessionSettings) -> list[str]:
 
 def differences(settings: SessionSettings) -> Iterator[tuple[str, Any, Any]]:
     """Dotted name, preset value and value of each setting that differs from the presets of task and method."""
-    preset = load(overrides={"task": settings.task, "method": settings.method})
+    environment = settings.environment.given  # complete, so that nothing is guessed again
+    preset = load(overrides={"task": settings.task, "method": settings.method, "environment": environment})
     before, now = flat(preset.model_dump()), flat(settings.model_dump())
     for name, value in now.items():
         if name not in IN_FIRST_LINE and value != before.get(name):

@@ -41,6 +41,7 @@ class Overrides(TypedDict, total=False):
     correction: Nested
     help_request: Nested
     oracle: Nested
+    environment: Nested
     training: Nested
     link: Nested
     recording: Nested
@@ -86,6 +87,8 @@ def settings_and_parts(
     if parts.task is not None:
         given_tables["task"] = object_name(parts.task)
         given_tables["loop"] = {"rate_hz": parts.task.control_hz} | dict(given_tables.get("loop") or {})
+        if parts.task.horizon is not None:
+            given_tables.setdefault("horizon", parts.task.horizon)
     elif task is not None:
         given_tables["task"] = task
     if device is not None:
@@ -93,4 +96,5 @@ def settings_and_parts(
     out = given_tables.pop("out", None)
     if out is not None:
         given_tables["out"] = Path(out)
-    return load(session=preset, config=None if config is None else Path(config), overrides=given_tables), parts
+    file = None if config is None else Path(config)
+    return load(session=preset, config=file, overrides=given_tables, look=parts.task is None), parts

@@ -75,10 +75,12 @@ class Pose:
     Attributes:
         joints: pose for the renderer's model: little-endian float32.
         hands: point between the fingers of each hand; chunk overlays start here.
+        goals: points to mark, for example where to bring something.
     """
 
     joints: bytes
     hands: tuple[Vector, ...]
+    goals: tuple[Vector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
