@@ -5,6 +5,7 @@ Thread that owns the environment.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,4 +66,6 @@ def scripted_policy(name: str) -> Any:
     """
     if name not in ENV_POLICY_MAP:
         raise UserError(f"environment.teacher = metaworld is not allowed; Meta-World has no policy for {name}")
+    # Its policies ask for more than full speed, and warn of that at every start; the task clips their actions.
+    warnings.filterwarnings("ignore", "Constant.s. may be too high", UserWarning)
     return ENV_POLICY_MAP[name]()
