@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Union
 
 import tomli_w
 from pydantic import (
@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from hitl_clic import plugins, presets
+from hitl_clic import method_plugins, plugins, presets
 from hitl_clic.aliases import current_name, current_settings, without_removed
 from hitl_clic.baselines.settings import BcSettings, FlowSettings, IbcSettings
 from hitl_clic.clic.settings import ClicSettings
@@ -52,7 +52,12 @@ from hitl_clic.types.errors import SettingsError, among, describe, has_field, me
 __all__ = ["Layers", "SessionSettings", "SettingsError", "load"]
 
 
-PolicySettings = ClicSettings | IbcSettings | BcSettings | FlowSettings
+if TYPE_CHECKING:
+    PolicySettings = ClicSettings | IbcSettings | BcSettings | FlowSettings
+else:  # with those of the methods that other packages offer
+    PolicySettings = Union[
+        (ClicSettings, IbcSettings, BcSettings, FlowSettings, *method_plugins.settings_classes().values())
+    ]
 """A method's own settings; `hitl_clic.methods` has the code for each `kind`."""
 
 
@@ -66,7 +71,12 @@ def is_object_name(name: object) -> bool:
 
 
 def is_device_object(name: str) -> bool:
-    """Whether a device was given as an object. A choice also has ":", as "gamepad:1", but begins with a known kind."""
+    """Whether a device is none of the package's: "module:Class", or the name of one that another package offers.
+
+    A choice of the package's also has ":", as "gamepad:1", but begins with a known kind.
+    """
+    if name in plugins.plugins("devices") and name not in DEVICES:
+        return True
     return is_object_name(name) and JOINT not in name and name.partition(":")[0] not in DEVICES
 
 
@@ -117,6 +127,9 @@ class SessionSettings(BaseModel):
     task_options: dict[str, str | int | float] = Field(
         {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
     )
+    device_options: dict[str, str | int | float] = Field(
+        {}, description="Arguments of a device that is none of the package's, NAME VALUE pairs, as port 5005."
+    )
     learner: str = Field(
         "",
         description="Address of a running learner (tcp://HOST:PORT, IPv6 as tcp://[::1]:PORT, or ipc://PATH); "
@@ -159,7 +172,7 @@ class SessionSettings(BaseModel):
         if name == "auto" or is_device_object(name):
             return name
         if name.isidentifier() and name not in DEVICES:
-            raise ValueError(f"allowed: {among((*DEVICES, 'auto'))}")
+            raise ValueError(f"allowed: {among((*DEVICES, *plugins.plugins('devices'), 'module:Class', 'auto'))}")
         return JOINT.join(map(str, chosen_devices(name)))
 
     @field_validator("execute")
@@ -182,7 +195,7 @@ class SessionSettings(BaseModel):
             check_room(info.data["horizon"], info.data["execute"], loop.plan_lead)
         return loop
 
-    @field_validator("task_options", mode="before")
+    @field_validator("task_options", "device_options", mode="before")
     @classmethod
     def _from_pairs(cls, given: Any) -> Any:
         """A command line's are all text."""
@@ -270,7 +283,9 @@ class Layers:
         kinds: tuple[tuple[presets.Kind, str], ...] = (("tasks", "task"), ("methods", "method"))
         for kind, name in kinds:
             preset = chosen.values.get(name, SessionSettings.model_fields[name].default)
-            if name == "method" or not _needs_no_preset(preset):
+            if name == "method" and preset in plugins.plugins("methods") and preset not in presets.names("methods"):
+                merged.add({"policy": {"kind": preset}}, f"the method {preset}")
+            elif name == "method" or not _needs_no_preset(preset):
                 merged._add_preset(kind, name, preset, chosen.origins.get(name))
         merged.add(chosen.values, "")
         merged.origins.update(chosen.origins)
@@ -332,8 +347,10 @@ class Layers:
         names = presets.names(kind)
         if preset not in names:
             where = f" (from {origin})" if origin else ""
+            if kind in ("tasks", "methods"):
+                names = (*names, *plugins.plugins(kind))
             if kind == "tasks":
-                names = (*names, *plugins.plugins("tasks"), "gymnasium:ID", "robosuite:NAME", "metaworld:NAME-v3")
+                names = (*names, "gymnasium:ID", "robosuite:NAME", "metaworld:NAME-v3", "module:Class")
             raise SettingsError(f"{name} = {preset} is not allowed; allowed: {among(names)}{where}")
         try:
             self.add(presets.read(kind, preset), f"configs/{kind}/{preset}.toml")

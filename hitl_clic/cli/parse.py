@@ -33,6 +33,7 @@ PRACTICE_FIELDS = (
     "headless",
     "pace",
     "task_options",
+    "device_options",
     "environment",
     "loop",
     "gate",
@@ -108,7 +109,10 @@ COMMANDS: Mapping[str, Spec] = {
     "learn": Spec(LearnCommand, LEARN_FIELDS, positional="sessions"),
     "learner": Spec(LearnerCommand, LEARNER_FIELDS, hidden=("child",)),
     "link-keys": Spec(commands.LinkKeysCommand, positional="folder"),
+    "tasks": Spec(commands.TasksCommand, positional="name"),
     "devices": Spec(commands.DevicesCommand),
+    "methods": Spec(commands.MethodsCommand),
+    "new": Spec(commands.NewCommand, positional="words"),
     "uncertainty": Spec(commands.UncertaintyCommand, positional="sessions"),
     "bench": Spec(commands.BenchCommand),
 }

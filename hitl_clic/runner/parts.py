@@ -53,6 +53,11 @@ class Parts:
             return self.task
         if settings.task.startswith("__main__:"):
             raise UserError(f"task = {settings.task} was an object; in Python, give task= an object of that class")
+        if settings.loop.overlap == "future_state" and settings.environment.exact == "none":
+            raise UserError(
+                f"loop.overlap = future_state is not allowed with task = {settings.task}: it does not repeat itself, "
+                "so it cannot be tried out; allowed: sync, async, prefix_conditioned"
+            )
         try:
             return registry.make_task(settings.task, settings.environment, **settings.task_options)
         except UserError:
@@ -87,7 +92,7 @@ class Parts:
         if self.teacher is not None:
             return as_teacher(object_name(self.teacher), self.teacher, task)
         told = settings.environment.teacher
-        if told and Path(told).exists():
+        if told not in (None, "", "task", "metaworld") and Path(told).exists():
             return PolicyTeacher(Path(told), task)
         return registry.find_teacher(settings.task, settings.environment, task)
 

@@ -34,6 +34,7 @@ class Overrides(TypedDict, total=False):
     horizon: int
     execute: int
     task_options: Nested
+    device_options: Nested
     learner: str
     policy: Nested
     loop: Nested

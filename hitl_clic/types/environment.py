@@ -36,9 +36,6 @@ class EnvironmentSettings(BaseModel):
     observation: tuple[str, ...] | None = Field(
         None, description="Keys of a Dict observation, in their order, for example observation desired_goal."
     )
-    divide: tuple[float, ...] | None = Field(
-        None, description="Divisors of the observed numbers, one for each; the network learns best near size 1."
-    )
     success: str | None = Field(
         None,
         description="When an episode succeeds: info.NAME, reward >= X, return >= X (at the end of an episode), "
@@ -104,13 +101,6 @@ class EnvironmentSettings(BaseModel):
         if not isinstance(read, Mapping):
             return read
         return {name: tuple(axes.split("+")) if isinstance(axes, str) else axes for name, axes in read.items()}
-
-    @field_validator("divide")
-    @classmethod
-    def _is_above_zero(cls, divide: tuple[float, ...] | None) -> tuple[float, ...] | None:
-        if divide is not None and not all(number > 0 for number in divide):
-            raise ValueError("allowed: numbers above 0")
-        return divide
 
     @field_validator("symmetries")
     @classmethod

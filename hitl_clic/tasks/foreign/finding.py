@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from hitl_clic.tasks.foreign.guess import complete
-from hitl_clic.tasks.foreign.sources import load_object, make_environment
+from hitl_clic.tasks.foreign.guess import complete, look_at
+from hitl_clic.tasks.foreign.sources import Environment, make_environment
 from hitl_clic.tasks.foreign.task import ForeignTask
 from hitl_clic.tasks.foreign.teachers import ForeignTeacher, TaskTeacher
 from hitl_clic.tasks.task import RenderMode, Task
 from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.environment import EnvironmentSettings
 from hitl_clic.types.errors import UserError
+from hitl_clic.types.named_object import in_words, load_object
 
 
 def make_foreign(name: str, environment: EnvironmentSettings, options: Mapping[str, Any]) -> Task:
@@ -33,10 +34,40 @@ def make_foreign(name: str, environment: EnvironmentSettings, options: Mapping[s
         return made
     mode: RenderMode | None = options.get("render_mode")
     try:
-        return ForeignTask(name, made, environment, mode)
+        return ForeignTask(name, made, environment, mode, own)
     except UserError:
         made.close()
         raise
+
+
+def wrapped(name: str, env: Environment, make: Callable[[], Environment]) -> ForeignTask:
+    """A task around an environment object; everything is guessed.
+
+    Args:
+        name: for messages. env: the object. make: makes another one, to be tried out.
+
+    Raises:
+        UserError: it cannot be taught.
+    """
+    one, other = make(), make()
+    try:
+        settings = look_at(name, name, one, other, EnvironmentSettings())
+    finally:
+        one.close()
+        other.close()
+    return ForeignTask(name, env, settings)
+
+
+def make_mirror(name: str, environment: EnvironmentSettings, options: Mapping[str, Any]) -> ForeignTask:
+    """A task whose environment draws itself: `env.render()` returns a picture.
+
+    Args:
+        name, environment, options: of the session's task; the environment is complete.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    return ForeignTask(name, make_environment(environment.make or name, "rgb_array", options), environment)
 
 
 def find_teacher(name: str, told: str | None, task: Task) -> Teacher | None:
@@ -78,7 +109,7 @@ def as_teacher(label: str, found: Any, task: Task) -> Teacher:
         try:
             found = found()
         except Exception as problem:  # another's class may raise anything
-            raise UserError(f"teacher {label} cannot be made: {type(problem).__name__}: {problem}") from problem
+            raise UserError(f"teacher {label} cannot be made: {in_words(problem)}") from problem
     if isinstance(found, Teacher):
         return found
     return ForeignTeacher(label, found, task) if isinstance(task, ForeignTask) else TaskTeacher(label, found)

@@ -6,7 +6,7 @@ Main thread, once before a session begins. Makes two environments and closes the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,6 @@ MOST_STEPS = 500
 """Time limit of an environment that has none, steps."""
 CHUNK_S, SHORTEST, LONGEST = 0.4, 4, 16
 """Length of a chunk, s, and its bounds, ticks."""
-SMALL, LARGE = 0.5, 2.0
-"""Observed numbers whose largest size lies between these are not divided."""
-LEAST_DIVISOR = 0.1
-"""Smaller numbers are mostly noise, which must not be amplified."""
 _ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")
 _PUSH_STEPS = 10
 
@@ -62,10 +58,21 @@ def _complete(name: str, given_json: str, options: tuple[tuple[str, Any], ...]) 
             one.close()
     other = make_environment(path, None, dict(options))
     try:
-        return _Guesser(name, path, one, other, given).completed()
+        return look_at(name, path, one, other, given)
     finally:
         one.close()
         other.close()
+
+
+def look_at(
+    name: str, path: str, one: Env[Any, Any], other: Env[Any, Any], given: EnvironmentSettings
+) -> EnvironmentSettings:
+    """Guess what is not given, from two environments of one kind, which are driven.
+
+    Raises:
+        UserError: they cannot be taught.
+    """
+    return _Guesser(name, path, one, other, given).completed()
 
 
 def _of_task(path: str, task: Task, given: EnvironmentSettings) -> EnvironmentSettings:
@@ -75,7 +82,6 @@ def _of_task(path: str, task: Task, given: EnvironmentSettings) -> EnvironmentSe
     told: dict[str, Any] = {
         "make": path,
         "observation": (),
-        "divide": (),
         "success": "info.success",
         "max_steps": task.max_steps,
         "rate_hz": rate,
@@ -119,12 +125,11 @@ class _Guesser:
 
     def completed(self) -> EnvironmentSettings:
         """Everything."""
-        seen = self._observed()
+        self._drive()
         axes = tuple(self.known.get("axes", _axes(self.size)))
         inner: Any = self.one.unwrapped
         guessed: dict[str, Any] = {
             "observation": self.keys,
-            "divide": tuple(_divisor(size) for size in np.abs(seen).max(axis=0).tolist()),
             "success": self._success(),
             "max_steps": self._max_steps(),
             "rate_hz": self._rate(),
@@ -150,24 +155,21 @@ class _Guesser:
     def _numbers(self, observation: Any) -> Floats:
         return flatten(self.name, observation, self.keys)
 
-    def _observed(self) -> Floats:
-        """Observations of some random episodes, [N, dim_o]."""
-        seen = []
-        for seed in range(5):
-            observation, info = self._call("reset", lambda seed=seed: self.one.reset(seed=seed))
+    def _drive(self) -> None:
+        """Some random episodes, whose observations must be of one size, and whose infos are kept."""
+        sizes = set()
+        for seed in range(3):
+            observation, info = self._call("reset", partial(self.one.reset, seed=seed))
             self.infos |= dict(info)
-            seen.append(self._numbers(observation))
+            sizes.add(self._numbers(observation).size)
             for action in self._random(TEST_STEPS):
-                observation, _, terminated, truncated, info = self._call(
-                    "step", lambda action=action: self.one.step(action)
-                )
+                observation, _, terminated, truncated, info = self._call("step", partial(self.one.step, action))
                 self.infos |= dict(info)
-                seen.append(self._numbers(observation))
+                sizes.add(self._numbers(observation).size)
                 if terminated or truncated:
                     break
-        if len({numbers.size for numbers in seen}) > 1:
+        if len(sizes) > 1:
             raise UserError(f"task = {self.name} observes a changing count of numbers; allowed: always the same")
-        return np.stack(seen)
 
     def _call(self, what: str, call: Callable[[], Any]) -> Any:
         try:
@@ -250,15 +252,6 @@ def _axes(size: int) -> tuple[str, ...]:
     arms = -(-size // len(_ARM))
     every = [axis + ("" if arm == 0 else str(arm + 1)) for arm in range(arms) for axis in _ARM]
     return tuple(every[:size])
-
-
-def _divisor(largest: float) -> float:
-    """The power of ten, or its double or fivefold, nearest to the largest size seen; 1 where that is near 1."""
-    if largest == 0.0 or SMALL <= largest <= LARGE:
-        return 1.0
-    power = 10.0 ** np.floor(np.log10(largest))
-    nearest = min((power, 2 * power, 5 * power, 10 * power), key=lambda value: abs(np.log(value / largest)))
-    return max(LEAST_DIVISOR, float(nearest))
 
 
 def _groups(axes: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:

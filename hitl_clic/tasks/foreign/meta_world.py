@@ -6,7 +6,7 @@ Thread that owns the environment.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -43,7 +43,7 @@ def make(name: str, render_mode: str | None, options: Mapping[str, Any]) -> Meta
     """
     if name not in ALL_V3_ENVIRONMENTS:
         raise UserError(f"task = metaworld:{name} is not known; {unknown(name, ALL_V3_ENVIRONMENTS)}")
-    env = ALL_V3_ENVIRONMENTS[name](render_mode=render_mode, **options)
+    env: Any = ALL_V3_ENVIRONMENTS[name](render_mode=render_mode, **options)  # type: ignore[arg-type]
     # What Meta-World's benchmarks set: starts vary, and the goal is observed.
     env._freeze_rand_vec = False
     env._partially_observable = False
@@ -68,4 +68,5 @@ def scripted_policy(name: str) -> Any:
         raise UserError(f"environment.teacher = metaworld is not allowed; Meta-World has no policy for {name}")
     # Its policies ask for more than full speed, and warn of that at every start; the task clips their actions.
     warnings.filterwarnings("ignore", "Constant.s. may be too high", UserWarning)
-    return ENV_POLICY_MAP[name]()
+    make_policy: Callable[[], Any] = ENV_POLICY_MAP[name]
+    return make_policy()

@@ -10,13 +10,13 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import gymnasium
 
 from hitl_clic.types.errors import UserError, unknown
+from hitl_clic.types.named_object import in_words, load_object
 
 GYMNASIUM_PACKAGES = ("gymnasium_robotics",)
 """Installed packages whose environments gymnasium knows only after an import."""
@@ -113,7 +113,9 @@ def make_environment(path: str, render_mode: str | None = None, options: Mapping
     source, _, name = path.partition(":")
     given = dict(options or {})
     if source not in SOURCES:
-        return _called(path, load_object(path, "task"), render_mode, given)
+        return _called(
+            path, load_object(path, "task", tuple(f"{source}:NAME" for source in SOURCES)), render_mode, given
+        )
     try:
         return SOURCES[source].make(name, render_mode, given)
     except UserError:
@@ -123,38 +125,7 @@ def make_environment(path: str, render_mode: str | None = None, options: Mapping
             f"task = {path} needs {problem.name}, which is not installed; run: {SOURCES[source].install}"
         ) from problem
     except Exception as problem:  # a simulator may raise anything
-        raise UserError(f"task = {path} cannot be made: {_in_words(problem)}") from problem
-
-
-def load_object(path: str, setting: str) -> Any:
-    """The object that "module:name" names; modules in the present folder are found too.
-
-    Args:
-        path: of the object. setting: its name in messages.
-
-    Raises:
-        UserError: there is no such module, it cannot be imported, or it has no such name.
-    """
-    module, _, name = path.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
-    try:
-        found: Any = importlib.import_module(module)
-    except ModuleNotFoundError as problem:
-        if problem.name is not None and not module.startswith(problem.name):
-            raise UserError(f"{setting} = {path} needs {problem.name}, which is not installed") from problem
-        raise UserError(
-            f"{setting} = {path} is not known: there is no module {module} here; allowed: "
-            f"{', '.join(f'{source}:NAME' for source in SOURCES)}, or module:name of a module that Python can import"
-        ) from problem
-    except Exception as problem:  # the module's own code may raise anything
-        raise UserError(f"{setting} = {path}: importing {module} failed: {_in_words(problem)}") from problem
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise UserError(f"{setting} = {path} is not known: {module} has no {name}")
-        found = getattr(found, part)
-    return found
+        raise UserError(f"task = {path} cannot be made: {in_words(problem)}") from problem
 
 
 def _called(path: str, make: Any, render_mode: str | None, options: dict[str, Any]) -> Any:
@@ -167,11 +138,7 @@ def _called(path: str, make: Any, render_mode: str | None, options: dict[str, An
     except UserError:
         raise
     except Exception as problem:  # a caller's own class may raise anything
-        raise UserError(f"task = {path} cannot be made: {_in_words(problem)}") from problem
+        raise UserError(f"task = {path} cannot be made: {in_words(problem)}") from problem
     if not isinstance(made, gymnasium.Env):
         raise UserError(f"task = {path} made a {type(made).__name__}; allowed: a gymnasium.Env or a hitl_clic Task")
     return made
-
-
-def _in_words(problem: Exception) -> str:
-    return f"{type(problem).__name__}: {' '.join(str(problem).split()) or 'no message'}"

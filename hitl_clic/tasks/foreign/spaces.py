@@ -50,6 +50,12 @@ def observation_keys(name: str, space: spaces.Space[Any], chosen: Sequence[str] 
     return ()
 
 
+def observation_size(space: spaces.Space[Any], keys: Sequence[str]) -> int:
+    """Count of the observed numbers."""
+    parts = [space[key] for key in keys] if isinstance(space, spaces.Dict) else [space]
+    return sum(int(np.prod(part.shape or ())) for part in parts)
+
+
 def flatten(name: str, observation: Any, keys: Sequence[str]) -> Floats:
     """The observed numbers as one array.
 

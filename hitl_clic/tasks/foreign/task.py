@@ -5,6 +5,7 @@ Runs in the thread that owns the environment. Whatever an environment raises bec
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,17 @@ from hitl_clic.tasks.actions import checked_action
 from hitl_clic.tasks.foreign import physics
 from hitl_clic.tasks.foreign.plain_state import from_bytes, to_bytes
 from hitl_clic.tasks.foreign.restoring import StateKeeper
-from hitl_clic.tasks.foreign.spaces import ActionMap, Floats, action_bounds, flatten
+from hitl_clic.tasks.foreign.spaces import ActionMap, Floats, action_bounds, flatten, observation_keys, observation_size
 from hitl_clic.tasks.foreign.success import SuccessRule
 from hitl_clic.tasks.task import Array, RenderMode, Task
 from hitl_clic.types.environment import EnvironmentSettings
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.scene import ActionFrame, Scene, Shape
-from hitl_clic.types.scene3d import Pose, Scene3D, Vector, vector
+from hitl_clic.types.scene3d import Camera, Pose, Scene3D, Vector, vector
 
 _SEEDS = 2**31
+_PICTURE = Camera("picture", (0.0, 0.0, 0.0), 1.0, 0.0, 0.0)
+"""Stands for the environment's own view."""
 _ROBOT, _GOAL = 0.02, 0.03
 """Radii in the flat scene, as shares of its width."""
 
@@ -35,20 +38,26 @@ class ForeignTask(Task):
 
     Args:
         name: of the task. env: the environment. settings: complete, see `guess.complete`.
-        render_mode: see `Task`.
+        render_mode: see `Task`. options: with which the environment was made.
 
     Raises:
         UserError: the settings do not fit the environment.
     """
 
     def __init__(
-        self, name: str, env: Env[Any, Any], settings: EnvironmentSettings, render_mode: RenderMode | None = None
+        self,
+        name: str,
+        env: Env[Any, Any],
+        settings: EnvironmentSettings,
+        render_mode: RenderMode | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(render_mode)
         if not settings.complete:
             raise ValueError("the settings of the environment are not complete")
         self.name, self.env, self.settings = name, env, settings
         self.exact = settings.exact
+        self._options = dict(options or {})
         self.info: Mapping[str, Any] = {}
         """What the newest step or reset returned as info."""
         box, _, _ = action_bounds(name, env.action_space)
@@ -58,14 +67,14 @@ class ForeignTask(Task):
             raise UserError(f"environment.axes = {' '.join(axes)} is not allowed; {name} has {size} action numbers")
         self._actions = ActionMap(box, settings.low or (), settings.high or ())
         self._success = SuccessRule.read(settings.success or "never")
-        self._divide = np.asarray(settings.divide, np.float64)
-        self._keys = settings.observation or ()
+        self._keys = observation_keys(name, env.observation_space, settings.observation or None)
+        self._observed_size = observation_size(env.observation_space, self._keys)
         self.max_steps = settings.max_steps or 1
         self.control_hz = settings.rate_hz or 1.0
         self.symmetries = settings.read_symmetries()
         self.action_frame = ActionFrame(axes, settings.scale or (), ("unit",) * size, settings.groups or {})
         self.action_space = spaces.Box(-1.0, 1.0, (size,), np.float32)
-        self.observation_space = spaces.Box(-np.inf, np.inf, self._divide.shape, np.float32)
+        self.observation_space = spaces.Box(-np.inf, np.inf, (self._observed_size,), np.float32)
         self._physics = physics.find(env)
         self._keeper = StateKeeper(env)
         self._numbers: Floats | None = None
@@ -91,10 +100,10 @@ class ForeignTask(Task):
         return self.observe(), reward, terminated, truncated and not terminated, {**self.info, "success": success}
 
     def observe(self) -> Array:
-        return (self.raw_observation() / self._divide).astype(np.float32)
+        return self.numbers().astype(np.float32)
 
-    def raw_observation(self) -> Floats:
-        """The environment's own numbers, before they are divided.
+    def numbers(self) -> Floats:
+        """The observed numbers as the environment gave them, float64.
 
         Raises:
             RuntimeError: before the first reset.
@@ -116,7 +125,7 @@ class ForeignTask(Task):
             "step": self._step,
             "seed": self._seed,
             "total": self._total,
-            "numbers": self.raw_observation().astype("<f8").tobytes(),
+            "numbers": self.numbers().astype("<f8").tobytes(),
         }
         if self.exact == "state":
             content["state"] = self._keeper.save()
@@ -137,8 +146,8 @@ class ForeignTask(Task):
                     "reached again, so there is nothing to verify"
                 )
             numbers = np.frombuffer(content["numbers"], "<f8").astype(np.float64)
-            if numbers.shape != self._divide.shape or not np.isfinite(numbers).all():
-                raise ValueError(f"expected are {self._divide.size} finite numbers")
+            if numbers.shape != (self._observed_size,) or not np.isfinite(numbers).all():
+                raise ValueError(f"expected are {self._observed_size} finite numbers")
             step, seed, total = int(content["step"]), int(content["seed"]), float(content["total"])
             if self.exact == "actions":
                 self._repeat(seed, content["actions"], numbers)
@@ -164,7 +173,7 @@ class ForeignTask(Task):
         self._start(seed, None)
         for action in actions.reshape(-1, size):
             self._advance(action)
-        if not np.array_equal(self.raw_observation(), expected):
+        if not np.array_equal(self.numbers(), expected):
             raise ValueError("the environment did not repeat itself; set environment.exact to none")
 
     def forecast(self, actions: Array) -> Array:
@@ -181,10 +190,14 @@ class ForeignTask(Task):
         hands, goal = self.hands(), self._goal()
         pose = None
         if self._physics is not None:
-            pose = Pose(mujoco_pose.pack_pose(*self._physics), hands, () if goal is None else (goal,))
+            pose = Pose(
+                mujoco_pose.pack_pose(*self._physics, moved_bodies=True), hands, () if goal is None else (goal,)
+            )
             low, size = self._extent()
         else:
             low, size = np.full(2, -0.5), 1.0
+            if self._draws_itself:
+                pose = Pose(b"", (), (), self.snapshot())
         hand = self._flat(hands[0], low, size) if hands else (size / 2, size / 2)
         shapes = [Shape("robot", (hand,), _ROBOT * size)]
         if goal is not None:
@@ -193,7 +206,36 @@ class ForeignTask(Task):
         return Scene((size, size), tuple(shapes), hand, step or 0.01 * size, pose)
 
     def scene3d(self, folder: Path) -> Scene3D | None:
-        return None if self._physics is None else self._physics.scene3d(folder, self.env)
+        if self._physics is not None:
+            return self._physics.scene3d(folder, self.env)
+        if not self._draws_itself:
+            return None
+        told = {
+            "name": self.name,
+            "environment": self.settings.model_dump(mode="json", exclude_none=True),
+            "options": self._options,
+        }
+        return Scene3D("", (), (_PICTURE,), (_PICTURE.name,), 0.0, json.dumps(told))
+
+    @property
+    def _draws_itself(self) -> bool:
+        """Whether a second environment can follow this one and draw itself."""
+        return self.exact != "none" and "rgb_array" in (self.env.metadata.get("render_modes") or ())
+
+    def follow(self, snapshot: bytes) -> None:
+        """Return to a snapshot; only the newest actions are repeated where it continues the present episode.
+
+        Raises:
+            ValueError: the bytes are not a snapshot of this task.
+        """
+        content = from_bytes(snapshot) if self.exact == "actions" else {}
+        log, size = content.get("actions", b""), len(self.action_frame.axes)
+        done = b"".join(action.astype("<f4").tobytes() for action in self._log)
+        if self._numbers is None or content.get("seed") != self._seed or not log.startswith(done):
+            self.restore(snapshot)
+            return
+        for action in np.frombuffer(log[len(done) :], "<f4").astype(np.float32).reshape(-1, size):
+            self._advance(action)
 
     def hands(self) -> tuple[Vector, ...]:
         """The points where plans are drawn, m; empty if they are unknown."""
@@ -221,7 +263,7 @@ class ForeignTask(Task):
         first, colon, last = text.partition(":")
         if not colon or not first.isdigit() or not last.isdigit():
             return None
-        numbers = self.raw_observation()[int(first) : int(last)]
+        numbers = self.numbers()[int(first) : int(last)]
         return np.pad(numbers, (0, 3 - numbers.size)) if 2 <= numbers.size <= 3 else None
 
     def _extent(self) -> tuple[Floats, float]:
@@ -250,7 +292,7 @@ class ForeignTask(Task):
 
     def _advance(self, action: Array) -> tuple[float, bool, bool]:
         """One step; returns reward, terminated and truncated."""
-        self.raw_observation()
+        self.numbers()
         try:
             observation, reward, terminated, truncated, info = self.env.step(self._actions.outward(action))
         except UserError:
@@ -264,10 +306,10 @@ class ForeignTask(Task):
 
     def _read(self, observation: Any) -> Floats:
         numbers = flatten(self.name, observation, self._keys)
-        if numbers.shape != self._divide.shape:
+        if numbers.size != self._observed_size:
             raise UserError(
-                f"task = {self.name} observed {numbers.size} numbers, expected {self._divide.size}; allowed: the same "
-                "number at every step, with one of environment.divide for each"
+                f"task = {self.name} observed {numbers.size} numbers, expected {self._observed_size}; allowed: as many "
+                "as its observation_space says"
             )
         return numbers
 

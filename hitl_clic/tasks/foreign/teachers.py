@@ -41,7 +41,7 @@ class ForeignTeacher(Teacher):
             begin()
 
     def action(self, observation: Array) -> Array:
-        numbers = np.asarray(observation, np.float64) * self._task.settings.divide
+        numbers = np.asarray(observation, np.float64)
         if numbers.shape != self._task.observation_space.shape or not np.isfinite(numbers).all():
             raise ValueError(f"expected are {self._task.observation_space.shape} finite numbers, got {observation}")
         try:
@@ -70,7 +70,7 @@ class ForeignTeacher(Teacher):
             return numbers.reshape(space.shape)
         shaped, begin = {}, 0
         for key in keys:
-            size = int(np.prod(space[key].shape))
+            size = int(np.prod(space[key].shape or ()))
             shaped[key] = numbers[begin : begin + size].reshape(space[key].shape)
             begin += size
         return shaped
