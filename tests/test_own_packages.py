@@ -59,18 +59,22 @@ def test_an_example_is_what_the_template_writes(kind: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(("kind", "name"), [("robot", "mine"), ("task", "My-Task"), ("task", "taken")])
 def test_new_refuses_what_it_cannot_write(kind: str, name: str, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
-    with pytest.raises(UserError, match="is not (known|allowed)"):
+    with pytest.raises(UserError, match=r"is not (known|allowed)"):
         write_package(kind, name, tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_tests_of_an_example_pass(kind: str, installed: Path, tmp_path: Path) -> None:
     file = ROOT / "examples" / EXAMPLES[kind] / f"test_{EXAMPLES[kind]}.py"
-    done = run(installed, tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(file))
+    done = run(
+        installed, tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(file)
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("command", "name"), [("tasks", "reach_2d"), ("devices", "udp_joystick"), ("methods", "nearest_states")])
+@pytest.mark.parametrize(
+    ("command", "name"), [("tasks", "reach_2d"), ("devices", "udp_joystick"), ("methods", "nearest_states")]
+)
 def test_each_list_says_where_an_entry_comes_from(command: str, name: str, installed: Path, tmp_path: Path) -> None:
     listed = hitl_clic(installed, tmp_path, command)
     assert listed.returncode == 0, listed.stderr
@@ -89,9 +93,7 @@ def test_a_task_and_a_method_of_others_are_taught_recorded_verified_and_evaluate
     assert "acts with x y; success: info.success" in taught.stdout
     verified = hitl_clic(installed, tmp_path, "replay", "session", "--verify", "--headless", "--json")
     assert json.loads(verified.stdout)["ok"], verified.stdout
-    found = hitl_clic(
-        *(installed, tmp_path, "evaluate", "session", "--episodes", "2", "--processes", "1", "--json")
-    )
+    found = hitl_clic(*(installed, tmp_path, "evaluate", "session", "--episodes", "2", "--processes", "1", "--json"))
     figures = json.loads(found.stdout)
     assert figures["method"] == "nearest_states"
     assert figures["l2_error_per_step"] is not None

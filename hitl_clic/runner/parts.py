@@ -17,7 +17,7 @@ from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.device_registry import make_device, reads_scene, scripted_device
 from hitl_clic.runner.policy_teacher import PolicyTeacher
-from hitl_clic.settings import SessionSettings
+from hitl_clic.settings import SessionSettings, is_object_name
 from hitl_clic.tasks import registry
 from hitl_clic.tasks.foreign.finding import as_teacher
 from hitl_clic.tasks.task import Task
@@ -51,7 +51,7 @@ class Parts:
         """
         if self.task is not None:
             return self.task
-        if settings.task.startswith("__main__:"):
+        if is_object_name(settings.task) and not settings.environment.complete:
             raise UserError(f"task = {settings.task} was an object; in Python, give task= an object of that class")
         if settings.loop.overlap == "future_state" and settings.environment.exact == "none":
             raise UserError(
