@@ -1,6 +1,7 @@
 """The registry of methods: the settings, the training objective and the policy of each.
 
-Register a method here, and its settings class in `hitl_clic.settings.PolicySettings`; `kind` selects it. Pure torch;
+The package's methods stand here, with their settings classes in `hitl_clic.settings.PolicySettings`; `kind` selects
+one. Settings classes of other packages name their method, see `method_of`. Pure torch;
 any thread or process; no I/O.
 """
 
@@ -23,8 +24,10 @@ from hitl_clic.clic.network_policy import NetworkPolicy
 from hitl_clic.clic.network_reset import ResettingTrainer
 from hitl_clic.clic.objective import SHAPING, Objective
 from hitl_clic.clic.policy import EnergyPolicy
-from hitl_clic.clic.settings import ClicSettings, MethodKind, MethodSettings
+from hitl_clic.clic.settings import ClicSettings, MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
+from hitl_clic.types.errors import UserError
+from hitl_clic.types.named_object import load_object
 from hitl_clic.types.symmetry import Symmetry
 
 
@@ -37,7 +40,7 @@ class Method:
     policy: type[NetworkPolicy[Any, Any]]
 
 
-METHODS: Mapping[MethodKind, Method] = {
+METHODS: Mapping[str, Method] = {
     method.objective.kind: method
     for method in (
         Method(ClicSettings, SHAPING, EnergyPolicy),
@@ -48,11 +51,26 @@ METHODS: Mapping[MethodKind, Method] = {
 }
 
 
+def method_of(settings: MethodSettings) -> Method:
+    """The method of these settings: of the table, or the one that settings of another package name in `method`.
+
+    Raises:
+        UserError: that cannot be imported, or is none.
+    """
+    if settings.kind in METHODS:
+        return METHODS[settings.kind]
+    path = str(getattr(settings, "method", ""))
+    found = load_object(path, f"the method of {type(settings).__name__}")
+    if not isinstance(found, Method):
+        raise UserError(f"{path} is a {type(found).__name__}; allowed: a hitl_clic.methods.Method")
+    return found
+
+
 def make_trainer(
     dim_o: int, dim_a: int, horizon: int, settings: MethodSettings, seed: int, symmetries: Sequence[Symmetry] = ()
 ) -> ChunkTrainer:
     """An untrained trainer; arguments and errors as `ChunkTrainer`."""
-    return ChunkTrainer(dim_o, dim_a, horizon, settings, seed, symmetries, METHODS[settings.kind].objective)
+    return ChunkTrainer(dim_o, dim_a, horizon, settings, seed, symmetries, method_of(settings).objective)
 
 
 def make_live_trainer(
@@ -77,10 +95,10 @@ def make_policy(
     yield_hook: Callable[[], None] | None = None,
 ) -> NetworkPolicy[Any, Any]:
     """The policy; arguments and errors as `NetworkPolicy`."""
-    made = METHODS[settings.kind].policy
+    made = method_of(settings).policy
     return made(weights, dim_o, chunk, settings, generator, version, newest_pair, yield_hook)
 
 
 def untrained_weights(dim_o: int, dim_a: int, horizon: int, settings: MethodSettings) -> dict[str, np.ndarray]:
     """Untrained weights (version 0)."""
-    return policy.untrained_weights(dim_o, dim_a, horizon, settings, METHODS[settings.kind].objective.network)
+    return policy.untrained_weights(dim_o, dim_a, horizon, settings, method_of(settings).objective.network)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Union
 
 import tomli_w
 from pydantic import (
@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from hitl_clic import presets
+from hitl_clic import method_plugins, plugins, presets
 from hitl_clic.aliases import current_name, current_settings, without_removed
 from hitl_clic.baselines.settings import BcSettings, FlowSettings, IbcSettings
 from hitl_clic.clic.settings import ClicSettings
@@ -46,22 +46,37 @@ from hitl_clic.link.address import parse as parse_address
 from hitl_clic.link.address import require_safe
 from hitl_clic.link.settings import LinkSettings
 from hitl_clic.session.settings import RecordingSettings
+from hitl_clic.types.environment import EnvironmentSettings
 from hitl_clic.types.errors import SettingsError, among, describe, has_field, members, pairs
 
 __all__ = ["Layers", "SessionSettings", "SettingsError", "load"]
 
 
-PolicySettings = ClicSettings | IbcSettings | BcSettings | FlowSettings
+if TYPE_CHECKING:
+    PolicySettings = ClicSettings | IbcSettings | BcSettings | FlowSettings
+else:  # with those of the methods that other packages offer
+    PolicySettings = Union[
+        (ClicSettings, IbcSettings, BcSettings, FlowSettings, *method_plugins.settings_classes().values())
+    ]
 """A method's own settings; `hitl_clic.methods` has the code for each `kind`."""
 
 
+DEFAULTS_OF_TASK = "the defaults of the environment"
+"""Origin of settings that suit a foreign environment."""
+
+
 def is_object_name(name: object) -> bool:
-    """Whether a task or device was given to a session as an object: "module:Class". It has no preset."""
+    """Whether a task or device has no preset: "module:Class", or SOURCE:NAME as gymnasium:Reacher-v5."""
     return isinstance(name, str) and ":" in name
 
 
 def is_device_object(name: str) -> bool:
-    """Whether a device was given as an object. A choice also has ":", as "gamepad:1", but begins with a known kind."""
+    """Whether a device is none of the package's: "module:Class", or the name of one that another package offers.
+
+    A choice of the package's also has ":", as "gamepad:1", but begins with a known kind.
+    """
+    if name in plugins.plugins("devices") and name not in DEVICES:
+        return True
     return is_object_name(name) and JOINT not in name and name.partition(":")[0] not in DEVICES
 
 
@@ -112,12 +127,18 @@ class SessionSettings(BaseModel):
     task_options: dict[str, str | int | float] = Field(
         {}, description="The task's own options, NAME VALUE pairs: for line_following, line random or fixed."
     )
+    device_options: dict[str, str | int | float] = Field(
+        {}, description="Arguments of a device that is none of the package's, NAME VALUE pairs, as port 5005."
+    )
     learner: str = Field(
         "",
         description="Address of a running learner (tcp://HOST:PORT, IPv6 as tcp://[::1]:PORT, or ipc://PATH); "
         "empty: start one here.",
     )
 
+    environment: EnvironmentSettings = Field(
+        EnvironmentSettings(), description="An environment that is none of the package's tasks; see extending.md."
+    )
     loop: LoopSettings = Field(LoopSettings(), description="The real-time loop.")
     gate: GateSettings = Field(GateSettings(), description="Who drives, and when.")
     correction: CorrectionSettings = Field(CorrectionSettings(), description="How corrections are read and learnt.")
@@ -151,7 +172,7 @@ class SessionSettings(BaseModel):
         if name == "auto" or is_device_object(name):
             return name
         if name.isidentifier() and name not in DEVICES:
-            raise ValueError(f"allowed: {among((*DEVICES, 'auto'))}")
+            raise ValueError(f"allowed: {among((*DEVICES, *plugins.plugins('devices'), 'module:Class', 'auto'))}")
         return JOINT.join(map(str, chosen_devices(name)))
 
     @field_validator("execute")
@@ -174,7 +195,7 @@ class SessionSettings(BaseModel):
             check_room(info.data["horizon"], info.data["execute"], loop.plan_lead)
         return loop
 
-    @field_validator("task_options", mode="before")
+    @field_validator("task_options", "device_options", mode="before")
     @classmethod
     def _from_pairs(cls, given: Any) -> Any:
         """A command line's are all text."""
@@ -262,7 +283,9 @@ class Layers:
         kinds: tuple[tuple[presets.Kind, str], ...] = (("tasks", "task"), ("methods", "method"))
         for kind, name in kinds:
             preset = chosen.values.get(name, SessionSettings.model_fields[name].default)
-            if not is_object_name(preset) or name == "method":
+            if name == "method" and preset in plugins.plugins("methods") and preset not in presets.names("methods"):
+                merged.add({"policy": {"kind": preset}}, f"the method {preset}")
+            elif name == "method" or not _needs_no_preset(preset):
                 merged._add_preset(kind, name, preset, chosen.origins.get(name))
         merged.add(chosen.values, "")
         merged.origins.update(chosen.origins)
@@ -274,6 +297,33 @@ class Layers:
         values = current_settings(values)
         presets.lay_over(self.values, values)
         self.origins.update((name, origin) for name in _names(values))
+
+    def with_environment(self) -> Layers:
+        """The layers over the defaults of a foreign environment, which is made and tried if that is needed.
+
+        Raises:
+            UserError: there is no such environment, or it cannot be taught.
+        """
+        given, task = self.values.get("environment") or {}, self.values.get("task")
+        if not isinstance(task, str) or not (given or _needs_no_preset(task)):
+            return self
+        try:
+            environment = EnvironmentSettings.model_validate(given)
+        except ValidationError:
+            return self  # `settings` says what is wrong
+        if environment.make is None and not _needs_no_preset(task):
+            return self  # one of the package's tasks, with a teacher of one's own
+        if not environment.complete:
+            from hitl_clic.tasks.foreign.guess import complete  # imports the simulator
+
+            environment = complete(task, environment, self.values.get("task_options") or {})
+        merged = Layers()
+        merged.add(environment.session, DEFAULTS_OF_TASK)
+        merged.add({"environment": environment.given}, DEFAULTS_OF_TASK)
+        merged.add(self.values, "")
+        merged.origins.update(self.origins)
+        merged._leave_out_other_methods()
+        return merged
 
     def settings(self) -> SessionSettings:
         """The validated settings. Raises SettingsError."""
@@ -288,7 +338,7 @@ class Layers:
         for name in list(_names(policy)):
             known = [has_field(method, name) for method in kinds.values()]
             of_preset = self.origins.get(f"policy.{name}", "").startswith(
-                ("configs/tasks/", "configs/sessions/", "configs/methods/")
+                ("configs/tasks/", "configs/sessions/", "configs/methods/", DEFAULTS_OF_TASK)
             )
             if of_preset and any(known) and not has_field(kinds[kind], name):
                 _remove(self.values["policy"], name)
@@ -297,6 +347,10 @@ class Layers:
         names = presets.names(kind)
         if preset not in names:
             where = f" (from {origin})" if origin else ""
+            if kind in ("tasks", "methods"):
+                names = (*names, *plugins.plugins(kind))
+            if kind == "tasks":
+                names = (*names, "gymnasium:ID", "robosuite:NAME", "metaworld:NAME-v3", "module:Class")
             raise SettingsError(f"{name} = {preset} is not allowed; allowed: {among(names)}{where}")
         try:
             self.add(presets.read(kind, preset), f"configs/{kind}/{preset}.toml")
@@ -310,15 +364,21 @@ def load(
     config: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     recorded: Mapping[str, Any] | None = None,
+    look: bool = True,
 ) -> SessionSettings:
-    """The settings of a session from all layers; see `Layers.of` for the arguments.
+    """The settings of a session from all layers; see `Layers.of` for the other arguments.
 
     `out` is filled in when no layer gives it, so the result says everything.
 
+    Args:
+        look: make and try a foreign environment, to find out what is not given.
+
     Raises:
         SettingsError: one line naming the field, the value given and what is allowed.
+        UserError: there is no such environment, or it cannot be taught.
     """
-    settings = Layers.of(session=session, config=config, overrides=overrides, recorded=recorded).settings()
+    layers = Layers.of(session=session, config=config, overrides=overrides, recorded=recorded)
+    settings = (layers.with_environment() if look else layers).settings()
     if settings.out is None:
         # A name for a person, not a time to compute with: the wall clock is right here.
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -340,7 +400,15 @@ def free_folder(proposed: Path) -> Path:
     return folder
 
 
+def _needs_no_preset(task: object) -> bool:
+    """Whether a task is foreign: SOURCE:NAME, module:Class, or one that another package offers."""
+    return is_object_name(task) or (task in plugins.plugins("tasks") and task not in presets.names("tasks"))
+
+
 def _of_file(path: Path) -> dict[str, Any]:
+    if not path.exists():  # by name, as a preset
+        named = (folder / sub / f"{path.name}.toml" for folder in presets.folders()[:2] for sub in ("", "tasks"))
+        path = next((file for file in named if path.parent == Path() and file.is_file()), path)
     try:
         return presets.read_toml(path)
     except presets.PresetError as error:

@@ -296,6 +296,29 @@ class DevicesCommand:
 
 
 @dataclass(frozen=True)
+class TasksCommand:
+    """List the tasks with where each comes from, or show what is known of one."""
+
+    name: str = Field(
+        default="",
+        description="A task: prints its table [environment] with everything that is guessed. gymnasium, metaworld or "
+        "robosuite: prints the names there.",
+    )
+
+
+@dataclass(frozen=True)
+class MethodsCommand:
+    """List the methods with where each comes from."""
+
+
+@dataclass(frozen=True)
+class NewCommand:
+    """Write a small package with a task, device or method of your own, which runs as it is."""
+
+    words: tuple[Path, ...] = Field(default=(), description="task, device or method, and a name: task reach.")
+
+
+@dataclass(frozen=True)
 class LinkKeysCommand:
     """Make the keys that encrypt the link between two machines."""
 
@@ -327,6 +350,9 @@ Command = (
     | LearnerCommand
     | LinkKeysCommand
     | DevicesCommand
+    | TasksCommand
+    | MethodsCommand
+    | NewCommand
     | UncertaintyCommand
     | DemoCommand
     | BenchCommand

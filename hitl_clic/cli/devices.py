@@ -13,6 +13,7 @@ from hitl_clic.cockpit.window.keymap import Keymap
 from hitl_clic.device_bench.settings import BenchSettings
 from hitl_clic.devices.mapping.command_mapper import CommandMapper
 from hitl_clic.devices.registry import DEVICES, chosen_devices, list_devices
+from hitl_clic.plugins import plugins
 from hitl_clic.types.errors import SettingsError, unknown
 
 
@@ -22,9 +23,12 @@ def run(command: DevicesCommand) -> int:
         return test(command)
     if command.keys:
         return print_keys(command)
-    table = Table("device", "usable here", "what it needs")
+    table = Table("device", "usable here", "what it needs", "where it comes from")
     for report in list_devices():
-        table.add_row(report.name, "yes" if report.usable else "no", escape(report.sentence))  # "[...]" names an extra
+        usable, needs = "yes" if report.usable else "no", escape(report.sentence)  # "[...]" names an extra
+        table.add_row(report.name, usable, needs, "this package")
+    for name, plugin in plugins("devices").items():
+        table.add_row(name, "?", escape(f"See its documentation; it is {plugin.path}."), escape(plugin.package))
     Console().print(table)
     return 0
 

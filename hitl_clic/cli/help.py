@@ -17,7 +17,7 @@ from hitl_clic.types.errors import fields_of, limits
 FLAGS = ("-h", "--help", "--help-all")
 WIDTH, COLUMN = 100, 34
 EVERYDAY: Mapping[str, str] = {
-    "task": "Task, such as push_t or lift; --help-all lists all.",
+    "task": "Task, such as push_t or gymnasium:ID; hitl-clic tasks lists all.",
     "method": "clic, clic_robust, clic_paper, bc, ibc or flow; --help-all explains each.",
     "device": "Input device: keyboard, mouse, gamepad, oracle, ...",
     "session": "Preset of a session; --help-all explains each.",

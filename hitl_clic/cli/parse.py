@@ -33,6 +33,8 @@ PRACTICE_FIELDS = (
     "headless",
     "pace",
     "task_options",
+    "device_options",
+    "environment",
     "loop",
     "gate",
     "correction",
@@ -126,7 +128,10 @@ COMMANDS: Mapping[str, Spec] = {
     "label": Spec(commands.LabelCommand, positional="session"),
     "learner": Spec(LearnerCommand, LEARNER_FIELDS, hidden=("child",)),
     "link-keys": Spec(commands.LinkKeysCommand, positional="folder"),
+    "tasks": Spec(commands.TasksCommand, positional="name"),
     "devices": Spec(commands.DevicesCommand),
+    "methods": Spec(commands.MethodsCommand),
+    "new": Spec(commands.NewCommand, positional="words"),
     "uncertainty": Spec(commands.UncertaintyCommand, positional="sessions"),
     "bench": Spec(commands.BenchCommand),
 }
@@ -189,7 +194,7 @@ def _command(spec: Spec, given: dict[str, Any]) -> Command:
         if spec.command is DemoCommand:
             own["headless_given"] = "headless" in given
         layers = _layers(spec, own, given)
-        settings = load(**layers)
+        settings = load(**layers, look=spec.command not in (LearnCommand, LearnerCommand))
         if spec.command is LearnCommand and "out" not in layers["overrides"]:
             settings = settings.model_copy(update={"out": Path(f"{settings.out}-learn")})
         own["settings"] = settings

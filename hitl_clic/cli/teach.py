@@ -50,20 +50,39 @@ def opening(settings: SessionSettings) -> list[str]:
         f"Ta = {settings.execute}, {settings.episodes} episodes, seed {settings.seed}"
     )
     last = f"session folder: {settings.out}"
+    about = list(environment_lines(settings))
     changes = [f"  {name} = {now}  (preset: {was})" for name, was, now in differences(settings)]
-    room = LINES - 3
+    room = LINES - 3 - len(about)
     if len(changes) > room:
         rest = len(changes) - (room - 1)
         changes = [*changes[: room - 1], f"  and {rest} more, all in {settings.out}/settings.toml"]
-    return [first, *(["different from the presets of task and method:"] if changes else []), *changes, last]
+    return [first, *about, *(["different from the presets of task and method:"] if changes else []), *changes, last]
+
+
+def environment_lines(settings: SessionSettings) -> Iterator[str]:
+    """What a foreign environment is taken for: at most four lines; none for the package's tasks."""
+    environment = settings.environment
+    if not environment.complete:
+        return
+    from hitl_clic.tasks.foreign.guess import notes
+
+    axes, hertz = " ".join(environment.axes or ()), f"{environment.rate_hz:g}"
+    observed = f"observes {', '.join(environment.observation)}, " if environment.observation else ""
+    yield (
+        f"{observed}acts with {axes}; success: {environment.success}; at most {environment.max_steps} steps; its own "
+        f"rate is {hertz} Hz, taught at {settings.loop.rate_hz:g} Hz"
+    )
+    yield from (f"  {note}" for note in notes(environment)[:2])
+    yield f"  all of it can be set, see: hitl-clic tasks {settings.task}"
 
 
 def differences(settings: SessionSettings) -> Iterator[tuple[str, Any, Any]]:
     """Dotted name, preset value and value of each setting that differs from the presets of task and method."""
-    preset = load(overrides={"task": settings.task, "method": settings.method})
+    environment = settings.environment.given  # complete, so that nothing is guessed again
+    preset = load(overrides={"task": settings.task, "method": settings.method, "environment": environment})
     before, now = flat(preset.model_dump()), flat(settings.model_dump())
     for name, value in now.items():
-        if name not in IN_FIRST_LINE and value != before.get(name):
+        if name not in IN_FIRST_LINE and not name.startswith("environment.") and value != before.get(name):
             yield name, before.get(name), value
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from hitl_clic.clic.energies import make_energy
 from hitl_clic.clic.energy import Energy
 from hitl_clic.clic.network import ChunkShape, StateNetwork
-from hitl_clic.clic.settings import ClicSettings, MethodKind, MethodSettings
+from hitl_clic.clic.settings import ClicSettings, MethodSettings
 from hitl_clic.clic.shaping import Batch, shaping_loss
 
 Network = TypeVar("Network", bound=StateNetwork)
@@ -29,7 +29,7 @@ class Objective(Generic[Network, Settings]):
         loss: gives the loss of a batch, a scalar, and its terms, detached, by name.
     """
 
-    kind: MethodKind
+    kind: str
     network: Callable[[int, ChunkShape, Any], Network]
     loss: Callable[[Network, Batch, Settings, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 NegativeStart = Literal["uniform", "proposals"]
 EnergyKind = Literal["mlp", "film"]
 MethodKind = Literal["clic", "ibc", "bc", "flow"]
+"""The package's methods; other packages may offer more."""
 FOLLOW_RATIO = 0.5
 """Default gamma, and the radius by which answers of methods without desired sets are judged, no unit."""
 
@@ -162,7 +163,7 @@ class MethodSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: MethodKind
+    kind: str
     network: NetworkSettings = Field(NetworkSettings(), description="The network.")
     inference: PlannerSettings = Field(PlannerSettings(), description="How a chunk is computed.")
     symmetries: bool = Field(

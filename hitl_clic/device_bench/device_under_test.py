@@ -67,7 +67,7 @@ def _live(bench: BenchSettings, profile: Profile | None, feed: EventFeed, stack:
     spec, channel = device_spec(settings.device), TeacherChannel()
     if spec.control and not bench.task:
         return DeviceUnderTest(_build(settings, ONE_ARM, channel, feed), spec.label)
-    task = make_task(settings.task, **settings.task_options)
+    task = make_task(settings.task, settings.environment, **settings.task_options)
     stack.callback(task.close)
     device = _build(settings, task.action_frame.axes, channel, feed)
     if spec.control:
@@ -126,7 +126,7 @@ def _playback(bench: BenchSettings) -> DeviceUnderTest:
     try:
         recorded = Session.open(bench.recording)
         settings = SessionSettings.model_validate(dict(recorded.settings.values))
-        axes = make_task(settings.task, **settings.task_options).action_frame.axes
+        axes = make_task(settings.task, settings.environment, **settings.task_options).action_frame.axes
         device = PlaybackDevice(axes, recorded_steps(recorded, settings))
     except ValueError as error:
         raise SettingsError(f"recording = {bench.recording} is not allowed; {error}") from error

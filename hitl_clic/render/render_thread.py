@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,10 @@ from hitl_clic.render import backend
 from hitl_clic.render.adaptive_share import AdaptiveShare
 from hitl_clic.render.backdrop import Size
 from hitl_clic.types.scene3d import Camera, Pose, Scene3D, proportions
+
+if TYPE_CHECKING:
+    from hitl_clic.render.mirror import MirrorRenderer
+    from hitl_clic.render.renderer import Renderer
 
 _CLOSING_S = 2.0
 _log = logging.getLogger(__name__)
@@ -96,9 +100,7 @@ class RenderThread:
 
     def _run(self) -> None:
         try:
-            name = backend.find(self._gl)
-            backend.use(name)
-            self._draw(name)
+            self._draw()
         except Exception as error:  # each library raises errors of its own; the window continues without images
             known = isinstance(error, backend.NoBackend)
             problem = str(error) if known else f"Drawing the robot failed: {str(error) or type(error).__name__}."
@@ -107,10 +109,20 @@ class RenderThread:
                 self.problem = problem
                 self._changed.notify_all()
 
-    def _draw(self, name: str) -> None:
-        from hitl_clic.render.renderer import Renderer  # imports MuJoCo, which chooses its backend at import
+    def _renderer(self) -> Renderer | MirrorRenderer:
+        """The renderer; each imports its simulator, and MuJoCo chooses its backend at import."""
+        if self._scene3d.mirror:
+            from hitl_clic.render.mirror import MirrorRenderer
 
-        renderer = Renderer(self._scene3d, self._quality, self._height, name)
+            return MirrorRenderer(self._scene3d)
+        from hitl_clic.render.renderer import Renderer
+
+        name = backend.find(self._gl)
+        backend.use(name)
+        return Renderer(self._scene3d, self._quality, self._height, name)
+
+    def _draw(self) -> None:
+        renderer = self._renderer()
         try:
             while (request := self._next()) is not None:
                 pose, cameras, (width, height) = request

@@ -18,6 +18,7 @@ from hitl_clic.correction.mapping import PERSON_MAX_STEP, Binding, bind
 from hitl_clic.devices.core.controls import FUNCTIONS
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.selection import JOINT, Selection
+from hitl_clic.devices.foreign import make_foreign_device
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.mapping.combined import CombinedDevice, Part, arms_of_parts, axes_of_arm
 from hitl_clic.devices.mapping.key_rows import Row, control_labels, key_rows
@@ -26,6 +27,7 @@ from hitl_clic.devices.registry import DEVICES, DeviceInputs, DeviceSpec, chosen
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.devices.teacher.oracle import Oracle
 from hitl_clic.devices.teacher.scripted import ScriptedDevice
+from hitl_clic.plugins import plugins
 from hitl_clic.settings import SessionSettings, is_device_object
 from hitl_clic.tasks.lookahead import TeacherLookahead
 from hitl_clic.tasks.registry import make_task, make_teacher
@@ -74,11 +76,15 @@ def make_device(
         scene: the newest that is drawn.
 
     Raises:
-        SettingsError: the profile is wrong, or the device was given as an object that the settings do not hold.
+        UserError: the profile is wrong, or a device of another package cannot be made.
         ValueError: the device shares no axis with the task.
     """
     if is_device_object(settings.device):
-        raise SettingsError(f"device = {settings.device} was an object; give device= the object again")
+        if settings.device.startswith("__main__:"):
+            raise SettingsError(f"device = {settings.device} was an object; give device= the object again")
+        offered = plugins("devices").get(settings.device)
+        path = settings.device if offered is None else offered.path
+        return make_foreign_device(path, settings.device_options, axes)
     if not has_profile(settings.device):
         return scripted_device(settings, axes, channel, make_teacher(settings.task))
     tap_hold_s = max(0.05, 1.5 / settings.loop.rate_hz)  # 1.5 ticks: every tap is in force at one tick at least

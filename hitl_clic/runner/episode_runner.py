@@ -15,7 +15,7 @@ from hitl_clic.control.overlap import OverlapName
 from hitl_clic.evaluation import EpisodeResult, Execution, run_episode
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.policy import Policy
-from hitl_clic.settings import SessionSettings, is_object_name
+from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.teacher import Teacher
 
 
@@ -66,11 +66,11 @@ class EpisodeRunner:
     @property
     def can_be_copied(self) -> bool:
         """Whether the job alone describes the episodes. The caller's objects exist in this process alone."""
-        return self._parts.task is None and self._parts.teacher is None and not is_object_name(self._settings.task)
+        return self._parts.task is None and self._parts.teacher is None
 
     @cached_property
     def _teacher(self) -> Teacher | None:
-        return self._parts.find_teacher(self._settings)
+        return self._parts.find_teacher(self._settings, self._task)
 
     def __enter__(self) -> EpisodeRunner:
         return self

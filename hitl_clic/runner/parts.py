@@ -8,40 +8,27 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
+from pathlib import Path
+from typing import Any
 
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.slot import Slot
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.device_registry import make_device, reads_scene, scripted_device
+from hitl_clic.runner.policy_teacher import PolicyTeacher
 from hitl_clic.settings import SessionSettings, is_object_name
 from hitl_clic.tasks import registry
-from hitl_clic.tasks.task import Array, Task
-from hitl_clic.tasks.teacher import MemorylessTeacher, Teacher
+from hitl_clic.tasks.foreign.finding import as_teacher
+from hitl_clic.tasks.task import Task
+from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.scene import Scene
 from hitl_clic.types.view import LoopView
 
-TeacherFunction = Callable[[Array], Array]
-"""Observation, float32 [dim_o], to the action the teacher would take, [dim_a] in [-1, 1]."""
-
-
-class FunctionTeacher(MemorylessTeacher):
-    """A function of the observation as a scripted teacher.
-
-    Args:
-        function: see `TeacherFunction`.
-    """
-
-    def __init__(self, function: TeacherFunction) -> None:
-        self._function = function
-        self.name = object_name(function)
-
-    def action(self, observation: Array) -> Array:
-        """The function's value, clipped to [-1, 1]."""
-        return np.clip(np.asarray(self._function(observation), np.float32), -1.0, 1.0)
+TeacherFunction = Callable[..., Any]
+"""Observation to the action the teacher would take, or observation and info. Of a `Task` object: float32 [dim_o] to
+[dim_a] in [-1, 1]. Of an environment: its own observation to its own action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +51,17 @@ class Parts:
         """
         if self.task is not None:
             return self.task
-        if is_object_name(settings.task):
+        if is_object_name(settings.task) and not settings.environment.complete:
             raise UserError(f"task = {settings.task} was an object; in Python, give task= an object of that class")
+        if settings.loop.overlap == "future_state" and settings.environment.exact == "none":
+            raise UserError(
+                f"loop.overlap = future_state is not allowed with task = {settings.task}: it does not repeat itself, "
+                "so it cannot be tried out; allowed: sync, async, prefix_conditioned"
+            )
         try:
-            return registry.make_task(settings.task, **settings.task_options)
+            return registry.make_task(settings.task, settings.environment, **settings.task_options)
+        except UserError:
+            raise
         except ValueError as error:
             raise UserError(str(error)) from error
 
@@ -89,13 +83,18 @@ class Parts:
         if task is not self.task:
             task.close()
 
-    def find_teacher(self, settings: SessionSettings) -> Teacher | None:
-        """The scripted teacher; None for a task object without one."""
-        if isinstance(self.teacher, Teacher):
-            return self.teacher
+    def find_teacher(self, settings: SessionSettings, task: Task) -> Teacher | None:
+        """The scripted teacher of a task; None if it has none.
+
+        Raises:
+            UserError: the settings name a teacher that cannot be made.
+        """
         if self.teacher is not None:
-            return FunctionTeacher(self.teacher)
-        return None if is_object_name(settings.task) else registry.make_teacher(settings.task)
+            return as_teacher(object_name(self.teacher), self.teacher, task)
+        told = settings.environment.teacher
+        if told not in (None, "", "task", "metaworld") and Path(told).exists():
+            return PolicyTeacher(Path(told), task)
+        return registry.find_teacher(settings.task, settings.environment, task)
 
     def make_device(
         self,
@@ -130,9 +129,12 @@ class Parts:
                 )
             if settings.device != "oracle":
                 return make_device(settings, axes, channel, feed, scene)
-            teacher = self.find_teacher(settings)
+            teacher = self.find_teacher(settings, task)
             if teacher is None:
-                raise UserError(f"device = oracle needs a scripted teacher of {settings.task}; give teacher= one")
+                raise UserError(
+                    f"device = oracle needs a scripted teacher of {settings.task}, which has none; allowed: a person's "
+                    "device, or environment.teacher, which names one (in Python teacher=)"
+                )
             return scripted_device(settings, axes, channel, teacher)
         except UserError:
             raise

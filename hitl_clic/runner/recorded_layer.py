@@ -10,7 +10,7 @@ from hitl_clic.aliases import current_name
 from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import UserError
 
-KEPT_FIELDS = ("task", "task_options", "horizon", "execute", "seed", "loop", "correction")
+KEPT_FIELDS = ("task", "task_options", "environment", "horizon", "execute", "seed", "loop", "correction")
 """The settings that another method takes over from the sessions it learns from."""
 
 

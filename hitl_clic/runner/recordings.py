@@ -85,7 +85,7 @@ def builder_for(session: Session, wanted: CorrectionSettings) -> PairBuilder:
     """
     of = session.settings
     settings = SessionSettings.model_validate(of.values)
-    axes = make_task(of.task, **settings.task_options).action_frame.axes
+    axes = make_task(of.task, settings.environment, **settings.task_options).action_frame.axes
     commands = [index for index, name in enumerate(axes) if base(name) in switched_axes(settings)]
     reaction_s = reaction_ticks(session.ticks) / settings.loop.rate_hz
     read = wanted.model_copy(update={"reaction_time_s": reaction_s})

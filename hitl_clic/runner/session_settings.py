@@ -34,6 +34,7 @@ class Overrides(TypedDict, total=False):
     horizon: int
     execute: int
     task_options: Nested
+    device_options: Nested
     learner: str
     policy: Nested
     loop: Nested
@@ -41,6 +42,7 @@ class Overrides(TypedDict, total=False):
     correction: Nested
     help_request: Nested
     oracle: Nested
+    environment: Nested
     training: Nested
     link: Nested
     recording: Nested
@@ -88,6 +90,8 @@ def settings_and_parts(
     if parts.task is not None:
         given_tables["task"] = object_name(parts.task)
         given_tables["loop"] = {"rate_hz": parts.task.control_hz} | dict(given_tables.get("loop") or {})
+        if parts.task.horizon is not None:
+            given_tables.setdefault("horizon", parts.task.horizon)
     elif task is not None:
         given_tables["task"] = task
     if device is not None:
@@ -96,4 +100,5 @@ def settings_and_parts(
     if out is not None:
         given_tables["out"] = Path(out)
     file = None if config is None else Path(config)
-    return load(session=preset, config=file, overrides=given_tables, recorded=earlier), parts
+    look = parts.task is None
+    return load(session=preset, config=file, overrides=given_tables, recorded=earlier, look=look), parts

@@ -21,10 +21,15 @@ def write_model(model: mujoco.MjModel, folder: Path) -> str:
     return file
 
 
-def pack_pose(model: mujoco.MjModel, data: mujoco.MjData) -> bytes:
-    """All positions as little-endian float32, enough to draw."""
+def pack_pose(model: mujoco.MjModel, data: mujoco.MjData, *, moved_bodies: bool = False) -> bytes:
+    """All positions as little-endian float32, enough to draw.
+
+    `moved_bodies`: with the places of the bodies in the model, which some environments change at a reset.
+    """
     numbers = np.empty(mujoco.mj_stateSize(model, _DRAWN))
     mujoco.mj_getState(model, data, numbers, _DRAWN)
+    if moved_bodies:
+        numbers = np.concatenate([numbers, model.body_pos.ravel(), model.body_quat.ravel()])
     return numbers.astype("<f4").tobytes()
 
 
@@ -35,7 +40,11 @@ def apply_pose(model: mujoco.MjModel, data: mujoco.MjData, packed: bytes) -> Non
         ValueError: the bytes belong to another model.
     """
     numbers = np.frombuffer(packed, "<f4").astype(np.float64)
-    expected = mujoco.mj_stateSize(model, _DRAWN)
+    expected, places = mujoco.mj_stateSize(model, _DRAWN), model.body_pos.size
+    if numbers.size == expected + places + model.body_quat.size:
+        model.body_pos[:] = numbers[expected : expected + places].reshape(-1, 3)
+        model.body_quat[:] = numbers[expected + places :].reshape(-1, 4)
+        numbers = numbers[:expected]
     if numbers.size != expected:
         raise ValueError(f"a pose of {numbers.size} numbers does not fit a model of {expected}")
     mujoco.mj_setState(model, data, numbers, _DRAWN)

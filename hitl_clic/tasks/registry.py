@@ -9,8 +9,10 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
+from hitl_clic.plugins import plugins
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
+from hitl_clic.types.environment import EnvironmentSettings
 from hitl_clic.types.errors import SettingsError
 
 
@@ -98,14 +100,20 @@ def task_names() -> tuple[str, ...]:
     return tuple(TASKS)
 
 
-def make_task(name: str, **options: Any) -> Task:
+def make_task(name: str, environment: EnvironmentSettings | None = None, /, **options: Any) -> Task:
     """A new task; the options are constructor arguments of the task.
+
+    Args:
+        name: of the package's tasks, an entry point's, SOURCE:NAME as gymnasium:Reacher-v5, or module:Class.
+        environment: the table [environment], for a task that is none of the package's; what it lacks is guessed.
 
     Raises:
         ValueError: unknown task, unknown option or value out of range.
-        SettingsError: the simulator is not installed.
+        UserError: a simulator is not installed, or the environment cannot be taught.
     """
-    entry = _entry(name)
+    if name not in TASKS or (environment is not None and environment.make is not None):
+        return _foreign(name, environment or EnvironmentSettings(), options)
+    entry = TASKS[name]
     try:
         make: Callable[..., Task] = _load(entry.task)
         known = inspect.signature(make).parameters
@@ -122,19 +130,54 @@ def make_task(name: str, **options: Any) -> Task:
 
 
 def make_teacher(name: str) -> Teacher:
-    """A new scripted teacher of a task.
+    """A new scripted teacher of one of the package's tasks.
 
     Raises:
         ValueError: unknown task.
     """
-    teacher: Teacher = _load(_entry(name).teacher)()
+    if name not in TASKS:
+        raise ValueError(f"unknown task {name!r}; choose one of {', '.join(TASKS)}")
+    teacher: Teacher = _load(TASKS[name].teacher)()
     return teacher
 
 
-def _entry(name: str) -> TaskEntry:
-    if name not in TASKS:
-        raise ValueError(f"unknown task {name!r}; choose one of {', '.join(TASKS)}")
-    return TASKS[name]
+def find_teacher(name: str, environment: EnvironmentSettings, task: Task) -> Teacher | None:
+    """The scripted teacher of any task; None: it has none.
+
+    Args:
+        name, environment: as in `make_task`. task: that it teaches.
+
+    Raises:
+        UserError: the teacher of the settings cannot be made.
+    """
+    told = environment.teacher
+    if name in TASKS and not told:
+        return None if told == "" else make_teacher(name)
+    from hitl_clic.tasks.foreign.finding import find_teacher as find
+
+    return find(name, told, task)
+
+
+def path_of(name: str) -> str:
+    """SOURCE:NAME or module:Class of a foreign task, which an entry point may stand for.
+
+    Raises:
+        ValueError: unknown task.
+    """
+    if ":" in name:
+        return name
+    if name not in (offered := plugins("tasks")):
+        known = (*TASKS, *offered, "gymnasium:ID", "robosuite:NAME", "metaworld:NAME-v3", "module:Class")
+        raise ValueError(f"unknown task {name!r}; choose one of {', '.join(known)}")
+    return offered[name].path
+
+
+def _foreign(name: str, environment: EnvironmentSettings, options: dict[str, Any]) -> Task:
+    from hitl_clic.tasks.foreign.finding import make_foreign
+
+    if environment.make is None:
+        environment = environment.model_copy(update={"make": path_of(name)})
+    return make_foreign(name, environment, options)
 
 
 def _load(path: str) -> Any:

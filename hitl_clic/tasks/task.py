@@ -51,6 +51,10 @@ class Task(gymnasium.Env[Array, Array]):
     """Steps after which an episode is truncated."""
     symmetries: tuple[Symmetry, ...] = ()
     """Transformations of states and actions under which the task is unchanged."""
+    horizon: int | None = None
+    """H, ticks of a chunk that suit the task; None: from `control_hz`. For tasks without a preset."""
+    teacher: Any = None
+    """A `Teacher` class, or a function of the observation, of a task without an entry in the registry; None: none."""
     _renderer: TaskRenderer | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:

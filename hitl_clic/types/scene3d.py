@@ -75,10 +75,14 @@ class Pose:
     Attributes:
         joints: pose for the renderer's model: little-endian float32.
         hands: point between the fingers of each hand; chunk overlays start here.
+        goals: points to mark, for example where to bring something.
+        snapshot: of the task, for a scene with a `mirror`.
     """
 
     joints: bytes
     hands: tuple[Vector, ...]
+    goals: tuple[Vector, ...] = ()
+    snapshot: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +90,12 @@ class Scene3D:
     """The constant part of a 3-D scene.
 
     Attributes:
-        model: file of the compiled simulator model.
+        model: file of the compiled simulator model; empty with a mirror.
         groups: visual geom groups.
         cameras: all cameras.
         shown: names of the default cameras, at most two.
         floor: height of the table top, m.
+        mirror: how to make a second environment that draws itself, as JSON; empty: the model is drawn.
     """
 
     model: str
@@ -98,6 +103,7 @@ class Scene3D:
     cameras: tuple[Camera, ...]
     shown: tuple[str, ...]
     floor: float
+    mirror: str = ""
 
     def showing(self, names: tuple[str, ...]) -> Scene3D:
         """A copy with these cameras as default; without names, itself.

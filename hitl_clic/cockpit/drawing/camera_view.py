@@ -18,6 +18,7 @@ from hitl_clic.cockpit.drawing.layout import Layout
 from hitl_clic.cockpit.drawing.palette import Color
 from hitl_clic.cockpit.drawing.theme import Brush, Point
 from hitl_clic.cockpit.state.state import Chunk, CockpitState
+from hitl_clic.render import scene_colors
 from hitl_clic.render.render_thread import Rendering
 from hitl_clic.types.scene3d import Camera, Floats, proportions
 
@@ -42,9 +43,14 @@ class CameraView:
         for rect, camera in zip(rects, rendering.cameras, strict=True):
             brush.on.set_clip(rect)
             view = _View(brush, rect, camera, self._floor)
+            for goal in rendering.pose.goals:
+                view.draw_goal(np.asarray(goal))
             for hand, place in enumerate(rendering.pose.hands):
                 view.draw_chunks(state, np.asarray(place), hand, state.scene.step * magnification)
             _label(brush, rect, camera.name)
+        if not rendering.pose.hands:
+            brush.on.set_clip(rects[0])
+            _draw_in_corner(brush, rects[0], state)
         brush.on.set_clip(board)
         return magnification
 
@@ -81,6 +87,11 @@ class _View:
         if ahead > 0:
             radius = state.desired_radius * longer * step * _pixels_per_metre(self.camera, self.rect, ahead)
             self.brush.ring(end, min(radius, self.rect.width), self.brush.px(2), palette.HUMAN, 200)
+
+    def draw_goal(self, goal: Floats) -> None:
+        """Mark a point by a ring and its height above the table."""
+        for point in self._pixels(goal[None]):
+            self.brush.ring(point, self.brush.px(9), self.brush.px(3), scene_colors.of_role("goal"), 230)
 
     def _draw_height(self, path: Floats, color: Color) -> None:
         """Show the height of a path: its shadow on the table, and vertical lines at both ends."""
@@ -139,8 +150,25 @@ def _pixels_per_metre(camera: Camera, rect: pygame.Rect, ahead: float) -> float:
     return rect.height / (2.0 * camera.slope() * ahead)
 
 
+def _draw_in_corner(brush: Brush, rect: pygame.Rect, state: CockpitState) -> None:
+    """Draw the plans as paths in a frame of their own, where no hand is known: x right, y down, from its middle."""
+    size = brush.px(110)
+    frame = pygame.Rect(rect.right - size - brush.px(8), rect.bottom - size - brush.px(8), size, size)
+    brush.box(frame, palette.CARD, brush.px(5), alpha=190)
+    longest = max(len(state.robot_chunk or ()), len(state.human_chunk or ()), 1)
+
+    def trace(chunk: Chunk, _: Color) -> list[Point]:
+        moves = np.array([(*row, 0.0)[:2] for row in chunk], np.float64).reshape(-1, 2) * (size / 2 / longest)
+        path = np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])
+        return [(frame.centerx + x, frame.centery + y) for x, y in path.tolist()]
+
+    chunk_overlay.chunks(brush, state, trace, halo=True)
+
+
 def _magnification(brush: Brush, rect: pygame.Rect, state: CockpitState, rendering: Rendering) -> int:
     """One magnification for all images, computed for the first hand in the first image."""
+    if not rendering.pose.hands:
+        return 1
     camera = rendering.cameras[0]
     ahead = max(float(camera.seen(rendering.pose.hands[0])[2]), 0.1)
     return chunk_overlay.magnification(state.scene.step * _pixels_per_metre(camera, rect, ahead), brush.scale)

@@ -1,0 +1,1 @@
+"""Environments of others as tasks: gymnasium, robosuite, Meta-World, and classes of one's own."""
