@@ -77,8 +77,8 @@ python -m benchmarks.again --sessions runs/chunk_table/hammer-clic-*-h15-*/sessi
 
 SIZES = """## The work of one update
 
-Networks of several sizes learn from the corrections of one session, with one thread. The sizes differ in the pairs of a
-batch, in the samples and Langevin steps of each pair, and in the learning rate (`SIZES` in the benchmark).
+Networks learn from the corrections of one session, with one thread. `SIZES` in the benchmark has what differs: the
+pairs of a batch, the samples and Langevin steps of each pair, and the learning rate.
 
 None is shown to learn 1.5 times as quickly as `before` up to the end, so the method `clic` keeps that size. Smaller
 updates are up to 2.6 times quicker, but each teaches less. They are ahead early in Pick-Can, and not at the end.
