@@ -45,7 +45,7 @@ class Decision(NamedTuple):
 
 
 _FINGERS = 0.2
-"""Way of fingers in one tick, of 2 from open to closed. A robot's command may flicker; its fingers hardly move then."""
+"""Way of a gripper's fingers in one tick: ten ticks from open to closed. A robot's command may flicker; fingers do not."""
 
 
 @dataclass(frozen=True, slots=True)
