@@ -46,8 +46,6 @@ LEAST_PUSH = 0.16
 """A hand that drives with a cap keeps at least this much pressure on it."""
 _PRESS_S, _PAUSE_S = 0.06, 0.06
 """Length of a press of the gripper button, and the least pause after it."""
-_LOOK_S = 0.6
-"""After this time a person has seen what a press did, and presses again if it is not what they want."""
 
 
 class Hands(Protocol):
@@ -90,24 +88,24 @@ class Fingers:
 
 
 class Thumb:
-    """Presses the button that opens a closed gripper and closes an open one, until the gripper does what is wanted."""
+    """Presses the button that closes and opens the gripper in turn, until its command is the wanted one."""
 
     def __init__(self) -> None:
         self._command = 0
-        """What the person believes that the button commands: 1 closed, -1 open, 0 nothing yet."""
-        self._since_s = _LOOK_S
+        """As the window shows it: 1 closed, -1 open, 0 by the robot."""
+        self._since_s = _PRESS_S + _PAUSE_S
         """Seconds since the last press began."""
+        self._episode = -1
 
     def press(self, wish: Wish, engaged: bool, dt_s: float) -> bool:
         """Whether the button is down now."""
-        if not engaged:  # the command ends with the correction
-            self._command = 0
+        if not engaged or wish.episode != self._episode:  # the command ends with the correction
+            self._command, self._episode = 0, wish.episode
         self._since_s += dt_s
-        looks = self._command and self._since_s >= _LOOK_S  # long enough to see what the press did
-        now = wish.seen_grip if looks else self._command or wish.fingers
+        now = self._command or wish.seen_grip
         if engaged and wish.grip and now != wish.grip and self._since_s >= _PRESS_S + _PAUSE_S:
             self._since_s = 0.0
-            self._command = -1 if now > 0 else 1
+            self._command = -1 if self._command > 0 else 1
         return self._since_s < _PRESS_S
 
 

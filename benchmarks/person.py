@@ -28,8 +28,6 @@ from hitl_clic.types.ticks import ticks_behind
 Floats = NDArray[np.float64]
 _GRIPS = 0.3
 """A wanted gripper command below this is neither open nor closed."""
-_TRAVEL = 0.2
-"""Way of the fingers in one tick, of 2 from open to closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +51,15 @@ class Wish:
 
     Attributes:
         motion: of the robot's hand along and about the world's axes, [6] in units of action, rotations right-handed.
-        engage: whether to drive. grip: 1 close, -1 open, 0 as it is. seen_grip: the same of the last executed action.
-        fingers: 1 if they look closed, -1 open, 0 unknown.
+        engage: whether to drive. grip: 1 close, -1 open, 0 as it is. seen_grip: the same of what the robot does.
+        episode: in which it was seen.
     """
 
     motion: tuple[float, ...] = (0.0,) * 6
     engage: bool = False
     grip: int = 0
     seen_grip: int = 0
-    fingers: int = 0
+    episode: int = -1
 
 
 class Person:
@@ -80,8 +78,6 @@ class Person:
         """Wishes that the hands do not act on yet, oldest first."""
         self._episode = -1
         self._wanted: Floats = np.zeros(len(axes))
-        self._fingers = 0.0
-        """How far the gripper looks closed: -1 to 1."""
         self.wish = Wish()
         """What the hands do now."""
 
@@ -92,7 +88,6 @@ class Person:
             self._teacher.reset()
             self._oracle.begin(glimpse.episode)
             self._wanted = self._wants(glimpse.observation)
-            self._fingers = 0.0
         moved = self._wanted if glimpse.moved is None else np.asarray(glimpse.moved, np.float64)
         wanted = self._wants(glimpse.observation)
         coming = np.zeros(moved.size)
@@ -100,10 +95,8 @@ class Person:
         # the robot's last motion is judged in the state in which it was made
         answer = self._oracle.decide(glimpse.step, 0, self._wanted, moved, "absolute", unread=coming, foreseen=wanted)
         self._wanted = wanted
-        if glimpse.moved is not None:
-            self._fingers = float(np.clip(self._fingers + _TRAVEL * np.sign(moved[6]), -1.0, 1.0))
-        grips = (_sign(wanted[6]), _sign(moved[6]), int(np.sign(self._fingers)))
-        self._decided.append(Wish(answer.motion[:6], answer.engage, *grips))
+        grips = (_sign(wanted[6]), _sign(moved[6]))
+        self._decided.append(Wish(answer.motion[:6], answer.engage, *grips, glimpse.episode))
         if len(self._decided) > self._late:
             self.wish = self._decided.popleft()
         return self.wish

@@ -38,7 +38,7 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "arm": "Drive the next arm",
         "arm 1": "Drive the first arm",
         "arm 2": "Drive the second arm",
-        "gripper": "Close the gripper, or open it if it is closed",
+        "gripper": "Close the gripper; press again to open it",
         "slow": "Hold: half speed of everything",
         TEACH_STILL: "Hold: stand still, and teach that",
         **{name: sentence for name, sentence in COMMANDS.items() if name != "stop"},

@@ -1,6 +1,6 @@
 """The Device contract and the reader thread every device runs.
 
-The main thread of the actor calls `start`, `close`, `latest`, `take_commands` and the methods that tell of the robot.
+The main thread of the actor calls `start`, `close`, `latest`, `take_commands`, `robot_stopped` and `correction_ended`.
 The reader thread calls `read`, `give_command` and `release`. `latest` never blocks. `read` must drain its source,
 because queued reports are lag.
 """
@@ -11,7 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from hitl_clic.devices.core.inputs import Inputs
 from hitl_clic.devices.core.sample import DeviceSample
@@ -86,9 +86,6 @@ class Device(ABC):
 
     def robot_stopped(self) -> None:  # noqa: B027 (most devices have no motor)
         """The emergency stop fired; rumble at the next `read`. Called in a tick: it must not block."""
-
-    def robot_grips(self, grips: Sequence[float]) -> None:  # noqa: B027 (only a person's gripper button needs it)
-        """How far the arms' grippers are closed, in turn: -1 open, 1 closed, 0 unknown. Called in a tick."""
 
     def slowed(self, speed: float) -> None:  # noqa: B027 (a device without buttons has no short presses)
         """The loop runs at this share of its rate: short presses last longer. Called in a tick: it must not block."""

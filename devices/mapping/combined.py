@@ -161,10 +161,6 @@ class CombinedDevice(Device):
         for part in self._parts:
             part.device.robot_stopped()
 
-    def robot_grips(self, grips: Sequence[float]) -> None:
-        for part in self._parts:
-            part.device.robot_grips(grips if part.arm is None else grips[part.arm : part.arm + 1])
-
     def slowed(self, speed: float) -> None:
         for part in self._parts:
             part.device.slowed(speed)

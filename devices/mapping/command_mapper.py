@@ -49,12 +49,8 @@ class CommandMapper:
 
     A command covers the axes of one arm: those of the mode, and its gripper after a press. The robot keeps all others.
 
-    A gripper has no command at first, so taking over does not change the grip. The first press opens a closed gripper,
-    and closes an open one, or one of which nothing is known. Each further press commands the opposite of the
-    last. The command persists over changes of mode and arm until `release_grippers`.
-
-    Attributes:
-        robot_grips: how far each arm's gripper is closed, see `Device.robot_grips`. Any thread replaces it.
+    A gripper has no command at first, so taking over does not change the grip. The first press closes it, the next
+    opens it. The command persists over changes of mode and arm until `release_grippers`.
 
     A mode is needed only where one raw axis both moves and turns. A device with six axes starts with both at once.
     """
@@ -85,7 +81,6 @@ class CommandMapper:
         self._arms = 1 + max(map(arm, self.axes), default=0)
         self._grips = GRIPPER in map(base, self.axes)
         self._arm, self._grippers = 0, [0] * self._arms
-        self.robot_grips: tuple[float, ...] = ()
         self._modes: tuple[Mode, ...] = ()
         self._mode: Mode = "move"
         self.tune(profile)
@@ -121,11 +116,7 @@ class CommandMapper:
             case "arm":
                 self._arm = min(int(number) - 1, self._arms - 1) if number else (self._arm + 1) % self._arms
             case "gripper" if self._grips:
-                self._grippers[self._arm] = -1 if (self._grippers[self._arm] or self._robot_grip()) > 0 else 1
-
-    def _robot_grip(self) -> float:
-        grips = self.robot_grips
-        return grips[self._arm] if self._arm < len(grips) else 0.0
+                self._grippers[self._arm] = -1 if self._grippers[self._arm] > 0 else 1
 
     def release_grippers(self) -> None:
         """Drop the gripper commands, so that the robot's policy controls the grippers."""

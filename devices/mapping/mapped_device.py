@@ -39,9 +39,6 @@ class MappedDevice(Device):
     def correction_ended(self) -> None:
         self._correction_ended = True
 
-    def robot_grips(self, grips: Sequence[float]) -> None:
-        self._mapper.robot_grips = tuple(grips)
-
     def status_text(self) -> str:
         return self._mapper.status_text()
 

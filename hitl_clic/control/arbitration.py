@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,7 +17,6 @@ from hitl_clic.control.help_request import HelpRequest
 from hitl_clic.correction.first_push import FirstPush
 from hitl_clic.correction.mapping import Binding, HandOver, Label, human_action
 from hitl_clic.correction.policy_filter import PolicyFilter
-from hitl_clic.devices.core.axes import GRIPPER, arm, base
 from hitl_clic.devices.core.device import Device
 from hitl_clic.types.records import Array, CorrectionMode
 from hitl_clic.types.view import HandNote
@@ -42,10 +40,6 @@ class Decision(NamedTuple):
     mode: CorrectionMode
     push: Array | None
     begins: bool = False
-
-
-_FINGERS = 0.2
-"""Way of a gripper's fingers in one tick: ten ticks from open to closed. A robot's command may flicker; fingers do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,41 +122,17 @@ class Arbitration:
 
 
 class DeviceFeedback:
-    """Tells the device about stops, the grippers and the end of a correction. Main thread; never waits.
+    """Tells the device about stops and the end of a correction. Main thread; never waits.
 
     A lasting command, such as a closed gripper, that is given while the human does not drive ends at once. The next
     correction would otherwise begin with a grip that nobody asked for.
-
-    Args:
-        device: the teacher's. axes: names of the action's axes.
     """
 
-    def __init__(self, device: Device, axes: Sequence[str]) -> None:
+    def __init__(self, device: Device) -> None:
         self._device = device
-        grippers = {arm(axis): index for index, axis in enumerate(axes) if base(axis) == GRIPPER}
-        self._grippers = [grippers.get(number, -1) for number in range(max(grippers, default=-1) + 1)]
-        """For each arm, where its gripper is in the action; -1: it has none."""
-        self._grips = [0.0] * len(self._grippers)
-        """For each arm how far its fingers are closed, as the executed commands tell: -1 open, 1 closed, 0 unknown."""
         self._stale = self._stopped = self._human_drove = False
         self._lost: set[str] = set()
         """Parts of the device that are lost while others are not."""
-
-    def begin(self) -> None:
-        """Begin an episode: where the fingers are is not known."""
-        self._grips = [0.0] * len(self._grippers)
-        self._device.robot_grips(tuple(self._grips))
-
-    def executed(self, action: Array) -> None:
-        """Take in the executed action, [dim_a]."""
-        if not self._grippers:
-            return
-        for number, index in enumerate(self._grippers):
-            command = float(action[index]) if index >= 0 else 0.0
-            if command:
-                travelled = self._grips[number] + (_FINGERS if command > 0.0 else -_FINGERS)
-                self._grips[number] = min(1.0, max(-1.0, travelled))
-        self._device.robot_grips(tuple(self._grips))
 
     def update(self, output: GateOutput) -> list[tuple[str, str]]:
         """Take in the gate's output; for each loss and return of input the event's name, and why or what."""

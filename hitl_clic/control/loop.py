@@ -78,7 +78,7 @@ class ControlLoop:
         self.quit = False
         self._timer = SectionTimer()
         self._tempo = Tempo(clock, arbitration.device)
-        self._feedback = DeviceFeedback(arbitration.device, task.action_frame.axes)
+        self._feedback = DeviceFeedback(arbitration.device)
         self._episode, self._step, self._seed = 0, 0, 0
         self._observation: Array = np.zeros(0, np.float32)
         self._moving_since = 0
@@ -125,7 +125,6 @@ class ControlLoop:
         self._episode, self._step, self._seed, self._ending, self._record = episode, 0, seed, None, None
         self.planning.begin(self.tick)
         self.arbitration.begin(episode)
-        self._feedback.begin()
         self.corrections.begin_episode(self.tick)
         self._moving_since = self.tick
         self._snapshot()
@@ -150,7 +149,6 @@ class ControlLoop:
             self.clock.finish()
             return
         decision, begins_pair = self._act(output)
-        self._feedback.executed(decision.executed)
         timer.end("act")
         before = self._observation
         self._observation, reward, terminated, truncated, info = self.task.step(decision.executed)

@@ -221,7 +221,7 @@ def test_a_held_motion_goes_on_when_the_device_is_back_in_time() -> None:
 def test_a_gripper_command_ends_at_once_unless_the_human_drives(mode: str) -> None:
     feed, gate = EventFeed(), Gate(GateSettings(mode=mode))  # type: ignore[arg-type]
     device = KeyboardDevice(feed, load_profile("keyboard"), axes=("x", "y", "gripper"), tap_hold_s=0.0, clock=clock)
-    feedback = DeviceFeedback(device, device.axes)
+    feedback = DeviceFeedback(device)
 
     def tick(*events: tuple[str, str]) -> GateOutput:
         for event, key in events:

@@ -5,7 +5,7 @@ A device is read once for each tick, without a thread, so that a test says what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from fake_hid import PRO, FakeTransport, moved, pressed
@@ -293,9 +293,6 @@ class InStep(Device):
 
     def correction_ended(self) -> None:
         self.inner.correction_ended()
-
-    def robot_grips(self, grips: Sequence[float]) -> None:
-        self.inner.robot_grips(grips)
 
     def robot_stopped(self) -> None:
         self.inner.robot_stopped()
