@@ -87,7 +87,7 @@ def check_method(settings_class: type[MethodSettings]) -> None:
     from hitl_clic.clic.network import ChunkShape
     from hitl_clic.methods import make_policy, make_trainer, method_of
 
-    settings = settings_class(**{"min_pairs": 1})  # type: ignore[arg-type]
+    settings = settings_class(**{"min_pairs": 1})
     try:
         method = method_of(settings)
     except UserError as problem:

@@ -27,7 +27,7 @@ README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (
     *("demo", "teach", "practice", "evaluate", "replay", "learn", "learner"),
-    *("link-keys", "repair", "devices", "uncertainty", "bench"),
+    *("link-keys", "repair", "devices", "uncertainty", "bench", "tasks", "methods", "new"),
     *("export", "import", "report", "sessions", "label"),
 )
 MOST_WORDS = 25
