@@ -27,6 +27,8 @@ from hitl_clic.types.records import EpisodeRecord
 
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Distinguishable by the colour-blind (Okabe and Ito)."""
+_ALLOWED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""What a browser may load: nothing but the pictures and the style in the page."""
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c2733; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
@@ -77,7 +79,7 @@ def page(sessions: Sequence[ReportedSession]) -> str:
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">",
+        f'<meta http-equiv="Content-Security-Policy" content="{_ALLOWED}">',
         f"<title>{title}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{title}</h1>",
         _overview(sessions),
