@@ -36,22 +36,20 @@ class MirrorRenderer:
         environment = EnvironmentSettings.model_validate(told["environment"])
         self._task: ForeignTask = make_mirror(told["name"], environment, told["options"])
 
-    def draw(
-        self, pose: Pose, cameras: tuple[Camera, ...], aspect: float, height: int | None = None
-    ) -> tuple[Image, ...]:
-        """The environment's own picture, uint8 [rows, rows * aspect, 3]; its size is the environment's.
+    def draw(self, pose: Pose, cameras: tuple[Camera, ...], size: tuple[int, int]) -> tuple[Image, ...]:
+        """The environment's own picture, uint8 [rows, columns, 3], as wide for its height as `size`, (width, height).
 
         Raises:
             ValueError: the pose is of another environment, or the picture is none.
         """
-        del cameras, height
+        del cameras
         self._task.follow(pose.snapshot)
         picture = np.asarray(self._task.env.render())
         if picture.ndim != 3 or picture.shape[2] != 3:
             raise ValueError(
                 f"the environment drew an array of shape {picture.shape}, not a picture [rows, columns, 3]"
             )
-        return (_padded(picture.astype(np.uint8), aspect),)
+        return (_padded(picture.astype(np.uint8), size[0] / size[1]),)
 
     def close(self) -> None:
         """Free the environment."""
