@@ -143,7 +143,10 @@ def test_the_rest() -> None:
         ("teach --episodes many", ("episodes = many", "a whole number from 1 to")),
         ("teach --episodes 2.5", ("episodes = 2.5", "a whole number")),
         ("teach --task juggling", ("task = juggling", "line_following", "push_t")),
-        ("teach --device wheel", ("device = wheel", "mouse, pointer, spacemouse, gamepad, terminal, module:Class or auto")),
+        (
+            "teach --device wheel",
+            ("device = wheel", "mouse, pointer, spacemouse, gamepad, terminal, module:Class or auto"),
+        ),
         ("teach --horizon 4 --execute 5", ("execute = 5", "horizon = 4")),
         ("teach --headless=yes", ("yes", "--headless")),
         ("teach now", ("now", "--task")),
