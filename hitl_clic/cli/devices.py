@@ -23,12 +23,12 @@ def run(command: DevicesCommand) -> int:
         return test(command)
     if command.keys:
         return print_keys(command)
-    table = Table("device", "usable here", "what it needs", "where it comes from")
+    table = Table("device", "usable here", "what it needs")
     for report in list_devices():
         usable, needs = "yes" if report.usable else "no", escape(report.sentence)  # "[...]" names an extra
-        table.add_row(report.name, usable, needs, "this package")
+        table.add_row(report.name, usable, needs)
     for name, plugin in plugins("devices").items():
-        table.add_row(name, "?", escape(f"See its documentation; it is {plugin.path}."), escape(plugin.package))
+        table.add_row(name, "?", escape(f"It comes from {plugin.package}, as {plugin.path}."))
     Console().print(table)
     return 0
 

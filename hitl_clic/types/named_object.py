@@ -20,6 +20,9 @@ def load_object(path: str, setting: str, others: tuple[str, ...] = ()) -> Any:
         UserError: there is no such module, it cannot be imported, or it has no such name.
     """
     module, _, name = path.partition(":")
+    if not module or not name:
+        known = ", ".join((*others, "module:name"))
+        raise UserError(f"{setting} = {path} is not known; allowed: {known}")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)

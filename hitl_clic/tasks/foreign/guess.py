@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium import Env
 from numpy.typing import NDArray
 
+from hitl_clic.plugins import plugins
 from hitl_clic.tasks.actions import arm_groups
 from hitl_clic.tasks.foreign import physics
 from hitl_clic.tasks.foreign.known import known_settings
@@ -49,7 +50,8 @@ def complete(name: str, given: EnvironmentSettings, options: Mapping[str, Any]) 
 @lru_cache(maxsize=8)
 def _complete(name: str, given_json: str, options: tuple[tuple[str, Any], ...]) -> EnvironmentSettings:
     given = EnvironmentSettings.model_validate_json(given_json)
-    path = given.make or name
+    offered = plugins("tasks").get(name)
+    path = given.make or (name if offered is None else offered.path)
     one = make_environment(path, None, dict(options))
     if isinstance(one, Task):
         try:

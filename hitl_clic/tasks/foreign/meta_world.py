@@ -47,6 +47,7 @@ def make(name: str, render_mode: str | None, options: Mapping[str, Any]) -> Meta
     # What Meta-World's benchmarks set: starts vary, and the goal is observed.
     env._freeze_rand_vec = False
     env._partially_observable = False
+    vars(env).pop("sawyer_observation_space", None)  # kept from before, and its bounds would clip the goal to 0
     env._set_task_called = True
     env.seeded_rand_vec = True
     env.max_path_length = LONGEST  # the task counts the steps
