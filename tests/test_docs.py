@@ -180,10 +180,14 @@ def _takes(flag: str, commands: Sequence[str], modules: Sequence[Path]) -> bool:
 
 @cache
 def _flags(command: str) -> frozenset[str]:
+    """The flags of a command, with those that switch something off: --policy.x.no-y where --policy.x.y is on or off."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         main([command, "--help-all"])
-    return frozenset(f"--{flag}" for flag in FLAG.findall(printed.getvalue())) | {"--help", "--help-all"}
+    entries = re.split(r"^  (?=--)", printed.getvalue(), flags=re.MULTILINE)
+    switches = [entry.split()[0] for entry in entries if re.search(r"\(default:\s+(on|off)", entry)]
+    off = {re.sub(r"([\w-]+)$", r"no-\1", switch.removeprefix("--")) for switch in switches}
+    return frozenset(f"--{flag}" for flag in {*FLAG.findall(printed.getvalue()), *off, "help", "help-all"})
 
 
 @cache

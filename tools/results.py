@@ -83,7 +83,7 @@ also far apart where two ways are equally good. In `push_t`, help at random time
 python -m benchmarks.help_request SESSION_OR_POLICY ... --episodes 40
 ```"""
 
-DEVICES = """## A person's devices
+DEVICES = """## Simulated hands on real device paths
 
 A simulated person teaches Pick-Can in real time through a gamepad or a 3D mouse. It sees the scene 0.25 s late, steps
 in after 0.4 s of errors, and drives for at least 2 s. Its hands tremble and move at a limited rate.

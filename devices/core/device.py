@@ -94,7 +94,7 @@ class Device(ABC):
         """Close the hardware (reader thread, after the last `read`)."""
 
     def correction_ended(self) -> None:
-        """The correction ended: drop persistent gripper commands. Called in a tick: it must not block."""
+        """No correction is under way: drop persistent gripper commands. Called in a tick: it must not block."""
         return
 
     def status_text(self) -> str:

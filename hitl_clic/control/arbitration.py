@@ -122,7 +122,11 @@ class Arbitration:
 
 
 class DeviceFeedback:
-    """Tells the device about stops and the end of a correction. Main thread; never waits."""
+    """Tells the device about stops and the end of a correction. Main thread; never waits.
+
+    A lasting command, such as a closed gripper, that is given while the human does not drive ends at once. The next
+    correction would otherwise begin with a grip that nobody asked for.
+    """
 
     def __init__(self, device: Device) -> None:
         self._device = device
@@ -138,7 +142,7 @@ class DeviceFeedback:
         self._stopped = stopped
         if output.driver == "human":
             self._human_drove = True
-        elif self._human_drove and not output.stale:  # a gap in the samples is no release
+        elif (self._human_drove or any(output.lasting or ())) and not output.stale:  # a gap is no release
             self._human_drove = False
             self._device.correction_ended()
         parts = self._device.lost_parts

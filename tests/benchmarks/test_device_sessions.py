@@ -171,6 +171,21 @@ def test_the_button_closes_and_opens_the_gripper(bench: Bench) -> None:
     assert not again.taught[6]
 
 
+def test_a_press_while_the_robot_drives_does_not_wait_for_the_next_correction(bench: Bench) -> None:
+    """A hand that goes on from the last episode presses once, in vain. Later presses mean what they say again."""
+    drive = (0.5, 0.0, 0.0, 0.0, 0.0, 0.0)
+    bench.ticks(Wish(drive, True), 6)
+    bench.arbitration.begin(1)
+    bench.ticks(Wish(drive, True), 3)
+    in_vain = bench.ticks(Wish(drive, True, grip=1, seen_grip=-1), 6)
+    assert all(decision.human is None for decision in in_vain), "the hand must let go first"
+    bench.ticks(Wish(), 6)
+    driving = bench.ticks(Wish(drive, True, grip=-1, seen_grip=-1), 8)[-1]
+    assert not driving.taught[6], "nobody pressed in this correction"
+    closing = bench.ticks(Wish(drive, True, grip=1, seen_grip=-1), 12)[-1]
+    assert (closing.executed[6], closing.taught[6]) == (1.0, 1.0)
+
+
 def test_a_still_hand_keeps_driving(bench: Bench) -> None:
     bench.ticks(Wish((0.5, 0.0, 0.0, 0.0, 0.0, 0.0), engage=True), 10)
     for _ in range(16):

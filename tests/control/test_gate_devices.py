@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fake_hid import COMPACT, FakeTransport, moved, pressed
 
+from hitl_clic.control.arbitration import DeviceFeedback
 from hitl_clic.control.gate import Gate, GateOutput, GateSettings
 from hitl_clic.devices.core.device import Device
 from hitl_clic.devices.core.sample import DeviceSample
@@ -214,3 +215,29 @@ def test_a_held_motion_goes_on_when_the_device_is_back_in_time() -> None:
         output = gate.step(sample, now_ns)
         driven.append((output.driver, output.motion, output.stale))
     assert driven == [("human", (0.7, 0.0), 3 <= tick < 6) for tick in range(10)]
+
+
+@pytest.mark.parametrize("mode", ["hold", "toggle"])
+def test_a_gripper_command_ends_at_once_unless_the_human_drives(mode: str) -> None:
+    feed, gate = EventFeed(), Gate(GateSettings(mode=mode))  # type: ignore[arg-type]
+    device = KeyboardDevice(feed, load_profile("keyboard"), axes=("x", "y", "gripper"), tap_hold_s=0.0, clock=clock)
+    feedback = DeviceFeedback(device)
+
+    def tick(*events: tuple[str, str]) -> GateOutput:
+        for event, key in events:
+            feed.put(InputEvent(NOW_NS, event, key))  # type: ignore[arg-type]
+        output = gate.step(device.read(0.0), NOW_NS)
+        feedback.update(output)
+        return output
+
+    tick()
+    pressed = tick(("key_down", "g"), ("key_up", "g"))
+    assert any(pressed.lasting or ())
+    assert pressed.driver == "robot"
+    tick()
+    taken = tick(("key_down", "space"), ("key_down", "d"))
+    assert taken.driver == "human"
+    assert not any(taken.lasting or ()), "nobody pressed in this correction"
+    gripped = tick(("key_down", "g"), ("key_up", "g"))
+    assert (gripped.driver, gripped.motion[2]) == ("human", 1.0)
+    assert tick().motion[2] == 1.0, "within a correction it lasts"
