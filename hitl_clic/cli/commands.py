@@ -47,15 +47,8 @@ class TeachCommand:
     """Teach a task live; the robot learns while it moves."""
 
     settings: SessionSettings
-    continue_: Path | None = Field(
-        default=None,
-        description="Session folder to go on with: its policy, pairs, counters and curves. Its settings hold; "
-        "start states do not repeat.",
-    )
-    from_: Path | None = Field(
-        default=None,
-        description="Session folder or checkpoint to begin with: a new session takes over its policy and pairs.",
-    )
+    continue_: Path | None = Field(default=None, description="Session folder to go on with.")
+    from_: Path | None = Field(default=None, description="Session or checkpoint to begin with.")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from hitl_clic.correction.from_recording import withdrawn_ids
 from hitl_clic.learner import checkpoint
 from hitl_clic.learner.journal import Entry, Journal, read_journal
 from hitl_clic.link.handshake import Withdrawal
+from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.policy import find_checkpoint
 from hitl_clic.runner.recordings import open_session
 from hitl_clic.session.curation import EVERY_EPISODE, Curation
@@ -22,6 +23,7 @@ from hitl_clic.session.lock import InUse, locked
 from hitl_clic.session.reader import Session
 from hitl_clic.session.scan import FILE_NAME
 from hitl_clic.session.summary import SummaryBuilder
+from hitl_clic.settings import SessionSettings
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.records import EpisodeRecord, EventRecord, SnapshotRecord, TickRecord
@@ -59,6 +61,26 @@ class Start:
         """The first start state of this part, which no earlier part used."""
         begun = [used - seed * SEEDS for used in self.used_seeds if 0 <= used - seed * SEEDS < SEEDS]
         return seed * SEEDS + max(begun, default=-1) + 1
+
+
+def check_settings(source: Path, settings: SessionSettings) -> None:
+    """Check that the learner of an earlier session can go on under these settings.
+
+    Raises:
+        UserError: a setting of the method differs; names the first one.
+    """
+    newest = checkpoint.latest(source) if source.is_dir() else source
+    if newest is None:
+        return
+    try:
+        agreed = checkpoint.read_weights(newest)[1]
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    for name, value in handshake_settings(settings, 1, 1).items():
+        if name.startswith("policy.") or name in ("task", "method", "horizon", "schedule"):
+            there = agreed.get(name, value)
+            if there != value:
+                raise UserError(f"{name} = {value} is not allowed; the learner of {source} goes on with {there}")
 
 
 def go_on(folder: Path) -> Start:

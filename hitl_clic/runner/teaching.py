@@ -14,7 +14,7 @@ from hitl_clic.runner.parts import TeacherFunction
 from hitl_clic.runner.recorded_layer import earlier_settings
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.session_settings import Nested, Overrides, settings_and_parts
-from hitl_clic.runner.starting import Start, begin_from, go_on
+from hitl_clic.runner.starting import Start, begin_from, check_settings, go_on
 from hitl_clic.runner.torch_devices import check_devices
 from hitl_clic.settings import SessionSettings
 from hitl_clic.tasks.task import Task
@@ -68,6 +68,8 @@ def teach(
     made = resolve_device(made)
     check_devices(made.policy, learns=not made.learner, plans=True)
     assert made.out is not None
+    if (source := continues if continues is not None else begins_from) is not None:
+        check_settings(Path(source), made)
     start = prepare(made.out, continues, begins_from)
     with own_learner(made, made.out, write_settings(made, start.part)) as learner:
         from hitl_clic.runner.session import Observers, TaughtSession  # loads torch: after everything refused at once

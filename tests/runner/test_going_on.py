@@ -58,7 +58,7 @@ def test_the_learner_goes_on(two_days: tuple[Path, hc.SessionSummary, hc.Session
     assert both.pairs_made == both.pairs_ingested > first.pairs_made
     newest = checkpoint.latest(folder)
     assert newest is not None
-    assert checkpoint.read(newest).weights.step == both.updates
+    assert checkpoint.read(newest).weights.step >= both.updates  # one more update may follow the last status
     session = Session.open(folder)
     second_day = [tick for tick in session.ticks if tick.episode == 2]
     assert second_day[0].weight_version >= max(swap.version for swap in session.swaps if swap.tick < second_day[0].tick)
@@ -82,8 +82,8 @@ def test_another_method_is_refused_in_words(
     two_days: tuple[Path, hc.SessionSummary, hc.SessionSummary], tmp_path: Path
 ) -> None:
     shutil.copytree(two_days[0], tmp_path / "copy")
-    with pytest.raises((hc.UserError, RuntimeError), match=r"trained with other settings|refuses"):
-        teach(continues=tmp_path / "copy", policy={"batch_size": 3})
+    with pytest.raises(hc.UserError, match=r"policy.batch = 3 is not allowed; the learner of .* goes on with 128"):
+        teach(continues=tmp_path / "copy", policy={"batch": 3})
 
 
 def test_a_new_session_begins_with_what_another_learnt(
