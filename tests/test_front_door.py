@@ -248,7 +248,9 @@ def test_a_fault_exits_with_1_and_leaves_its_traceback_and_the_recording(
 ) -> None:
     out = tmp_path / "session"
     settings = load(overrides={**SMALL, "task": "line_following", "device": "oracle", "pace": "max", "headless": True})
-    monkeypatch.setattr("hitl_clic.tasks.registry.make_task", lambda name, **options: Breaking(**options))
+    monkeypatch.setattr(
+        "hitl_clic.tasks.registry.make_task", lambda name, environment=None, **options: Breaking(**options)
+    )
     monkeypatch.setattr(
         "hitl_clic.cli.parse.parse",
         lambda argv: commands.TeachCommand(settings.model_copy(update={"out": out})),

@@ -80,10 +80,10 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
             observation: s_t, [dim_o]. committed: first steps, which will be executed in any case, [d, dim_a].
             previous: the rest of the previous chunk from this tick on, [k, dim_a], or None.
         """
-        return self._caution.applied(self._search(observation, committed, previous), observation, committed)
+        return self._caution.applied(self.search(observation, committed, previous), observation, committed)
 
     @abstractmethod
-    def _search(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+    def search(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         """The method's own plan; see `plan`."""
 
     @abstractmethod

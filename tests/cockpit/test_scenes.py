@@ -247,7 +247,7 @@ def test_images_have_the_size_in_which_they_are_shown(gl: str, lift: Task, scene
     assert pose is not None
     camera_feed = CameraFeed(scene3d, WindowSettings(picture_height=300))
     try:
-        for window, height in (((800, 450), 264), ((1280, 720), 300)):
+        for window, height in (((640, 360), 264), ((1280, 720), 300)):
             size = image_size(window, camera_feed.cameras())
             rendering = camera_feed.wait(pose, size)
             assert rendering is not None

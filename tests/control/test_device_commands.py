@@ -198,7 +198,7 @@ def test_the_profile_in_the_document_works_as_printed(tmp_path: Path, monkeypatc
     (tmp_path / "devices").mkdir()
     (tmp_path / "devices" / "mine.toml").write_text(printed, encoding="utf-8")
     profile = load_profile("mine")
-    assert profile.buttons == {**load_profile("gamepad").buttons, "guide": "pause"}
+    assert profile.buttons == {**load_profile("gamepad").buttons, "guide": "pause", "x long": "success"}
     with hand_at("gamepad", profile) as hand:
         given(hand)
         press(hand, "guide")

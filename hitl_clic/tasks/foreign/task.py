@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from gymnasium import Env, spaces
 
-from hitl_clic.tasks import mujoco_pose
 from hitl_clic.tasks.actions import checked_action
 from hitl_clic.tasks.foreign import physics
 from hitl_clic.tasks.foreign.plain_state import from_bytes, to_bytes
@@ -190,6 +189,8 @@ class ForeignTask(Task):
         hands, goal = self.hands(), self._goal()
         pose = None
         if self._physics is not None:
+            from hitl_clic.tasks import mujoco_pose  # loads the simulator, which not every environment has
+
             pose = Pose(
                 mujoco_pose.pack_pose(*self._physics, moved_bodies=True), hands, () if goal is None else (goal,)
             )
