@@ -44,7 +44,7 @@ class NearestStatesPolicy(NetworkPolicy):
     """Plans the network's chunk."""
 
     @torch.no_grad()
-    def search(self, observation, committed, previous):
+    def find_chunk(self, observation, committed, previous):
         """The chunk [H, dim_a] with the committed steps [d, dim_a] in place, and energy 0."""
         decided = self._tensor(committed)
         chunk = self.network(self._tensor(observation)[None])[0].clamp(-1, 1)

@@ -56,7 +56,7 @@ class CloningPolicy(NetworkPolicy[CloningNetwork, BcSettings]):
     """Plans the network's chunk. Arguments as for `NetworkPolicy`."""
 
     @torch.no_grad()
-    def search(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+    def find_chunk(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         """The chunk [H, dim_a] with the committed steps [d, dim_a] in place, and energy 0."""
         del previous
         bound = self._tensor(committed)

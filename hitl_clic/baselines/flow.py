@@ -89,7 +89,7 @@ class FlowPolicy(NetworkPolicy[VelocityNetwork, FlowSettings]):
     """Integrates one noise sample with `inference.flow_steps` Euler steps. Arguments as for `NetworkPolicy`."""
 
     @torch.no_grad()
-    def search(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+    def find_chunk(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         """A chunk [H, dim_a] that begins with the committed steps [d, dim_a], and energy 0.
 
         After each Euler step, committed coordinates are set to their known straight path.

@@ -80,10 +80,10 @@ class NetworkPolicy(ABC, Generic[Network, Settings]):
             observation: s_t, [dim_o]. committed: first steps, which will be executed in any case, [d, dim_a].
             previous: the rest of the previous chunk from this tick on, [k, dim_a], or None.
         """
-        return self._caution.applied(self.search(observation, committed, previous), observation, committed)
+        return self._caution.applied(self.find_chunk(observation, committed, previous), observation, committed)
 
     @abstractmethod
-    def search(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+    def find_chunk(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         """The method's own plan; see `plan`."""
 
     @abstractmethod

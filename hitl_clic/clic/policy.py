@@ -44,7 +44,7 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
         _ = self.compiled
 
     @torch.no_grad()
-    def search(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
+    def find_chunk(self, observation: Array, committed: Array, previous: Array | None) -> Proposal:
         """A low-energy chunk [H, dim_a], its energy, and its uncertainty (see `_uncertainty`)."""
         if self.compiled is not None:
             return self._plan_compiled(self.compiled, observation, committed, previous)
@@ -152,7 +152,7 @@ class EnergyPolicy(NetworkPolicy[Energy, EnergyMethodSettings]):
     def _plan_compiled(
         self, compiled: CompiledPlanner, observation: Array, committed: Array, previous: Array | None
     ) -> Proposal:
-        """`search` with the compiled search, from the same random candidates."""
+        """`find_chunk` with the compiled search, from the same random candidates."""
         if self.yield_hook is not None:
             self.yield_hook()
         warm = self._warm(previous)
