@@ -35,7 +35,7 @@ from rich.progress import (
 from benchmarks.experiment import KEPT_EVERY, PLAIN, CommandFailed, Experiment, Runner, episodes_done, variant_names
 from hitl_clic.aliases import current_row
 from hitl_clic.os_scheduling import usable_cpus
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.types.errors import SettingsError
 
 RESULTS = Path(__file__).parent / "results"

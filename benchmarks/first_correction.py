@@ -41,7 +41,8 @@ from hitl_clic.learner.journal import Journal, read_journal
 from hitl_clic.learner.run import Run
 from hitl_clic.learner.trainer import Trainer
 from hitl_clic.runner.recordings import open_session
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.types.messages import ChunkPair, Hello, Weights
 from hitl_clic.types.schema import Scalars
 from hitl_clic.types.symmetry import from_text

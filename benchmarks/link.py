@@ -22,7 +22,8 @@ from hitl_clic.learner.launcher import LearnerChild
 from hitl_clic.link.actor import ActorLink
 from hitl_clic.runner.handshake_settings import handshake_settings
 from hitl_clic.runner.own_learner import learner_command
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.types.messages import ChunkPair, Hello, Weights
 
 NEVER = 1_000_000

@@ -7,7 +7,7 @@ import numpy as np
 from hitl_clic.clic.settings import MethodSettings
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.methods import make_trainer
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 
 DIM_O, DIM_A = 24, 2
 """Sizes of Push-T."""

@@ -10,7 +10,8 @@ import pytest
 
 from hitl_clic.aliases import REMOVED, current_settings, current_weight, without_removed
 from hitl_clic.session.reader import Session
-from hitl_clic.settings import SessionSettings, SettingsError, load
+from hitl_clic.settings import SessionSettings, SettingsError
+from hitl_clic.settings_layers import load
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 

@@ -23,7 +23,8 @@ from hitl_clic.devices.core.sample import DeviceSample
 from hitl_clic.os_scheduling import current_slice
 from hitl_clic.runner.learning import LearnOverrides
 from hitl_clic.runner.session_settings import Overrides
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.line.line_following import LineFollowing
 from hitl_clic.tasks.registry import make_teacher
 from hitl_clic.types.records import Array, EpisodeRecord

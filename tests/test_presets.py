@@ -13,7 +13,8 @@ from hitl_clic import presets
 from hitl_clic.aliases import current_settings, without_removed
 from hitl_clic.devices.mapping.profiles import profile_path, save_profile
 from hitl_clic.devices.mapping.shaping import load_profile
-from hitl_clic.settings import SettingsError, load
+from hitl_clic.settings import SettingsError
+from hitl_clic.settings_layers import load
 
 SNAPSHOT: Mapping[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "support" / "preset_values.json").read_text(encoding="utf-8")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hitl_clic import presets
 from hitl_clic.clic.settings import ClicSettings
 from hitl_clic.correction.settings import CorrectionSettings
-from hitl_clic.settings import SessionSettings, SettingsError, load
+from hitl_clic.settings import SessionSettings, SettingsError
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.registry import task_names
 from hitl_clic.types.errors import fields_of, without_none
 

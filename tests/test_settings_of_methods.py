@@ -10,7 +10,8 @@ import pytest
 from hitl_clic.aliases import current_flat_settings
 from hitl_clic.baselines.settings import FlowSettings
 from hitl_clic.clic.settings import ModeLossSettings
-from hitl_clic.settings import SessionSettings, SettingsError, load
+from hitl_clic.settings import SessionSettings, SettingsError
+from hitl_clic.settings_layers import load
 
 
 @pytest.mark.parametrize(

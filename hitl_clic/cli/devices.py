@@ -49,7 +49,7 @@ def print_keys(command: DevicesCommand) -> int:
     """
     device, task, profile = command.keys, command.task, command.profile
     from hitl_clic.runner.device_registry import EVERY_AXIS, chosen_profiles, key_map  # imports the simulators
-    from hitl_clic.settings import load
+    from hitl_clic.settings_layers import load
     from hitl_clic.tasks.registry import make_task, task_names
 
     held = [name for name, spec in DEVICES.items() if spec.control]

@@ -20,7 +20,8 @@ from hitl_clic.cli import commands, flags, help
 from hitl_clic.cli.commands import Command, DemoCommand, LearnCommand, LearnerCommand
 from hitl_clic.link.address import require_safe
 from hitl_clic.runner.recorded_layer import earlier_settings, recorded_settings
-from hitl_clic.settings import Layers, SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import Layers, load
 from hitl_clic.types.errors import SettingsError, UserError, describe, fields_of, unknown
 
 EVERY_FIELD = tuple(SessionSettings.model_fields)

@@ -12,7 +12,7 @@ from rich.table import Table
 from hitl_clic import presets
 from hitl_clic.cli.commands import TasksCommand
 from hitl_clic.plugins import plugins
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 
 PACKAGE = "this package"
 

@@ -14,7 +14,8 @@ from hitl_clic.presets import flat
 from hitl_clic.runner.device_registry import resolve_device
 from hitl_clic.runner.results import SessionSummary
 from hitl_clic.runner.teaching import teach
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 
 LINES = 12
 """Most lines printed before the first episode."""

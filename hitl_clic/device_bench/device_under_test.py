@@ -23,7 +23,8 @@ from hitl_clic.devices.teacher.channel import TeacherChannel, TeacherView
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
 from hitl_clic.runner.device_registry import EVERY_AXIS, device_spec, make_device, resolve_device
 from hitl_clic.session.reader import Session
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.registry import make_task
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import SettingsError

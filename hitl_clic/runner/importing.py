@@ -27,7 +27,8 @@ from hitl_clic.session.scan import FILE_NAME
 from hitl_clic.session.settings import RecordingSettings
 from hitl_clic.session.summary import summarise, write_summary
 from hitl_clic.session.topics import SettingsRecord
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.messages import ChunkPair
 from hitl_clic.types.records import EpisodeRecord

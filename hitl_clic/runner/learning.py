@@ -24,7 +24,8 @@ from hitl_clic.runner.session_settings import Nested
 from hitl_clic.runner.torch_devices import check_devices
 from hitl_clic.session.curation import Choice
 from hitl_clic.session.reader import Session
-from hitl_clic.settings import SessionSettings, free_folder, load
+from hitl_clic.settings import SessionSettings, free_folder
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.task import Task
 from hitl_clic.types.errors import UserError
 from hitl_clic.types.messages import ChunkPair, Hello, Weights

@@ -12,7 +12,8 @@ from typing import Any, Literal, TypedDict
 from hitl_clic.devices.core.device import Device
 from hitl_clic.presets import lay_over
 from hitl_clic.runner.parts import Parts, TeacherFunction, object_name
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.task import Task
 from hitl_clic.tasks.teacher import Teacher
 from hitl_clic.types.errors import UserError

@@ -19,7 +19,7 @@ from rich.console import Console
 from benchmarks import chunk_table, plots, tables
 from benchmarks.chunk_table import Arguments, append_row, grid, read_rows, run
 from benchmarks.experiment import VARIANTS, CommandFailed, Experiment, Runner, episodes_done, variant_names
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.types.errors import SettingsError
 
 FAKE_PROGRAM = """

@@ -12,7 +12,8 @@ from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.recordings import settings_of
 from hitl_clic.session.reader import Session
 from hitl_clic.session.topics import SettingsRecord
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 
 
 @pytest.fixture(scope="module")

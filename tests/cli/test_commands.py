@@ -17,7 +17,7 @@ from hitl_clic.cli.commands import BenchCommand, DemoCommand, LearnerCommand, Te
 from hitl_clic.learner import checkpoint, process
 from hitl_clic.runner.evaluating import overlap_and_lead, with_search
 from hitl_clic.session.reader import Session
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.types.errors import UserError
 
 

@@ -16,7 +16,8 @@ from hitl_clic.devices.registry import DEVICES, DeviceReport
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner import device_registry
 from hitl_clic.runner.device_registry import make_device, profile_of
-from hitl_clic.settings import SettingsError, load
+from hitl_clic.settings import SettingsError
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.registry import make_task
 
 

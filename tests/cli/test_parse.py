@@ -25,7 +25,8 @@ from hitl_clic.cli.commands import (
 from hitl_clic.cli.flags import FileFlags, flag, leaves, of_method
 from hitl_clic.cli.help import EVERYDAY
 from hitl_clic.cli.parse import NOT_IN_PRACTICE, parse
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.types.errors import fields_of
 
 

@@ -20,7 +20,7 @@ from hitl_clic.clic.torch_device import torch_device
 from hitl_clic.clic.trainer import ChunkTrainer
 from hitl_clic.methods import METHODS, make_policy, make_trainer
 from hitl_clic.runner.policy_inbox import PolicyInbox
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.types.messages import Weights
 
 DIM_O, DIM_A, HORIZON = 3, 2, 3

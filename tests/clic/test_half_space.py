@@ -18,7 +18,7 @@ from hitl_clic.clic.network import ChunkShape
 from hitl_clic.clic.settings import ClicSettings, HalfSpaceSettings
 from hitl_clic.clic.shaping import Batch, observation_log_p, permute_untaught
 from hitl_clic.methods import make_policy, make_trainer
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 
 FEW = settings(max_examples=60, deadline=None)
 

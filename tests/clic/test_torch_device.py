@@ -11,7 +11,7 @@ import hitl_clic as hc
 from hitl_clic.clic.torch_device import available, torch_device
 from hitl_clic.methods import make_trainer
 from hitl_clic.runner.torch_devices import check_devices
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 
 MISSING = "cuda:77"
 """A device that no machine has."""

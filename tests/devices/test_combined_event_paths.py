@@ -19,7 +19,7 @@ from hitl_clic.devices.hardware.connected_pads import connected_pads, controller
 from hitl_clic.devices.hardware.events import EventFeed
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.device_registry import EVERY_AXIS, make_device
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from tools.virtual_display import MISSING, xdotool
 
 ONE_ARM = ("x", "y", "z", "rx", "ry", "rz", "gripper")

@@ -17,7 +17,7 @@ from hitl_clic.devices.hardware.events import EventFeed, InputEvent
 from hitl_clic.devices.mapping.combined import CombinedDevice, Part
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.device_registry import EVERY_AXIS, key_map, make_device
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.types.errors import SettingsError
 from hitl_clic.types.records import EventRecord
 

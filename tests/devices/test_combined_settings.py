@@ -13,7 +13,7 @@ from hitl_clic.devices.registry import chosen_devices
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.device_registry import EVERY_AXIS, device_in_use, device_spec, key_map, make_device
 from hitl_clic.runner.device_registry import resolve_device as resolve
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.types.errors import SettingsError
 
 

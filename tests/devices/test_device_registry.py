@@ -17,7 +17,8 @@ from hitl_clic.devices.mapping.shaping import load_profile
 from hitl_clic.devices.registry import DEVICES, DeviceInputs, DeviceReport, DeviceSpec, list_devices
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.device_registry import device_in_use, key_map, make_device, resolve_device
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks import make_task
 from hitl_clic.types.errors import SettingsError
 

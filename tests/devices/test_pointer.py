@@ -22,7 +22,7 @@ from hitl_clic.devices.mapping.shaping import load_profile
 from hitl_clic.devices.teacher.channel import TeacherChannel
 from hitl_clic.runner.device_registry import device_in_use, key_map, make_device, resolve_device
 from hitl_clic.runner.parts import Parts
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.registry import make_task
 from hitl_clic.types.errors import SettingsError, UserError
 from hitl_clic.types.scene import Scene

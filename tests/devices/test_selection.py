@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hitl_clic.devices.core.selection import Selection, parse
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.types.errors import SettingsError
 
 KINDS = {"oracle": "", "keyboard": "", "spacemouse": "path or serial number", "gamepad": "name or number"}

@@ -34,7 +34,7 @@ from hitl_clic.devices.mapping.tuning import Tuning
 from hitl_clic.devices.registry import DEVICES
 from hitl_clic.devices.teacher.playback import PlaybackDevice, Step
 from hitl_clic.runner.device_registry import make_device, profile_of
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 
 PUSHED = {name: load_profile(name) for name in ("spacemouse", "gamepad", "keyboard", "mouse")}
 

@@ -19,7 +19,7 @@ import pytest
 from shared_tasks import shared_task
 
 from hitl_clic.render import backend, task_renderer
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks import TASKS, task_names
 from hitl_clic.tasks.line.line_following import LineFollowing
 from hitl_clic.tasks.task import Task

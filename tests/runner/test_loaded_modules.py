@@ -24,7 +24,7 @@ import hitl_clic.cli.teach
 import hitl_clic.runner.session
 from hitl_clic.runner.parts import Parts
 from hitl_clic.runner.policy_inbox import PolicyInbox
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 settings = load(overrides={"task": "line_following", "horizon": 4, "pace": "realtime"})
 task = Parts().make_task(settings)
 observation, _ = task.reset(seed=0)
@@ -34,7 +34,7 @@ LEARNER = """
 import numpy as np
 import hitl_clic.cli.learner, hitl_clic.learner.process
 from hitl_clic.methods import make_live_trainer
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 settings = load(overrides={"policy": {"min_pairs": 1}}).policy
 trainer = make_live_trainer(3, 2, 4, settings, 0)
 trainer.add(0, "absolute", np.zeros(3, np.float32), *np.zeros((2, 4, 2), np.float32), np.ones((4, 2), np.float32))

@@ -11,7 +11,7 @@ from hitl_clic.control.plan import StandStill
 from hitl_clic.methods import untrained_weights
 from hitl_clic.runner.handshake_settings import check_handshake, handshake_settings
 from hitl_clic.runner.policy_inbox import PolicyInbox
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.types.messages import Weights
 
 SIZES = (3, 2, 4)

@@ -28,7 +28,8 @@ from hitl_clic.runner.policy_probe import (
     slice_edge,
     slice_radius,
 )
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.types.messages import ChunkPair, Weights
 from hitl_clic.types.records import CorrectionMode, TickRecord
 from hitl_clic.types.view import LoopView

@@ -13,7 +13,7 @@ from hitl_clic.cockpit.drawing.picture import write_picture
 from hitl_clic.cockpit.state import status_text
 from hitl_clic.cockpit.state.state import CockpitState
 from hitl_clic.runner import practising
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.line.line_following import LineFollowing
 from hitl_clic.tasks.registry import make_task, make_teacher
 from hitl_clic.types.records import EpisodeRecord

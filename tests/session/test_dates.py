@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from mcap.reader import make_reader
 
-from hitl_clic import settings as session_settings
+from hitl_clic import settings_layers
 from hitl_clic.cli import replay as replay_command
 from hitl_clic.learner import checkpoint
 from hitl_clic.learner.checkpoint import Checkpoint
@@ -24,7 +24,7 @@ from hitl_clic.runner.session_log import SessionLog
 from hitl_clic.session.reader import Session
 from hitl_clic.session.start_time import StartTime
 from hitl_clic.session.summary import summarise
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.types.dates import shown, utc_text
 from hitl_clic.types.messages import Weights
 from hitl_clic.types.records import EventRecord
@@ -133,7 +133,7 @@ def test_two_sessions_of_one_second_have_two_folders(tmp_path: Path, monkeypatch
             return datetime(2026, 10, 25, 2, 30)
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session_settings, "datetime", Stopped)
+    monkeypatch.setattr(settings_layers, "datetime", Stopped)
     names = []
     for _ in range(3):
         out = load(overrides={"task": "push_t"}).out

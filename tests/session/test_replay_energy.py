@@ -20,7 +20,8 @@ from hitl_clic.runner.policy_probe import NO_ENERGY, NamedWeights
 from hitl_clic.runner.recorded_policies import RecordedPolicies
 from hitl_clic.session.reader import Session
 from hitl_clic.session.topics import SettingsRecord
-from hitl_clic.settings import SessionSettings, load
+from hitl_clic.settings import SessionSettings
+from hitl_clic.settings_layers import load
 from hitl_clic.types.messages import Weights
 from hitl_clic.types.records import TickRecord
 from hitl_clic.types.view import LoopView

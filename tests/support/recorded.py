@@ -9,7 +9,7 @@ from typing import Any
 import fake_session
 
 from hitl_clic.session.topics import SettingsRecord
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.registry import make_task
 
 

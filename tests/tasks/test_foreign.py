@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hitl_clic.settings import load
+from hitl_clic.settings_layers import load
 from hitl_clic.tasks.foreign.finding import make_foreign, make_mirror
 from hitl_clic.tasks.foreign.success import SuccessRule
 from hitl_clic.tasks.foreign.task import ForeignTask
