@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -210,8 +211,9 @@ def test_an_error_in_this_process_ends_the_others(taught: Path, own: Own) -> Non
     assert children_of(os.getpid()) == []
 
 
-def started(source: Path) -> tuple[subprocess.Popen[str], list[int]]:
-    """A long evaluation in three processes, and the process ids of its children."""
+@contextmanager
+def started(source: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """A long evaluation in three processes, and the process ids of its children. It ends with the test."""
     process = subprocess.Popen(
         [sys.executable, "-m", "hitl_clic", "evaluate", source, "--processes", "3", "--episodes", "1000000"],
         stdout=subprocess.PIPE,
@@ -219,26 +221,28 @@ def started(source: Path) -> tuple[subprocess.Popen[str], list[int]]:
         text=True,
         env=child_environment(),
     )
-    wait_for(lambda: process.poll() is not None or len(children_of(process.pid)) == 2)
-    return process, children_of(process.pid)
+    try:
+        wait_for(lambda: process.poll() is not None or len(children_of(process.pid)) == 2)
+        yield process, children_of(process.pid)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @linux
 def test_ctrl_c_leaves_no_process(taught: Path) -> None:
-    process, children = started(taught)
-    assert len(children) == 2
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=PATIENCE_S)
+    with started(taught) as (process, children):
+        assert len(children) == 2
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, errors) == (130, "hitl-clic: ended with Ctrl-C\n")
     wait_for(lambda: not any(map(alive, children)))  # one whose start was interrupted ends when it reads its stdin
 
 
 @linux
 def test_children_end_with_a_parent_that_was_killed(taught: Path) -> None:
-    process, children = started(taught)
-    assert len(children) == 2
-    process.kill()
-    process.communicate(timeout=PATIENCE_S)
+    with started(taught) as (process, children):
+        assert len(children) == 2
     wait_for(lambda: not any(map(alive, children)))
 
 
