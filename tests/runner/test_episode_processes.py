@@ -243,6 +243,8 @@ def test_ctrl_c_leaves_no_process(taught: Path) -> None:
 def test_children_end_with_a_parent_that_was_killed(taught: Path) -> None:
     with started(taught) as (process, children):
         assert len(children) == 2
+        process.kill()
+        process.communicate(timeout=PATIENCE_S)
     wait_for(lambda: not any(map(alive, children)))
 
 
