@@ -27,7 +27,7 @@ _ROUNDING = 2
 """Pixels by which a rounded width may exceed the widest."""
 _HIDDEN = 5
 """A geom group that is never drawn."""
-_CELL = 0.012
+_CELL = 0.009
 """Grid width of moving meshes in a fast image, m: about three pixels."""
 _FIXED_CELL = 0.03
 """Grid width of fixed meshes in a fast image without a backdrop, m."""
