@@ -15,7 +15,7 @@ def run(command: ImportCommand) -> int:
 
     settings = command.settings
     assert settings.out is not None
-    torch.set_num_threads(settings.training.threads)  # this process does nothing else
+    torch.set_num_threads(settings.training.threads or 1)  # this process does nothing else
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task(settings.method, total=command.updates or None)
         result = import_demonstrations(

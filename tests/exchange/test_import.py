@@ -13,6 +13,7 @@ import pytest
 import recorded
 
 import hitl_clic as hc
+from hitl_clic.__main__ import main
 from hitl_clic.correction.settings import CorrectionSettings
 from hitl_clic.exchange.demonstrations import perturbed
 from hitl_clic.runner.recordings import pairs_of_session, recorded_correction
@@ -58,6 +59,16 @@ def test_an_exported_session_comes_back_with_the_same_pairs(tmp_path: Path, to: 
         assert np.array_equal(tick.executed, again.executed)
         assert np.array_equal(tick.robot_action, again.robot_action)
         assert (tick.state == "correcting") == (again.state == "correcting")
+
+
+def test_the_command_imports_and_learns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the settings as they are at first."""
+    out = tmp_path / "imported"
+    hc.export(RECORDINGS / "oracle", "lerobot", tmp_path / "dataset")
+    asked = ["import", str(tmp_path / "dataset"), "--task", "line_following", "--out", str(out), "--updates", "2"]
+    assert main(asked) == 0, capsys.readouterr().err
+    assert f"hitl-clic evaluate {out}" in capsys.readouterr().out
+    assert list((out / "checkpoints").glob("*.safetensors"))
 
 
 def foreign_lerobot(folder: Path, **changes: np.ndarray) -> Path:
